@@ -1,0 +1,207 @@
+"""Derivatives of Python functions of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eshkol.autodiff.perturbations import TAGGED, NeedsTensors, perturbation, primal, settled
+from eshkol.autodiff.plain import EXACT, PLAIN, multiply
+from eshkol.autodiff.rules import inexact
+from eshkol.autodiff.tape import Tape, TapeNode
+from eshkol.autodiff.taylor import Taylor
+from eshkol.base.errors import OutOfRange, WrongType
+from eshkol.datum.equality import is_array
+from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
+from eshkol.datum.values import Vector
+
+Function = Callable[..., Any]
+Number = Any
+"""A plain number, or a Differentiable of an enclosing derivative."""
+
+
+def derivative(function: Function, x: Number) -> Any:
+    """The derivative of ``function`` at ``x``.
+
+    Args:
+        function: of one number; gives a number, or a vector, list or tuple of numbers.
+        x: the point. The derivative is exact if ``x`` and the value of the function are.
+
+    Returns:
+        A number, or the container of the derivatives of its elements.
+
+    Raises:
+        WrongType: ``x`` is not a number, or the function gives something else than numbers.
+        NeedsTensors: the function computes with tensors.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> derivative(lambda x: x * x, Fraction(1, 3))
+        Fraction(2, 3)
+    """
+    result, tag, x = _expand("derivative", function, x, 1)
+    return _coefficient("derivative", result, tag, 1, x)
+
+
+def derivatives(function: Function, x: Number, order: int) -> list[Any]:
+    """The value of ``function`` at ``x`` and its derivatives up to ``order``, in a list.
+
+    Raises:
+        OutOfRange: ``order`` is negative; and as for :func:`derivative`.
+
+    Example:
+        >>> derivatives(lambda x: x**3, 2, 4)
+        [8, 12, 12, 6, 0]
+    """
+    result, tag, x = _expand("derivatives", function, x, order)
+    return [
+        _scaled(_coefficient("derivatives", result, tag, k, x), math.factorial(k))
+        for k in range(order + 1)
+    ]
+
+
+def taylor_coefficients(function: Function, x: Number, order: int) -> list[Any]:
+    """The coefficients of ``function(x + t)`` in powers of ``t`` up to ``order``, in a list.
+
+    Example:
+        >>> taylor_coefficients(lambda x: 1 / (1 - x), 0, 3)
+        [1, 1, 1, 1]
+    """
+    result, tag, x = _expand("taylor", function, x, order)
+    return [_coefficient("taylor", result, tag, k, x) for k in range(order + 1)]
+
+
+def gradient(function: Function, arguments: Sequence[Number]) -> list[Any]:
+    """The partial derivatives of ``function(*arguments)``, in reverse mode.
+
+    Args:
+        function: of as many numbers as there are arguments; gives one number.
+        arguments: the point.
+
+    Returns:
+        A partial for each argument, exact if the argument and the value are.
+
+    Raises:
+        WrongType: an argument is not a number, or the function does not give a number.
+        NeedsTensors: the function computes with tensors.
+
+    Example:
+        >>> gradient(lambda x, y: x * x * y, [3, 4])
+        [24, 9]
+    """
+    return value_and_gradient(function, arguments)[1]
+
+
+def value_and_gradient(function: Function, arguments: Sequence[Number]) -> tuple[Number, list[Any]]:
+    """``function(*arguments)`` and its partial derivatives; as :func:`gradient`.
+
+    Example:
+        >>> value_and_gradient(lambda x, y: x * x * y, [3, 4])
+        (36, [24, 9])
+    """
+    points = [_point("gradient", argument) for argument in arguments]
+    with perturbation() as tag:
+        tape = Tape(tag)
+        try:
+            result = settled(function(*map(tape.variable, points)))
+            _check_scalar(result)
+            if result.__class__ is TapeNode and result.tape is tape:
+                partials = tape.gradient(result.place, len(points))
+                result = result.value
+            else:
+                partials = [None] * len(points)
+        finally:
+            tape.close()
+    inexact_result = _is_inexact(result)
+    return result, [
+        _as_exact_as(point, inexact_result, partial)
+        for point, partial in zip(points, partials, strict=True)
+    ]
+
+
+def _check_scalar(result: Any) -> None:
+    if result.__class__ in PLAIN or result.__class__ in TAGGED:
+        return
+    if is_array(result) and result.shape == () and str(result.dtype) != "bool":
+        return
+    from eshkol.datum.write import short_string
+
+    raise WrongType(
+        f"gradient is defined for scalar-valued functions, this one gave {short_string(result)}",
+        hint="for the derivatives of several results use jacobian",
+    )
+
+
+def _expand(name: str, function: Function, x: Any, order: Any) -> tuple[Any, int, Any]:
+    """What ``function`` gives at the Taylor number of ``x``; its tag; the point."""
+    x = _point(name, x)
+    if order.__class__ is not int or order < 0:
+        from eshkol.datum.write import short_string
+
+        kind = OutOfRange if order.__class__ is int else WrongType
+        raise kind(f"{name}: expected an order of 0 or more, got {short_string(order)}")
+    with perturbation() as tag:
+        seed = 1.0 if _is_inexact(x) else 1
+        return function(Taylor(tag, order, (x, seed)) if order else x), tag, x
+
+
+def _point(name: str, x: Any) -> Any:
+    if x.__class__ in PLAIN:
+        return x
+    if x.__class__ in TAGGED:
+        return settled(x)
+    from eshkol.datum.write import short_string
+
+    if is_array(x):
+        raise NeedsTensors(f"{name}: the point is {short_string(x)}")
+    raise WrongType(f"{name}: expected a number as the point, got {short_string(x)}")
+
+
+def _is_inexact(number: Any) -> bool:
+    return primal(number).__class__ not in EXACT
+
+
+def _as_exact_as(point: Any, inexact_result: bool, part: Any) -> Any:
+    """``part`` of a derivative at ``point``, inexact unless everything about it is exact."""
+    if part is None:
+        part = 0
+    if primal(part).__class__ in EXACT and (inexact_result or _is_inexact(point)):
+        return inexact(part)
+    return part
+
+
+def _coefficient(name: str, result: Any, tag: int, k: int, point: Any) -> Any:
+    """Coefficient ``k`` of what a function of a Taylor number gave."""
+    kind = result.__class__
+    if kind is Taylor and result.tag == tag:
+        listed = result.coefficients
+        part = listed[k] if k < len(listed) else None
+        return _as_exact_as(point, _is_inexact(listed[0]), part)
+    if kind in PLAIN or kind in TAGGED or (is_array(result) and result.shape == ()):
+        result = settled(result)
+        return _as_exact_as(point, _is_inexact(result), None) if k else result
+    if kind in (Vector, list, tuple):
+        return kind(_coefficient(name, item, tag, k, point) for item in result)
+    if kind is Pair:
+        items, tail = spine(result)
+        if tail is NIL:
+            return scheme_list([_coefficient(name, item, tag, k, point) for item in items])
+    raise _no_numbers(name, result)
+
+
+def _no_numbers(name: str, result: Any) -> Exception:
+    from eshkol.datum.write import short_string
+
+    shown = short_string(result)
+    if is_array(result):
+        return NeedsTensors(f"{name}: the function gave {shown}")
+    return WrongType(f"{name}: expected a function that gives a number, this one gave {shown}")
+
+
+def _scaled(part: Any, factor: int) -> Any:
+    if part.__class__ in (Vector, list, tuple):
+        return part.__class__(_scaled(item, factor) for item in part)
+    if part.__class__ is Pair:
+        return scheme_list([_scaled(item, factor) for item in part])
+    return part if part is NIL else multiply(part, factor)

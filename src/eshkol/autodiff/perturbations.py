@@ -1,0 +1,108 @@
+"""Perturbations: what keeps nested derivatives apart.
+
+A *perturbation* is one variable point of one derivative that is being taken. Each has a *tag*, an
+integer greater than those of all perturbations begun before it, so of two that are nested the
+inner one has the greater tag. A Differentiable number belongs to one perturbation; its parts
+(coefficients, partials) are plain numbers or Differentiables of lesser tags. An operation on
+several numbers is done by the perturbation of the greatest tag, for which all others are
+constants (Siskind and Pearlmutter, "Nesting
+forward-mode AD in a functional framework", 2008).
+
+When its derivative has been taken, a perturbation is over, and numbers that the program kept from
+it (a loss stored in a variable, say) count as the plain values that they have.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from eshkol.autodiff.plain import PLAIN
+from eshkol.base.errors import WrongType
+from eshkol.datum.equality import is_array
+from eshkol.datum.pairs import Pair
+
+TAGGED: set[type] = set()
+"""The classes of Differentiable numbers (see ``numbers``)."""
+
+OPEN: set[int] = set()
+"""The tags of the perturbations that are not over."""
+
+_tags = itertools.count(1)
+
+
+class NeedsTensors(Exception):
+    """A number under a host derivative reached an operation on tensors.
+
+    Whoever takes the derivative catches it, and takes the derivative through JAX instead.
+    """
+
+
+@contextmanager
+def perturbation() -> Iterator[int]:
+    """A new perturbation, open while the ``with`` block runs; gives its tag."""
+    tag = next(_tags)
+    OPEN.add(tag)
+    try:
+        yield tag
+    finally:
+        OPEN.discard(tag)
+
+
+def primal(value: Any) -> Any:
+    """``value`` without the derivatives it carries; anything but a Differentiable as it is.
+
+    Example:
+        >>> primal(2.0)
+        2.0
+    """
+    while value.__class__ in TAGGED:
+        value = value.value
+    return value
+
+
+def settled(value: Any) -> Any:
+    """``value`` without the derivatives of perturbations that are over."""
+    while value.__class__ in TAGGED and value.tag not in OPEN:
+        value = value.value
+    return value
+
+
+def contains_differentiable(value: Any) -> bool:
+    """Whether ``value`` is a Differentiable or a vector, list or tuple that contains one."""
+    pending, seen = [value], set()
+    while pending:
+        item = pending.pop()
+        if item.__class__ in TAGGED:
+            return True
+        if item.__class__ is Pair:
+            parts = (item.cdr, item.car)
+        elif isinstance(item, list | tuple):
+            parts = item
+        else:
+            continue
+        if id(item) not in seen:
+            seen.add(id(item))
+            pending.extend(parts)
+    return False
+
+
+def refuse(name: str, arguments: tuple[Any, ...], expected: str = "a number") -> NoReturn:
+    """Raise what fits the first argument that is not a number.
+
+    Raises:
+        NeedsTensors: it is an array, or a vector or list that counts as one.
+        WrongType: it is anything else.
+    """
+    from eshkol.datum.write import short_string
+
+    for argument in arguments:
+        if argument.__class__ in TAGGED or (argument.__class__ in PLAIN and expected == "a number"):
+            continue
+        shown = short_string(argument)
+        if is_array(argument) or argument.__class__ is Pair or isinstance(argument, list):
+            raise NeedsTensors(f"{name}: a number under differentiation met {shown}")
+        raise WrongType(f"{name}: expected {expected}, got {shown}")
+    raise WrongType(f"{name}: expected {expected}, got a complex number")
