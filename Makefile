@@ -1,0 +1,51 @@
+# Every target makes .venv if it isn't there, installs what it needs once (and again when
+# pyproject.toml changes), and then does its work. Nothing needs to be installed by hand.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all lint format bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed-core  ## train a convolutional network on 8,500 handwritten digits
+	$(BIN)/eshkol run examples/mnist.esk
+
+test: $(VENV)/installed-test  ## run the tests, except those that take minutes
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+test-all: $(VENV)/installed-test  ## run every test
+	$(BIN)/pytest -n $(WORKERS)
+
+lint: $(VENV)/installed-lint  ## check style, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/installed-lint  ## rewrite the sources in the project's style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Equinox
+	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/dispatch.py
+
+clean:  ## remove .venv and everything that was generated
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A .venv that is broken or of too old a Python is made anew. Two --quiet hide pip's warnings,
+# never its errors.
+$(VENV)/installed-%: pyproject.toml
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "installing eshkol ($*) into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
+	  --editable '.$(if $(filter-out core,$*),[$*])'
+	@touch $@

@@ -1,0 +1,3 @@
+"""Training: ``progress`` (a progress bar), ``metrics`` (accuracy, confusion matrix), ``batches``
+(shuffled mini-batches).
+"""
