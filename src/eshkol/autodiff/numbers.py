@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from eshkol.autodiff import rules
-from eshkol.autodiff.operations import OPERATIONS, absolute
-from eshkol.autodiff.perturbations import TAGGED, primal, refuse, settled
+from eshkol.autodiff.operations import OPERATIONS, absolute, real_primals
+from eshkol.autodiff.perturbations import TAGGED, primal, settled
 from eshkol.autodiff.plain import PLAIN
 from eshkol.base.errors import WrongType
 
@@ -31,37 +32,25 @@ def _of_primal(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _comparison(name: str) -> Callable[[Any, Any], Any]:
-    def method(self: Any, other: Any) -> Any:
-        x, y = primal(self), primal(other)
-        if y.__class__ not in PLAIN:
-            return refuse(name, (self, other))
-        if x.__class__ is complex or y.__class__ is complex:
-            return refuse(name, (x, y), "a real number")
-        return COMPARISONS[name](x, y)
+def _comparison(name: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def method(self: Any, other: Any) -> bool:
+        return compare(*real_primals(name, self, other))
 
     return method
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda x, y: x < y,
-    "<=": lambda x, y: x <= y,
-    ">": lambda x, y: x > y,
-    ">=": lambda x, y: x >= y,
-}
-
-
-def _would_lose(what: str) -> Callable[[Any], Any]:
+def _would_lose(conversion: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A conversion that keeps the value and drops the derivative: an error while it matters."""
 
     def method(self: Any) -> Any:
         value = settled(self)
         if value.__class__ in TAGGED:
             raise WrongType(
-                f"{what}: expected a plain number, got a number under differentiation",
-                hint="its derivative would be lost; where that is meant, use (stop-gradient x)",
+                f"{conversion.__name__}: expected a plain number, got {value!r} under "
+                "differentiation",
+                hint="its derivative would be lost; where that is meant: (stop-gradient x)",
             )
-        return getattr(value, f"__{what}__")()
+        return conversion(value)
 
     return method
 
@@ -94,10 +83,10 @@ class Differentiable:
     __floordiv__, __rfloordiv__ = _methods(OPERATIONS["floor-quotient"])
     __neg__ = rules.NEGATE.operation
     __abs__ = absolute
-    __lt__ = _comparison("<")
-    __le__ = _comparison("<=")
-    __gt__ = _comparison(">")
-    __ge__ = _comparison(">=")
+    __lt__ = _comparison("<", operator.lt)
+    __le__ = _comparison("<=", operator.le)
+    __gt__ = _comparison(">", operator.gt)
+    __ge__ = _comparison(">=", operator.ge)
     __hash__ = object.__hash__
 
     def __pos__(self) -> Differentiable:
@@ -107,11 +96,11 @@ class Differentiable:
         other = primal(other)
         return primal(self) == other if other.__class__ in PLAIN else NotImplemented
 
-    __float__ = _would_lose("float")
-    __int__ = _would_lose("int")
-    __complex__ = _would_lose("complex")
-    __index__ = _would_lose("index")
-    __bool__ = _would_lose("bool")
+    __float__ = _would_lose(float)
+    __int__ = _would_lose(int)
+    __complex__ = _would_lose(complex)
+    __index__ = _would_lose(operator.index)
+    __bool__ = _would_lose(bool)
     __floor__ = _of_primal(math.floor)
     __ceil__ = _of_primal(math.ceil)
     __trunc__ = _of_primal(math.trunc)

@@ -23,10 +23,8 @@ def real_primals(name: str, *arguments: Any) -> tuple[Any, ...]:
     """The plain values of ``arguments``, all of them real numbers."""
     values = tuple(map(primal, arguments))
     for value in values:
-        if value.__class__ not in PLAIN:
-            refuse(name, arguments)
-        if value.__class__ is complex:
-            refuse(name, values, "a real number")
+        if value.__class__ not in PLAIN or value.__class__ is complex:
+            refuse(name, arguments, "a real number")
     return values
 
 

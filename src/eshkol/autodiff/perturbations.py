@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from eshkol.autodiff.plain import PLAIN
-from eshkol.base.errors import WrongType
+from eshkol.base.errors import InternalError, WrongType
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import Pair
 
@@ -77,15 +77,11 @@ def contains_differentiable(value: Any) -> bool:
         item = pending.pop()
         if item.__class__ in TAGGED:
             return True
-        if item.__class__ is Pair:
-            parts = (item.cdr, item.car)
-        elif isinstance(item, list | tuple):
-            parts = item
-        else:
+        if item.__class__ is not Pair and not isinstance(item, list | tuple):
             continue
         if id(item) not in seen:
             seen.add(id(item))
-            pending.extend(parts)
+            pending.extend((item.cdr, item.car) if item.__class__ is Pair else item)
     return False
 
 
@@ -99,10 +95,11 @@ def refuse(name: str, arguments: tuple[Any, ...], expected: str = "a number") ->
     from eshkol.datum.write import short_string
 
     for argument in arguments:
-        if argument.__class__ in TAGGED or (argument.__class__ in PLAIN and expected == "a number"):
+        kind = primal(argument).__class__
+        if kind in PLAIN and not (kind is complex and expected != "a number"):
             continue
         shown = short_string(argument)
-        if is_array(argument) or argument.__class__ is Pair or isinstance(argument, list):
+        if is_array(argument) or kind in (Pair, tuple) or isinstance(argument, list):
             raise NeedsTensors(f"{name}: a number under differentiation met {shown}")
         raise WrongType(f"{name}: expected {expected}, got {shown}")
-    raise WrongType(f"{name}: expected {expected}, got a complex number")
+    raise InternalError(f"{name} refused arguments that are {expected} each")

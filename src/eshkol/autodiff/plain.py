@@ -18,7 +18,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from eshkol.base.errors import DivideByZero
+from eshkol.base.errors import BadValue, DivideByZero
 
 PLAIN = frozenset({int, float, Fraction, complex})
 EXACT = frozenset({int, Fraction})
@@ -50,9 +50,14 @@ def to_exact(number: Any) -> Any:
     """A plain number as an exact one: an integer where it is whole.
 
     Raises:
-        ValueError, OverflowError: it is not a number, or infinite.
+        BadValue: it is infinite, not a number, or not real.
     """
-    return number if number.__class__ is int else whole(Fraction(number))
+    if number.__class__ is int:
+        return number
+    try:
+        return whole(Fraction(number))
+    except (OverflowError, TypeError, ValueError):
+        raise BadValue(f"exact: expected a finite real number, got {number}") from None
 
 
 def add(x: Any, y: Any) -> Any:
@@ -110,7 +115,7 @@ def divide(x: Any, y: Any) -> Any:
         return to_inexact(x) / to_inexact(y)
 
 
-def _over_zero(x: float | complex, zero: Any) -> float | complex:
+def _over_zero(x: Any, zero: Any) -> Any:
     if x.__class__ is complex:
         return complex(_over_zero(x.real, zero), _over_zero(x.imag, zero))
     if x == 0 or x != x:
@@ -234,7 +239,7 @@ def _integer_power(x: Any, n: int) -> Any:
         return _huge_power(to_inexact(x), n)
 
 
-def _huge_power(x: float | complex, y: Any) -> float | complex:
+def _huge_power(x: Any, y: Any) -> Any:
     if x.__class__ is complex or y.__class__ is complex:
         return complex(math.nan, math.nan)
     if (y > 0 and abs(x) < 1) or (y < 0 and abs(x) > 1):

@@ -14,7 +14,7 @@ from typing import Any
 from eshkol.autodiff import plain, series
 from eshkol.autodiff.perturbations import TAGGED, primal, refuse
 from eshkol.autodiff.plain import PLAIN, add, divide, multiply, negate, subtract
-from eshkol.autodiff.series import finite_or_infinite
+from eshkol.autodiff.series import finite_or_infinite, is_zero
 
 Operation = Callable[..., Any]
 
@@ -105,9 +105,7 @@ NEGATE = Rule("-", plain.negate, (lambda x, r: -1,), series.negated)
 
 
 def _power_slope_of_base(x: Any, y: Any, r: Any) -> Any:
-    if y.__class__ in PLAIN and y == 0:
-        return 0
-    return multiply(y, power(x, subtract(y, 1)))
+    return 0 if is_zero(y) else multiply(y, power(x, subtract(y, 1)))
 
 
 def _power_slope_of_exponent(x: Any, y: Any, r: Any) -> Any:
@@ -143,14 +141,16 @@ def _binomial_at_zero(zero: Any, p: Any, order: int) -> list[Any]:
     coefficients, binomial = [], 1
     for k in range(1, order + 1):
         binomial = divide(multiply(binomial, subtract(p, k - 1)), k)
-        vanishes = primal(binomial) == 0
-        coefficients.append(0 if vanishes else multiply(binomial, power(zero, subtract(p, k))))
+        if is_zero(binomial):
+            coefficients.append(0)
+        else:
+            coefficients.append(multiply(binomial, power(zero, subtract(p, k))))
     return coefficients
 
 
 def logarithm_series(order: int, a: Any) -> list[Any]:
     """The power series of the logarithm of the series ``a``."""
-    inverse = series.ratio(None, order, _reciprocal_slope(a[0]), (1,), a)
+    inverse = series.ratio(_reciprocal_slope, order, _reciprocal_slope(a[0]), (1,), a)
     rest = (series.chain_term(a, inverse, k) for k in range(1, order + 1 if len(a) > 1 else 1))
     return [log(a[0]), *rest]
 
@@ -180,8 +180,13 @@ SIGMOID = Rule(
     series.riccati(0, 1, -1),
 )
 
-sqrt, exp, log = SQRT.operation, EXP.operation, LOG.operation
-sin, cos, sinh, cosh = SIN.operation, COS.operation, SINH.operation, COSH.operation
+sqrt: Operation = SQRT.operation
+exp: Operation = EXP.operation
+log: Operation = LOG.operation
+sin: Operation = SIN.operation
+cos: Operation = COS.operation
+sinh: Operation = SINH.operation
+cosh: Operation = COSH.operation
 
 
 def _one_over_root(radicand: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 from eshkol.autodiff.perturbations import primal
 from eshkol.autodiff.plain import (
     EXACT,
+    PLAIN,
     add,
     divide,
     multiply,
@@ -32,6 +33,11 @@ def finite_or_infinite(x: Any, y: Any) -> Any:
     if x.__class__ in EXACT and primal(y) == 0:
         x = to_float(x)
     return divide(x, y)
+
+
+def is_zero(x: Any) -> bool:
+    """Whether ``x`` is zero and no derivative of it is being taken."""
+    return x.__class__ in PLAIN and x == 0
 
 
 def product_term(a: Series, b: Series, k: int, first: int = 0, last: int | None = None) -> Any:
@@ -165,19 +171,18 @@ def fixed_power(order: int, value: Any, a: Series, p: Any) -> list[Any]:
 
 def composed(order: int, derivatives: Series, a: Series) -> list[Any]:
     """The function of Taylor coefficients ``derivatives`` at a[0], at the series a."""
-    result: list[Any] = [derivatives[0]]
+    result: list[Any] = [derivatives[0], *[0] * order]
     power: list[Any] = [1]
     for k in range(1, order + 1):
-        power = [product_term(power, a, d, last=d - 1) for d in range(order + 1)]
-        terms = [_times(derivatives[k], c) for c in power[k:]]
-        result += [0] * (order + 1 - len(result))
-        result[k:] = [add(x, y) for x, y in zip(result[k:], terms, strict=True)]
+        # The power k of a - a[0] has no term below degree k. (No term is not a zero term: some
+        # derivative may be infinite.)
+        last = min(order, len(power) + len(a) - 2)
+        terms = [product_term(power, a, d, k - 1, d - 1) for d in range(k, last + 1)]
+        power = [0] * k + terms
+        for d, term in enumerate(terms, start=k):
+            if not is_zero(term):
+                result[d] = add(result[d], multiply(derivatives[k], term))
     return result
-
-
-def _times(factor: Any, c: Any) -> Any:
-    # An exact zero is the lack of a term: it annihilates an infinite derivative, too.
-    return 0 if c.__class__ is int and c == 0 else multiply(factor, c)
 
 
 def exponential_of(order: int, value: Any, exponent: Series) -> list[Any]:
