@@ -183,7 +183,7 @@ def _coefficient(name: str, result: Any, tag: int, k: int, point: Any) -> Any:
         return _as_exact_as(point, _is_inexact(result), None) if k else result
     if kind in (Vector, list, tuple):
         return kind(_coefficient(name, item, tag, k, point) for item in result)
-    if kind is Pair:
+    if kind is Pair or result is NIL:
         items, tail = spine(result)
         if tail is NIL:
             return scheme_list([_coefficient(name, item, tag, k, point) for item in items])
