@@ -1,0 +1,150 @@
+"""Errors: the user's program (:class:`EshkolError`) or our own bug (:class:`InternalError`).
+
+A user error says where, what was expected, what came and how to fix it. Its text is rendered when
+it is shown, so that an error raised without a position finds the running Scheme form through its
+traceback. Each class also derives from the Python builtin that a Python user would catch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eshkol.base import sources
+from eshkol.base.spans import Span
+
+
+class EshkolError(Exception):
+    """An error in the user's program.
+
+    Args:
+        message: what was expected and what came, on one line, without a position.
+        span: the form at fault; found through the traceback if it is left out.
+        label: a few words shown behind the carets.
+        hint: how to fix it; lines shown below the source line.
+        trail: where macros were used on the way to the form, innermost first, as
+            ``(macro name, span of the use)``.
+
+    Example:
+        >>> from eshkol.base.errors import WrongType
+        >>> str(WrongType("car: expected a pair, got 5"))
+        'car: expected a pair, got 5'
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        span: Span | None = None,
+        label: str = "",
+        hint: str = "",
+        trail: Iterable[tuple[str, Span]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.label = label
+        self.hint = hint
+        self.trail = tuple(trail)
+        self._span = span
+
+    @property
+    def span(self) -> Span | None:
+        """The form at fault: the one given, else the innermost running Scheme form."""
+        return self._span or sources.span_of_traceback(self.__traceback__)
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+def render(error: EshkolError) -> str:
+    """The full text of a user error: position, message, source line with carets, trail, hint."""
+    span = error.span
+    lines = [f"{span}: {error.message}" if span else error.message]
+    if span:
+        lines += excerpt(span, error.label)
+    lines += [f"  in the expansion of {name}, used at {use}" for name, use in error.trail]
+    lines += [f"  {line}" for line in error.hint.splitlines()]
+    return "\n".join(lines)
+
+
+def excerpt(span: Span, label: str = "") -> list[str]:
+    """The first source line of ``span`` and a line of carets under it; nothing if unknown."""
+    content = sources.line(span.file, span.line)
+    if not content.strip():
+        return []
+    number = str(span.line)
+    end = span.end_column if span.end_line == span.line else len(content)
+    carets = " " * span.column + "^" * max(1, end - span.column)
+    margin = " " * (len(number) + 3)
+    return [
+        f"  {number} | {content.expandtabs(1)}",
+        f"{margin}| {carets} {label}".rstrip(),
+    ]
+
+
+class ReadError(EshkolError, SyntaxError):
+    """The text is not well-formed data."""
+
+
+class IncompleteInput(ReadError):
+    """The text stops too early: more input could complete it."""
+
+
+class ExpandError(EshkolError, SyntaxError):
+    """A form does not fit its grammar, or a macro use fits none of its rules."""
+
+
+class UnboundVariable(EshkolError, NameError):
+    """A variable that has no value is read or set."""
+
+
+class ArityError(EshkolError, TypeError):
+    """A procedure was called with the wrong number of arguments."""
+
+
+class NotAProcedure(EshkolError, TypeError):
+    """Something that is not a procedure was called."""
+
+
+class WrongType(EshkolError, TypeError):
+    """An argument has the wrong type."""
+
+
+class OutOfRange(EshkolError, IndexError):
+    """An index or another number lies outside its range."""
+
+
+class BadValue(EshkolError, ValueError):
+    """An argument has the right type and a value that makes no sense."""
+
+
+class ShapeError(EshkolError, ValueError):
+    """Shapes of tensors do not fit together."""
+
+
+class MissingKey(EshkolError, KeyError):
+    """A hash table has no such key."""
+
+
+class DivideByZero(EshkolError, ZeroDivisionError):
+    """An exact number was divided by exact zero."""
+
+
+class StagingError(EshkolError, TypeError):
+    """A staged program does what can't be staged."""
+
+
+class FileProblem(EshkolError, OSError):
+    """A file is missing, corrupt, unwritable or of another kind than expected."""
+
+
+class SchemeError(EshkolError, RuntimeError):
+    """Raised by the Scheme procedure ``error``: a message and irritants."""
+
+    def __init__(self, message: str, irritants: tuple = (), shown: str | None = None) -> None:
+        super().__init__(message if shown is None else shown)
+        self.condition_message = message
+        self.irritants = irritants
+
+
+class InternalError(Exception):
+    """A bug in Eshkol itself; never the fault of the user's program."""

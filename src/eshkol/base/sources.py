@@ -1,0 +1,82 @@
+"""The texts that programs come from, and where a Python traceback points in them.
+
+Every text that is read is registered under its file name, so that Python's own tools (tracebacks,
+``pdb``, ``inspect``) can show its lines, and so that an error can find the user's form.
+"""
+
+from __future__ import annotations
+
+import io
+import linecache
+from types import CodeType, TracebackType
+
+from eshkol.base.spans import Span
+
+_texts: dict[str, str] = {}
+
+
+def register(name: str, text: str) -> None:
+    """Make ``text`` the source known under the file name ``name``."""
+    _texts[name] = text
+    lines = io.StringIO(text, newline=None).readlines()  # unlike splitlines(), "\f" ends no line
+    linecache.cache[name] = (len(text), None, lines, name)
+
+
+def register_file(name: str) -> None:
+    """Announce that ``name`` is a Scheme file whose text can be read when it is needed."""
+    _texts.setdefault(name, "")
+
+
+def is_source(name: str) -> bool:
+    """Whether ``name`` is the file name of a registered Scheme source."""
+    return name in _texts
+
+
+def line(name: str, number: int) -> str:
+    """Line ``number`` (from 1) of the source ``name`` without its newline; empty if unknown."""
+    return linecache.getline(name, number).rstrip("\r\n")
+
+
+def text_of(span: Span) -> str:
+    """The source text that ``span`` covers; empty if the source is unknown."""
+    if span.line == span.end_line:
+        return line(span.file, span.line)[span.column : span.end_column]
+    first = line(span.file, span.line)[span.column :]
+    middle = [line(span.file, number) for number in range(span.line + 1, span.end_line)]
+    last = line(span.file, span.end_line)[: span.end_column]
+    return "\n".join([first, *middle, last])
+
+
+def _column(file: str, number: int, byte_offset: int) -> int:
+    """The character column of a UTF-8 byte offset in a line."""
+    content = line(file, number)
+    if content.isascii():
+        return byte_offset
+    return len(content.encode()[:byte_offset].decode(errors="ignore"))
+
+
+def span_at(code: CodeType, instruction: int) -> Span | None:
+    """The span of the instruction at byte offset ``instruction`` of ``code``, if it has one."""
+    if instruction < 0:
+        return None
+    for index, position in enumerate(code.co_positions()):
+        if index == instruction // 2:
+            start, end, column, end_column = position
+            if start is None or end is None or column is None or end_column is None:
+                return None
+            file = code.co_filename
+            return Span(
+                file, start, _column(file, start, column), end, _column(file, end, end_column)
+            )
+    return None
+
+
+def span_of_traceback(traceback: TracebackType | None) -> Span | None:
+    """The innermost Scheme form that was running when ``traceback`` was made."""
+    found = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_source(code.co_filename):
+            found = span_at(code, traceback.tb_lasti) or found
+        traceback = traceback.tb_next
+    return found

@@ -1,0 +1,106 @@
+"""Pairs and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+
+class EmptyList:
+    """The empty list, ``NIL``: the only instance of its class."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "()"
+
+    def __reduce__(self):
+        return "NIL"
+
+
+NIL = EmptyList()
+
+
+class Pair:
+    """A mutable pair; a list is a chain of pairs that ends in ``NIL``.
+
+    Python's ``==`` compares like ``equal?``. Iterating goes over the elements of a list and raises
+    ``TypeError`` at a tail that is not a list.
+    """
+
+    __slots__ = ("__weakref__", "car", "cdr")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, car: Any, cdr: Any) -> None:
+        self.car = car
+        self.cdr = cdr
+
+    def __iter__(self) -> Iterator[Any]:
+        rest: Any = self
+        while rest.__class__ is Pair:
+            yield rest.car
+            rest = rest.cdr
+        if rest is not NIL:
+            raise TypeError(f"improper list: its tail is {rest!r}")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __eq__(self, other: object) -> bool:
+        from eshkol.datum.equality import is_equal
+
+        return isinstance(other, Pair) and is_equal(self, other)
+
+    def __repr__(self) -> str:
+        from eshkol.datum.write import write_string
+
+        return write_string(self)
+
+    def __reduce__(self):
+        return _rebuild, spine(self)
+
+
+def _rebuild(items: list[Any], tail: Any) -> Any:
+    return scheme_list(items, tail)
+
+
+def spine(value: Any) -> tuple[list[Any], Any]:
+    """The elements of a chain of pairs and what it ends in (``NIL`` for a proper list)."""
+    items = []
+    while value.__class__ is Pair:
+        items.append(value.car)
+        value = value.cdr
+    return items, value
+
+
+def scheme_list(items: Iterable[Any], tail: Any = NIL) -> Any:
+    """The Scheme list of ``items``, ending in ``tail``.
+
+    Example:
+        >>> scheme_list([1, 2])
+        (1 2)
+    """
+    result = tail
+    for item in reversed(items if isinstance(items, list | tuple) else list(items)):
+        result = Pair(item, result)
+    return result
+
+
+def is_list(value: Any) -> bool:
+    """Whether ``value`` is a proper list (finite, ending in ``NIL``)."""
+    slow = value
+    while value.__class__ is Pair:
+        value = value.cdr
+        if value.__class__ is not Pair:
+            break
+        value = value.cdr
+        slow = slow.cdr
+        if value is slow:
+            return False
+    return value is NIL

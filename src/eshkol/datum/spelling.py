@@ -1,0 +1,113 @@
+"""How atoms are spelled: what the reader and ``write`` must agree on (R7RS section 7.1)."""
+
+from __future__ import annotations
+
+import re
+
+SPACES = " \t\n\f\v\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Characters that separate data, as the inside of a regular expression's ``[…]``."""
+
+FORBIDDEN = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\u2018\u2019\u201c\u201d"
+)
+"""Characters that may stand in strings and comments only: control characters, those that nobody
+can see or that reorder the text around them, and typographic quotes."""
+
+DELIMITERS = "()\\[\\]{}\"';`,|"
+"""Characters that end an atom, besides spaces."""
+
+PLAIN = f"[^{SPACES}{FORBIDDEN}{DELIMITERS}]"
+"""A character of an atom."""
+
+_PLAIN_SYMBOL = re.compile(f"(?!#){PLAIN}+")
+
+CHARACTER_NAMES = {
+    "alarm": "\a",
+    "backspace": "\b",
+    "delete": "\x7f",
+    "escape": "\x1b",
+    "newline": "\n",
+    "null": "\0",
+    "return": "\r",
+    "space": " ",
+    "tab": "\t",
+}
+
+ESCAPES = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "r": "\r", '"': '"', "\\": "\\", "|": "|"}
+"""What ``\\`` and a letter mean in strings and between the bars of a symbol."""
+
+_LETTERS = {meaning: f"\\{letter}" for letter, meaning in ESCAPES.items()}
+
+PREFIXES = {"'": "quote", "`": "quasiquote", ",": "unquote", ",@": "unquote-splicing"}
+"""Abbreviations of two-element lists."""
+
+
+def _number_pattern(unsigned: str) -> str:
+    """The pattern of numbers, real and complex, whose unsigned reals match ``unsigned``."""
+    special = r"[+-](?:inf|nan)\.0"
+    real = rf"[+-]?{unsigned}|{special}"
+    return (
+        rf"(?P<real>{real})"
+        rf"|(?P<magnitude>{real})@(?P<angle>{real})"
+        rf"|(?P<re>{real})?(?P<im>[+-](?:{unsigned})?|{special})i"
+    )
+
+
+_DECIMAL = r"(?:[0-9]+/[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)"
+
+_FLAGS = re.IGNORECASE | re.ASCII
+
+NUMBER = {
+    2: re.compile(_number_pattern(r"[01]+(?:/[01]+)?"), _FLAGS),
+    8: re.compile(_number_pattern(r"[0-7]+(?:/[0-7]+)?"), _FLAGS),
+    10: re.compile(_number_pattern(_DECIMAL), _FLAGS),
+    16: re.compile(_number_pattern(r"[0-9a-f]+(?:/[0-9a-f]+)?"), _FLAGS),
+}
+"""The grammar of numbers without prefixes, by radix."""
+
+
+def symbol_text(name: str) -> str:
+    """The symbol ``name`` as ``write`` shows it: between bars where it would not read back.
+
+    Example:
+        >>> symbol_text("set!"), symbol_text("two words"), symbol_text("1")
+        ('set!', '|two words|', '|1|')
+    """
+    plain = _PLAIN_SYMBOL.fullmatch(name) and name.isprintable() and name != "."
+    if plain and not NUMBER[10].fullmatch(name):
+        return name
+    return f"|{escaped(name, '|')}|"
+
+
+def string_text(value: str) -> str:
+    """The string ``value`` as ``write`` shows it.
+
+    Example:
+        >>> print(string_text('say "hi"'))
+        "say \\"hi\\""
+    """
+    return f'"{escaped(value, chr(34))}"'
+
+
+def escaped(text: str, bracket: str) -> str:
+    """``text`` with ``\\``, ``bracket`` and everything that can't be seen written as escapes."""
+    if text.isprintable() and "\\" not in text and bracket not in text:
+        return text
+    return "".join(_escaped_character(character, bracket) for character in text)
+
+
+def _escaped_character(character: str, bracket: str) -> str:
+    if character in '"|' and character != bracket:
+        return character
+    if character in _LETTERS:
+        return _LETTERS[character]
+    return character if character.isprintable() else f"\\x{ord(character):x};"
+
+
+def character_text(character: str) -> str:
+    """The char ``character`` as ``write`` shows it: ``#\\a``, ``#\\space``, ``#\\x301``."""
+    for name, meaning in CHARACTER_NAMES.items():
+        if character == meaning:
+            return f"#\\{name}"
+    return f"#\\{character}" if character.isprintable() else f"#\\x{ord(character):x}"

@@ -1,0 +1,1 @@
+"""Syntax objects: data with source spans and scope sets (``objects``)."""
