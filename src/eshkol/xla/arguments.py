@@ -1,0 +1,169 @@
+"""Arguments that a compiled program must know: sizes, axes, shapes; and indices, which it need not.
+
+A static integer may come as a Python int, a rank-0 concrete array, or a traced exact integer,
+which becomes static by being asked for its value.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
+from eshkol.datum.pairs import NIL, Pair
+from eshkol.xla.dtypes import INT32, INT64
+from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
+
+
+def static_int(value: Any, who: str, what: str = "argument") -> int:
+    """``value`` as a Python int; ``what`` says in messages which argument it is.
+
+    Raises:
+        WrongType: it is no exact integer.
+        StagingError: it is known only when the compiled program runs.
+    """
+    if value.__class__ is int:
+        return value
+    if not isinstance(value, bool) and getattr(value, "dtype", INT64).kind in "iu":
+        try:
+            return operator.index(value)
+        except TypeError:
+            if isinstance(value, Tracer):
+                raise _not_static(value, who, what) from None
+    raise WrongType(f"{who}: expected an exact integer as {what}, got {describe(value)}")
+
+
+def _not_static(value: Any, who: str, what: str) -> StagingError:
+    return StagingError(
+        f"{who}: {what} must be known when the program is compiled, got a traced {describe(value)}",
+        hint="compute it from exact integers or shapes, or mark the argument #:static",
+    )
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether ``value`` is a list, vector or tuple, or an array of rank 1 or more."""
+    return isinstance(value, Pair | list | tuple) or value is NIL or getattr(value, "shape", ())
+
+
+def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:
+    """One integer, or a list or vector of them, as a tuple."""
+    if not is_sequence(value):
+        return (static_int(value, who, what),)
+    if isinstance(value, Array | np.ndarray):
+        if isinstance(value, Tracer):
+            raise _not_static(value, who, what)
+        value = np.asarray(value).tolist()
+    try:
+        return tuple(static_int(item, who, what) for item in value)
+    except TypeError as error:
+        if isinstance(error, WrongType | StagingError):
+            raise
+        raise WrongType(f"{who}: expected a list of {what}, got {describe(value)}") from None
+
+
+def static_shape(dims: Sequence[Any], who: str) -> tuple[int, ...]:
+    """The shape that the arguments ``dims`` give: sizes, or one list or vector of them."""
+    if len(dims) == 1 and is_sequence(dims[0]):
+        dims = static_ints(dims[0], who, "sizes")
+    shape = tuple(static_int(size, who, "a size") for size in dims)
+    for size in shape:
+        if size < 0:
+            raise BadValue(f"{who}: expected sizes of at least 0, got {size}")
+    return shape
+
+
+def static_axis(value: Any, rank: int, who: str, tensor: Any = None) -> int:
+    """An axis of a tensor of ``rank``; negative ones count from the end."""
+    axis = static_int(value, who, "axis")
+    if -rank <= axis < rank:
+        return axis % rank
+    of = f" of {describe(tensor)}" if tensor is not None else f" for rank {rank}"
+    raise OutOfRange(
+        f"{who}: axis {axis} is out of range{of}",
+        hint=f"the axes are {-rank} to {rank - 1}" if rank else "a number has no axes",
+    )
+
+
+def static_axes(value: Any, tensor: Any, who: str) -> tuple[int, ...]:
+    """The axes that ``value`` names: all for None, one, or a list of different ones."""
+    rank = len(tensor.shape)
+    if value is None:
+        return tuple(range(rank))
+    if value.__class__ is int and -rank <= value < rank:
+        return (value % rank,)
+    axes = tuple(static_axis(axis, rank, who, tensor) for axis in static_ints(value, who, "axis"))
+    if len(set(axes)) < len(axes):
+        raise BadValue(f"{who}: expected different axes, got {list(axes)}")
+    return axes
+
+
+def index_operand(value: Any, who: str) -> Any:
+    """An element index: a Python int, or an integer array of rank 0 (traced or not)."""
+    if value.__class__ is int:
+        return value
+    array = value if isinstance(value, Array) else _index_array(value, who)
+    if array.shape != () or array.dtype.kind not in "iu":
+        raise WrongType(f"{who}: expected an exact integer index, got {describe(value)}")
+    return cast(array, INT32)
+
+
+def _index_array(value: Any, who: str) -> Array:
+    if isinstance(value, float | bool | complex):
+        raise WrongType(f"{who}: expected an exact integer index, got {describe(value)}")
+    return as_tensor(value, who)
+
+
+def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
+    """Indices of any shape as an integer tensor; checked against ``size`` where they are known.
+
+    Numbers in lists and vectors must be whole. Negative indices count from the end.
+    """
+    if isinstance(value, Tracer):
+        return _checked_indices(value, value, who)
+    traced = getattr(value, "__eshkol_traced__", None)
+    if traced is not None:
+        return cast(traced, INT32)
+    known = _known_indices(value, who)
+    if isinstance(known, Tracer):
+        return known
+    if size is not None and known.size and (known.min() < -size or known.max() >= size):
+        bad = int(known.max() if known.max() >= size else known.min())
+        raise OutOfRange(f"{who}: index {bad} is out of range for an axis of size {size}")
+    if size is not None:
+        known = np.where(known < 0, known + size, known)
+    with wide():
+        return jnp.asarray(known, INT32)
+
+
+def _known_indices(value: Any, who: str) -> Any:
+    if isinstance(value, Array | np.ndarray):
+        array = value
+    else:
+        with wide():
+            array = as_tensor(value, who, np.dtype("float64"))
+        if isinstance(array, Tracer):
+            return cast(array, INT32)
+        array = np.asarray(array)
+        if (array % 1 != 0).any():
+            raise WrongType(f"{who}: expected exact integer indices, got {describe(value)}")
+        array = array.astype(INT64)
+    return np.asarray(_checked_indices(array, value, who))
+
+
+def _checked_indices(array: Any, value: Any, who: str) -> Any:
+    if array.dtype.kind not in "iu":
+        raise WrongType(
+            f"{who}: expected a tensor of integer indices, got {describe(value)}",
+            hint="convert with (tensor-cast t 'int32)",
+        )
+    return array
+
+
+def same_shape(who: str, a: Any, b: Any) -> None:
+    """Raise ShapeError unless ``a`` and ``b`` have one shape."""
+    if a.shape != b.shape:
+        raise ShapeError(f"{who}: shapes differ, {describe(a)} and {describe(b)}")

@@ -1,0 +1,188 @@
+"""Element-by-element operations: arithmetic, comparisons, elementary functions.
+
+Every operation takes arrays, tracers, NumPy arrays, numeric vectors and lists, and Python numbers,
+and broadcasts as NumPy does. Its dtype follows ``dtypes.result_dtype``.
+"""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from eshkol.base.errors import WrongType
+from eshkol.xla.dtypes import INT32, INT64, inexact_dtype, result_dtype
+from eshkol.xla.rules import (
+    Rule,
+    binary_rule,
+    comparison_dtype,
+    inexact_result,
+    number_dtype,
+    number_tensor,
+    rounding_rule,
+    unary_rule,
+)
+from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast
+
+add = binary_rule("+", lax.add, result_dtype)
+subtract = binary_rule("-", lax.sub, result_dtype)
+multiply = binary_rule("*", lax.mul, result_dtype)
+divide = binary_rule("/", lax.div, inexact_result)
+atan2 = binary_rule("atan2", lax.atan2, inexact_result)
+maximum = binary_rule("max", lax.max, result_dtype)
+minimum = binary_rule("min", lax.min, result_dtype)
+
+equal = binary_rule("=", lax.eq, comparison_dtype)
+not_equal = binary_rule("tensor-ne", lax.ne, comparison_dtype)
+less = binary_rule("<", lax.lt, result_dtype)
+greater = binary_rule(">", lax.gt, result_dtype)
+less_equal = binary_rule("<=", lax.le, result_dtype)
+greater_equal = binary_rule(">=", lax.ge, result_dtype)
+
+
+def _half_to_even(x: Any) -> Any:
+    return lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN)
+
+
+def _toward_zero(x: Any) -> Any:
+    return lax.select(lax.lt(x, lax.full_like(x, 0)), lax.ceil(x), lax.floor(x))
+
+
+def _reciprocal(x: Any) -> Any:
+    return lax.div(lax.full_like(x, 1), x)
+
+
+exp = unary_rule("exp", lax.exp, inexact_dtype)
+expm1 = unary_rule("expm1", lax.expm1, inexact_dtype)
+log1p = unary_rule("log1p", lax.log1p, inexact_dtype)
+sqrt = unary_rule("sqrt", lax.sqrt, inexact_dtype)
+rsqrt = unary_rule("rsqrt", lax.rsqrt, inexact_dtype)
+sin = unary_rule("sin", lax.sin, inexact_dtype)
+cos = unary_rule("cos", lax.cos, inexact_dtype)
+tan = unary_rule("tan", lax.tan, inexact_dtype)
+asin = unary_rule("asin", lax.asin, inexact_dtype)
+acos = unary_rule("acos", lax.acos, inexact_dtype)
+sinh = unary_rule("sinh", lax.sinh, inexact_dtype)
+cosh = unary_rule("cosh", lax.cosh, inexact_dtype)
+tanh = unary_rule("tanh", lax.tanh, inexact_dtype)
+erf = unary_rule("erf", lax.erf, inexact_dtype)
+sigmoid = unary_rule("sigmoid", lax.logistic, inexact_dtype)
+reciprocal = unary_rule("reciprocal", _reciprocal, inexact_dtype)
+abs = unary_rule("abs", lax.abs, number_dtype)
+negate = unary_rule("-", lax.neg, number_dtype)
+sign = unary_rule("sign", lax.sign, number_dtype)
+square = unary_rule("square", lax.square, number_dtype)
+floor = rounding_rule("floor", lax.floor)
+ceiling = rounding_rule("ceiling", lax.ceil)
+round = rounding_rule("round", _half_to_even)
+truncate = rounding_rule("truncate", _toward_zero)
+
+_natural_log = unary_rule("log", lax.log, inexact_dtype)
+_atan = unary_rule("atan", lax.atan, inexact_dtype)
+
+
+def log(x: Any, base: Any = None) -> Any:
+    """``(log x)``, the natural logarithm, or ``(log x base)``."""
+    return _natural_log(x) if base is None else divide(_natural_log(x), _natural_log(base))
+
+
+def atan(y: Any, x: Any = None) -> Any:
+    """``(atan y)``, or ``(atan y x)``: the angle of the point (x, y)."""
+    return _atan(y) if x is None else atan2(y, x)
+
+
+def _float_power(x: Any, y: Any) -> Any:
+    return lax.pow(lax.full_like(y, x) if x.__class__ is float else x, y)
+
+
+_power_of_floats = binary_rule("expt", _float_power, inexact_result)
+_power_of_integers = binary_rule("expt", jnp.power, result_dtype)
+
+
+def power(x: Any, y: Any) -> Any:
+    """``(expt x y)``: an exact integer exponent multiplies out, else ``exp(y log x)``.
+
+    Integers to a non-negative exact power stay integers; to a negative one they become floats.
+    """
+    if y.__class__ is int:
+        return _power_by(y)(as_tensor(x, "expt"))
+    operands = as_tensors("expt", x, y)
+    if result_dtype(operands).kind in "iu":
+        return _power_of_integers(*operands)
+    return _power_of_floats(*operands)
+
+
+@functools.cache
+def _power_by(exponent: int) -> Rule:
+    def integer_pow(x: Any) -> Any:
+        return lax.integer_pow(x, exponent)
+
+    return unary_rule("expt", integer_pow, number_dtype if exponent >= 0 else inexact_dtype)
+
+
+def _truncated_quotient(x: Any, y: Any) -> Any:
+    quotient = lax.div(x, y)
+    return quotient if quotient.dtype.kind in "iu" else _toward_zero(quotient)
+
+
+quotient = binary_rule("quotient", _truncated_quotient, result_dtype)
+remainder = binary_rule("remainder", lax.rem, result_dtype)
+modulo = binary_rule("modulo", jnp.remainder, result_dtype)
+floor_quotient = binary_rule("floor-quotient", jnp.floor_divide, result_dtype)
+
+
+def is_zero(x: Any) -> Any:
+    """``(zero? x)``: where the elements are zero."""
+    return equal(x, 0)
+
+
+def is_positive(x: Any) -> Any:
+    """``(positive? x)``: where the elements are greater than zero."""
+    return greater(x, 0)
+
+
+def is_negative(x: Any) -> Any:
+    """``(negative? x)``: where the elements are less than zero."""
+    return less(x, 0)
+
+
+def is_odd(x: Any) -> Any:
+    """``(odd? x)``: where the elements are odd."""
+    return equal(modulo(x, 2), 1)
+
+
+def is_even(x: Any) -> Any:
+    """``(even? x)``: where the elements are even."""
+    return equal(modulo(x, 2), 0)
+
+
+def inexact(x: Any) -> Any:
+    """``(inexact x)``: integers as floats; a rank-0 integer as a double."""
+    x = number_tensor("inexact", x)
+    return cast(x, inexact_dtype(x.dtype, len(x.shape)))
+
+
+def exact(x: Any) -> Any:
+    """``(exact x)``: as integers, toward zero.
+
+    A known number of rank 0 gives the exact number that it is; a traced one, which must be whole,
+    gives int64, and a tensor of rank 1 or more int32.
+    """
+    x = number_tensor("exact", x)
+    if x.shape == () and not isinstance(x, Tracer):
+        return _exact_number(x)
+    if x.dtype.kind in "iu":
+        return x
+    return cast(x, INT64 if x.shape == () else INT32)
+
+
+def _exact_number(x: Any) -> int | Fraction:
+    value = x.item()
+    try:
+        fraction = Fraction(value)
+    except (TypeError, ValueError, OverflowError):
+        raise WrongType(f"exact: expected a finite real number, got {value}") from None
+    return fraction.numerator if fraction.denominator == 1 else fraction

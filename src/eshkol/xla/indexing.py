@@ -1,0 +1,283 @@
+"""Elements and parts of tensors: reading, functional updates, slices, gathering, sorting.
+
+Indices may be traced. An index that is known is checked; one that is traced is clamped to the
+tensor by XLA when it reads, and an update out of range is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from eshkol.base.errors import OutOfRange, ShapeError, WrongType
+from eshkol.datum.pairs import scheme_list
+from eshkol.xla.arguments import (
+    index_operand,
+    index_tensor,
+    is_sequence,
+    static_axis,
+    static_int,
+)
+from eshkol.xla.dtypes import INT32
+from eshkol.xla.selection import broadcast
+from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
+
+_IN_BOUNDS = lax.GatherScatterMode.PROMISE_IN_BOUNDS
+
+
+def _indices(who: str, arguments: Sequence[Any]) -> list[Any]:
+    """Element indices, given one by one or as one list."""
+    if len(arguments) == 1 and is_sequence(arguments[0]):
+        arguments = list(arguments[0])
+    return [index_operand(index, who) for index in arguments]
+
+
+def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
+    """Raise OutOfRange where a known index lies outside its axis."""
+    if len(indices) > len(x.shape):
+        raise ShapeError(
+            f"{who}: {describe(x)} has {len(x.shape)} axes, got {len(indices)} indices"
+        )
+    for axis, (index, size) in enumerate(zip(indices, x.shape, strict=False)):
+        if index.__class__ is int and not 0 <= index < size:
+            raise OutOfRange(
+                f"{who}: index {index} is out of range for axis {axis} of {describe(x)}",
+                hint=f"the indices are 0 to {size - 1}" if size else "the axis is empty",
+            )
+
+
+def sub_tensor(tensor: Any, *indices: Any, who: str = "tensor-get") -> Any:
+    """The element at the indices, or with fewer of them the sub-tensor."""
+    x = as_tensor(tensor, who)
+    places = _indices(who, indices)
+    _checked(who, x, places)
+    return _element(x, *places) if places else x
+
+
+def reference(tensor: Any, *indices: Any) -> Any:
+    """Like ``sub_tensor``, but one index counts elements in row order."""
+    x = as_tensor(tensor, "tensor-ref")
+    if len(indices) == 1 and not is_sequence(indices[0]) and len(x.shape) > 1:
+        x = x.reshape(-1)
+    return sub_tensor(x, *indices, who="tensor-ref")
+
+
+@compiled()
+def _element(x: Any, *indices: Any) -> Any:
+    """Known indices under a trace make a slice; in eager code they are operands of one kernel."""
+    if all(index.__class__ is int for index in indices):
+        starts = (*indices, *(0,) * (len(x.shape) - len(indices)))
+        ends = (*(i + 1 for i in indices), *x.shape[len(indices) :])
+        part = lax.slice(x, starts, ends)
+    else:
+        sizes = (1,) * len(indices) + x.shape[len(indices) :]
+        part = _dynamic_slice(x, indices, sizes)
+    return lax.squeeze(part, range(len(indices)))
+
+
+def _starts(x: Any, indices: Sequence[Any]) -> list[Any]:
+    """Start indices of one dtype for every axis of ``x``."""
+    places = [*indices, *(0,) * (len(x.shape) - len(indices))]
+    return [jnp.asarray(place, INT32) for place in places]
+
+
+def _dynamic_slice(x: Any, indices: Sequence[Any], sizes: tuple[int, ...]) -> Any:
+    return lax.dynamic_slice(x, _starts(x, indices), sizes, allow_negative_indices=False)
+
+
+def row(tensor: Any, index: Any) -> Any:
+    """``(vector-ref tensor i)``: the element, or the row, at ``index`` of the first axis."""
+    return sub_tensor(tensor, index, who="vector-ref")
+
+
+def length(tensor: Any) -> int:
+    """``(vector-length tensor)``: the size of the first axis."""
+    x = as_tensor(tensor, "vector-length")
+    if not x.shape:
+        raise WrongType(f"vector-length: expected a vector or a tensor, got {describe(tensor)}")
+    return x.shape[0]
+
+
+def update(tensor: Any, *indices_and_value: Any, who: str = "tensor-set") -> Any:
+    """The tensor with the element (or sub-tensor) at the indices replaced by the last argument.
+
+    One index into a tensor of higher rank counts elements in row order if the value is a number.
+    With a tensor and a value alone, all elements are replaced.
+    """
+    x = as_tensor(tensor, who)
+    if not indices_and_value:
+        raise WrongType(f"{who}: expected indices and a value, got none")
+    *indices, new = indices_and_value
+    value = as_tensor(new, who, x.dtype)
+    places = _indices(who, indices)
+    if len(places) == 1 and len(x.shape) > 1 and not value.shape and not is_sequence(indices[0]):
+        return _updated(x.reshape(-1), places, value, who).reshape(x.shape)
+    return _updated(x, places, value, who)
+
+
+def _updated(x: Any, places: list[Any], value: Any, who: str) -> Any:
+    _checked(who, x, places)
+    target = x.shape[len(places) :]
+    if value.shape and value.shape != target:
+        raise ShapeError(
+            f"{who}: expected a value of shape {list(target)}, got {describe(value)}",
+            hint=f"{len(places)} indices into {describe(x)} select that shape",
+        )
+    return _write(x, value, *places)
+
+
+@compiled()
+def _write(x: Any, value: Any, *indices: Any) -> Any:
+    target = (1,) * len(indices) + x.shape[len(indices) :]
+    if value.shape:
+        value = lax.reshape(value, target)
+    part = broadcast(value, target)
+    if not indices:
+        return part
+    return lax.dynamic_update_slice(x, part, _starts(x, indices), allow_negative_indices=False)
+
+
+def dynamic_slice(tensor: Any, starts: Any, sizes: Any) -> Any:
+    """A part of the given ``sizes`` that begins at ``starts``, which may be traced.
+
+    A part that would reach beyond the tensor is moved inside it.
+    """
+    x = as_tensor(tensor, "dynamic-slice")
+    extent = tuple(static_int(size, "dynamic-slice", "a size") for size in _listed(sizes))
+    places = _start_indices(starts)
+    if not len(extent) == len(places) == len(x.shape):
+        raise ShapeError(
+            f"dynamic-slice: {describe(x)} needs {len(x.shape)} starts and sizes, "
+            f"got {len(places)} and {len(extent)}"
+        )
+    for axis, (size, whole) in enumerate(zip(extent, x.shape, strict=True)):
+        if not 0 <= size <= whole:
+            raise OutOfRange(
+                f"dynamic-slice: size {size} is out of range for axis {axis} of {describe(x)}"
+            )
+    return _dynamic_part(x, *places, sizes=extent)
+
+
+@compiled("sizes")
+def _dynamic_part(x: Any, *starts: Any, sizes: tuple[int, ...]) -> Any:
+    return _dynamic_slice(x, starts, sizes)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if is_sequence(value) else [value]
+
+
+def _start_indices(starts: Any) -> list[Any]:
+    if isinstance(starts, Tracer) and starts.shape:
+        return [lax.index_in_dim(starts, i, keepdims=False) for i in range(starts.shape[0])]
+    return [index_operand(start, "dynamic-slice") for start in _listed(starts)]
+
+
+def gather(tensor: Any, indices: Any, axis: Any = 0) -> Any:
+    """The slices at ``indices`` along ``axis``; the axes of ``indices`` stand in its place."""
+    x = as_tensor(tensor, "gather")
+    along = static_axis(axis, len(x.shape), "gather", x)
+    return _gather(x, index_tensor(indices, "gather", x.shape[along]), along)
+
+
+@compiled("axis")
+def _gather(x: Any, indices: Any, axis: int) -> Any:
+    rank = len(indices.shape)
+    others = tuple(a for a in range(len(x.shape) + rank - 1) if not axis <= a < axis + rank)
+    numbers = lax.GatherDimensionNumbers(
+        offset_dims=others, collapsed_slice_dims=(axis,), start_index_map=(axis,)
+    )
+    sizes = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    starts = lax.expand_dims(indices, (rank,))
+    return lax.gather(x, starts, numbers, sizes, mode=_IN_BOUNDS)
+
+
+def take_along_axis(tensor: Any, indices: Any, axis: Any = -1) -> Any:
+    """For every place in ``indices``, the element at that index along ``axis``.
+
+    ``indices`` has the tensor's rank, and its sizes (or 1) off the axis.
+    """
+    x = as_tensor(tensor, "take-along-axis")
+    along = static_axis(axis, len(x.shape), "take-along-axis", x)
+    places = index_tensor(indices, "take-along-axis", x.shape[along])
+    if len(places.shape) != len(x.shape):
+        raise ShapeError(
+            f"take-along-axis: ranks differ, {describe(x)} and indices {describe(places)}"
+        )
+    return _take_along(x, places, along)
+
+
+@compiled("axis")
+def _take_along(x: Any, indices: Any, axis: int) -> Any:
+    return jnp.take_along_axis(x, indices, axis, mode="promise_in_bounds")
+
+
+def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0) -> Any:
+    """The tensor with the slices at ``indices`` along ``axis`` replaced by those of ``values``.
+
+    Where an index comes twice, one of its values wins.
+    """
+    x = as_tensor(tensor, "scatter")
+    along = static_axis(axis, len(x.shape), "scatter", x)
+    places = index_tensor(indices, "scatter", x.shape[along])
+    new = as_tensor(values, "scatter", x.dtype)
+    target = (*x.shape[:along], *places.shape, *x.shape[along + 1 :])
+    if new.shape and new.shape != target:
+        raise ShapeError(
+            f"scatter: expected values of shape {list(target)}, got {describe(new)}",
+            hint=f"indices {describe(places)} along axis {along} of {describe(x)}",
+        )
+    return _scatter(x, places, new, along)
+
+
+@compiled("axis")
+def _scatter(x: Any, indices: Any, values: Any, axis: int) -> Any:
+    where = (slice(None),) * axis + (indices,)
+    return x.at[where].set(values, mode="drop")
+
+
+def topk(tensor: Any, count: Any, axis: Any = -1) -> Any:
+    """The ``count`` largest elements along ``axis``, largest first, and their indices: a list."""
+    x = as_tensor(tensor, "topk")
+    along = static_axis(axis, len(x.shape), "topk", x)
+    number = static_int(count, "topk", "count")
+    if not 0 <= number <= x.shape[along]:
+        raise OutOfRange(f"topk: {number} is out of range for axis {along} of {describe(x)}")
+    return scheme_list(_topk(x, number, along))
+
+
+@compiled("count", "axis")
+def _topk(x: Any, count: int, axis: int) -> Any:
+    return lax.top_k(x, count, axis=axis)
+
+
+def sort(tensor: Any, axis: Any = -1, *, descending: bool = False) -> Any:
+    """The elements in order along ``axis``."""
+    x = as_tensor(tensor, "tensor-sort")
+    return _sort(x, static_axis(axis, len(x.shape), "tensor-sort", x), bool(descending))
+
+
+@compiled("axis", "descending")
+def _sort(x: Any, axis: int, descending: bool) -> Any:
+    ordered = lax.sort(x, dimension=axis)
+    return lax.rev(ordered, (axis,)) if descending else ordered
+
+
+def argsort(tensor: Any, axis: Any = -1, *, descending: bool = False) -> Any:
+    """The indices that would put the elements in order along ``axis``; equal ones stay in order."""
+    x = as_tensor(tensor, "argsort")
+    return _argsort(x, static_axis(axis, len(x.shape), "argsort", x), bool(descending))
+
+
+@compiled("axis", "descending")
+def _argsort(x: Any, axis: int, descending: bool) -> Any:
+    places = lax.broadcasted_iota(INT32, x.shape, axis)
+    key = _descending_key(x) if descending else x
+    return lax.sort((key, places), dimension=axis, num_keys=1, is_stable=True)[1]
+
+
+def _descending_key(x: Any) -> Any:
+    return lax.bitwise_not(x) if x.dtype.kind in "iub" else lax.neg(x)

@@ -1,0 +1,208 @@
+"""Products of tensors: matrix products of any rank, inner, outer and Einstein sums, traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from eshkol.base.errors import BadValue, EshkolError, ShapeError, WrongType
+from eshkol.xla.arguments import is_sequence, static_axis, static_int
+from eshkol.xla.dtypes import BOOL, INT32, NARROW_FLOATS, result_dtype
+from eshkol.xla.elementwise import multiply
+from eshkol.xla.tensors import as_tensor, compiled, describe
+
+
+def _operands(who: str, *values: Any) -> list[Any]:
+    """Tensors of one dtype; booleans count as integers."""
+    arrays = [as_tensor(value, who) for value in values]
+    if all(array.dtype == arrays[0].dtype != BOOL for array in arrays):
+        return arrays
+    dtype = result_dtype(arrays)
+    return [as_tensor(array, who, INT32 if dtype == BOOL else dtype) for array in arrays]
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """The matrix product over the last axis of ``a`` and the one but last of ``b``.
+
+    A tensor of rank 1 is a row on the left and a column on the right; axes before the last two
+    broadcast.
+    """
+    if getattr(a, "dtype", None) not in NARROW_FLOATS or a.dtype is not getattr(b, "dtype", None):
+        a, b = _operands("matmul", a, b)
+    rank_a, rank_b = len(a.shape), len(b.shape)
+    if not rank_a or not rank_b:
+        scalar = a if not rank_a else b
+        raise ShapeError(
+            f"matmul: expected tensors of rank 1 or more, got {describe(scalar)}",
+            hint="multiply by a number with *",
+        )
+    if a.shape[-1] != b.shape[-2 if rank_b > 1 else 0]:
+        raise _inner_sizes(a, b)
+    if rank_a <= 2 and rank_b <= 2:
+        return _dot(a, b)
+    return _batched(a, b)
+
+
+def _inner_sizes(a: Any, b: Any) -> EshkolError:
+    return ShapeError(
+        f"matmul: inner sizes differ, a is {describe(a)} and b is {describe(b)}",
+        hint="expected a[.., k] and b[k, n]" if len(b.shape) > 1 else "expected a[.., k] and b[k]",
+    )
+
+
+def _batched(a: Any, b: Any) -> Any:
+    try:
+        return _matmul(a, b)
+    except (TypeError, ValueError):
+        raise ShapeError(
+            f"matmul: batch sizes don't fit, a is {describe(a)} and b is {describe(b)}",
+            hint="the axes before the last two are matched from the right, equal or 1",
+        ) from None
+
+
+@compiled()
+def _dot(a: Any, b: Any) -> Any:
+    contracted = ((len(a.shape) - 1,), (max(len(b.shape) - 2, 0),))
+    return lax.dot_general(a, b, (contracted, ((), ())), preferred_element_type=a.dtype)
+
+
+@compiled()
+def _matmul(a: Any, b: Any) -> Any:
+    return jnp.matmul(a, b)
+
+
+def dot(a: Any, b: Any) -> Any:
+    """The inner product of two tensors of rank 1; of higher rank, the last axis of ``a`` with the
+    one but last of ``b``; with a number, the product by it."""
+    a, b = _operands("tensor-dot", a, b)
+    rank_a, rank_b = len(a.shape), len(b.shape)
+    if not rank_a or not rank_b:
+        return multiply(a, b)
+    if a.shape[-1] != b.shape[-2 if rank_b > 1 else 0]:
+        raise ShapeError(
+            f"tensor-dot: inner sizes differ, a is {describe(a)} and b is {describe(b)}"
+        )
+    return _dot(a, b)
+
+
+def batch_matmul(a: Any, b: Any) -> Any:
+    """Matrix products of two stacks of matrices, one by one."""
+    a, b = _operands("batch-matmul", a, b)
+    for value in (a, b):
+        if len(value.shape) < 3:
+            raise ShapeError(
+                f"batch-matmul: expected tensors of rank 3 or more, got {describe(value)}",
+                hint="of single matrices take matmul",
+            )
+    return matmul(a, b)
+
+
+def outer(a: Any, b: Any) -> Any:
+    """All products of an element of ``a`` with one of ``b``, both in row order."""
+    a, b = _operands("outer", a, b)
+    return _outer(a, b)
+
+
+@compiled()
+def _outer(a: Any, b: Any) -> Any:
+    return lax.mul(lax.expand_dims(a.reshape(-1), (1,)), lax.expand_dims(b.reshape(-1), (0,)))
+
+
+def einsum(equation: Any, *tensors: Any) -> Any:
+    """The Einstein sum that ``equation`` (such as ``"bij,bjk->bik"``) writes down."""
+    if not isinstance(equation, str):
+        raise WrongType(f"einsum: expected an equation string first, got {describe(equation)}")
+    if len(tensors) == 1 and _is_list_of_tensors(tensors[0], equation):
+        tensors = tuple(tensors[0])
+    if not tensors:
+        raise BadValue(f"einsum: {equation!r} needs tensors, got none")
+    arrays = _operands("einsum", *tensors)
+    try:
+        return _einsum(equation.replace(" ", ""), *arrays)
+    except (TypeError, ValueError) as error:
+        shown = ", ".join(describe(array) for array in arrays)
+        raise ShapeError(
+            f"einsum: {equation!r} does not fit {shown}", hint=str(error).split("\n")[0]
+        ) from None
+
+
+def _is_list_of_tensors(value: Any, equation: str) -> bool:
+    """Whether one argument is a list of operands rather than an operand given as a list."""
+    if not is_sequence(value) or hasattr(value, "dtype"):
+        return False
+    operands = equation.split("->")[0].count(",") + 1
+    return operands > 1 or any(hasattr(item, "dtype") for item in value)
+
+
+def _einsum(equation: str, *arrays: Any) -> Any:
+    return _sum_of_products(*arrays, equation=equation)
+
+
+@compiled("equation")
+def _sum_of_products(*arrays: Any, equation: str) -> Any:
+    return jnp.einsum(equation, *arrays)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Products summed over ``axes``: how many (last of ``a``, first of ``b``), or two lists."""
+    a, b = _operands("tensordot", a, b)
+    if not is_sequence(axes):
+        count = static_int(axes, "tensordot", "the number of axes")
+        last = len(a.shape)
+        pairs = (tuple(range(last - count, last)), tuple(range(count)))
+    else:
+        pairs = _axis_pairs(a, b, list(axes))
+    fits = len(pairs[0]) == len(pairs[1]) and all(
+        0 <= i < len(a.shape) and j < len(b.shape) and a.shape[i] == b.shape[j]
+        for i, j in zip(*pairs, strict=True)
+    )
+    if not fits:
+        raise ShapeError(
+            f"tensordot: axes {pairs[0]} of {describe(a)} and {pairs[1]} of {describe(b)} "
+            "don't fit together"
+        )
+    return _tensordot(a, b, pairs)
+
+
+def _axis_pairs(a: Any, b: Any, axes: list[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if len(axes) != 2:
+        raise BadValue("tensordot: expected two lists of axes, one per tensor")
+    sides = [list(side) if is_sequence(side) else [side] for side in axes]
+    first, second = (
+        tuple(static_axis(axis, len(x.shape), "tensordot", x) for axis in side)
+        for side, x in zip(sides, (a, b), strict=True)
+    )
+    return first, second
+
+
+@compiled("axes")
+def _tensordot(a: Any, b: Any, axes: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
+    return lax.dot_general(a, b, (axes, ((), ())), preferred_element_type=a.dtype)
+
+
+def trace(matrix: Any) -> Any:
+    """The sum of the diagonal of the last two axes."""
+    x = as_tensor(matrix, "trace")
+    if len(x.shape) < 2:
+        raise ShapeError(f"trace: expected a matrix, got {describe(x)}")
+    return _trace(as_tensor(x, "trace", INT32) if x.dtype == BOOL else x)
+
+
+@compiled()
+def _trace(x: Any) -> Any:
+    return jnp.trace(x, axis1=-2, axis2=-1, dtype=x.dtype)
+
+
+def diagonal(matrix: Any) -> Any:
+    """The diagonal of the last two axes; of a tensor of rank 1, the matrix with that diagonal."""
+    x = as_tensor(matrix, "diagonal")
+    if not x.shape:
+        raise ShapeError(f"diagonal: expected a tensor of rank 1 or more, got {describe(x)}")
+    return _diagonal(x)
+
+
+@compiled()
+def _diagonal(x: Any) -> Any:
+    return jnp.diag(x) if len(x.shape) == 1 else jnp.diagonal(x, axis1=-2, axis2=-1)

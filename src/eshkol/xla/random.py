@@ -1,0 +1,238 @@
+"""Random numbers, drawn with threefry keys from ``keys.next_key``.
+
+Every draw names its dtype, so the x64 flag changes nothing. Scalars of eager code come from
+blocks, because a kernel per number would be slow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+
+from eshkol.base.errors import BadValue, OutOfRange, StagingError, WrongType
+from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.values import Vector
+from eshkol.xla.arguments import is_sequence, static_int, static_shape
+from eshkol.xla.dtypes import (
+    BOOL,
+    FLOAT64,
+    INT32,
+    INT64,
+    WIDE,
+    default_dtype,
+    inexact_dtype,
+    parse_dtype,
+    wide,
+)
+from eshkol.xla.elementwise import add, divide, less, multiply, subtract
+from eshkol.xla.keys import KEY_SOURCE as KEY_SOURCE
+from eshkol.xla.keys import STREAM, next_key
+from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+
+
+def _scalar(kind: str) -> Any:
+    """A uniform or normal double: a Python float, or traced where its key is."""
+    if KEY_SOURCE.draw is None:
+        return STREAM.scalar(kind)
+    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
+    with wide():
+        value = draw(next_key(), (), FLOAT64)
+    return value if isinstance(value, Tracer) else float(value)
+
+
+def _floats(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
+    if dtype in WIDE:
+        with wide():
+            return draw(next_key(), shape, dtype)
+    return draw(next_key(), shape, dtype)
+
+
+def _float_dtype(dtype: Any, who: str) -> np.dtype:
+    kind = parse_dtype(dtype, who) or default_dtype()
+    if kind.kind == "f" or kind.name == "bfloat16":
+        return kind
+    raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
+
+
+def random(*dims: Any, dtype: Any = None) -> Any:
+    """``(random)``: a real in [0, 1); with sizes, a tensor of them."""
+    if not dims:
+        return _scalar("uniform")
+    return _floats("uniform", static_shape(dims, "random"), _float_dtype(dtype, "random"))
+
+
+def _parameters_and_shape(
+    who: str, arguments: Sequence[Any], defaults: tuple[float, float]
+) -> tuple[Any, Any, tuple[int, ...] | None]:
+    """``(a b [dims…])`` or ``(shape [a b])`` as the two parameters and the shape, or None."""
+    if arguments and is_sequence(arguments[0]):
+        shape = static_shape(arguments[:1], who)
+        first, second = (*arguments[1:3], *defaults[len(arguments[1:3]) :])
+        return first, second, shape
+    if len(arguments) == 1:
+        raise WrongType(f"{who}: expected two numbers, or a shape, got {describe(arguments[0])}")
+    first, second = arguments[:2] if arguments else defaults
+    return first, second, static_shape(arguments[2:], who) if len(arguments) > 2 else None
+
+
+def _number(value: Any, who: str) -> Any:
+    """A parameter: a Python real, or a traced number."""
+    if value.__class__ is float or value.__class__ is int:
+        return value
+    array = as_tensor(value, who)
+    if array.dtype == BOOL:
+        raise WrongType(f"{who}: expected a number, got {describe(value)}")
+    return array if isinstance(array, Tracer) or array.shape else array.item()
+
+
+def _affine(values: Any, scale: Any, offset: Any) -> Any:
+    if values.__class__ is scale.__class__ is offset.__class__ is float:
+        return values * scale + offset
+    if not any(hasattr(v, "dtype") for v in (values, scale, offset)):
+        return float(values * scale + offset)
+    return add(multiply(values, scale), offset)
+
+
+def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
+    """``(random-uniform low high [dims…])`` or ``(random-uniform shape [low high])``."""
+    low, high, shape = _parameters_and_shape("random-uniform", arguments, (0.0, 1.0))
+    low, high = _number(low, "random-uniform"), _number(high, "random-uniform")
+    traced = hasattr(low, "dtype") or hasattr(high, "dtype")
+    if shape is None:
+        draw = _scalar("uniform")
+    else:
+        draw = _floats("uniform", shape, _float_dtype(dtype, "random-uniform"))
+    if not traced and low == 0 and high == 1:
+        return draw
+    return _affine(draw, subtract(high, low) if traced else high - low, low)
+
+
+def random_normal(*arguments: Any, dtype: Any = None) -> Any:
+    """``(random-normal mean deviation [dims…])`` or ``(random-normal shape [mean deviation])``."""
+    mean, deviation, shape = _parameters_and_shape("random-normal", arguments, (0.0, 1.0))
+    mean, deviation = _number(mean, "random-normal"), _number(deviation, "random-normal")
+    if shape is None:
+        draw = _scalar("normal")
+    else:
+        draw = _floats("normal", shape, _float_dtype(dtype, "random-normal"))
+    return _affine(draw, deviation, mean)
+
+
+def rand(*dims: Any, dtype: Any = None) -> Any:
+    """A tensor of uniform draws from [0, 1)."""
+    return _floats("uniform", static_shape(dims, "rand"), _float_dtype(dtype, "rand"))
+
+
+def randn(*dims: Any, dtype: Any = None) -> Any:
+    """A tensor of draws from the standard normal distribution."""
+    return _floats("normal", static_shape(dims, "randn"), _float_dtype(dtype, "randn"))
+
+
+def random_int(low: Any, high: Any, *dims: Any) -> Any:
+    """``(random-int low high [dims…])``: exact integers from [low, high)."""
+    first, last = (_integer_bound(bound) for bound in (low, high))
+    known = first.__class__ is int and last.__class__ is int
+    if known and first >= last:
+        raise BadValue(f"random-int: expected low < high, got {first} and {last}")
+    if dims:
+        return _integers(first, last, static_shape(dims, "random-int"))
+    if KEY_SOURCE.draw is None and known:
+        return first + _below(last - first)
+    with wide():
+        value = jax.random.randint(next_key(), (), first, last, INT64)
+    return value if isinstance(value, Tracer) else int(value)
+
+
+def _integer_bound(value: Any) -> Any:
+    array = getattr(value, "__eshkol_traced__", value)
+    if isinstance(array, Tracer) and array.dtype.kind in "iu":
+        return array
+    return static_int(value, "random-int", "a bound")
+
+
+def _integers(low: Any, high: Any, shape: tuple[int, ...]) -> Any:
+    for bound in (low, high):
+        if bound.__class__ is int and not -(2**31) <= bound <= 2**31 - 1:
+            raise OutOfRange(f"random-int: {bound} does not fit in a tensor of int32")
+    low, high = (np.int32(b) if b.__class__ is int else cast(b, INT32) for b in (low, high))
+    return jax.random.randint(next_key(), shape, low, high, INT32)
+
+
+def _below(span: int) -> int:
+    """An exact integer from [0, span), of any size, from as many doubles as that takes."""
+    if span <= 2**32:
+        return math.floor(STREAM.scalar("uniform") * span)
+    bits = span.bit_length() + 64
+    value = 0
+    for _ in range(-(-bits // 32)):
+        value = value << 32 | math.floor(STREAM.scalar("uniform") * 2**32)
+    return value % span
+
+
+def random_permutation(what: Any) -> Any:
+    """The integers below ``what`` in random order; of a tensor, its rows in random order."""
+    if is_sequence(what):
+        return shuffle(what)
+    count = static_int(what, "random-permutation", "a count")
+    if count < 0:
+        raise BadValue(f"random-permutation: expected a count of at least 0, got {count}")
+    return jax.random.permutation(next_key(), lax.iota(INT32, count))
+
+
+def shuffle(value: Any) -> Any:
+    """The elements of a list or vector, or the rows of a tensor, in random order."""
+    if isinstance(value, Pair | list) or value is NIL:
+        items = list(value)
+        order = random_permutation(len(items))
+        if isinstance(order, Tracer):
+            raise StagingError(
+                "shuffle: the order of a list or vector must be known when it is compiled",
+                hint="shuffle a tensor, or a tensor of indices",
+            )
+        shuffled = [items[i] for i in np.asarray(order).tolist()]
+        return Vector(shuffled) if isinstance(value, list) else scheme_list(shuffled)
+    rows = as_tensor(value, "shuffle")
+    if not rows.shape:
+        raise WrongType(f"shuffle: expected a list, vector or tensor, got {describe(value)}")
+    with wide():
+        return jax.random.permutation(next_key(), rows)
+
+
+def _probability(value: Any, who: str) -> Any:
+    number = _number(value, who)
+    if not hasattr(number, "dtype") and not 0 <= number <= 1:
+        raise BadValue(f"{who}: expected a probability from 0 to 1, got {number}")
+    return number
+
+
+def bernoulli(probability: Any, *dims: Any, dtype: Any = None) -> Any:
+    """``(bernoulli p)``: 1 with probability p, else 0; with sizes, a tensor of such numbers."""
+    p = _probability(probability, "bernoulli")
+    if dims:
+        kind = parse_dtype(dtype, "bernoulli") or default_dtype()
+        return cast(_coins(p, static_shape(dims, "bernoulli")), kind)
+    draw = _scalar("uniform")
+    if draw.__class__ is float and not hasattr(p, "dtype"):
+        return int(draw < p)
+    return cast(less(draw, p), INT64)
+
+
+def _coins(p: Any, shape: tuple[int, ...]) -> Any:
+    """Truth values that are true with probability ``p``; float32 draws decide."""
+    return less(_floats("uniform", shape, np.dtype("float32")), p)
+
+
+def dropout_mask(like: Any, rate: Any) -> Any:
+    """A tensor of the shape of ``like`` that is 0 with probability ``rate``, else 1/(1 - rate)."""
+    x = as_tensor(like, "dropout-mask")
+    dtype = inexact_dtype(x.dtype, len(x.shape))
+    p = _probability(rate, "dropout-mask")
+    keep = subtract(1.0, p) if hasattr(p, "dtype") else 1.0 - p
+    mask = cast(_coins(keep, x.shape), dtype)
+    return mask if not hasattr(keep, "dtype") and keep in (0.0, 1.0) else divide(mask, keep)

@@ -1,0 +1,255 @@
+"""Reductions over axes: sums, extremes, moments, truth; and running sums.
+
+Every reduction takes ``(tensor [axis])``: without an axis it reduces to rank 0; an axis may be
+negative, or a list of axes. Reduced axes are dropped unless ``keepdims`` is true.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jax import lax
+
+from eshkol.base.errors import BadValue, StagingError
+from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.values import Vector
+from eshkol.xla.arguments import static_axes, static_axis
+from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, inexact_dtype
+from eshkol.xla.elementwise import add, divide, multiply, not_equal
+from eshkol.xla.tensors import as_tensor, cast, compiled, describe
+
+Axes = tuple[int, ...]
+
+_HALF = frozenset({FLOAT16, BFLOAT16})
+
+
+def _reduction(
+    who: str,
+    operation: Callable[[Any, Axes], Any],
+    prepare: Callable[[Any], Any],
+    needs_elements: bool = False,
+) -> Callable[..., Any]:
+    """A reduction as users call it.
+
+    Args:
+        who: its Scheme name.
+        operation: from an array and the axes to what is left when these are dropped.
+        prepare: from the tensor to the array on which it computes.
+        needs_elements: whether it has no value over an axis of size 0.
+    """
+    kernel = _keeping(operation)
+
+    def rule(tensor: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+        x = prepare(as_tensor(tensor, who))
+        axes = static_axes(axis, x, who)
+        if needs_elements and any(x.shape[a] == 0 for a in axes):
+            raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
+        return kernel(x, axes, static_flag(keepdims, who))
+
+    rule.__name__ = rule.__qualname__ = who
+    rule.__doc__ = f"``({who} tensor [axis])``."
+    return rule
+
+
+def _keeping(operation: Callable[[Any, Axes], Any]) -> Callable[[Any, Axes, bool], Any]:
+    def reduce(x: Any, axes: Axes, keepdims: bool) -> Any:
+        result = operation(x, axes)
+        return lax.expand_dims(result, axes) if keepdims else result
+
+    return compiled("axes", "keepdims")(reduce)
+
+
+def static_flag(value: Any, who: str) -> bool:
+    """The option ``keepdims`` as a truth value that is known at compile time."""
+    if value is True or value is False:
+        return value
+    try:
+        return bool(value)
+    except TypeError:
+        message = f"{who}: keepdims must be known when the program is compiled"
+        raise StagingError(message) from None
+
+
+def _countable(x: Any) -> Any:
+    return cast(x, INT32) if x.dtype == BOOL else x
+
+
+def _inexact(x: Any) -> Any:
+    return cast(x, inexact_dtype(x.dtype, len(x.shape)))
+
+
+def _truth(x: Any) -> Any:
+    return x if x.dtype == BOOL else not_equal(x, 0)
+
+
+def _in_float32(operation: Callable[[Any, Axes], Any]) -> Callable[[Any, Axes], Any]:
+    """Sixteen-bit floats are summed in float32, or many small terms would vanish."""
+
+    @functools.wraps(operation)
+    def reduce(x: Any, axes: Axes) -> Any:
+        if x.dtype in _HALF:
+            return cast(operation(cast(x, FLOAT32), axes), x.dtype)
+        return operation(x, axes)
+
+    return reduce
+
+
+def count(x: Any, axes: Axes) -> int:
+    """How many elements each result of reducing ``axes`` stands for."""
+    return math.prod(x.shape[axis] for axis in axes)
+
+
+def mean_over(x: Any, axes: Axes) -> Any:
+    """The mean of a floating array over ``axes``, which are dropped."""
+    return lax.div(lax.reduce_sum(x, axes), _constant(count(x, axes), x))
+
+
+def _constant(value: float, like: Any) -> Any:
+    """A number as a literal of the dtype of ``like``."""
+    return like.dtype.type(value)
+
+
+def variance_over(x: Any, axes: Axes, correction: int = 0) -> Any:
+    """The variance over ``axes``: of a population, or with ``correction`` 1 from a sample."""
+    centered = lax.sub(x, lax.expand_dims(mean_over(x, axes), axes))
+    total = lax.reduce_sum(lax.square(centered), axes)
+    return lax.div(total, _constant(count(x, axes) - correction, x))
+
+
+def deviation_over(x: Any, axes: Axes) -> Any:
+    """The standard deviation of a population over ``axes``."""
+    return lax.sqrt(variance_over(x, axes))
+
+
+def logsumexp_over(x: Any, axes: Axes) -> Any:
+    """``log Σ exp x`` over ``axes``; the largest term is factored out, so nothing overflows."""
+    largest = lax.stop_gradient(lax.reduce_max(x, axes))
+    # An infinite maximum would make inf - inf; the sum is then that infinity anyway.
+    largest = lax.select(lax.is_finite(largest), largest, lax.full_like(largest, 0))
+    terms = lax.exp(lax.sub(x, lax.expand_dims(largest, axes)))
+    return lax.add(lax.log(lax.reduce_sum(terms, axes)), largest)
+
+
+def _norm_over(x: Any, axes: Axes) -> Any:
+    return lax.sqrt(lax.reduce_sum(lax.square(x), axes))
+
+
+def _and(x: Any, axes: Axes) -> Any:
+    return lax.reduce_and(x, axes)
+
+
+def _or(x: Any, axes: Axes) -> Any:
+    return lax.reduce_or(x, axes)
+
+
+sum = _reduction("tensor-sum", _in_float32(lax.reduce_sum), _countable)
+prod = _reduction("tensor-prod", _in_float32(lax.reduce_prod), _countable)
+max = _reduction("tensor-max", lax.reduce_max, _countable, needs_elements=True)
+min = _reduction("tensor-min", lax.reduce_min, _countable, needs_elements=True)
+mean = _reduction("tensor-mean", _in_float32(mean_over), _inexact, needs_elements=True)
+variance = _reduction("tensor-var", _in_float32(variance_over), _inexact, needs_elements=True)
+deviation = _reduction("tensor-std", _in_float32(deviation_over), _inexact, needs_elements=True)
+logsumexp = _reduction("logsumexp", _in_float32(logsumexp_over), _inexact, needs_elements=True)
+all = _reduction("tensor-all", _and, _truth)
+any_true = _reduction("tensor-any", _or, _truth)
+euclidean_norm = _reduction("norm", _in_float32(_norm_over), _inexact)
+
+
+def total(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """``(sum x [axis])``: of a list or vector of numbers their sum, else ``tensor-sum``."""
+    if (axis is None and isinstance(values, Pair | Vector)) or values is NIL:
+        return functools.reduce(add, values, 0)
+    return sum(values, axis, keepdims=keepdims)
+
+
+def product(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """``(prod x [axis])``: of a list or vector of numbers their product, else ``tensor-prod``."""
+    if (axis is None and isinstance(values, Pair | Vector)) or values is NIL:
+        return functools.reduce(multiply, values, 1)
+    return prod(values, axis, keepdims=keepdims)
+
+
+def average(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """``(mean x [axis])``: of a list or vector of numbers their mean, else ``tensor-mean``."""
+    if axis is None and isinstance(values, Pair | Vector):
+        return divide(total(values), len(values))
+    return mean(values, axis, keepdims=keepdims)
+
+
+def _index_of(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The index of an extreme along one axis, or in row order without an axis; int32."""
+
+    def find(x: Any, axis: int | None) -> Any:
+        if axis is None:
+            x, axis = lax.reshape(x, (math.prod(x.shape),)), 0
+        return operation(x, axis, INT32)
+
+    kernel = compiled("axis")(find)
+
+    def rule(tensor: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+        x = as_tensor(tensor, who)
+        if axis is not None:
+            axis = static_axis(axis, len(x.shape), who, x)
+        if (math.prod(x.shape) if axis is None else x.shape[axis]) == 0:
+            raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
+        result = kernel(x, axis)
+        if not static_flag(keepdims, who):
+            return result
+        return lax.expand_dims(result, range(len(x.shape)) if axis is None else (axis,))
+
+    rule.__name__ = rule.__qualname__ = who
+    rule.__doc__ = f"``({who} tensor [axis])``."
+    return rule
+
+
+argmax = _index_of("tensor-argmax", lax.argmax)
+argmin = _index_of("tensor-argmin", lax.argmin)
+
+
+def _running(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
+    kernel = compiled("axis")(lambda x, axis: operation(x, axis))
+
+    def rule(tensor: Any, axis: Any = None) -> Any:
+        x = _countable(as_tensor(tensor, who))
+        if axis is None and len(x.shape) != 1:
+            x = x.reshape(-1)
+        return kernel(x, static_axis(0 if axis is None else axis, len(x.shape), who, x))
+
+    rule.__name__ = rule.__qualname__ = who
+    rule.__doc__ = f"``({who} tensor [axis])``: of the whole in row order without an axis."
+    return rule
+
+
+cumsum = _running("cumsum", lax.cumsum)
+cumprod = _running("cumprod", lax.cumprod)
+
+
+def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
+    """The p-norm over ``axis`` (all axes without one); ``order`` 1, 2, or any positive real."""
+    if order == 2:
+        return euclidean_norm(tensor, axis, keepdims=keepdims)
+    return _norm_rule(_checked_order(order))(tensor, axis, keepdims=keepdims)
+
+
+def _checked_order(order: Any) -> float:
+    if not isinstance(order, int | float) or isinstance(order, bool) or order <= 0:
+        raise BadValue(f"norm: expected an order greater than 0, got {describe(order)}")
+    return float(order)
+
+
+@functools.cache
+def _norm_rule(order: float) -> Callable[..., Any]:
+    def over(x: Any, axes: Axes) -> Any:
+        magnitudes = lax.abs(x)
+        if order == 1:
+            return lax.reduce_sum(magnitudes, axes)
+        if order == np.inf:
+            return lax.reduce_max(magnitudes, axes)
+        powers = lax.pow(magnitudes, _constant(order, x))
+        return lax.pow(lax.reduce_sum(powers, axes), _constant(1 / order, x))
+
+    return _reduction("norm", _in_float32(over), _inexact)

@@ -1,0 +1,205 @@
+"""How element-by-element operations are made: one XLA operation behind a fast path.
+
+Operands of one narrow float dtype, and such a tensor with a Python number, go straight to the XLA
+operation: under a trace as one equation, in eager code as one compiled kernel. Everything else is
+first brought to the dtype that ``dtypes.result_dtype`` decides, inside ``wide()`` where it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+
+from eshkol.autodiff.plain import to_float
+from eshkol.base.errors import EshkolError, OutOfRange, ShapeError, WrongType
+from eshkol.xla.dtypes import BOOL, INT32, NARROW_FLOATS, WIDE, inexact_dtype, result_dtype, wide
+from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast, describe, dimensions
+
+Rule = Callable[..., Any]
+
+
+def binary_rule(who: str, operation: Rule, dtype_of: Callable[[list[Any]], np.dtype]) -> Rule:
+    """The rule of an operation on two tensors.
+
+    Args:
+        who: its Scheme name, for errors.
+        operation: it on operands of one dtype and rank, or one of them a number.
+        dtype_of: the dtype in which it computes, by its operands.
+    """
+    traced = _broadcasting(operation)
+    kernel = jax.jit(traced)
+
+    def run(x: Any, y: Any, dtype: np.dtype) -> Any:
+        try:
+            if isinstance(x, Tracer) or isinstance(y, Tracer):
+                return traced(x, y)
+            # A Python number that enters a kernel would be typed by the x64 flag.
+            x = x if hasattr(x, "dtype") else dtype.type(x)
+            y = y if hasattr(y, "dtype") else dtype.type(y)
+            return kernel(x, y)
+        except (TypeError, ValueError):
+            if _fits(x, y):
+                raise
+            raise shape_mismatch(who, x, y) from None
+
+    def rule(x: Any, y: Any) -> Any:
+        dtype_x = getattr(x, "dtype", None)
+        dtype_y = getattr(y, "dtype", None)
+        if dtype_x in NARROW_FLOATS:
+            if dtype_x is dtype_y or y.__class__ is float:
+                return run(x, y, dtype_x)
+            if y.__class__ is int:
+                return run(x, to_float(y), dtype_x)
+        elif dtype_y in NARROW_FLOATS:
+            if x.__class__ is float:
+                return run(x, y, dtype_y)
+            if x.__class__ is int:
+                return run(to_float(x), y, dtype_y)
+        operands = as_tensors(who, x, y)
+        dtype = dtype_of(operands)
+        x, y = (_at_dtype(who, operand, dtype) for operand in operands)
+        if not (hasattr(x, "dtype") or hasattr(y, "dtype")):
+            x = as_tensor(x, who, dtype)
+        if dtype not in WIDE:
+            return run(x, y, dtype)
+        with wide():
+            return run(x, y, dtype)
+
+    rule.__name__ = rule.__qualname__ = operation.__name__
+    rule.__doc__ = f"``({who} x y)``, element by element."
+    return rule
+
+
+def _broadcasting(operation: Rule) -> Rule:
+    def aligned(x: Any, y: Any) -> Any:
+        return operation(*_align(x, y))
+
+    aligned.__name__ = operation.__name__
+    return aligned
+
+
+def _align(x: Any, y: Any) -> tuple[Any, Any]:
+    """Give the operand of lower rank leading axes of size 1; a number needs none."""
+    rank_x, rank_y = np.ndim(x), np.ndim(y)
+    if rank_x == rank_y or not rank_x or not rank_y:
+        return x, y
+    if rank_x < rank_y:
+        return _raise_rank(x, rank_x, rank_y), y
+    return x, _raise_rank(y, rank_y, rank_x)
+
+
+def _raise_rank(x: Any, rank: int, goal: int) -> Any:
+    extra = goal - rank
+    return lax.broadcast_in_dim(x, (1,) * extra + x.shape, range(extra, goal))
+
+
+def _at_dtype(who: str, operand: Any, dtype: np.dtype) -> Any:
+    """An operand of ``dtype``; a Python number stays one, but of the fitting kind."""
+    if hasattr(operand, "dtype"):
+        return cast(operand, dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        if not limits.min <= operand <= limits.max:
+            raise OutOfRange(
+                f"{who}: {operand} does not fit in a tensor of {dtype.name}",
+                hint="an inexact number makes the result a tensor of floats",
+            )
+        return operand
+    if dtype.kind == "c":
+        return complex(operand)
+    return to_float(operand)
+
+
+def shape_mismatch(who: str, x: Any, y: Any) -> EshkolError:
+    """The error for shapes that don't broadcast together."""
+    pairs = zip(reversed(np.shape(x)), reversed(np.shape(y)), strict=False)
+    sizes = next(((m, n) for m, n in pairs if m != n and 1 not in (m, n)), None)
+    of = f" ({sizes[0]} meets {sizes[1]})" if sizes else ""
+    return ShapeError(
+        f"{who}: shapes don't fit together, a is {describe(x)} and b is {describe(y)}{of}",
+        hint="sizes are matched from the last axis; they must be equal, or one of them 1",
+    )
+
+
+def _fits(x: Any, y: Any) -> bool:
+    try:
+        np.broadcast_shapes(np.shape(x), np.shape(y))
+    except ValueError:
+        return False
+    return True
+
+
+def broadcast_shape(who: str, *arrays: Any) -> tuple[int, ...]:
+    """The shape to which all ``arrays`` broadcast."""
+    try:
+        return np.broadcast_shapes(*(np.shape(array) for array in arrays))
+    except ValueError:
+        shown = ", ".join(f"[{dimensions(np.shape(array))}]" for array in arrays)
+        raise ShapeError(
+            f"{who}: shapes don't fit together: {shown}",
+            hint="sizes are matched from the last axis; they must be equal, or one of them 1",
+        ) from None
+
+
+def unary_rule(who: str, operation: Rule, dtype_of: Callable[[np.dtype, int], np.dtype]) -> Rule:
+    """The rule of an operation on one tensor; ``dtype_of`` the dtype in which it computes."""
+    kernel = jax.jit(operation)
+
+    def rule(x: Any) -> Any:
+        if getattr(x, "dtype", None) in NARROW_FLOATS:
+            return operation(x) if isinstance(x, Tracer) else kernel(x)
+        x = number_tensor(who, x)
+        x = cast(x, dtype_of(x.dtype, len(x.shape)))
+        with wide():
+            return operation(x) if isinstance(x, Tracer) else kernel(x)
+
+    rule.__name__ = rule.__qualname__ = operation.__name__
+    rule.__doc__ = f"``({who} x)``, element by element."
+    return rule
+
+
+def rounding_rule(who: str, operation: Rule) -> Rule:
+    """The rule of a rounding, which leaves integers as they are."""
+    on_floats = unary_rule(who, operation, number_dtype)
+
+    def rule(x: Any) -> Any:
+        x = number_tensor(who, x)
+        return x if x.dtype.kind in "iu" else on_floats(x)
+
+    rule.__name__ = rule.__qualname__ = who
+    rule.__doc__ = f"``({who} x)``, element by element; integers stay as they are."
+    return rule
+
+
+def number_tensor(who: str, x: Any) -> Any:
+    """``x`` as a tensor where a number will do but a truth value will not."""
+    if x.__class__ is bool:
+        raise WrongType(f"{who}: expected a number or a tensor, got {describe(x)}")
+    return as_tensor(x, who)
+
+
+def inexact_result(operands: list[Any]) -> np.dtype:
+    """The dtype of a division and the like: integers become floats."""
+    rank = max(np.ndim(operand) for operand in operands)
+    return inexact_dtype(result_dtype(operands), rank)
+
+
+def comparison_dtype(operands: list[Any]) -> np.dtype:
+    """The dtype in which operands are compared; booleans are compared as such."""
+    if all(getattr(operand, "dtype", None) == BOOL for operand in operands):
+        return BOOL
+    return result_dtype(operands)
+
+
+def number_dtype(dtype: np.dtype, rank: int) -> np.dtype:
+    """The dtype itself, but booleans count as int32."""
+    return INT32 if dtype == BOOL else dtype
+
+
+def same_dtype(dtype: np.dtype, rank: int) -> np.dtype:
+    """The dtype itself."""
+    return dtype

@@ -1,0 +1,102 @@
+"""``slice`` and ``tensor-slice``: parts of a tensor by bounds that the program knows.
+
+A part is given by a start and an end along one axis, or by one specification per axis in the
+manner of NumPy: ``'(0:10 : 3 ::2)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jax import lax
+
+from eshkol.base.errors import BadValue, OutOfRange, ShapeError
+from eshkol.datum.symbols import Symbol
+from eshkol.xla.arguments import is_sequence, static_axis, static_int
+from eshkol.xla.tensors import as_tensor, compiled, describe
+
+
+def part(tensor: Any, start: Any, end: Any = None, *, axis: Any = 0) -> Any:
+    """``(tensor-slice t start end)``, or ``(tensor-slice t '(0:10 : 3))``."""
+    x = as_tensor(tensor, "tensor-slice")
+    if end is None and is_sequence(start):
+        return _by_specifications(x, list(start))
+    along = static_axis(axis, len(x.shape), "tensor-slice", x)
+    bounds: list[Any] = [slice(None)] * len(x.shape)
+    last = x.shape[along] if end is None else _bound(end)
+    bounds[along] = _checked(x, along, _bound(start), last)
+    return _slice(x, tuple(_normal(b, n) for b, n in zip(bounds, x.shape, strict=True)), ())
+
+
+def _bound(value: Any) -> int:
+    return static_int(value, "tensor-slice", "a bound")
+
+
+def _checked(x: Any, axis: int, start: int, end: int) -> slice:
+    size = x.shape[axis]
+    low = start + size if start < 0 else start
+    high = end + size if end < 0 else end
+    if not 0 <= low <= high <= size:
+        raise OutOfRange(
+            f"tensor-slice: {start} to {end} is out of range for axis {axis} of {describe(x)}",
+            hint="to slice at a traced position use dynamic-slice",
+        )
+    return slice(low, high)
+
+
+def _normal(bounds: slice, size: int) -> tuple[int, int, int]:
+    start, end, step = bounds.indices(size)
+    return start, max(start, end), step
+
+
+def _by_specifications(x: Any, specifications: Sequence[Any]) -> Any:
+    if len(specifications) > len(x.shape):
+        raise ShapeError(
+            f"tensor-slice: {describe(x)} has {len(x.shape)} axes, "
+            f"got {len(specifications)} specifications"
+        )
+    bounds, dropped = [], []
+    for axis, size in enumerate(x.shape):
+        bound = _specified(specifications[axis], x, axis) if axis < len(specifications) else None
+        if bound.__class__ is int:
+            dropped.append(axis)
+            bound = slice(bound, bound + 1)
+        bounds.append(_normal(bound or slice(None), size))
+    return _slice(x, tuple(bounds), tuple(dropped))
+
+
+def _specified(item: Any, x: Any, axis: int) -> slice | int:
+    """``a:b``, ``a:b:step``, ``:`` or an index, as Python has them."""
+    if isinstance(item, Symbol | str):
+        return _parsed(item.name if isinstance(item, Symbol) else item)
+    index = static_int(item, "tensor-slice", "an index")
+    size = x.shape[axis]
+    if not -size <= index < size:
+        raise OutOfRange(
+            f"tensor-slice: index {index} is out of range for axis {axis} of {describe(x)}"
+        )
+    return index % size
+
+
+def _parsed(text: str) -> slice:
+    parts = text.split(":")
+    try:
+        numbers = [int(part) if part else None for part in parts]
+        if len(parts) not in (2, 3) or (len(parts) == 3 and (numbers[2] or 1) < 1):
+            raise ValueError
+    except ValueError:
+        raise BadValue(
+            f"tensor-slice: expected a slice such as 0:10, : or ::2, got {text}"
+        ) from None
+    return slice(*numbers)
+
+
+@compiled("bounds", "dropped")
+def _slice(x: Any, bounds: tuple[tuple[int, int, int], ...], dropped: tuple[int, ...]) -> Any:
+    starts, ends, steps = zip(*bounds, strict=True) if bounds else ((), (), ())
+    if starts == (0,) * len(starts) and ends == x.shape and set(steps) <= {1}:
+        return x
+    strides = None if set(steps) == {1} else steps
+    result = lax.slice(x, starts, ends, strides)
+    return lax.squeeze(result, dropped) if dropped else result

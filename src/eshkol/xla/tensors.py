@@ -1,0 +1,300 @@
+"""Tensors: what counts as one, how values become arrays, and operands of one dtype.
+
+Everything in this room starts here. A tensor is a JAX array or tracer; NumPy arrays, numeric
+vectors and nested lists are taken as tensors wherever one is expected.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from eshkol.autodiff import Differentiable, NeedsTensors
+from eshkol.base.errors import ShapeError, WrongType
+from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.write import short_string
+from eshkol.xla.dtypes import (
+    BOOL,
+    FLOAT64,
+    WIDE,
+    default_dtype,
+    join,
+    parse_dtype,
+    result_dtype,
+    short_name,
+    wide,
+)
+
+__all__ = [
+    "Tracer",
+    "as_tensor",
+    "as_tensors",
+    "at_dtype",
+    "cast",
+    "compiled",
+    "default_dtype",
+    "describe",
+    "dimensions",
+    "join",
+    "needs_wide",
+    "parse_dtype",
+    "promote",
+    "result_dtype",
+    "wide",
+]
+
+Array = jax.Array
+Tracer = jax.core.Tracer
+
+_NUMBERS = (int, float, Fraction, complex)
+_NESTS = (Pair, list, tuple)
+
+
+def describe(value: Any) -> str:
+    """How messages show a value: a tensor by dtype and shape, ``f32[64,785]``.
+
+    Example:
+        >>> describe(np.zeros((2, 3), "float32"))
+        'f32[2,3]'
+    """
+    if isinstance(value, Array | np.ndarray):
+        return f"{short_name(value.dtype)}[{dimensions(value.shape)}]"
+    return short_string(value)
+
+
+def dimensions(shape: Sequence[int]) -> str:
+    """The sizes of a shape with commas between: ``64,785``."""
+    return ",".join(map(str, shape))
+
+
+def needs_wide(*values: Any) -> bool:
+    """Whether one of ``values`` is an array of a 64-bit dtype."""
+    return any(getattr(value, "dtype", None) in WIDE for value in values)
+
+
+def as_tensor(value: Any, who: str, dtype: np.dtype | None = None) -> Array:
+    """``value`` as an array; ``who`` is the primitive that the error names.
+
+    Arrays and tracers stay as they are. NumPy's float64 and nests of numbers get the default float
+    dtype, other NumPy dtypes are kept. A Python number becomes a scalar-born array of rank 0:
+    float64 or int64. A traced exact integer or boolean gives its tracer.
+
+    Args:
+        value: an array, a number or boolean, or a (nested) vector or list of those.
+        who: the Scheme name of the primitive.
+        dtype: cast to this dtype.
+
+    Raises:
+        WrongType: it is something else.
+        ShapeError: the nest is ragged.
+        NeedsTensors: it holds a host derivative number, which no array can carry.
+    """
+    if isinstance(value, Array):
+        return value if dtype is None or value.dtype == dtype else cast(value, dtype)
+    array = _convert(value, who, dtype)
+    return array if dtype is None else cast(array, dtype)
+
+
+def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
+    if isinstance(value, np.ndarray | np.generic):
+        return _from_numpy(value, who, dtype)
+    if isinstance(value, _NUMBERS):
+        return _scalar_array(value)
+    if isinstance(value, _NESTS) or value is NIL:
+        return _from_nest(value, who, dtype)
+    traced = getattr(value, "__eshkol_traced__", None)
+    if traced is not None:
+        return traced
+    if isinstance(value, Differentiable):
+        raise NeedsTensors
+    converted = getattr(value, "__jax_array__", None)
+    if converted is not None:
+        return converted()
+    raise WrongType(f"{who}: expected a tensor, got {describe(value)}")
+
+
+def _from_numpy(value: Any, who: str, dtype: np.dtype | None) -> Array:
+    if value.dtype.kind not in "biufcV" or value.dtype == object:
+        raise WrongType(f"{who}: expected a tensor of numbers, got dtype {value.dtype}")
+    if value.dtype == FLOAT64 and dtype is None:
+        # A NumPy scalar is a number, and numbers are doubles; an array is a tensor.
+        dtype = FLOAT64 if value.shape == () else default_dtype()
+    with wide():
+        return jnp.asarray(value, dtype)
+
+
+def _scalar_array(value: Any) -> Array:
+    if value.__class__ is bool:
+        return jnp.asarray(value, BOOL)
+    kind = result_dtype((value,))
+    if isinstance(value, Fraction):
+        value = float(value)
+    with wide():
+        try:
+            return jnp.asarray(value, kind)
+        except OverflowError:
+            # Beyond 64 bits only the double nearby is left.
+            return jnp.asarray(float(value), FLOAT64)
+
+
+def _from_nest(value: Any, who: str, dtype: np.dtype | None) -> Array:
+    leaves: list[Any] = []
+    shape = _flatten(value, leaves, who)
+    if any(isinstance(leaf, Array) for leaf in leaves):
+        return _stacked(leaves, shape, dtype)
+    kind = dtype or (BOOL if leaves and leaves[0].__class__ is bool else default_dtype())
+    if kind == BOOL or not any(leaf.__class__ is bool for leaf in leaves):
+        numbers = [float(x) if isinstance(x, Fraction) else x for x in leaves]
+        if dtype is None and any(isinstance(x, complex) for x in numbers):
+            kind = result_dtype((np.zeros(1, kind), 1j))
+        with wide():
+            return jnp.asarray(_numpy(numbers, kind, who).reshape(shape))
+    raise WrongType(f"{who}: expected numbers or booleans, got both in {describe(value)}")
+
+
+def _numpy(numbers: list[Any], dtype: np.dtype, who: str) -> np.ndarray:
+    try:
+        return np.asarray(numbers, dtype)
+    except OverflowError:
+        if dtype.kind != "f":
+            message = f"{who}: an integer does not fit in {short_name(dtype)}"
+            raise WrongType(message) from None
+        return np.asarray([float(x) for x in numbers], dtype)
+
+
+def _flatten(value: Any, leaves: list[Any], who: str) -> tuple[int, ...]:
+    """Append the leaves of a nest to ``leaves`` and answer its shape."""
+    if isinstance(value, _NESTS) or value is NIL:
+        items = _items(value, who)
+        shapes = [_flatten(item, leaves, who) for item in items]
+        if any(shape != shapes[0] for shape in shapes):
+            raise _ragged(value, shapes, who)
+        return (len(items), *(shapes[0] if shapes else ()))
+    if isinstance(value, _NUMBERS):
+        leaves.append(value)
+        return ()
+    return _flatten_array(value, leaves, who)
+
+
+def _flatten_array(value: Any, leaves: list[Any], who: str) -> tuple[int, ...]:
+    array = _convert(value, who, None) if not isinstance(value, Array) else value
+    if array.shape == ():
+        leaves.append(array)
+        return ()
+    leaves.extend(array.reshape(-1))
+    return array.shape
+
+
+def _items(value: Any, who: str) -> list[Any]:
+    try:
+        return list(value)
+    except TypeError:
+        message = f"{who}: expected a proper list, got {describe(value)}"
+        raise WrongType(message) from None
+
+
+def _ragged(value: Any, shapes: list[tuple[int, ...]], who: str) -> ShapeError:
+    other = next(i for i, shape in enumerate(shapes) if shape != shapes[0])
+    return ShapeError(
+        f"{who}: rows of unequal shapes in {describe(value)}: "
+        f"row 0 is [{dimensions(shapes[0])}] and row {other} is [{dimensions(shapes[other])}]",
+        hint="every row of a tensor has the same shape",
+    )
+
+
+def _stacked(leaves: list[Any], shape: tuple[int, ...], dtype: np.dtype | None) -> Array:
+    kind = dtype or default_dtype()
+    with wide():
+        parts = [
+            cast(leaf, kind) if isinstance(leaf, Array) else jnp.asarray(_plain(leaf), kind)
+            for leaf in leaves
+        ]
+        return jnp.stack(parts).reshape(shape)
+
+
+def _plain(number: Any) -> Any:
+    return float(number) if isinstance(number, Fraction) else number
+
+
+def cast(array: Array, dtype: np.dtype) -> Array:
+    """``array`` with elements of ``dtype``; the array itself if they are that already."""
+    if array.dtype == dtype:
+        return array
+    convert = _convert_elements if isinstance(array, Tracer) else _convert_kernel
+    if array.dtype in WIDE or dtype in WIDE:
+        with wide():
+            return convert(array, dtype)
+    return convert(array, dtype)
+
+
+def _convert_elements(array: Array, dtype: np.dtype) -> Array:
+    return jax.lax.convert_element_type(array, dtype)
+
+
+_convert_kernel = jax.jit(_convert_elements, static_argnums=1)
+
+
+def as_tensors(who: str, *values: Any) -> list[Any]:
+    """``values`` as arrays, except that Python's real and complex numbers stay what they are.
+
+    Those take part in ``result_dtype`` as scalars, and XLA takes them as literals.
+    """
+    return [_operand(who, value) for value in values]
+
+
+def _operand(who: str, value: Any) -> Any:
+    if isinstance(value, Array):
+        return value
+    kind = value.__class__
+    if kind is float or kind is int or kind is complex:
+        return value
+    if kind is Fraction:
+        return float(value)
+    if kind is bool:
+        raise WrongType(f"{who}: expected a number or a tensor, got {short_string(value)}")
+    return as_tensor(value, who)
+
+
+def promote(who: str, *values: Any) -> list[Any]:
+    """``values`` as arrays of one dtype, by the rule of ``result_dtype``.
+
+    Python numbers become NumPy scalars, which XLA takes as literals.
+    """
+    operands = as_tensors(who, *values)
+    return at_dtype(result_dtype(operands), operands)
+
+
+def at_dtype(dtype: np.dtype, operands: Sequence[Any]) -> list[Any]:
+    """Arrays and Python numbers as arrays and NumPy scalars of ``dtype``."""
+    return [cast(x, dtype) if isinstance(x, Array) else dtype.type(x) for x in operands]
+
+
+def compiled(*static: str) -> Callable[[Callable], Callable]:
+    """Run a function of arrays as one compiled kernel in eager code, inline under a trace.
+
+    Args:
+        static: names of the parameters that are no arrays.
+    """
+
+    def wrap(function: Callable) -> Callable:
+        kernel = jax.jit(function, static_argnames=static)
+
+        @functools.wraps(function)
+        def call(*arguments: Any, **options: Any) -> Any:
+            for argument in arguments:
+                if isinstance(argument, Tracer):
+                    return function(*arguments, **options)
+            if needs_wide(*arguments):
+                with wide():
+                    return kernel(*arguments, **options)
+            return kernel(*arguments, **options)
+
+        return call
+
+    return wrap
