@@ -1,13 +1,19 @@
-"""``eq?``, ``eqv?``, ``equal?``, and keys for hashing by ``equal?``."""
+"""``eq?``, ``eqv?``, ``equal?``, and keys for hashing by ``equal?``.
+
+Structures are walked with a stack, so they may be deep; ``equal?`` ends on cycles as well.
+"""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import Any
 
+from eshkol.base.errors import BadValue
 from eshkol.datum.pairs import Pair
+from eshkol.datum.symbols import Symbol
 
-_ATOMS = (int, float, complex, Fraction)
+_LARGE = 10_000
+"""Structures with fewer parts are taken to be free of cycles until they have been walked."""
 
 
 def is_array(value: Any) -> bool:
@@ -30,10 +36,12 @@ def is_eqv(a: Any, b: Any) -> bool:
     kind = a.__class__
     if kind is not b.__class__:
         return False
-    if kind is float:
-        return a == b and (a != 0.0 or str(a) == str(b)) or (a != a and b != b)
-    if kind in _ATOMS:
+    if kind is int or kind is Fraction:
         return a == b
+    if kind is float:
+        return _same_float(a, b)
+    if kind is complex:
+        return _same_float(a.real, b.real) and _same_float(a.imag, b.imag)
     if kind is bool:
         return a is b
     if kind is str:
@@ -41,59 +49,129 @@ def is_eqv(a: Any, b: Any) -> bool:
     return kind.__name__ == "Char" and a == b
 
 
+def _same_float(a: float, b: float) -> bool:
+    """Whether no computation can tell ``a`` from ``b``: NaN is itself, -0.0 is not 0.0."""
+    if a == b:
+        return a != 0.0 or str(a) == str(b)
+    return a != a and b != b
+
+
 def is_equal(a: Any, b: Any) -> bool:
-    """``equal?``: structurally the same; exact and inexact numbers are never equal."""
-    while a.__class__ is Pair and b.__class__ is Pair:
-        if a is b:
-            return True
-        if not is_equal(a.car, b.car):
+    """``equal?``: structurally the same; exact and inexact numbers are never equal.
+
+    Example:
+        >>> from eshkol.datum.pairs import scheme_list
+        >>> is_equal(scheme_list([1, "a"]), scheme_list([1, "a"])), is_equal(1, 1.0)
+        (True, False)
+    """
+    pending = [(a, b)]
+    compared: set[tuple[int, int]] = set()
+    steps = 0
+    while pending:
+        a, b = pending.pop()
+        parts = _parts_to_compare(a, b)
+        if parts is None:
             return False
-        a, b = a.cdr, b.cdr
-    if is_eqv(a, b):
-        return True
-    if is_array(a) and is_array(b):
-        return _equal_arrays(a, b)
+        if parts:
+            steps += 1
+            if steps > _LARGE:  # two cycles are equal if no difference is met on the way round
+                key = (id(a), id(b))
+                if key in compared:
+                    continue
+                compared.add(key)
+            pending += parts
+    return True
+
+
+def _parts_to_compare(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
+    """The parts that must be equal for ``a`` and ``b`` to be so; None if nothing can help."""
     kind = a.__class__
-    if kind is not b.__class__:
-        return False
-    if isinstance(a, str | bytes | bytearray):
-        return a == b
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(is_equal(x, y) for x, y in zip(a, b, strict=True))
-    return False
+    if kind is Pair and b.__class__ is Pair:
+        if a is b:
+            return []
+        rest = (a.cdr, b.cdr)
+        return [rest] if a.car is b.car else [rest, (a.car, b.car)]
+    if is_eqv(a, b):
+        return []
+    if is_array(a) and is_array(b):
+        return [] if _equal_arrays(a, b) else None
+    if isinstance(a, bytes | bytearray):
+        return [] if isinstance(b, bytes | bytearray) and a == b else None
+    if kind is b.__class__:
+        if isinstance(a, str):
+            return [] if a == b else None
+        if isinstance(a, list | tuple) and len(a) == len(b):
+            return list(zip(a, b, strict=True))
+    return None
 
 
 def _equal_arrays(a: Any, b: Any) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
+    return a.shape == b.shape and a.dtype == b.dtype and _array_key(a) == _array_key(b)
+
+
+def _array_key(value: Any) -> tuple[Any, ...]:
+    """Equal for arrays whose elements are all ``eqv?``."""
     import numpy as np
 
-    return bool(np.array_equal(np.asarray(a), np.asarray(b)))
+    array = np.asarray(value)
+    return ("array", array.shape, str(array.dtype), array.tobytes())
 
 
 def hash_key(value: Any) -> Any:
-    """A hashable Python value that is equal for two values exactly when they are ``equal?``."""
+    """A hashable Python value that is equal for two values exactly when they are ``equal?``.
+
+    Raises:
+        BadValue: ``value`` contains itself, so that its key would have no end.
+    """
+    kind = value.__class__
+    if kind is str or kind is int or kind is Symbol:
+        return value
+    if kind is Pair or isinstance(value, list | tuple):
+        return _structure_key(value)
+    return _atom_key(value)
+
+
+def _structure_key(value: Any) -> Any:
+    """The key of a structure: its parts in the order of writing, each behind its kind and size.
+
+    It is flat, since Python hashes nested tuples by recursion.
+    """
+    key: list[Any] = []
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if part.__class__ is Pair:
+            key.append(("pair",))
+            pending += (part.cdr, part.car)
+        elif isinstance(part, list | tuple):
+            key.append((part.__class__.__name__, len(part)))
+            pending += reversed(part)
+        else:
+            key.append(_atom_key(part))
+        if len(key) == _LARGE:
+            _require_end(value)
+    return tuple(key)
+
+
+def _require_end(value: Any) -> None:
+    from eshkol.datum.write import is_cyclic, short_string
+
+    if is_cyclic(value):
+        shown = short_string(value)
+        raise BadValue(f"hash-table: expected a key that does not contain itself, got {shown}")
+
+
+def _atom_key(value: Any) -> Any:
     value = scalar(value)
     kind = value.__class__
-    if kind is str or kind is int:
-        return value
-    if kind is Pair:
-        items = []
-        while value.__class__ is Pair:
-            items.append(hash_key(value.car))
-            value = value.cdr
-        return ("pair", tuple(items), hash_key(value))
-    if kind is float:
-        return ("float", repr(value))
-    if kind in (bool, complex, Fraction):
+    if kind is float or kind is complex:
+        return (kind.__name__, repr(value))
+    if kind is bool or kind is Fraction:
         return (kind.__name__, value)
-    if isinstance(value, list):
-        return ("vector", tuple(hash_key(item) for item in value))
     if is_array(value):
-        import numpy as np
-
-        array = np.asarray(value)
-        return ("array", array.shape, str(array.dtype), array.tobytes())
+        return _array_key(value)
+    if isinstance(value, bytearray):
+        return bytes(value)
     try:
         hash(value)
     except TypeError:

@@ -1,0 +1,1 @@
+"""Eshkol: a Scheme for machine learning inside Python."""

@@ -1,0 +1,7 @@
+"""From Core to Python code objects whose positions are those of the Scheme source.
+
+Reading order: ``names`` (a Python name for each variable), ``python`` (building Python syntax
+trees with Scheme spans), ``emitter`` (what both dialects share), ``eager`` and ``staged`` (the two
+dialects), ``inlining`` (primitives whose fast path is emitted in place), ``unit`` (compiling
+top-level forms and, on demand, the staged body of a procedure).
+"""

@@ -1,0 +1,383 @@
+"""What both dialects share: emitting Core as Python statements and expressions.
+
+An :class:`Emitter` emits the body of one Python function. ``expression`` gives a Python expression
+and appends the statements it needs to the current block; ``tail`` emits a node whose value goes to
+a :class:`Destination`. Arguments are evaluated left to right: where a later one needs statements,
+the earlier ones are kept in temporaries.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from typing import Any
+
+from eshkol.base.errors import InternalError
+from eshkol.base.spans import Span
+from eshkol.codegen import python as py
+from eshkol.codegen.names import Names, python_name
+from eshkol.core.nodes import (
+    BoxRef,
+    BoxSet,
+    Call,
+    Const,
+    Continue,
+    Define,
+    GlobalRef,
+    If,
+    Lambda,
+    Let,
+    Letrec,
+    LocalRef,
+    Loop,
+    MakeBox,
+    Node,
+    Sequence,
+    SetGlobal,
+)
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.runtime.procedures import MARK
+
+
+class Destination:
+    """Where the value of a node in tail position goes."""
+
+
+@dataclass(frozen=True)
+class Return(Destination):
+    """It is returned from the Python function."""
+
+
+@dataclass(frozen=True)
+class Assign(Destination):
+    """It is assigned to a Python variable."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Effect(Destination):
+    """It is not wanted."""
+
+
+RETURN = Return()
+EFFECT = Effect()
+
+
+class Unit:
+    """What the functions of one compilation share.
+
+    Attributes:
+        names: the Python name of each variable.
+        primitives: the global names that are known to be primitives here.
+        key: tells the hidden constants of this unit from those of others.
+        lambdas: the procedures emitted so far; a function's number is its index.
+        constants: data that Python constants can't hold.
+    """
+
+    def __init__(self, names: Names, primitives: frozenset[str], key: str) -> None:
+        self.names = names
+        self.primitives = primitives
+        self.key = key
+        self.lambdas: list[Lambda] = []
+        self.constants: list[Any] = []
+
+    def number(self, node: Lambda) -> int:
+        """Register a procedure; its number."""
+        self.lambdas.append(node)
+        return len(self.lambdas) - 1
+
+    def for_staging(self) -> Unit:
+        """A unit for staged bodies: other functions, the same names and constants."""
+        unit = Unit(self.names, self.primitives, self.key)
+        unit.constants = self.constants
+        return unit
+
+    def constant_name(self, value: Any) -> str:
+        """The hidden global name of a constant."""
+        for index, known in enumerate(self.constants):
+            if known is value:
+                return self.name_of_constant(index)
+        self.constants.append(value)
+        return self.name_of_constant(len(self.constants) - 1)
+
+    def name_of_constant(self, index: int) -> str:
+        """The hidden global name of the constant with this index."""
+        return f" constant {self.key}.{index}"
+
+    def hidden_globals(self) -> dict[str, Any]:
+        """The constants by their hidden global names."""
+        return {self.name_of_constant(i): value for i, value in enumerate(self.constants)}
+
+
+class Emitter:
+    """Emits one Python function; subclasses are the dialects."""
+
+    def __init__(self, unit: Unit, counter: list[int] | None = None) -> None:
+        self.unit = unit
+        self.block: list[ast.stmt] = []
+        self.counter = counter if counter is not None else [0]
+
+    # ---- small things
+
+    def add(self, statement: ast.stmt) -> None:
+        """Append a statement to the current block."""
+        self.block.append(statement)
+
+    def temporary(self) -> str:
+        """A fresh hidden local name."""
+        self.counter[0] += 1
+        return f" t{self.counter[0]}"
+
+    def name(self, variable: Any) -> str:
+        """The Python name of a variable."""
+        return self.unit.names[variable]
+
+    def in_block(self, emit: Any) -> tuple[list[ast.stmt], Any]:
+        """Run ``emit`` with a fresh current block; the block and its result."""
+        saved, self.block = self.block, []
+        try:
+            result = emit()
+            return self.block, result
+        finally:
+            self.block = saved
+
+    def is_primitive(self, node: Node, name: str | None = None) -> bool:
+        """Whether ``node`` is a reference to a primitive (to ``name``, if given)."""
+        return (
+            isinstance(node, GlobalRef)
+            and node.name in self.unit.primitives
+            and (name is None or node.name == name)
+        )
+
+    # ---- expressions
+
+    def expression(self, node: Node) -> ast.expr:
+        """A Python expression for the value of ``node``."""
+        match node:
+            case Const():
+                return self.constant(node)
+            case LocalRef():
+                return py.load(node.span, self.name(node.variable))
+            case GlobalRef():
+                return self.global_reference(node)
+            case BoxRef():
+                return py.item(node.span, py.load(node.span, self.name(node.variable)), 0)
+            case MakeBox():
+                value = self.expression(node.value)
+                return py.at(node.span, ast.List([value], py.LOAD))
+            case Call():
+                return self.call(node)
+            case If():
+                return self.conditional(node)
+            case Lambda():
+                return self.procedure(node, self.function_name(node))
+            case Define() | SetGlobal() | BoxSet():
+                self.effect(node)
+                return self.unspecified(node.span)
+            case Let() | Letrec() | Sequence() | Loop():
+                return self._through_temporary(node)
+        raise InternalError(f"{node.span}: no expression for {type(node).__name__}")
+
+    def _through_temporary(self, node: Node) -> ast.expr:
+        match node:
+            case Sequence():
+                for step in node.steps[:-1]:
+                    self.effect(step)
+                return self.expression(node.steps[-1])
+            case Let() | Letrec():
+                self.bind(node)
+                return self.expression(node.body)
+        target = self.temporary()
+        self.tail(node, Assign(target))
+        return py.load(node.span, target)
+
+    def expressions(self, nodes: Items[Node]) -> list[ast.expr]:
+        """Python expressions for ``nodes``, to be evaluated in this order."""
+        pieces = [self.in_block(lambda node=node: self.expression(node)) for node in nodes]
+        last = max((i for i, (block, _) in enumerate(pieces) if block), default=-1)
+        results = []
+        for index, (block, value) in enumerate(pieces):
+            self.block += block
+            if index < last and not _is_stable(nodes[index]):
+                value = self.keep(nodes[index].span, value)
+            results.append(value)
+        return results
+
+    def keep(self, span: Span, value: ast.expr) -> ast.expr:
+        """``value``, computed now and kept in a temporary."""
+        name = self.temporary()
+        self.add(py.assign(span, name, value))
+        return py.load(span, name)
+
+    def constant(self, node: Const) -> ast.expr:
+        """A constant; data that Python has no literal for are hidden globals."""
+        value = node.value
+        if isinstance(value, bool | int | float | complex | str | bytes):
+            return py.constant(node.span, value)
+        if value is UNSPECIFIED:
+            return self.unspecified(node.span)
+        return py.load(node.span, self.unit.constant_name(value))
+
+    def unspecified(self, span: Span) -> ast.expr:
+        """The unspecified value."""
+        return py.load(span, " unspecified")
+
+    def call(self, node: Call) -> ast.expr:
+        """A call: procedure first, then arguments, then keyword arguments."""
+        values = [value for _, value in node.keywords]
+        procedure, *arguments = self.expressions([node.procedure, *node.arguments, *values])
+        count = len(node.arguments)
+        keywords = [
+            py.at(node.span, ast.keyword(python_name(name), value))
+            for (name, _), value in zip(node.keywords, arguments[count:], strict=True)
+        ]
+        callee = self.callee(node, procedure)
+        return py.at(node.span, ast.Call(callee, arguments[:count], keywords))
+
+    def callee(self, node: Call, procedure: ast.expr) -> ast.expr:
+        """The Python callable for the procedure of a call."""
+        return procedure
+
+    # ---- statements
+
+    def effect(self, node: Node) -> None:
+        """Evaluate ``node`` for its effect."""
+        match node:
+            case Const() | LocalRef() | Lambda():
+                return
+            case Define():
+                value = self.expression(node.value)
+                self._runtime_effect(node.span, " define", node.name, value)
+            case SetGlobal():
+                value = self.expression(node.value)
+                self._runtime_effect(node.span, " set_global", node.name, value)
+            case BoxSet():
+                self.set_box(node)
+            case If() | Let() | Letrec() | Sequence() | Loop():
+                self.tail(node, EFFECT)
+            case _:
+                self.add(py.at(node.span, ast.Expr(self.expression(node))))
+
+    def _runtime_effect(self, span: Span, function: str, name: str, value: ast.expr) -> None:
+        namespace = py.load(span, " namespace")
+        result = py.call(span, function, namespace, py.constant(span, name), value)
+        self.add(py.at(span, ast.Expr(result)))
+
+    def set_box(self, node: BoxSet) -> None:
+        """``box[0] = value``."""
+        value = self.expression(node.value)
+        box = py.load(node.span, self.name(node.variable))
+        target = py.item(node.span, box, 0, py.STORE)
+        self.add(py.at(node.span, ast.Assign([target], value)))
+
+    def tail(self, node: Node, destination: Destination) -> None:
+        """Emit ``node``, its value going to ``destination``."""
+        match node:
+            case If():
+                self.conditional_tail(node, destination)
+            case Let() | Letrec():
+                self.bind(node)
+                self.tail(node.body, destination)
+            case Sequence():
+                for step in node.steps[:-1]:
+                    self.effect(step)
+                self.tail(node.steps[-1], destination)
+            case Loop():
+                self.loop(node, destination)
+            case Continue():
+                self.go_on(node)
+            case _:
+                self.deliver(node, destination)
+
+    def deliver(self, node: Node, destination: Destination) -> None:
+        """Give the value of a node that is no control structure to ``destination``."""
+        if isinstance(destination, Effect):
+            self.effect(node)
+        elif isinstance(destination, Assign):
+            self.add(py.assign(node.span, destination.name, self.expression(node)))
+        else:
+            self.add(py.returns(node.span, self.expression(node)))
+
+    def bind(self, node: Let | Letrec) -> None:
+        """Bind the variables of a ``let`` or ``letrec*`` as Python variables."""
+        for variable, value in zip(node.variables, node.values, strict=True):
+            name = self.name(variable)
+            if isinstance(value, Lambda):
+                self.procedure(value, name)
+            else:
+                self.tail(value, Assign(name))
+
+    # ---- procedures
+
+    def function_name(self, node: Lambda) -> str:
+        """A hidden Python variable for a procedure that no variable names."""
+        return self.temporary()
+
+    def procedure(self, node: Lambda, variable: str) -> ast.expr:
+        """Define the eager function of ``node`` as the Python variable ``variable``."""
+        from eshkol.codegen.eager import EagerEmitter
+
+        number = self.unit.number(node)
+        inner = EagerEmitter(self.unit)
+        definition = inner.function(node, f"{node.name or 'lambda'}{MARK}{number}")
+        self.add(definition)
+        self.add(py.assign(node.span, variable, py.load(node.span, definition.name)))
+        return py.load(node.span, variable)
+
+    def parameter_list(self, node: Lambda) -> ast.arguments:
+        """The Python parameters of a procedure."""
+        names = [self.name(p.variable) for p in node.parameters]
+        defaults = [
+            self.constant(p.default) if _is_plain(p.default) else py.load(node.span, " missing")
+            for p in node.parameters
+            if p.default is not None
+        ]
+        rest = None if node.rest is None else self.name(node.rest)
+        return py.arguments(node.span, names, defaults, rest)
+
+    def prologue(self, node: Lambda) -> None:
+        """Fill in defaults that are computed at each call, and make the rest list."""
+        for parameter in node.parameters:
+            if parameter.default is None or _is_plain(parameter.default):
+                continue
+            name, span = self.name(parameter.variable), parameter.default.span
+            block, _ = self.in_block(lambda p=parameter, n=name: self.tail(p.default, Assign(n)))
+            is_missing = py.is_identical(span, py.load(span, name), py.load(span, " missing"))
+            self.add(py.at(span, ast.If(is_missing, block, [])))
+        if node.rest is not None:
+            name, span = self.name(node.rest), node.span
+            self.add(py.assign(span, name, py.call(span, " rest_list", py.load(span, name))))
+
+    # ---- what the dialects define
+
+    def global_reference(self, node: GlobalRef) -> ast.expr:
+        """Read a global variable."""
+        raise NotImplementedError
+
+    def conditional(self, node: If) -> ast.expr:
+        """An ``if`` as an expression."""
+        raise NotImplementedError
+
+    def conditional_tail(self, node: If, destination: Destination) -> None:
+        """An ``if`` in tail position."""
+        raise NotImplementedError
+
+    def loop(self, node: Loop, destination: Destination) -> None:
+        """A loop."""
+        raise NotImplementedError
+
+    def go_on(self, node: Continue) -> None:
+        """The next trip of a loop."""
+        raise NotImplementedError
+
+
+def _is_plain(node: Node | None) -> bool:
+    """Whether a default can be a Python default: an immutable constant."""
+    return isinstance(node, Const) and isinstance(node.value, bool | int | float | complex | str)
+
+
+def _is_stable(node: Node) -> bool:
+    """Whether evaluating ``node`` later gives the same value and has no effect."""
+    return isinstance(node, Const | LocalRef | Lambda)

@@ -1,0 +1,349 @@
+"""The staged dialect: ``if`` and loops call the staging runtime with thunks and variables.
+
+Every control structure becomes a call of the runtime with Python functions for its parts, so the
+runtime can decide between following a known condition, unrolling, and a structured JAX primitive.
+Procedures that are made inside stay eager functions: a procedure is one value, whichever dialect
+made it, and is looked up in its staged dialect where it is called.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from eshkol.base.spans import Span
+from eshkol.codegen import python as py
+from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return
+from eshkol.core.free import free_variables
+from eshkol.core.nodes import (
+    BoxSet,
+    Call,
+    Const,
+    Continue,
+    GlobalRef,
+    If,
+    Label,
+    Lambda,
+    Let,
+    Letrec,
+    LocalRef,
+    Loop,
+    Node,
+    Sequence,
+    Variable,
+)
+from eshkol.core.walk import children, everything
+
+
+@dataclass(frozen=True)
+class Step:
+    """A loop around, in whose body this function stands.
+
+    A *plain* step always goes on, and returns the tuple of the next values. Another step returns
+    ``again(values)`` or ``done(value)``.
+    """
+
+    label: Label
+    is_plain: bool
+
+
+class StagedEmitter(Emitter):
+    """Emits the staged function of a procedure."""
+
+    def __init__(self, unit, counter=None, steps: tuple[Step, ...] = ()) -> None:
+        super().__init__(unit, counter)
+        self.steps = steps
+
+    def function(self, node: Lambda, name: str) -> ast.FunctionDef:
+        """The staged Python function of a procedure."""
+        self.prologue(node)
+        self.tail(node.body, RETURN)
+        return py.define(node.span, name, self.parameter_list(node), self.block)
+
+    # ---- references and calls
+
+    def global_reference(self, node: GlobalRef) -> ast.expr:
+        value = py.load(node.span, node.name)
+        if node.name in self.unit.primitives or node.name.startswith(" "):
+            return value
+        namespace = py.load(node.span, " namespace")
+        return py.call(
+            node.span, " read_global", namespace, py.constant(node.span, node.name), value
+        )
+
+    def callee(self, node: Call, procedure: ast.expr) -> ast.expr:
+        if self.is_primitive(node.procedure) or _is_hidden(node.procedure):
+            return procedure
+        return py.call(node.procedure.span, " staged", procedure)
+
+    def set_box(self, node: BoxSet) -> None:
+        value = self.expression(node.value)
+        box = py.load(node.span, self.name(node.variable))
+        self.add(py.at(node.span, ast.Expr(py.call(node.span, " set_box", box, value))))
+
+    # ---- functions inside
+
+    def _inner(self, steps: tuple[Step, ...] = ()) -> StagedEmitter:
+        return StagedEmitter(self.unit, self.counter, steps)
+
+    def _branch(self, node: Node, steps: tuple[Step, ...]) -> ast.expr:
+        """A Python function without parameters for ``node``."""
+        return self._part(node, (), steps)
+
+    def _part(
+        self, node: Node, variables: tuple[Variable, ...], steps: tuple[Step, ...] = ()
+    ) -> ast.expr:
+        """A Python function of ``variables`` for ``node``."""
+        inner = self._inner(steps)
+        inner.tail(node, RETURN)
+        names = [self.name(variable) for variable in variables]
+        parameters = py.arguments(node.span, names)
+        if len(inner.block) == 1 and isinstance(inner.block[0], ast.Return):
+            assert inner.block[0].value is not None
+            return py.at(node.span, ast.Lambda(parameters, inner.block[0].value))
+        name = self.temporary()
+        self.add(py.define(node.span, name, parameters, inner.block))
+        return py.load(node.span, name)
+
+    # ---- conditionals
+
+    def conditional(self, node: If) -> ast.expr:
+        return self._staged_if(node, ())
+
+    def conditional_tail(self, node: If, destination: Destination) -> None:
+        if isinstance(destination, Return):
+            self.add(py.returns(node.span, self._staged_if(node, self.steps)))
+        elif isinstance(destination, Assign):
+            value = self._staged_if(node, ())
+            self.add(py.assign(node.span, destination.name, value))
+        else:
+            self.add(py.at(node.span, ast.Expr(self._staged_if(node, ()))))
+
+    def _staged_if(self, node: If, steps: tuple[Step, ...]) -> ast.expr:
+        test = self.expression(node.test)
+        then = self._branch(node.then, steps)
+        otherwise = self._branch(node.otherwise, steps)
+        return py.call(node.span, " staged_if", test, then, otherwise)
+
+    # ---- tails and loops
+
+    def deliver(self, node: Node, destination: Destination) -> None:
+        if isinstance(destination, Return) and self.steps:
+            value = self._as_steps(node.span, self.expression(node), self.steps)
+            self.add(py.returns(node.span, value))
+        else:
+            super().deliver(node, destination)
+
+    def _as_steps(self, span: Span, value: ast.expr, steps: tuple[Step, ...]) -> ast.expr:
+        """A value that leaves all of ``steps``, the outermost first."""
+        for step in steps:
+            if not step.is_plain:
+                value = py.call(span, " done", value)
+        return value
+
+    def go_on(self, node: Continue) -> None:
+        index = next(i for i, step in enumerate(self.steps) if step.label is node.label)
+        value = py.tuple_of(node.span, self.expressions(node.arguments))
+        if not self.steps[index].is_plain:
+            value = py.call(node.span, " again", value)
+        value = self._as_steps(node.span, value, self.steps[index + 1 :])
+        self.add(py.returns(node.span, value))
+
+    def loop(self, node: Loop, destination: Destination) -> None:
+        outer = self.steps if isinstance(destination, Return) else ()
+        shape = _while_shape(node)
+        if shape is None:
+            self._general_loop(node, destination, outer)
+            return
+        test, done, step, leaves_when = shape
+        names = [self.name(variable) for variable in node.variables]
+        values = py.tuple_of(node.span, self.expressions(node.values))
+        test_part = self._part(test, node.variables)
+        step_part = self._part(step, node.variables, (*outer, Step(node.label, True)))
+        result = py.call(
+            node.span,
+            " staged_while",
+            self._site(node),
+            values,
+            test_part,
+            step_part,
+            py.constant(node.span, leaves_when),
+            self._count(node, test),
+        )
+        if names:
+            self.add(py.assign_all(node.span, names, result))
+        else:
+            self.add(py.at(node.span, ast.Expr(result)))
+        self.tail(done, destination)
+
+    def _general_loop(
+        self, node: Loop, destination: Destination, outer: tuple[Step, ...]
+    ) -> None:
+        values = py.tuple_of(node.span, self.expressions(node.values))
+        step = self._part(node.body, node.variables, (*outer, Step(node.label, False)))
+        result = py.call(node.span, " staged_loop", self._site(node), values, step)
+        if isinstance(destination, Return):
+            self.add(py.returns(node.span, result))
+        elif isinstance(destination, Assign):
+            self.add(py.assign(node.span, destination.name, result))
+        else:
+            self.add(py.at(node.span, ast.Expr(result)))
+
+    def _site(self, node: Loop) -> ast.expr:
+        """What the runtime needs to speak of this loop: its name and its variables' names."""
+        words = [node.label.name, *(variable.name for variable in node.variables)]
+        return py.tuple_of(node.span, [py.constant(node.span, word) for word in words])
+
+    def _count(self, node: Loop, test: Node) -> ast.expr:
+        """How a counting loop counts, as ``(index, comparison, bound thunk, step)``, or None."""
+        found = _counting(self, node, test)
+        if found is None:
+            return py.constant(node.span, None)
+        index, comparison, bound, step = found
+        parts = [
+            py.constant(node.span, index),
+            py.constant(node.span, comparison),
+            self._part(bound, ()),
+            py.constant(node.span, step),
+        ]
+        return py.tuple_of(node.span, parts)
+
+
+def _is_hidden(node: Node) -> bool:
+    return isinstance(node, GlobalRef) and node.name.startswith(" ")
+
+
+def _while_shape(node: Loop) -> tuple[Node, Node, Node, bool] | None:
+    """``(test, what comes after, trip, value of the test that leaves)`` of a while-like loop."""
+    body = node.body
+    if not isinstance(body, If):
+        return None
+    if not _continues(body.then, node.label) and _always_continues(body.otherwise, node.label):
+        return body.test, body.then, body.otherwise, True
+    if not _continues(body.otherwise, node.label) and _always_continues(body.then, node.label):
+        return body.test, body.otherwise, body.then, False
+    return None
+
+
+def _continues(node: Node, label: Label) -> bool:
+    return any(isinstance(part, Continue) and part.label is label for part in everything(node))
+
+
+def _always_continues(node: Node, label: Label) -> bool:
+    """Whether every tail of ``node`` goes on with the loop ``label``."""
+    match node:
+        case Continue():
+            return node.label is label
+        case If():
+            return _always_continues(node.then, label) and _always_continues(
+                node.otherwise, label
+            )
+        case Let() | Letrec():
+            return _always_continues(node.body, label)
+        case Sequence():
+            return _always_continues(node.steps[-1], label)
+        case Loop():
+            return _always_leaves_to(node.body, node.label, label)
+    return False
+
+
+def _always_leaves_to(node: Node, own: Label, label: Label) -> bool:
+    """Whether every tail of an inner loop's body goes on with it or with ``label``."""
+    match node:
+        case Continue():
+            return node.label in (own, label)
+        case If():
+            return _always_leaves_to(node.then, own, label) and _always_leaves_to(
+                node.otherwise, own, label
+            )
+        case Let() | Letrec():
+            return _always_leaves_to(node.body, own, label)
+        case Sequence():
+            return _always_leaves_to(node.steps[-1], own, label)
+    return False
+
+
+# ---- counting loops
+
+_FLIPPED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+_PURE = frozenset(
+    ("+ - * quotient length vector-length tensor-length string-length dataset-size 1+ -1+").split()
+)
+
+
+def _counting(
+    emitter: StagedEmitter, node: Loop, test: Node
+) -> tuple[int, str, Node, int] | None:
+    """The counter of a loop, the comparison ``(comparison counter bound)``, bound and step."""
+    if not isinstance(test, Call) or len(test.arguments) != 2:
+        return None
+    if not emitter.is_primitive(test.procedure):
+        return None
+    assert isinstance(test.procedure, GlobalRef)
+    comparison = test.procedure.name
+    if comparison not in _FLIPPED:
+        return None
+    for counter, bound, name in (
+        (test.arguments[0], test.arguments[1], comparison),
+        (test.arguments[1], test.arguments[0], _FLIPPED[comparison]),
+    ):
+        if not isinstance(counter, LocalRef) or counter.variable not in node.variables:
+            continue
+        index = node.variables.index(counter.variable)
+        step = _step_of(emitter, node, index)
+        if step and _is_invariant(emitter, bound, node):
+            return index, name, bound, step
+    return None
+
+
+def _step_of(emitter: StagedEmitter, node: Loop, index: int) -> int | None:
+    """The constant that every trip adds to a variable, if there is one."""
+    steps = {
+        _increment(emitter, part.arguments[index], node.variables[index])
+        for part in everything(node.body)
+        if isinstance(part, Continue) and part.label is node.label
+    }
+    return steps.pop() if len(steps) == 1 else None
+
+
+def _increment(emitter: StagedEmitter, node: Node, variable: Variable) -> int | None:
+    if not isinstance(node, Call) or not emitter.is_primitive(node.procedure):
+        return None
+    assert isinstance(node.procedure, GlobalRef)
+    name, arguments = node.procedure.name, node.arguments
+
+    def is_counter(part: Node) -> bool:
+        return isinstance(part, LocalRef) and part.variable is variable
+
+    def integer(part: Node) -> int | None:
+        is_exact = isinstance(part, Const) and part.value.__class__ is int
+        return part.value if is_exact else None  # type: ignore[attr-defined]
+
+    if len(arguments) == 1 and is_counter(arguments[0]):
+        return {"1+": 1, "add1": 1, "-1+": -1, "sub1": -1}.get(name)
+    if len(arguments) != 2:
+        return None
+    if name == "+" and is_counter(arguments[0]):
+        return integer(arguments[1])
+    if name == "+" and is_counter(arguments[1]):
+        return integer(arguments[0])
+    if name == "-" and is_counter(arguments[0]):
+        amount = integer(arguments[1])
+        return None if amount is None else -amount
+    return None
+
+
+def _is_invariant(emitter: StagedEmitter, node: Node, loop: Loop) -> bool:
+    """Whether ``node`` has one value during the whole loop and no effect."""
+    match node:
+        case Const() | GlobalRef():
+            return True
+        case LocalRef():
+            return not free_variables(node).keys() & set(loop.variables)
+        case Call() if emitter.is_primitive(node.procedure) and not node.keywords:
+            assert isinstance(node.procedure, GlobalRef)
+            return node.procedure.name in _PURE and all(
+                _is_invariant(emitter, child, loop) for child in children(node)
+            )
+    return False

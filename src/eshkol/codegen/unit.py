@@ -1,0 +1,112 @@
+"""Compiling: top-level forms to a code object, and a procedure's staged body on demand."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import types
+import warnings
+from collections.abc import Collection, Iterable
+
+from eshkol.base.errors import InternalError
+from eshkol.base.spans import Span
+from eshkol.codegen import python as py
+from eshkol.codegen.eager import EagerEmitter
+from eshkol.codegen.emitter import RETURN, Unit
+from eshkol.codegen.names import assign_names
+from eshkol.codegen.staged import StagedEmitter
+from eshkol.core.assignment import convert_assignments
+from eshkol.core.check import check
+from eshkol.core.free import free_variables, global_names
+from eshkol.core.loops import recognize_loops
+from eshkol.core.nodes import Define, Node, Sequence
+from eshkol.runtime.procedures import Procedure, finish_code
+
+ENTRY = "<top level>"
+
+
+def prepare(node: Node) -> Node:
+    """Run the passes over one expanded top-level form, checking before and after."""
+    check(node, boxes=False)
+    node = recognize_loops(convert_assignments(node))
+    return check(node, boxes=True)
+
+
+def compile_program(
+    nodes: Iterable[Node], span: Span, primitives: Collection[str]
+) -> tuple[types.CodeType, Unit]:
+    """Compile expanded top-level forms into the code of one Python function of no arguments.
+
+    Args:
+        nodes: the forms, in order.
+        span: the whole text they come from.
+        primitives: the global names that are bound to primitives and nothing else.
+
+    Returns:
+        The code, whose call evaluates the forms and gives the value of the last, and the unit
+        with which it must be loaded (see :func:`load_program`).
+    """
+    prepared = [prepare(node) for node in nodes]
+    body = Sequence(span, tuple(prepared)) if prepared else None
+    mentioned = {name for node in prepared for name in global_names(node)}
+    defined = {name for node in prepared for name in _defined_names(node)}
+    names = {} if body is None else assign_names(body, mentioned)
+    key = hashlib.blake2b(f"{span.file}\0{_signature(prepared)}".encode(), digest_size=6)
+    unit = Unit(names, frozenset(primitives) - defined, key.hexdigest())
+    emitter = EagerEmitter(unit)
+    if body is None:
+        emitter.add(py.returns(span, emitter.unspecified(span)))
+    else:
+        emitter.tail(body, RETURN)
+    function = py.define(span, ENTRY, py.arguments(span, []), emitter.block)
+    return _compile(function, span.file), unit
+
+
+def _signature(nodes: list[Node]) -> str:
+    """Tells units of one file or session apart: hidden constants are named after it."""
+    return "\0".join(f"{node.span}{node.span.end_line}:{node.span.end_column}" for node in nodes)
+
+
+def _defined_names(node: Node) -> Iterable[str]:
+    if isinstance(node, Define):
+        yield node.name
+    elif isinstance(node, Sequence):
+        for step in node.steps:
+            yield from _defined_names(step)
+
+
+def _compile(function: ast.stmt, file: str) -> types.CodeType:
+    """The code object of the one function that a module defines."""
+    module = ast.Module([function], [])
+    with warnings.catch_warnings():
+        # Python warns of what it takes for mistakes in Python, such as calling a number.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(module, file, "exec", dont_inherit=True)
+    return next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+
+
+def staged_code(procedure: Procedure) -> types.CodeType:
+    """The staged body of a procedure, compiled on first use.
+
+    Its free variables are those of the eager body in the same order, so that a closure of the one
+    fits the other.
+    """
+    if procedure.staged is None:
+        procedure.staged = _compile_staged(procedure)
+    return procedure.staged
+
+
+def _compile_staged(procedure: Procedure) -> types.CodeType:
+    node, unit = procedure.node, procedure.unit.for_staging()
+    span = node.span
+    definition = StagedEmitter(unit).function(node, node.name or "lambda")
+    captured = [unit.names[variable] for variable in free_variables(node)]
+    outer = py.define(span, "captured", py.arguments(span, captured), [definition])
+    code = _compile(outer, span.file)
+    inner = next(c for c in code.co_consts if isinstance(c, types.CodeType))
+    if inner.co_freevars != procedure.code.co_freevars:
+        raise InternalError(
+            f"{span}: the staged body of {node.name} captures {inner.co_freevars}, "
+            f"the eager one {procedure.code.co_freevars}"
+        )
+    return finish_code(inner, unit)

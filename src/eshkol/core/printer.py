@@ -1,0 +1,116 @@
+"""Core as S-expressions that people can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.core import nodes
+from eshkol.datum.write import write_string
+
+WIDTH = 88
+
+
+def print_core(node: nodes.Node) -> str:
+    """The text of ``node``; variables of the same name are told apart by a number.
+
+    Example:
+        >>> from eshkol.base.spans import NOWHERE
+        >>> print_core(nodes.Const(NOWHERE, 5))
+        '5'
+    """
+    return _layout(_shape(node, _Names()), 0)
+
+
+class _Names:
+    """Gives every variable and label a name of its own."""
+
+    def __init__(self) -> None:
+        self.given: dict[Any, str] = {}
+        self.counts: dict[str, int] = {}
+
+    def __call__(self, thing: Any) -> str:
+        if thing not in self.given:
+            number = self.counts[thing.name] = self.counts.get(thing.name, 0) + 1
+            self.given[thing] = thing.name if number == 1 else f"{thing.name}.{number}"
+        return self.given[thing]
+
+
+def _shape(node: nodes.Node, names: _Names) -> Any:
+    """``node`` as nested lists of words."""
+
+    def shape(part: nodes.Node) -> Any:
+        return _shape(part, names)
+
+    def bindings(node: Any) -> list[Any]:
+        return [
+            [names(v), shape(x)] for v, x in zip(node.variables, node.values, strict=True)
+        ]
+
+    match node:
+        case nodes.Const():
+            text = write_string(node.value)
+            is_data = text[:1] in "(#'" or node.value.__class__.__name__ == "Symbol"
+            return f"'{text}" if is_data and text not in ("#t", "#f") else text
+        case nodes.LocalRef():
+            return names(node.variable)
+        case nodes.GlobalRef():
+            return node.name
+        case nodes.Lambda():
+            return ["lambda", _parameters(node, names), shape(node.body)]
+        case nodes.Let():
+            return ["let", bindings(node), shape(node.body)]
+        case nodes.Letrec():
+            return ["letrec*", bindings(node), shape(node.body)]
+        case nodes.Loop():
+            return ["loop", names(node.label), bindings(node), shape(node.body)]
+        case nodes.If():
+            return ["if", shape(node.test), shape(node.then), shape(node.otherwise)]
+        case nodes.Sequence():
+            return ["begin", *map(shape, node.steps)]
+        case nodes.Call():
+            keywords = [word for k, v in node.keywords for word in (f"#:{k}", shape(v))]
+            return [shape(node.procedure), *map(shape, node.arguments), *keywords]
+        case nodes.Continue():
+            return ["continue", names(node.label), *map(shape, node.arguments)]
+        case nodes.SetLocal():
+            return ["set!", names(node.variable), shape(node.value)]
+        case nodes.SetGlobal():
+            return ["set!", node.name, shape(node.value)]
+        case nodes.Define():
+            return ["define", node.name, shape(node.value)]
+        case nodes.MakeBox():
+            return ["box", shape(node.value)]
+        case nodes.BoxRef():
+            return ["unbox", names(node.variable)]
+        case nodes.BoxSet():
+            return ["set-box!", names(node.variable), shape(node.value)]
+    raise TypeError(f"not a Core node: {node!r}")
+
+
+def _parameters(node: nodes.Lambda, names: _Names) -> Any:
+    shown: list[Any] = [
+        names(p.variable) if p.default is None else [names(p.variable), _shape(p.default, names)]
+        for p in node.parameters
+    ]
+    if node.rest is not None:
+        return [*shown, ".", names(node.rest)] if shown else names(node.rest)
+    return shown
+
+
+def _flat(shape: Any) -> str:
+    return shape if isinstance(shape, str) else f"({' '.join(map(_flat, shape))})"
+
+
+def _layout(shape: Any, indent: int) -> str:
+    """``shape`` on one line where it fits, else its parts below each other."""
+    flat = _flat(shape)
+    if isinstance(shape, str) or indent + len(flat) <= WIDTH or len(shape) < 2:
+        return flat
+    head = [_flat(shape[0])] if isinstance(shape[0], str) else []
+    keep = 2 if head and isinstance(shape[1], str) else 1
+    head = [_flat(part) for part in shape[:keep]] if head else []
+    inner = indent + (2 if head else 1)
+    rest = [_layout(part, inner) for part in shape[len(head) :]]
+    separator = "\n" + " " * inner
+    first = f"({' '.join(head)}{separator if head else ''}"
+    return first + separator.join(rest) + ")"

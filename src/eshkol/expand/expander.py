@@ -1,0 +1,321 @@
+"""The expander: what each syntax object means, as Core.
+
+One dispatch of a few cases: an identifier is a variable reference; a list whose head names a core
+form or a macro is that form or the macro's result; any other list is a call; the rest is data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from eshkol.base.errors import ExpandError
+from eshkol.core.nodes import (
+    Call,
+    Const,
+    Define,
+    GlobalRef,
+    Lambda,
+    Letrec,
+    LocalRef,
+    Node,
+    Sequence,
+    Variable,
+)
+from eshkol.datum.symbols import intern
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.expand.grammar import match_form, parts_with_tail
+from eshkol.expand.scopes import (
+    Binding,
+    CoreForm,
+    GlobalBinding,
+    LocalBinding,
+    Macro,
+    Scope,
+    bind,
+    resolve,
+)
+from eshkol.expand.syntax_rules import make_transformer
+from eshkol.syntax.objects import Dotted, Keyword, Syntax, VectorForm, to_datum
+
+CORE_SCOPE = Scope()
+"""Binds the core forms; every program's syntax carries it."""
+
+DEFINE_USAGE = "(define name value) or (define (name parameter …) body …)"
+
+MAX_EXPANSIONS = 10_000
+"""Macro uses inside one another before the expander says that a macro never ends."""
+
+
+def core_form(usage: str):
+    """Declare the decorated function as the expander of the core form with this grammar."""
+
+    def declare(expand):
+        name = usage.strip("(").split()[0].rstrip(")")
+        entry = CoreForm(name, usage, expand)
+        CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
+        return expand
+
+    return declare
+
+
+class Expander:
+    """Expands the forms of one namespace. It lives as long as the namespace does."""
+
+    def __init__(self) -> None:
+        self.scope = Scope()
+        self.scopes = frozenset([CORE_SCOPE, self.scope])
+        self.top_names: dict[str, int] = {}
+
+    # ---- top level
+
+    def expand_program(self, forms: Iterable[Syntax]) -> list[Node]:
+        """The Core of top-level ``forms`` as they come from the reader, in order."""
+        nodes: list[Node] = []
+        for form in forms:
+            self.expand_top(form.add_scope(CORE_SCOPE).add_scope(self.scope), nodes)
+        return nodes
+
+    def expand_top(self, form: Syntax, nodes: list[Node]) -> None:
+        """Expand one top-level form and append its Core to ``nodes``."""
+        form, binding = self.expand_head(form)
+        name = binding.name if isinstance(binding, CoreForm) else None
+        if name == "begin":
+            for part in form.parts[1:]:
+                self.expand_top(part, nodes)
+        elif name == "define":
+            target, value = self.split_definition(form)
+            global_name = self.define_global(target)
+            nodes.append(Define(form.span, global_name, self.definition_value(value, target)))
+        elif name == "define-syntax":
+            self.define_syntax(form)
+        else:
+            nodes.append(self.expand(form))
+
+    def define_global(self, identifier: Syntax) -> str:
+        """Bind a top-level variable; one that a macro introduced gets a name of its own."""
+        name = identifier.name
+        if identifier.scopes != self.scopes:
+            existing = resolve(identifier)
+            if isinstance(existing, GlobalBinding) and existing.name.startswith(f"{name}."):
+                return existing.name
+            self.top_names[name] = self.top_names.get(name, 0) + 1
+            name = f"{name}.{self.top_names[name]}"
+        bind(identifier, GlobalBinding(name))
+        return name
+
+    def define_syntax(self, form: Syntax) -> None:
+        """``(define-syntax name transformer)``."""
+        captures = match_form("(define-syntax name:id transformer)", form)
+        name = captures["name"]
+        bind(name, self.transformer(captures["transformer"], name.name))
+
+    # ---- dispatch
+
+    def expand(self, form: Syntax) -> Node:
+        """The Core of an expression."""
+        form, binding = self.expand_head(form)
+        if isinstance(binding, CoreForm):
+            return self._expand_core(form, binding)
+        if form.is_identifier:
+            return self._reference(form, binding)
+        if form.is_list:
+            return self._call(form)
+        return self._literal(form)
+
+    def expand_head(self, form: Syntax) -> tuple[Syntax, Binding | None]:
+        """``form`` with macro uses at its head expanded, and what its head is bound to."""
+        for _ in range(MAX_EXPANSIONS):
+            head = form.parts[0] if form.is_list and form.datum else form
+            binding = resolve(head) if head.is_identifier else None
+            if not isinstance(binding, Macro):
+                return form, binding
+            if head is form:
+                raise ExpandError(
+                    f"{head.name} is a macro: it must be used as ({head.name} …)",
+                    span=form.span,
+                    trail=form.trail,
+                )
+            form = self._apply_macro(binding, form)
+        raise ExpandError("this macro use never stops expanding", span=form.span)
+
+    def _apply_macro(self, macro: Macro, form: Syntax) -> Syntax:
+        introduced = Scope()
+        result = macro.transform(form.flip_scope(introduced), self)
+        trail = ((macro.name, form.span), *form.trail)
+        return result.flip_scope(introduced).with_trail(trail)
+
+    def _expand_core(self, form: Syntax, binding: CoreForm) -> Node:
+        if form.is_identifier:
+            raise ExpandError(
+                f"{binding.name} is syntax, not a variable",
+                span=form.span,
+                hint=f"use: {binding.usage.replace(':id', '')}",
+                trail=form.trail,
+            )
+        return binding.expand(self, form, binding.usage)
+
+    def _reference(self, identifier: Syntax, binding: Binding | None) -> Node:
+        if isinstance(binding, LocalBinding):
+            return LocalRef(identifier.span, binding.variable)
+        name = binding.name if isinstance(binding, GlobalBinding) else identifier.name
+        return GlobalRef(identifier.span, name)
+
+    def _literal(self, form: Syntax) -> Node:
+        datum = form.datum
+        if isinstance(datum, Dotted):
+            raise ExpandError(
+                "a call can't have a dotted tail",
+                span=form.span,
+                hint="to call with a list of arguments: (apply procedure list)",
+                trail=form.trail,
+            )
+        if isinstance(datum, Keyword):
+            raise ExpandError(
+                f"{datum!r} names an argument; it stands only inside a call, before a value",
+                span=form.span,
+            )
+        if isinstance(datum, VectorForm):
+            return Const(form.span, to_datum(form))
+        return Const(form.span, datum)
+
+    def _call(self, form: Syntax) -> Node:
+        if not form.parts:
+            raise ExpandError(
+                "() is not an expression",
+                span=form.span,
+                hint="the empty list is written '()",
+                trail=form.trail,
+            )
+        head, *rest = form.parts
+        procedure = self.expand(head)
+        arguments: list[Node] = []
+        keywords: list[tuple[str, Node]] = []
+        items = iter(rest)
+        for item in items:
+            if isinstance(item.datum, Keyword):
+                value = next(items, None)
+                if value is None:
+                    raise ExpandError(f"{item.datum!r} has no value", span=item.span)
+                keywords.append((item.datum.name, self.expand(value)))
+            else:
+                arguments.append(self.expand(item))
+        return Call(form.span, procedure, tuple(arguments), tuple(keywords))
+
+    # ---- definitions and bodies
+
+    def split_definition(self, form: Syntax) -> tuple[Syntax, Syntax]:
+        """The identifier that a ``define`` form defines and the syntax of its value."""
+        captures = match_form("(define target body ...+)", form, DEFINE_USAGE)
+        target, body = captures["target"], captures["body"]
+        if target.is_identifier:
+            match_form("(define name:id value)", form)
+            return target, body[0]
+        items, tail = parts_with_tail(target)
+        if not items:
+            raise ExpandError(
+                "define: expected a name or (name parameter …)",
+                span=target.span,
+                trail=form.trail,
+            )
+        name, parameters = items[0], items[1:]
+        shape: Any = parameters if tail is None else Dotted(parameters, tail)
+        formals = tail if tail and not parameters else Syntax(shape, target.span)
+        keyword = Syntax(intern("lambda"), form.parts[0].span, frozenset([CORE_SCOPE]))
+        procedure = Syntax((keyword, formals, *body), form.span, trail=form.trail)
+        if name.is_identifier:
+            return name, procedure
+        curried = Syntax((form.parts[0], name, procedure), form.span, trail=form.trail)
+        return self.split_definition(curried)
+
+    def definition_value(self, value: Syntax, target: Syntax) -> Node:
+        """The Core of a defined value; a procedure takes the name it is defined under."""
+        return named(self.expand(value), target.name)
+
+    def transformer(self, form: Syntax, name: str) -> Macro:
+        """The macro that a transformer expression denotes."""
+        head, binding = self.expand_head(form)
+        if not (isinstance(binding, CoreForm) and binding.name == "syntax-rules"):
+            raise ExpandError(
+                f"{name}: expected a syntax transformer",
+                span=form.span,
+                hint="use: (syntax-rules (literal ...) (pattern template) ...)",
+                trail=form.trail,
+            )
+        return Macro(name, make_transformer(head, name))
+
+    def expand_body(self, forms: Iterable[Syntax], owner: Syntax) -> Node:
+        """A body: definitions and expressions, with the scope of a ``letrec*``."""
+        scope = Scope()
+        pending = [form.add_scope(scope) for form in forms]
+        variables: list[Variable] = []
+        values: list[tuple[Syntax, Syntax] | Syntax] = []
+        while pending:
+            form, binding = self.expand_head(pending.pop(0))
+            name = binding.name if isinstance(binding, CoreForm) else None
+            if name == "begin" and form.is_list:
+                pending[:0] = form.parts[1:]
+            elif name == "define" and form.is_list:
+                target, value = self.split_definition(form)
+                variables.append(self._bind_local_definition(target, variables, values))
+                values.append((value, target))
+            elif name == "define-syntax" and form.is_list:
+                self.define_syntax(form)
+            else:
+                values.append(form)
+        return self._body_node(variables, values, owner)
+
+    def _bind_local_definition(self, target: Syntax, variables, values) -> Variable:
+        already = resolve(target)
+        if isinstance(already, LocalBinding) and already.variable in variables:
+            raise ExpandError(
+                f"{target.name} is defined twice in this body",
+                span=target.span,
+                hint=f"to change it: (set! {target.name} …)",
+            )
+        variable = Variable(target.name)
+        bind(target, LocalBinding(variable))
+        return variable
+
+    def _body_node(self, variables, values, owner: Syntax) -> Node:
+        if not values or not isinstance(values[-1], Syntax):
+            keyword = to_datum(owner.parts[0]) if owner.is_list else "body"
+            raise ExpandError(
+                f"{keyword}: the body has no expression"
+                + (" after its definitions" if values else ""),
+                span=owner.span,
+                trail=owner.trail,
+            )
+        if not variables:
+            return sequence([self.expand(form) for form in values], owner)
+        last_definition = max(i for i, value in enumerate(values) if not isinstance(value, Syntax))
+        names = iter(variables)
+        bound: list[Variable] = []
+        nodes: list[Node] = []
+        for value in values[: last_definition + 1]:
+            if isinstance(value, Syntax):
+                bound.append(Variable("ignored"))
+                nodes.append(self.expand(value))
+            else:
+                bound.append(next(names))
+                nodes.append(self.definition_value(*value))
+        rest = [self.expand(form) for form in values[last_definition + 1 :]]
+        return Letrec(owner.span, tuple(bound), tuple(nodes), sequence(rest, owner))
+
+
+def named(node: Node, name: str) -> Node:
+    """``node``, with ``name`` given to it if it is a procedure without a name."""
+    if isinstance(node, Lambda) and not node.name:
+        return replace(node, name=name)
+    return node
+
+
+def sequence(nodes: list[Node], owner: Syntax) -> Node:
+    """The nodes one after another."""
+    return nodes[0] if len(nodes) == 1 else Sequence(owner.span, tuple(nodes))
+
+
+def unspecified(form: Syntax) -> Const:
+    """The value of a form that has none."""
+    return Const(form.span, UNSPECIFIED)

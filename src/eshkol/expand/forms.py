@@ -1,0 +1,11 @@
+"""Declares all core forms: importing this module makes them known to every expander."""
+
+from __future__ import annotations
+
+from eshkol.expand import binding_forms, conditional_forms, core_forms, quotation
+from eshkol.expand.expander import CORE_SCOPE
+
+FAMILIES = (core_forms, binding_forms, conditional_forms, quotation)
+
+CORE_FORMS = tuple(sorted(CORE_SCOPE.bindings))
+"""The names of all core forms."""

@@ -1,0 +1,101 @@
+"""``quote`` and ``quasiquote`` with nesting, splicing and vectors."""
+
+from __future__ import annotations
+
+from eshkol.base.errors import ExpandError
+from eshkol.core.nodes import Call, Const, GlobalRef, Node
+from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.symbols import intern
+from eshkol.expand.conditional_forms import is_keyword
+from eshkol.expand.expander import Expander, core_form
+from eshkol.expand.grammar import match_form
+from eshkol.syntax.objects import Dotted, Syntax, VectorForm, to_datum
+
+
+@core_form("(quote datum)")
+def expand_quote(expander: Expander, form: Syntax, usage: str) -> Node:
+    return Const(form.span, to_datum(match_form(usage, form)["datum"]))
+
+
+@core_form("(unquote expression)")
+def expand_unquote(expander: Expander, form: Syntax, usage: str) -> Node:
+    raise ExpandError("unquote (,) stands only inside a quasiquote (`)", span=form.span)
+
+
+@core_form("(unquote-splicing expression)")
+def expand_unquote_splicing(expander: Expander, form: Syntax, usage: str) -> Node:
+    raise ExpandError("unquote-splicing (,@) stands only inside a quasiquote (`)", span=form.span)
+
+
+@core_form("(quasiquote template)")
+def expand_quasiquote(expander: Expander, form: Syntax, usage: str) -> Node:
+    return _template(expander, match_form(usage, form)["template"], 1)
+
+
+def _call(name: str, form: Syntax, *arguments: Node) -> Node:
+    return Call(form.span, GlobalRef(form.span, name), arguments)
+
+
+def _is_constant(node: Node) -> bool:
+    return isinstance(node, Const)
+
+
+def _template(expander: Expander, form: Syntax, depth: int) -> Node:
+    content = form.content
+    if isinstance(content, VectorForm):
+        items = Syntax(content.items, form.span)
+        node = _items(expander, content.items, None, depth, items)
+        if _is_constant(node):
+            return Const(form.span, to_datum(form))
+        return _call(" list->vector", form, node)
+    if isinstance(content, Dotted):
+        return _items(expander, content.items, content.tail, depth, form)
+    if not form.is_list:
+        return Const(form.span, to_datum(form))
+    for keyword, change in (("unquote", -1), ("quasiquote", 1)):
+        if len(form.parts) == 2 and is_keyword(form.parts[0], keyword):
+            if depth + change == 0:
+                return expander.expand(form.parts[1])
+            inner = _template(expander, form.parts[1], depth + change)
+            return _rebuilt(form, keyword, inner)
+    return _items(expander, form.parts, None, depth, form)
+
+
+def _rebuilt(form: Syntax, keyword: str, inner: Node) -> Node:
+    if _is_constant(inner):
+        return Const(form.span, to_datum(form))
+    return _call(" list", form, Const(form.span, intern(keyword)), inner)
+
+
+def _items(
+    expander: Expander,
+    items: tuple[Syntax, ...],
+    tail: Syntax | None,
+    depth: int,
+    form: Syntax,
+) -> Node:
+    """The list of ``items`` ending in ``tail``, built from its end."""
+    if tail is None and len(items) >= 2 and is_keyword(items[-2], "unquote"):
+        items, tail = items[:-2], Syntax(items[-2:], form.span)
+    node = Const(form.span, NIL) if tail is None else _template(expander, tail, depth)
+    constant = True
+    for item in reversed(items):
+        spliced = item.is_list and len(item.parts) == 2
+        if spliced and is_keyword(item.parts[0], "unquote-splicing"):
+            node = _splice(expander, item, node, depth)
+            constant = False
+            continue
+        first = _template(expander, item, depth)
+        constant = constant and _is_constant(first) and _is_constant(node)
+        if constant:
+            node = Const(form.span, Pair(first.value, node.value))
+        else:
+            node = _call(" cons", form, first, node)
+    return node
+
+
+def _splice(expander: Expander, item: Syntax, rest: Node, depth: int) -> Node:
+    if depth == 1:
+        return _call(" append", item, expander.expand(item.parts[1]), rest)
+    inner = _template(expander, item.parts[1], depth - 1)
+    return _call(" cons", item, _rebuilt(item, "unquote-splicing", inner), rest)

@@ -1,0 +1,105 @@
+"""Scopes and bindings.
+
+An identifier is a symbol with a set of scopes. A binding is stored under a name and a scope set;
+an identifier refers to the binding with the largest scope set that is a subset of its own. Each
+binding is kept by the newest of its scopes, so that bindings live as long as their scopes do.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eshkol.base.errors import ExpandError
+from eshkol.core.nodes import Node, Variable
+from eshkol.syntax.objects import Scopes, Syntax
+
+_ages = itertools.count()
+
+
+class Scope:
+    """A region of the program in which bindings are visible."""
+
+    __slots__ = ("age", "bindings")
+
+    def __init__(self) -> None:
+        self.age = next(_ages)
+        self.bindings: dict[str, list[tuple[Scopes, Binding]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBinding:
+    """A local variable."""
+
+    variable: Variable
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalBinding:
+    """A top-level variable, by the name it has in its namespace."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoreForm:
+    """A form that the expander itself knows; ``usage`` is its grammar as shown to people."""
+
+    name: str
+    usage: str
+    expand: Callable[[Any, Syntax, Any], Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A syntax transformer."""
+
+    name: str
+    transform: Callable[[Syntax, Any], Syntax]
+
+
+Binding = LocalBinding | GlobalBinding | CoreForm | Macro
+
+
+def bind(identifier: Syntax, binding: Binding) -> None:
+    """Bind ``identifier`` (its name under its scope set) to ``binding``."""
+    newest = max(identifier.scopes, key=lambda scope: scope.age)
+    entries = newest.bindings.setdefault(identifier.name, [])
+    entries[:] = [entry for entry in entries if entry[0] != identifier.scopes]
+    entries.append((identifier.scopes, binding))
+
+
+def resolve(identifier: Syntax) -> Binding | None:
+    """What ``identifier`` refers to; None if nothing binds it.
+
+    Raises:
+        ExpandError: if two bindings fit and neither is more specific.
+    """
+    scopes = identifier.scopes
+    name = identifier.name
+    best: tuple[Scopes, Binding] | None = None
+    candidates = []
+    for scope in scopes:
+        for entry in scope.bindings.get(name, ()):
+            if entry[0] <= scopes:
+                candidates.append(entry)
+                if best is None or len(entry[0]) > len(best[0]):
+                    best = entry
+    if best is None:
+        return None
+    if not all(entry[0] <= best[0] for entry in candidates):
+        raise ExpandError(f"{name} is ambiguous: several bindings fit it", span=identifier.span)
+    return best[1]
+
+
+def same_binding(a: Syntax, b: Syntax) -> bool:
+    """Whether two identifiers mean the same: one binding, or none and one name."""
+    binding = resolve(a)
+    other = resolve(b)
+    if binding is None and other is None:
+        return a.name == b.name
+    return binding is other or (
+        isinstance(binding, GlobalBinding) and binding == other
+    )

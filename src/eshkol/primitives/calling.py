@@ -1,0 +1,31 @@
+"""How a primitive calls a procedure it was given: in the dialect that is running.
+
+A procedure is a plain Python function with an eager body. While a program is being staged, the
+runtime installs a resolver that answers with the staged body of the same procedure.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class Dialect(threading.local):
+    """The dialect that runs in this thread: ``resolve`` is None while it is the eager one."""
+
+    resolve: Callable[[Any], Any] | None = None
+
+
+DIALECT = Dialect()
+
+
+def callee(procedure: Any) -> Any:
+    """``procedure`` as it must be called now; any callable is allowed.
+
+    Example:
+        >>> callee(abs)(-1)
+        1
+    """
+    resolve = DIALECT.resolve
+    return procedure if resolve is None else resolve(procedure)

@@ -1,0 +1,6 @@
+"""What compiled code needs while it runs, and how errors are told to people.
+
+Reading order: ``namespace`` (top-level variables), ``procedures`` (what is known of a Python
+function that came from Scheme), ``truth`` (conditions), ``dialects`` (entering the staged
+dialect), ``support`` (the hidden names that compiled code uses), ``report`` (errors for people).
+"""

@@ -1,0 +1,72 @@
+"""Entering the staged dialect.
+
+:func:`staged` finds the staged body of a procedure; :func:`restart` starts the running procedure
+again in it, when its eager body met a condition that is traced.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from eshkol.base.errors import NotAProcedure
+from eshkol.primitives.declare import load
+from eshkol.runtime.procedures import procedure_of, procedure_of_code
+
+
+class NeedsStaging(BaseException):
+    """The running eager body met a traced condition; its procedure starts again, staged."""
+
+
+def staged(function: Any) -> Any:
+    """The staged function of a procedure; any other callable as it is.
+
+    Raises:
+        NotAProcedure: for something that can't be called.
+    """
+    procedure = procedure_of(function)
+    if procedure is not None:
+        code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
+        return types.FunctionType(
+            code,
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            function.__closure__,
+        )
+    if not callable(function):
+        raise not_a_procedure(function)
+    return function
+
+
+def not_a_procedure(value: Any) -> NotAProcedure:
+    """The error for calling ``value``."""
+    from eshkol.datum.write import short_string
+
+    return NotAProcedure(
+        f"expected a procedure to call, got {short_string(value)}",
+        hint="the first thing inside parentheses is called; data is quoted: '(1 2 3)",
+    )
+
+
+def restart() -> Any:
+    """Start the calling procedure again in its staged dialect, with its arguments."""
+    frame = sys._getframe(1)
+    code, variables = frame.f_code, frame.f_locals
+    procedure = procedure_of_code(code)
+    assert procedure is not None
+    staged_code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
+    closure = tuple(_cell(variables, name) for name in code.co_freevars)
+    function = types.FunctionType(
+        staged_code, frame.f_globals, code.co_name, None, closure
+    )
+    count = code.co_argcount
+    arguments = [variables[name] for name in code.co_varnames[:count]]
+    if procedure.node.rest is not None:
+        arguments += list(variables[code.co_varnames[count]])
+    return load("eshkol.xla.control:staging")(function, *arguments)
+
+
+def _cell(variables: dict[str, Any], name: str) -> types.CellType:
+    return types.CellType(variables[name]) if name in variables else types.CellType()

@@ -1,0 +1,88 @@
+"""What is known of a procedure beyond its Python function: its Core and its staged body.
+
+Procedures are plain Python functions; this table finds the rest by their code object.
+"""
+
+from __future__ import annotations
+
+import types
+import weakref
+from typing import Any, Protocol
+
+from eshkol.core.nodes import Lambda
+
+MARK = "\0"
+
+
+class CompiledUnit(Protocol):
+    """The compilation that a procedure belongs to (see ``codegen``)."""
+
+    names: dict[Any, str]
+    lambdas: list[Lambda]
+
+    def for_staging(self) -> Any:
+        """A unit in which staged bodies of this unit's procedures are compiled."""
+
+
+class Procedure:
+    """A procedure's code, its place in a unit, and its staged body once it is compiled."""
+
+    __slots__ = ("_code", "facts", "number", "staged", "unit")
+
+    def __init__(self, code: types.CodeType, unit: Any, number: int) -> None:
+        self._code = weakref.ref(code)
+        self.unit = unit
+        self.number = number
+        self.staged: types.CodeType | None = None
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def code(self) -> types.CodeType:
+        """The eager code."""
+        code = self._code()
+        assert code is not None
+        return code
+
+    @property
+    def node(self) -> Lambda:
+        """The Core of the procedure."""
+        return self.unit.lambdas[self.number]
+
+
+_procedures: dict[int, Procedure] = {}
+
+
+def procedure_of(function: Any) -> Procedure | None:
+    """What is known of ``function``; None if it is no procedure that came from Scheme."""
+    code = getattr(function, "__code__", None)
+    return None if code is None else _procedures.get(id(code))
+
+
+def procedure_of_code(code: types.CodeType) -> Procedure | None:
+    """What is known of the procedure with this eager code."""
+    return _procedures.get(id(code))
+
+
+def _register(code: types.CodeType, unit: Any, number: int) -> None:
+    key = id(code)
+    _procedures[key] = Procedure(code, unit, number)
+    weakref.finalize(code, _procedures.pop, key, None).atexit = False
+
+
+def finish_code(code: types.CodeType, unit: Any, name: str = "") -> types.CodeType:
+    """``code`` with the names that people see, its procedures registered.
+
+    An emitted procedure is named ``name MARK number``; functions that are only parts of one take
+    the name of the procedure they belong to.
+    """
+    own, mark, number = code.co_name.partition(MARK)
+    if not mark and code.co_name.startswith((" ", "<lambda>")):
+        own = name
+    constants = tuple(
+        finish_code(constant, unit, own) if isinstance(constant, types.CodeType) else constant
+        for constant in code.co_consts
+    )
+    finished = code.replace(co_name=own, co_qualname=own, co_consts=constants)
+    if mark:
+        _register(finished, unit, int(number))
+    return finished

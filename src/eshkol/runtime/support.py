@@ -1,0 +1,101 @@
+"""The hidden names that compiled code uses.
+
+They start with a space, which no program can write, and live among the builtins of every
+namespace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.datum.equality import is_eqv
+from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.primitives import arithmetic, comparison
+from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.primitives.declare import PRIMITIVES, load
+from eshkol.runtime.dialects import NeedsStaging, restart, staged
+from eshkol.runtime.namespace import Namespace
+from eshkol.runtime.truth import truth
+
+
+class Missing:
+    """Stands for an optional argument that was not given."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+MISSING = Missing()
+
+
+def rest_list(arguments: Any) -> Any:
+    """The Scheme list of a procedure's rest arguments."""
+    return scheme_list(arguments) if arguments.__class__ is tuple else arguments
+
+
+STAGING = {
+    "staged_if": "control",
+    "set_box": "control",
+    "make_box": "control",
+    "mutate": "control",
+    "staged_while": "loops",
+    "staged_loop": "loops",
+    "again": "loops",
+    "done": "loops",
+    "read_global": "globals",
+    "set_top_level": "globals",
+    "output": "effects",
+}
+"""The functions of the staging runtime that staged code calls, and their modules."""
+
+
+def _staging(module: str, name: str) -> Any:
+    """A function of the staging runtime, which loads JAX on first use."""
+    path = f"eshkol.xla.{module}:{name}"
+
+    def function(*arguments: Any) -> Any:
+        return load(path)(*arguments)
+
+    function.__name__ = name
+    return function
+
+
+def builtins() -> dict[str, Any]:
+    """The ``__builtins__`` of compiled code: primitives and hidden names."""
+    table = dict(builtin_namespace())
+    table.update(
+        {
+            " unspecified": UNSPECIFIED,
+            " nil": NIL,
+            " Pair": Pair,
+            " int": int,
+            " float": float,
+            " missing": MISSING,
+            " rest_list": rest_list,
+            " truth": truth,
+            " NeedsStaging": NeedsStaging,
+            " restart": restart,
+            " staged": staged,
+            " define": Namespace.define,
+            " set_global": Namespace.set,
+            " eqv?": is_eqv,
+            " cons": Pair,
+            " list": PRIMITIVES["list"].function,
+            " append": PRIMITIVES["append"].function,
+            " list->vector": PRIMITIVES["list->vector"].function,
+            " add": arithmetic.add,
+            " subtract": arithmetic.subtract,
+            " multiply": arithmetic.multiply,
+            " divide": arithmetic.divide,
+            " equal_to": comparison.equal_to,
+            " less": comparison.less,
+            " greater": comparison.greater,
+            " less_equal": comparison.less_equal,
+            " greater_equal": comparison.greater_equal,
+        }
+    )
+    table.update({f" {name}": _staging(module, name) for name, module in STAGING.items()})
+    return table

@@ -1,0 +1,44 @@
+"""What counts as true: everything but ``#f`` and a rank-0 false."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.base.errors import WrongType
+from eshkol.datum.equality import is_array
+from eshkol.runtime.dialects import NeedsStaging
+
+
+def truth(value: Any) -> bool:
+    """Whether a condition holds.
+
+    Raises:
+        WrongType: for a tensor that is not one boolean.
+        NeedsStaging: for a traced boolean that has no value yet.
+    """
+    if value is True or value is False:
+        return value
+    if hasattr(value, "__eshkol_traced__"):
+        raise NeedsStaging
+    if not is_array(value):
+        return True
+    check_condition(value)
+    try:
+        return bool(value)
+    except Exception as error:
+        if type(error).__name__ == "TracerBoolConversionError":
+            raise NeedsStaging from None
+        raise
+
+
+def check_condition(value: Any) -> None:
+    """Refuse a tensor as a condition unless it is one boolean."""
+    if value.shape == () and value.dtype == bool:
+        return
+    from eshkol.datum.write import short_string
+
+    raise WrongType(
+        f"a condition must be one boolean, got the tensor {short_string(value)}",
+        hint="to choose element by element: (where condition then else)\n"
+        "to ask about a number: compare it, as in (> x 0)",
+    )
