@@ -82,6 +82,11 @@ def short_string(value: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def is_cyclic(value: Any) -> bool:
+    """Whether ``value`` contains itself."""
+    return _is_compound(value) and bool(_nodes_to_label(value, None, False))
+
+
 def _render(
     value: Any,
     atom: Callable[[Any], str | None],
