@@ -75,7 +75,7 @@ def symbol_text(name: str) -> str:
         ('set!', '|two words|', '|1|')
     """
     plain = _PLAIN_SYMBOL.fullmatch(name) and name.isprintable() and name != "."
-    if plain and not NUMBER[10].fullmatch(name):
+    if plain and "\\" not in name and not NUMBER[10].fullmatch(name):
         return name
     return f"|{escaped(name, '|')}|"
 
