@@ -1,0 +1,192 @@
+"""Checks of arguments that all families of primitives share.
+
+Each ``…_argument(who, value)`` gives the value back in the form the primitive works on, or raises
+the error that names the primitive ``who``, what it expected and what came.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
+from eshkol.datum.equality import is_array
+from eshkol.datum.pairs import NIL, Pair, is_list
+from eshkol.datum.symbols import Symbol
+from eshkol.datum.values import Char, HashTable, Vector
+from eshkol.datum.write import short_string
+
+_UNGUARDED = 1 << 16
+"""How many pairs are followed before asking whether the chain is circular."""
+
+
+def wrong_type(who: str, expected: str, value: Any, hint: str = "") -> WrongType:
+    """The error ``<who>: expected <expected>, got <value>``."""
+    return WrongType(f"{who}: expected {expected}, got {short_string(value)}", hint=hint)
+
+
+def is_witness(value: Any) -> bool:
+    """Whether ``value`` is an exact integer that is known and traced at the same time."""
+    return hasattr(value, "__eshkol_traced__")
+
+
+def is_tracer(value: Any) -> bool:
+    """Whether ``value`` stands for a tensor that is not computed yet; loads nothing."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.core.Tracer)
+
+
+def is_true(value: Any) -> bool:
+    """Whether ``value`` counts as true where a primitive decides by it.
+
+    A rank-0 boolean array counts by its value; any other array is an error, as it is in ``if``.
+    """
+    if value is True or value is False:
+        return value
+    return truth_of_array(value) if is_array(value) else True
+
+
+def truth_of_array(value: Any) -> bool:
+    """The truth of a rank-0 boolean array whose value is known."""
+    boolean_array("if", value)
+    try:
+        return bool(value)
+    except TypeError:
+        raise StagingError(
+            "a primitive must decide by a truth value that is known only when the program runs",
+            hint="select with where, or move the decision into an if",
+        ) from None
+
+
+def boolean_array(who: str, value: Any) -> Any:
+    """``value``, an array that may be a condition: of booleans, and of rank 0."""
+    if str(value.dtype) == "bool" and value.shape == ():
+        return value
+    if str(value.dtype) == "bool":
+        hint = "element by element: where, logical-not; to reduce: tensor-all, tensor-any"
+    else:
+        hint = "a number is not a condition: compare it, as in (> x 0)"
+    raise wrong_type(who, "a single truth value", value, hint)
+
+
+def index_argument(who: str, value: Any, expected: str = "an exact integer") -> int:
+    """``value`` as a Python integer; rank-0 integer arrays and witnesses are accepted."""
+    if value.__class__ is int:
+        return value
+    if value.__class__ is not bool:
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    if is_tracer(value):
+        raise StagingError(
+            f"{who}: expected {expected} that is known while tracing, got {short_string(value)}",
+            hint="it depends on a traced tensor; pass it as an argument marked #:static",
+        )
+    hint = "" if value.__class__ is not float else f"make it exact: (exact {value!r})"
+    raise wrong_type(who, expected, value, hint)
+
+
+def size_argument(who: str, value: Any) -> int:
+    """``value`` as a length: an exact integer ≥ 0."""
+    size = index_argument(who, value, "an exact non-negative integer")
+    if size < 0:
+        raise OutOfRange(f"{who}: expected an exact non-negative integer, got {size}")
+    return size
+
+
+def position_argument(who: str, value: Any, length: int, kind: str) -> int:
+    """``value`` as an index into something of ``length`` elements, ``kind`` in words."""
+    index = index_argument(who, value)
+    if 0 <= index < length:
+        return index
+    raise OutOfRange(f"{who}: index {index} is out of range for a {kind} of length {length}")
+
+
+def range_arguments(who: str, start: Any, end: Any, length: int, kind: str) -> tuple[int, int]:
+    """``start`` and ``end`` (None: the end) as a part of something of ``length`` elements."""
+    first = index_argument(who, start)
+    last = length if end is None else index_argument(who, end)
+    if 0 <= first <= last <= length:
+        return first, last
+    if not 0 <= first <= length:
+        raise OutOfRange(f"{who}: start {first} is out of range for a {kind} of length {length}")
+    if last < first:
+        raise OutOfRange(f"{who}: end {last} lies before start {first}")
+    raise OutOfRange(f"{who}: end {last} is out of range for a {kind} of length {length}")
+
+
+def _checked(kind: type, expected: str, hint: str = "") -> Callable[[str, Any], Any]:
+    def argument(who: str, value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        raise wrong_type(who, expected, value, hint)
+
+    argument.__doc__ = f"``value`` if it is {expected}."
+    return argument
+
+
+string_argument: Callable[[str, Any], str] = _checked(str, "a string")
+symbol_argument: Callable[[str, Any], Symbol] = _checked(Symbol, "a symbol")
+char_argument: Callable[[str, Any], Char] = _checked(Char, "a char")
+table_argument: Callable[[str, Any], HashTable] = _checked(
+    HashTable, "a hash table", "make one with (make-hash-table)"
+)
+
+
+def vector_argument(who: str, value: Any) -> list[Any]:
+    """``value`` if it is a Scheme vector (or a Python list)."""
+    if isinstance(value, list):
+        return value
+    hint = "convert with list->vector" if value.__class__ is Pair or value is NIL else ""
+    raise wrong_type(who, "a vector", value, hint)
+
+
+def procedure_argument(who: str, value: Any) -> Callable[..., Any]:
+    """``value`` if it can be called."""
+    if callable(value):
+        return value
+    raise wrong_type(who, "a procedure", value)
+
+
+def list_argument(who: str, value: Any) -> list[Any]:
+    """The elements of the proper list ``value`` as a Python list."""
+    items = []
+    rest = value
+    while rest.__class__ is Pair:
+        items.append(rest.car)
+        rest = rest.cdr
+        if len(items) == _UNGUARDED and not is_list(rest):
+            break
+    if rest is NIL:
+        return items
+    raise not_a_list(who, value)
+
+
+def not_a_list(who: str, value: Any) -> EshkolError:
+    """The error for ``value`` where a proper list is wanted."""
+    if value.__class__ is not Pair:
+        return wrong_type(who, "a list", value, _other_sequence(value))
+    rest = value.cdr
+    seen = {id(value)}
+    while rest.__class__ is Pair and id(rest) not in seen:
+        seen.add(id(rest))
+        rest = rest.cdr
+    if rest.__class__ is Pair:
+        return WrongType(f"{who}: expected a list that ends, got a circular list")
+    tail = short_string(rest)
+    return wrong_type(who, "a proper list", value, f"its last tail is {tail} instead of ()")
+
+
+def _other_sequence(value: Any) -> str:
+    if isinstance(value, Vector):
+        return "a vector becomes a list with vector->list"
+    if isinstance(value, str):
+        return "a string becomes a list of chars with string->list"
+    if isinstance(value, HashTable):
+        return "a hash table becomes a list of pairs with hash->list"
+    if is_array(value):
+        return "a tensor becomes a list with tensor->list"
+    return ""

@@ -1,0 +1,55 @@
+"""All families of primitives, and the names that a program finds without importing anything."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+from typing import Any
+
+from eshkol.primitives.declare import PRIMITIVES
+
+FAMILIES = (
+    "arithmetic",
+    "comparison",
+    "integers",
+    "rounding",
+    "elementary",
+    "complex_numbers",
+    "equality",
+    "number_predicates",
+    "pairs",
+    "lists",
+    "list_search",
+    "list_procedures",
+    "vectors",
+    "sorting",
+    "chars",
+    "strings",
+    "string_search",
+    "symbols",
+    "hash_tables",
+    "output",
+    "formatting",
+    "combinators",
+    "control",
+    "files",
+    "training",
+)
+"""The modules of this room that declare primitives."""
+
+CONSTANTS = {"pi": math.pi}
+
+
+@functools.cache
+def builtin_namespace() -> dict[str, Any]:
+    """Every primitive and constant by its Scheme name; the caller must not change it.
+
+    Example:
+        >>> builtin_namespace()["+"](1, 2)
+        3
+    """
+    for family in FAMILIES:
+        importlib.import_module(f"eshkol.primitives.{family}")
+    procedures = {name: primitive.function for name, primitive in PRIMITIVES.items()}
+    return {**procedures, **CONSTANTS}

@@ -1,0 +1,137 @@
+"""Characters: Unicode code points."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.base.errors import OutOfRange
+from eshkol.datum.values import Char
+from eshkol.primitives.arguments import char_argument, index_argument
+from eshkol.primitives.declare import primitive
+
+_SEPARATORS = "\x1c\x1d\x1e\x1f"
+"""Python counts these controls as spaces; Unicode's White_Space does not."""
+
+
+@primitive("char?")
+def is_char(value: Any) -> bool:
+    """Whether the value is a char. Example: ``(char? #\\a)`` ⇒ ``#t``."""
+    return value.__class__ is Char
+
+
+@primitive("char->integer")
+def char_to_integer(char: Char) -> int:
+    """The code point of a char. Example: ``(char->integer #\\A)`` ⇒ ``65``."""
+    return ord(char_argument("char->integer", char).value)
+
+
+@primitive("integer->char")
+def integer_to_char(code: int) -> Char:
+    """The char of a code point.
+
+    Raises:
+        OutOfRange: there is none: it is negative, above #x10FFFF, or a surrogate.
+
+    Example: ``(integer->char 955)`` ⇒ ``#\\λ``.
+    """
+    number = index_argument("integer->char", code)
+    if not 0 <= number <= 0x10FFFF or 0xD800 <= number <= 0xDFFF:
+        raise OutOfRange(f"integer->char: {number} is not a Unicode code point")
+    return Char(chr(number))
+
+
+def single_character(text: str, otherwise: str) -> str:
+    """``text`` if it is one character, as the conversions of a single char must be."""
+    return text if len(text) == 1 else otherwise
+
+
+@primitive("char-upcase")
+def char_upcase(char: Char) -> Char:
+    """The upper-case char, if there is one. Example: ``(char-upcase #\\a)`` ⇒ ``#\\A``."""
+    value = char_argument("char-upcase", char).value
+    return Char(single_character(value.upper(), value))
+
+
+@primitive("char-downcase")
+def char_downcase(char: Char) -> Char:
+    """The lower-case char, if there is one. Example: ``(char-downcase #\\A)`` ⇒ ``#\\a``."""
+    value = char_argument("char-downcase", char).value
+    return Char(single_character(value.lower(), value))
+
+
+@primitive("char-foldcase")
+def char_foldcase(char: Char) -> Char:
+    """The char that stands for all its cases. Example: ``(char-foldcase #\\A)`` ⇒ ``#\\a``."""
+    value = char_argument("char-foldcase", char).value
+    return Char(single_character(value.casefold(), value))
+
+
+def _property(name: str, holds: Callable[[str], bool], documentation: str) -> None:
+    def test(char: Char) -> bool:
+        return holds(char_argument(name, char).value)
+
+    test.__doc__ = documentation
+    primitive(name)(test)
+
+
+_property("char-alphabetic?", str.isalpha, "Whether a char is a letter. Of ``#\\λ``: ``#t``.")
+_property("char-numeric?", str.isdecimal, "Whether a char is a decimal digit. Of ``#\\7``: ``#t``.")
+_property(
+    "char-whitespace?",
+    lambda value: value.isspace() and value not in _SEPARATORS,
+    "Whether a char is white space. Of ``#\\tab``: ``#t``.",
+)
+_property("char-upper-case?", str.isupper, "Whether a char is upper-case. Of ``#\\A``: ``#t``.")
+_property("char-lower-case?", str.islower, "Whether a char is lower-case. Of ``#\\a``: ``#t``.")
+
+
+@primitive("digit-value")
+def digit_value(char: Char) -> Any:
+    """The value of a decimal digit of any script, else ``#f``. Of ``#\\7``: ``7``."""
+    return unicodedata.decimal(char_argument("digit-value", char).value, False)
+
+
+_ORDERS: dict[str, tuple[Callable[[str, str], bool], str]] = {
+    "=": (operator.eq, "equal"),
+    "<": (operator.lt, "increasing"),
+    ">": (operator.gt, "decreasing"),
+    "<=": (operator.le, "not decreasing"),
+    ">=": (operator.ge, "not increasing"),
+}
+
+
+def declare_orders(
+    kind: str, text_of: Callable[[str, Any], str], fold: Callable[[str], str]
+) -> None:
+    """Declare ``<kind>=?``, ``<kind><?`` … and their case-insensitive ``<kind>-ci`` variants.
+
+    Args:
+        text_of: the text of an argument; called with the primitive's name and the argument.
+        fold: the text of the characters that stand for all their cases.
+    """
+    for suffix, key in (("", str), ("-ci", fold)):
+        for sign, (holds, words) in _ORDERS.items():
+            _declare_order(f"{kind}{suffix}{sign}?", holds, key, text_of, words)
+
+
+def _declare_order(
+    name: str,
+    holds: Callable[[str, str], bool],
+    key: Callable[[str], str],
+    text_of: Callable[[str, Any], str],
+    words: str,
+) -> None:
+    def compare(first: Any, *others: Any) -> bool:
+        texts = [key(text_of(name, value)) for value in (first, *others)]
+        return all(holds(a, b) for a, b in itertools.pairwise(texts))
+
+    case = ", whatever their case" if "-ci" in name else ""
+    compare.__doc__ = f"Whether the arguments are {words} by their code points{case}."
+    primitive(name)(compare)
+
+
+declare_orders("char", lambda who, value: char_argument(who, value).value, str.casefold)

@@ -1,0 +1,103 @@
+"""When two values are the same, and booleans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.base.errors import StagingError
+from eshkol.datum.equality import is_array, is_equal, is_eqv
+from eshkol.primitives.arguments import boolean_array, is_tracer, is_witness, wrong_type
+from eshkol.primitives.comparison import Truth, equal_to
+from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.numbers import is_exact, is_number
+
+_ATOMS = frozenset({int, float, bool, str})
+
+
+def same(a: Any, b: Any) -> Truth:
+    """``eqv?``; of a number that is traced, a traced truth value."""
+    if a is b:
+        return True
+    if a.__class__ in _ATOMS and b.__class__ in _ATOMS:
+        return is_eqv(a, b)
+    if _is_traced(a) or _is_traced(b):
+        if is_number(a) and is_number(b) and is_exact(a) == is_exact(b):
+            return equal_to(a, b)
+        return False
+    return is_eqv(a, b)
+
+
+def alike(a: Any, b: Any) -> Truth:
+    """``equal?``; of a number that is traced, a traced truth value."""
+    if _is_traced(a) or _is_traced(b):
+        return same(a, b)
+    try:
+        return is_equal(a, b)
+    except TypeError:
+        raise StagingError(
+            "equal?: expected values that are known, got a structure with traced tensors in it",
+            hint="compare the tensors themselves with =",
+        ) from None
+
+
+def _is_traced(value: Any) -> bool:
+    return is_tracer(value) or is_witness(value)
+
+
+@primitive("eq?", "eqv?")
+def is_same(a: Any, b: Any) -> Truth:
+    """Whether two values are the same object, or numbers of the same value and exactness, or the
+    same char.
+
+    Here ``eq?`` of numbers and chars is ``eqv?``, as R7RS allows.
+
+    Example: ``(eqv? 2 2)`` ⇒ ``#t``; ``(eqv? 2 2.0)`` ⇒ ``#f``; ``(eqv? "a" "a")`` is unspecified.
+    """
+    return a is b or same(a, b)
+
+
+@primitive("equal?")
+def is_alike(a: Any, b: Any) -> Truth:
+    """Whether two values have the same structure and contents.
+
+    Example: ``(equal? '(1 "a") (list 1 "a"))`` ⇒ ``#t``; ``(equal? 2 2.0)`` ⇒ ``#f``.
+    """
+    return a is b or alike(a, b)
+
+
+def logical_not(value: Any) -> Truth:
+    """``not``; of a tensor that is one truth value, such a tensor."""
+    if value is False:
+        return True
+    if is_array(value):
+        return load("eshkol.xla.selection:logical_not")(boolean_array("not", value))
+    return False
+
+
+@primitive("not")
+def is_false(value: Any) -> Truth:
+    """Whether the value is ``#f``; of a tensor that is one truth value, its negation.
+
+    Raises:
+        WrongType: a tensor that can't be a condition; for each element use ``logical-not``.
+
+    Example: ``(not 0)`` ⇒ ``#f``.
+    """
+    return value is False if value.__class__ is bool else logical_not(value)
+
+
+@primitive("boolean?")
+def is_boolean(value: Any) -> bool:
+    """Whether the value is ``#t``, ``#f`` or a rank-0 tensor of booleans."""
+    if is_array(value):
+        return value.shape == () and str(value.dtype) == "bool"
+    return value is True or value is False
+
+
+@primitive("boolean=?")
+def are_same_booleans(boolean: Any, *booleans: Any) -> bool:
+    """Whether the booleans are all the same. Example: ``(boolean=? #t #t)`` ⇒ ``#t``."""
+    for value in (boolean, *booleans):
+        if not is_boolean(value):
+            raise wrong_type("boolean=?", "a boolean", value)
+    return all(bool(value) == bool(boolean) for value in booleans)

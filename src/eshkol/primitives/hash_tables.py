@@ -1,0 +1,259 @@
+"""Hash tables, whose keys are compared by ``equal?`` and which keep the order of insertion.
+
+Every procedure has a name starting with ``hash-`` as Eshkol's programs use it, or one starting
+with ``hash-table-`` as SRFI 69 has it; where both exist they may treat a missing key differently.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from eshkol.base.errors import MissingKey, StagingError
+from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.values import UNSPECIFIED, HashTable, Unspecified
+from eshkol.datum.write import short_string
+from eshkol.primitives.arguments import (
+    is_tracer,
+    is_witness,
+    list_argument,
+    procedure_argument,
+    table_argument,
+    wrong_type,
+)
+from eshkol.primitives.calling import callee
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.lists import List
+
+_ABSENT = object()
+
+
+def _key(who: str, key: Any) -> Any:
+    """``key`` if its value is known; a witness becomes the static integer it is."""
+    if is_tracer(key):
+        raise _unknown_key(who, key)
+    return operator.index(key) if is_witness(key) else key
+
+
+def _unknown_key(who: str, key: Any) -> StagingError:
+    return StagingError(
+        f"{who}: expected a key that is known while tracing, got {short_string(key)}",
+        hint="keep the table outside of compiled code, or index a tensor instead",
+    )
+
+
+def _lookup(who: str, table: Any, key: Any) -> Any:
+    """The value under ``key``, else ``_ABSENT``."""
+    entries = table_argument(who, table)
+    try:
+        return entries.get(_key(who, key), _ABSENT)
+    except TypeError:
+        raise _unknown_key(who, key) from None
+
+
+def _store(who: str, table: Any, key: Any, value: Any) -> Unspecified:
+    entries = table_argument(who, table)
+    try:
+        entries[_key(who, key)] = value
+    except TypeError:
+        raise _unknown_key(who, key) from None
+    return UNSPECIFIED
+
+
+def _missing(who: str, key: Any) -> MissingKey:
+    return MissingKey(
+        f"{who}: the table has no key {short_string(key)}",
+        hint="give a default, as in (hash-ref table key default)",
+    )
+
+
+@primitive("make-hash-table", "make-equal-hash-table", "make-hash")
+def make_hash_table(*settings: Any) -> HashTable:
+    """A new, empty hash table; keys are compared by ``equal?`` whatever the arguments ask for.
+
+    Example: ``(hash-count (make-hash-table))`` ⇒ ``0``.
+    """
+    return HashTable()
+
+
+@primitive("hash-table?", "hash?")
+def is_hash_table(value: Any) -> bool:
+    """Whether the value is a hash table."""
+    return value.__class__ is HashTable
+
+
+@primitive("hash-set!", "hash-table-set!")
+def hash_set(table: HashTable, key: Any, value: Any) -> Unspecified:
+    """Store a value under a key, in place of one that is there already."""
+    return _store("hash-set!", table, key, value)
+
+
+@primitive("hash-ref", "hash-table-ref/default")
+def hash_ref(table: HashTable, key: Any, default: Any = False) -> Any:
+    """The value under a key, else the default.
+
+    Example: ``(hash-ref (make-hash-table) 'a 'none)`` ⇒ ``none``.
+    """
+    value = _lookup("hash-ref", table, key)
+    return default if value is _ABSENT else value
+
+
+@primitive("hash-table-ref")
+def hash_table_ref(table: HashTable, key: Any, failure: Any = None, success: Any = None) -> Any:
+    """The value under a key, else what ``failure`` gives when called.
+
+    Args:
+        failure: a procedure of no arguments.
+        success: a procedure that is called with the value, and whose result is given instead.
+
+    Raises:
+        MissingKey: there is no such key and no ``failure``.
+
+    Example: ``(hash-table-ref table 'a (lambda () 'none))`` ⇒ ``none`` of an empty table.
+    """
+    value = _lookup("hash-table-ref", table, key)
+    if value is not _ABSENT:
+        return value if success is None else _call("hash-table-ref", success, value)
+    if failure is None:
+        raise _missing("hash-table-ref", key)
+    return _call("hash-table-ref", failure)
+
+
+def _call(who: str, procedure: Any, *arguments: Any) -> Any:
+    return callee(procedure_argument(who, procedure))(*arguments)
+
+
+@primitive("hash-has-key?", "hash-table-contains?", "hash-table-exists?")
+def hash_has_key(table: HashTable, key: Any) -> bool:
+    """Whether the table has a key."""
+    return _lookup("hash-has-key?", table, key) is not _ABSENT
+
+
+@primitive("hash-remove!", "hash-table-delete!")
+def hash_remove(table: HashTable, key: Any) -> Unspecified:
+    """Remove a key and its value, if the table has it."""
+    if _lookup("hash-remove!", table, key) is not _ABSENT:
+        del table[_key("hash-remove!", key)]
+    return UNSPECIFIED
+
+
+@primitive("hash-clear!", "hash-table-clear!")
+def hash_clear(table: HashTable) -> Unspecified:
+    """Remove all keys."""
+    table_argument("hash-clear!", table).entries.clear()
+    return UNSPECIFIED
+
+
+@primitive("hash-count", "hash-table-size", "hash-table-count")
+def hash_count(table: HashTable) -> int:
+    """The number of keys."""
+    return len(table_argument("hash-count", table))
+
+
+@primitive("hash-empty?", "hash-table-empty?")
+def is_hash_empty(table: HashTable) -> bool:
+    """Whether the table has no keys."""
+    return not len(table_argument("hash-empty?", table))
+
+
+@primitive("hash-keys", "hash-table-keys")
+def hash_keys(table: HashTable) -> List:
+    """The list of the keys, in the order of their insertion."""
+    return scheme_list(list(table_argument("hash-keys", table)))
+
+
+@primitive("hash-values", "hash-table-values")
+def hash_values(table: HashTable) -> List:
+    """The list of the values, in the order in which their keys were inserted."""
+    return scheme_list([value for _, value in table_argument("hash-values", table).items()])
+
+
+@primitive("hash->list", "hash-table->alist")
+def hash_to_list(table: HashTable) -> List:
+    """The list of pairs of key and value, in the order of insertion."""
+    return scheme_list([Pair(k, v) for k, v in table_argument("hash->list", table).items()])
+
+
+@primitive("alist->hash-table", "make-hash-from-alist")
+def association_list_to_hash_table(entries: List, *settings: Any) -> HashTable:
+    """A new hash table of a list of pairs; of two with equal keys the first one counts.
+
+    Example: ``(hash-ref (alist->hash-table '((a . 1))) 'a)`` ⇒ ``1``.
+    """
+    table = HashTable()
+    for entry in list_argument("alist->hash-table", entries):
+        if entry.__class__ is not Pair:
+            raise wrong_type("alist->hash-table", "a list of pairs", entries)
+        if _lookup("alist->hash-table", table, entry.car) is _ABSENT:
+            _store("alist->hash-table", table, entry.car, entry.cdr)
+    return table
+
+
+@primitive("hash-copy", "hash-table-copy")
+def hash_copy(table: HashTable, mutable: Any = True) -> HashTable:
+    """A new table of the same keys and values."""
+    copy = HashTable()
+    copy.entries.update(table_argument("hash-copy", table).entries)
+    return copy
+
+
+@primitive("hash-for-each", "hash-table-walk", "hash-table-for-each")
+def hash_for_each(table: HashTable, procedure: Any) -> Unspecified:
+    """Call the procedure with each key and its value; it may change the table."""
+    if callable(table):
+        table, procedure = procedure, table
+    call = callee(procedure_argument("hash-for-each", procedure))
+    for key, value in list(table_argument("hash-for-each", table).items()):
+        call(key, value)
+    return UNSPECIFIED
+
+
+@primitive("hash-map")
+def hash_map(table: HashTable, procedure: Any) -> List:
+    """The list of what the procedure gives for each key and its value."""
+    if callable(table):
+        table, procedure = procedure, table
+    call = callee(procedure_argument("hash-map", procedure))
+    items = list(table_argument("hash-map", table).items())
+    return scheme_list([call(key, value) for key, value in items])
+
+
+@primitive("hash-update!", "hash-table-update!/default")
+def hash_update(table: HashTable, key: Any, procedure: Any, default: Any = _ABSENT) -> Unspecified:
+    """Replace the value under a key by what the procedure gives for it, or for the default.
+
+    Raises:
+        MissingKey: there is no such key and no default.
+
+    Example: ``(hash-update! counts word 1+ 0)``.
+    """
+    value = _lookup("hash-update!", table, key)
+    if value is _ABSENT and default is _ABSENT:
+        raise _missing("hash-update!", key)
+    argument = default if value is _ABSENT else value
+    return _store("hash-update!", table, key, _call("hash-update!", procedure, argument))
+
+
+@primitive("hash-table-update!")
+def hash_table_update(
+    table: HashTable, key: Any, procedure: Any, failure: Any = None
+) -> Unspecified:
+    """Replace the value under a key by what the procedure gives for it.
+
+    Args:
+        failure: a procedure of no arguments that gives the value where there is none.
+
+    Raises:
+        MissingKey: there is no such key and no ``failure``.
+    """
+    value = hash_table_ref(table, key, failure)
+    return _store("hash-table-update!", table, key, _call("hash-table-update!", procedure, value))
+
+
+@primitive("hash-table-fold", "hash-fold")
+def hash_fold(table: HashTable, procedure: Any, initial: Any) -> Any:
+    """Combine all entries with ``(f key value accumulator)``, as SRFI 69 has it."""
+    call = callee(procedure_argument("hash-table-fold", procedure))
+    for key, value in list(table_argument("hash-table-fold", table).items()):
+        initial = call(key, value, initial)
+    return initial

@@ -1,0 +1,181 @@
+"""Division with a whole quotient, divisors, and parity.
+
+Division is defined for exact integers and for all other reals too, as on tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.autodiff import plain
+from eshkol.base.errors import BadValue
+from eshkol.datum.values import MultipleValues
+from eshkol.primitives.comparison import Truth, equal_to
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.numbers import (
+    REAL,
+    is_host_number,
+    known,
+    not_a_number,
+    real_argument,
+)
+from eshkol.primitives.operations import Number, beyond_plain
+
+
+def _division(name: str, of_plain: Callable[[Any, Any], Any]) -> Callable[[Number, Number], Number]:
+    def divide(a: Number, b: Number) -> Number:
+        if a.__class__ in REAL and b.__class__ in REAL:
+            return of_plain(a, b)
+        return beyond_plain(name, name, divide, a, b, "a real number")
+
+    return divide
+
+
+_quotient = _division("quotient", plain.quotient)
+_remainder = _division("remainder", plain.remainder)
+_modulo = _division("modulo", plain.modulo)
+_floor_quotient = _division("floor-quotient", plain.floor_quotient)
+
+
+@primitive("quotient", "truncate-quotient")
+def quotient(dividend: Number, divisor: Number) -> Number:
+    """The quotient of two numbers, rounded towards zero.
+
+    Raises:
+        DivideByZero: the divisor is zero. WrongType: an argument is not a real number.
+
+    Example: ``(quotient -7 2)`` ⇒ ``-3``; ``(quotient 7.0 2)`` ⇒ ``3.0``.
+    """
+    if dividend.__class__ is int and divisor.__class__ is int and divisor > 0 <= dividend:
+        return dividend // divisor
+    return _quotient(dividend, divisor)
+
+
+@primitive("remainder", "truncate-remainder")
+def remainder(dividend: Number, divisor: Number) -> Number:
+    """What ``quotient`` leaves; has the sign of the dividend.
+
+    Example: ``(remainder -7 2)`` ⇒ ``-1``.
+    """
+    if dividend.__class__ is int and divisor.__class__ is int and divisor > 0 <= dividend:
+        return dividend % divisor
+    return _remainder(dividend, divisor)
+
+
+@primitive("modulo", "floor-remainder", "mod")
+def modulo(dividend: Number, divisor: Number) -> Number:
+    """What division rounded down leaves; has the sign of the divisor.
+
+    Example: ``(modulo -7 2)`` ⇒ ``1``.
+    """
+    if dividend.__class__ is int and divisor.__class__ is int and divisor:
+        return dividend % divisor
+    return _modulo(dividend, divisor)
+
+
+@primitive("floor-quotient")
+def floor_quotient(dividend: Number, divisor: Number) -> Number:
+    """The quotient of two numbers, rounded down. Example: ``(floor-quotient -7 2)`` ⇒ ``-4``."""
+    if dividend.__class__ is int and divisor.__class__ is int and divisor:
+        return dividend // divisor
+    return _floor_quotient(dividend, divisor)
+
+
+@primitive("floor/")
+def floor_division(dividend: Number, divisor: Number) -> MultipleValues:
+    """Two values: ``floor-quotient`` and ``floor-remainder``. Of -7 and 2: ``-4`` and ``1``."""
+    return MultipleValues((floor_quotient(dividend, divisor), modulo(dividend, divisor)))
+
+
+@primitive("truncate/")
+def truncate_division(dividend: Number, divisor: Number) -> MultipleValues:
+    """Two values: ``quotient`` and ``remainder``. Of -7 and 2: ``-3`` and ``-1``."""
+    return MultipleValues((quotient(dividend, divisor), remainder(dividend, divisor)))
+
+
+def _whole(who: str, value: Any) -> int:
+    """A number that is an integer, exact or not, as a Python integer."""
+    number = known(value)
+    if number.__class__ is int or (number.__class__ is float and number.is_integer()):
+        return int(number)
+    raise not_a_number(who, value, "an integer")
+
+
+def _of_integers(
+    who: str, operation: Callable[..., int], numbers: tuple[Number, ...]
+) -> int | float:
+    result = operation(*(_whole(who, number) for number in numbers))
+    return float(result) if any(known(n).__class__ is float for n in numbers) else result
+
+
+@primitive("gcd")
+def greatest_common_divisor(*numbers: Number) -> int | float:
+    """The greatest common divisor of integers; ``0`` of none. Example: ``(gcd 32 -36)`` ⇒ ``4``."""
+    return _of_integers("gcd", math.gcd, numbers)
+
+
+@primitive("lcm")
+def least_common_multiple(*numbers: Number) -> int | float:
+    """The least common multiple of integers; ``1`` of none. Example: ``(lcm 32 -36)`` ⇒ ``288``."""
+    return _of_integers("lcm", math.lcm, numbers)
+
+
+@primitive("even?")
+def is_even(number: Number) -> Truth:
+    """Whether the integer is divisible by two. Example: ``(even? -2)`` ⇒ ``#t``."""
+    if number.__class__ is int:
+        return number & 1 == 0
+    if is_host_number(number):
+        return _whole("even?", number) % 2 == 0
+    return equal_to(beyond_plain("even?", "modulo", _modulo, number, 2, "an integer"), 0)
+
+
+@primitive("odd?")
+def is_odd(number: Number) -> Truth:
+    """Whether the integer is not divisible by two. Example: ``(odd? 3)`` ⇒ ``#t``."""
+    if number.__class__ is int:
+        return number & 1 == 1
+    if is_host_number(number):
+        return _whole("odd?", number) % 2 == 1
+    return equal_to(beyond_plain("odd?", "modulo", _modulo, number, 2, "an integer"), 1)
+
+
+@primitive("exact-integer-sqrt")
+def exact_integer_square_root(number: Number) -> MultipleValues:
+    """Two values: the whole part of the square root of an exact integer ≥ 0, and the rest.
+
+    Example: of ``17``: ``4`` and ``1``.
+    """
+    value = known(number)
+    if value.__class__ is not int:
+        raise not_a_number("exact-integer-sqrt", number, "an exact integer")
+    if value < 0:
+        raise BadValue(f"exact-integer-sqrt: expected a non-negative integer, got {value}")
+    root = math.isqrt(value)
+    return MultipleValues((root, value - root * root))
+
+
+def _ratio(who: str, number: Number) -> tuple[int, int, bool]:
+    """Numerator, denominator, and whether the number is exact."""
+    value = real_argument(who, number)
+    if value.__class__ is not float:
+        return value.numerator, value.denominator, True
+    if not math.isfinite(value):
+        raise not_a_number(who, number, "a rational number")
+    return *value.as_integer_ratio(), False
+
+
+@primitive("numerator")
+def numerator(number: Number) -> int | float:
+    """The numerator in lowest terms. Example: ``(numerator 6/4)`` ⇒ ``3``."""
+    above, _, exact = _ratio("numerator", number)
+    return above if exact else float(above)
+
+
+@primitive("denominator")
+def denominator(number: Number) -> int | float:
+    """The denominator in lowest terms, positive. Example: ``(denominator 0.5)`` ⇒ ``2.0``."""
+    _, below, exact = _ratio("denominator", number)
+    return below if exact else float(below)

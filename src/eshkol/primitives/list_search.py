@@ -1,0 +1,246 @@
+"""Finding, choosing and leaving out elements of lists; association lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.primitives.arguments import (
+    is_true,
+    list_argument,
+    not_a_list,
+    procedure_argument,
+    wrong_type,
+)
+from eshkol.primitives.calling import callee
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.equality import alike, same
+from eshkol.primitives.lists import List
+
+Test = Callable[[Any, Any], Any]
+
+
+def predicate_argument(who: str, predicate: Any) -> Callable[[Any], bool]:
+    """The procedure ``predicate`` of one element as a Python test."""
+    call = callee(procedure_argument(who, predicate))
+
+    def test(value: Any) -> bool:
+        result = call(value)
+        return result if result is True or result is False else is_true(result)
+
+    return test
+
+
+def _comparison(who: str, procedure: Any) -> Test:
+    if procedure is None:
+        return alike
+    return callee(procedure_argument(who, procedure))
+
+
+def _member(who: str, value: Any, items: Any, equal: Test) -> Any:
+    rest = items
+    while rest.__class__ is Pair:
+        if is_true(equal(value, rest.car)):
+            return rest
+        rest = rest.cdr
+    if rest is NIL:
+        return False
+    raise not_a_list(who, items)
+
+
+@primitive("memq", "memv")
+def member_eqv(value: Any, items: List) -> Any:
+    """The part of a list from the first element that is ``eqv?`` to the value, else ``#f``.
+
+    Example: ``(memq 'c '(a b c d))`` ⇒ ``(c d)``.
+    """
+    return _member("memq", value, items, same)
+
+
+@primitive("member")
+def member(value: Any, items: List, equal: Any = None) -> Any:
+    """The part of a list from the first element equal to the value, else ``#f``.
+
+    Args:
+        equal: called with the value and an element; ``equal?`` if it is left out.
+
+    Example: ``(member 2.0 '(1 2 3) =)`` ⇒ ``(2 3)``.
+    """
+    return _member("member", value, items, _comparison("member", equal))
+
+
+def _associated(who: str, key: Any, entries: Any, equal: Test) -> Any:
+    rest = entries
+    while rest.__class__ is Pair:
+        entry = rest.car
+        if entry.__class__ is not Pair:
+            raise wrong_type(who, "a list of pairs", entries, "an entry is (cons key value)")
+        if is_true(equal(key, entry.car)):
+            return entry
+        rest = rest.cdr
+    if rest is NIL:
+        return False
+    raise not_a_list(who, entries)
+
+
+@primitive("assq", "assv")
+def association_eqv(key: Any, entries: List) -> Any:
+    """The first pair of a list whose car is ``eqv?`` to the key, else ``#f``.
+
+    Example: ``(assq 'b '((a 1) (b 2)))`` ⇒ ``(b 2)``.
+    """
+    return _associated("assq", key, entries, same)
+
+
+@primitive("assoc")
+def association(key: Any, entries: List, equal: Any = None) -> Any:
+    """The first pair of a list whose car is equal to the key, else ``#f``.
+
+    Args:
+        equal: called with the key and a car; ``equal?`` if it is left out.
+
+    Example: ``(assoc "b" '(("a" . 1) ("b" . 2)))`` ⇒ ``("b" . 2)``.
+    """
+    return _associated("assoc", key, entries, _comparison("assoc", equal))
+
+
+@primitive("alist-ref", "assoc-ref")
+def association_value(entries: List, key: Any, default: Any = False) -> Any:
+    """The cdr of the first pair whose car is ``equal?`` to the key, else the default.
+
+    Example: ``(alist-ref '((a . 1) (b . 2)) 'b)`` ⇒ ``2``.
+    """
+    entry = _associated("alist-ref", key, entries, alike)
+    return entry.cdr if entry.__class__ is Pair else default
+
+
+@primitive("filter")
+def filter_list(predicate: Any, items: List) -> List:
+    """The elements of which the predicate is true, in order.
+
+    Example: ``(filter odd? '(1 2 3))`` ⇒ ``(1 3)``.
+    """
+    test = predicate_argument("filter", predicate)
+    return scheme_list([item for item in list_argument("filter", items) if test(item)])
+
+
+@primitive("remove")
+def remove(predicate: Any, items: List) -> List:
+    """The elements of which the predicate is false.
+
+    Example: ``(remove odd? '(1 2 3))`` ⇒ ``(2)``.
+    """
+    test = predicate_argument("remove", predicate)
+    return scheme_list([item for item in list_argument("remove", items) if not test(item)])
+
+
+@primitive("partition")
+def partition(predicate: Any, items: List) -> List:
+    """A list of two lists: the elements of which the predicate is true, and the others.
+
+    SRFI 1 gives them as two values instead.
+
+    Example: ``(partition odd? '(1 2 3))`` ⇒ ``((1 3) (2))``.
+    """
+    test = predicate_argument("partition", predicate)
+    chosen: tuple[list[Any], list[Any]] = ([], [])
+    for item in list_argument("partition", items):
+        chosen[not test(item)].append(item)
+    return scheme_list([scheme_list(chosen[0]), scheme_list(chosen[1])])
+
+
+@primitive("delete")
+def delete(value: Any, items: List, equal: Any = None) -> List:
+    """The elements that are not equal to the value. Example: ``(delete 1 '(1 2 1))`` ⇒ ``(2)``."""
+    same_as = _comparison("delete", equal)
+    kept = [x for x in list_argument("delete", items) if not is_true(same_as(value, x))]
+    return scheme_list(kept)
+
+
+@primitive("delete-duplicates", "remove-duplicates")
+def delete_duplicates(items: List, equal: Any = None) -> List:
+    """The list without elements that are equal to an earlier one.
+
+    Example: ``(delete-duplicates '(a b a c))`` ⇒ ``(a b c)``.
+    """
+    same_as = _comparison("delete-duplicates", equal)
+    kept: list[Any] = []
+    for item in list_argument("delete-duplicates", items):
+        if not any(is_true(same_as(other, item)) for other in kept):
+            kept.append(item)
+    return scheme_list(kept)
+
+
+@primitive("find")
+def find(predicate: Any, items: List) -> Any:
+    """The first element of which the predicate is true, else ``#f``.
+
+    Example: ``(find even? '(1 2 3))`` ⇒ ``2``.
+    """
+    cell = _first_cell("find", predicate, items)
+    return cell.car if cell.__class__ is Pair else False
+
+
+@primitive("find-tail", "memp")
+def find_tail(predicate: Any, items: List) -> Any:
+    """The list from the first element of which the predicate is true, else ``#f``.
+
+    Example: ``(find-tail even? '(1 2 3))`` ⇒ ``(2 3)``.
+    """
+    return _first_cell("find-tail", predicate, items)
+
+
+def _first_cell(who: str, predicate: Any, items: Any) -> Any:
+    test = predicate_argument(who, predicate)
+    rest = items
+    while rest.__class__ is Pair:
+        if test(rest.car):
+            return rest
+        rest = rest.cdr
+    if rest is NIL:
+        return False
+    raise not_a_list(who, items)
+
+
+@primitive("list-index")
+def list_index(predicate: Any, items: List) -> Any:
+    """The position of the first element of which the predicate is true, else ``#f``.
+
+    Example: ``(list-index even? '(1 3 4))`` ⇒ ``2``.
+    """
+    test = predicate_argument("list-index", predicate)
+    for index, item in enumerate(list_argument("list-index", items)):
+        if test(item):
+            return index
+    return False
+
+
+@primitive("take-while")
+def take_while(predicate: Any, items: List) -> List:
+    """The elements before the first of which the predicate is false.
+
+    Example: ``(take-while odd? '(1 3 4 5))`` ⇒ ``(1 3)``.
+    """
+    test = predicate_argument("take-while", predicate)
+    taken = []
+    for item in list_argument("take-while", items):
+        if not test(item):
+            break
+        taken.append(item)
+    return scheme_list(taken)
+
+
+@primitive("drop-while")
+def drop_while(predicate: Any, items: List) -> List:
+    """The list from the first element of which the predicate is false.
+
+    Example: ``(drop-while odd? '(1 3 4 5))`` ⇒ ``(4 5)``.
+    """
+    test = predicate_argument("drop-while", predicate)
+    rest = items
+    while rest.__class__ is Pair and test(rest.car):
+        rest = rest.cdr
+    if rest.__class__ is Pair or rest is NIL:
+        return rest
+    raise not_a_list("drop-while", items)

@@ -1,0 +1,278 @@
+"""Lists: making them, and parts of them by position. Names and meanings are those of SRFI 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.base.errors import EshkolError, OutOfRange
+from eshkol.datum import pairs
+from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
+from eshkol.datum.values import UNSPECIFIED, Unspecified
+from eshkol.primitives.arguments import (
+    index_argument,
+    list_argument,
+    not_a_list,
+    size_argument,
+    wrong_type,
+)
+from eshkol.primitives.arithmetic import add, multiply
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.numbers import known, real_argument
+
+List = Any
+"""A Scheme list: pairs that end in the empty list."""
+
+
+@primitive("list")
+def make_list_of(*items: Any) -> List:
+    """A new list of the arguments. Example: ``(list 1 2)`` ⇒ ``(1 2)``."""
+    result: Any = NIL
+    for item in reversed(items):
+        result = Pair(item, result)
+    return result
+
+
+@primitive("cons*", "list*")
+def list_with_tail(*items: Any) -> Any:
+    """A list of all arguments but the last, which is its tail.
+
+    Example: ``(cons* 1 2 '(3 4))`` ⇒ ``(1 2 3 4)``.
+    """
+    if not items:
+        raise wrong_type("cons*", "at least one argument", NIL)
+    return scheme_list(items[:-1], items[-1])
+
+
+@primitive("make-list")
+def make_list(count: int, fill: Any = UNSPECIFIED) -> List:
+    """A list of ``count`` times the same value. Example: ``(make-list 2 'a)`` ⇒ ``(a a)``."""
+    return scheme_list([fill] * size_argument("make-list", count))
+
+
+@primitive("list?")
+def is_list(value: Any) -> bool:
+    """Whether the value is a list that ends. Example: ``(list? '(1 . 2))`` ⇒ ``#f``."""
+    return pairs.is_list(value)
+
+
+@primitive("length")
+def length(items: List) -> int:
+    """The number of elements of a list.
+
+    Raises:
+        WrongType: the argument is not a proper list; the length of a vector is
+            ``vector-length``, of a string ``string-length``.
+
+    Example: ``(length '(a b c))`` ⇒ ``3``.
+    """
+    count = 0
+    rest = items
+    while rest.__class__ is Pair:
+        rest = rest.cdr
+        count += 1
+        if count == 1 << 16 and not pairs.is_list(rest):
+            break
+    if rest is NIL:
+        return count
+    raise not_a_list("length", items)
+
+
+@primitive("append")
+def append(*lists: Any) -> Any:
+    """The elements of all lists in one; the last argument is its tail, and may be anything.
+
+    Example: ``(append '(1 2) '(3) 4)`` ⇒ ``(1 2 3 . 4)``.
+    """
+    if not lists:
+        return NIL
+    result = lists[-1]
+    for items in reversed(lists[:-1]):
+        result = scheme_list(list_argument("append", items), result)
+    return result
+
+
+@primitive("reverse")
+def reverse(items: List) -> List:
+    """The list in reverse order. Example: ``(reverse '(1 2 3))`` ⇒ ``(3 2 1)``."""
+    result: Any = NIL
+    for item in list_argument("reverse", items):
+        result = Pair(item, result)
+    return result
+
+
+@primitive("list-copy")
+def list_copy(value: Any) -> Any:
+    """A new list of the same elements; what is not a pair, as it is."""
+    items, tail = spine(value)
+    return scheme_list(items, tail)
+
+
+def _too_short(who: str, index: int, items: Any) -> EshkolError:
+    elements, tail = spine(items)
+    if tail is not NIL or (items.__class__ is not Pair and items is not NIL):
+        return not_a_list(who, items)
+    return OutOfRange(f"{who}: index {index} is out of range for a list of length {len(elements)}")
+
+
+def _tail(who: str, items: Any, k: Any) -> Any:
+    """What is left of a list after ``k`` elements."""
+    index = size_argument(who, k)
+    rest = items
+    for _ in range(index):
+        if rest.__class__ is not Pair:
+            raise _too_short(who, index, items)
+        rest = rest.cdr
+    return rest
+
+
+@primitive("list-tail")
+def list_tail(items: List, k: int) -> List:
+    """The list without its first ``k`` elements; they are shared, not copied.
+
+    Example: ``(list-tail '(a b c) 1)`` ⇒ ``(b c)``.
+    """
+    return _tail("list-tail", items, k)
+
+
+def _cell(who: str, items: Any, k: Any) -> Pair:
+    """The pair that holds element ``k`` of a list."""
+    cell = _tail(who, items, k)
+    if cell.__class__ is Pair:
+        return cell
+    raise _too_short(who, index_argument(who, k), items)
+
+
+@primitive("list-ref")
+def list_ref(items: List, k: int) -> Any:
+    """Element ``k`` of a list, from 0.
+
+    Raises:
+        OutOfRange: the list has no such element.
+
+    Example: ``(list-ref '(a b c) 2)`` ⇒ ``c``.
+    """
+    return _cell("list-ref", items, k).car
+
+
+@primitive("list-set!")
+def list_set(items: List, k: int, value: Any) -> Unspecified:
+    """Replace element ``k`` of a list."""
+    _cell("list-set!", items, k).car = value
+    return UNSPECIFIED
+
+
+@primitive("first")
+def first(items: List) -> Any:
+    """The first element of a list. Example: ``(first '(a b))`` ⇒ ``a``."""
+    return _cell("first", items, 0).car
+
+
+@primitive("second")
+def second(items: List) -> Any:
+    """The second element of a list. Example: ``(second '(a b))`` ⇒ ``b``."""
+    return _cell("second", items, 1).car
+
+
+@primitive("third")
+def third(items: List) -> Any:
+    """The third element of a list."""
+    return _cell("third", items, 2).car
+
+
+@primitive("fourth")
+def fourth(items: List) -> Any:
+    """The fourth element of a list."""
+    return _cell("fourth", items, 3).car
+
+
+@primitive("fifth")
+def fifth(items: List) -> Any:
+    """The fifth element of a list."""
+    return _cell("fifth", items, 4).car
+
+
+@primitive("last-pair")
+def last_pair(items: Any) -> Pair:
+    """The last pair of a list, proper or not. Example: ``(last-pair '(1 2))`` ⇒ ``(2)``."""
+    if items.__class__ is not Pair:
+        raise wrong_type("last-pair", "a list with elements", items)
+    while items.cdr.__class__ is Pair:
+        items = items.cdr
+    return items
+
+
+@primitive("last")
+def last(items: List) -> Any:
+    """The last element of a list. Example: ``(last '(1 2 3))`` ⇒ ``3``."""
+    if items.__class__ is not Pair:
+        raise wrong_type("last", "a list with elements", items)
+    return last_pair(items).car
+
+
+@primitive("take", "list-head")
+def take(items: List, count: int) -> List:
+    """The first ``count`` elements of a list.
+
+    Raises:
+        OutOfRange: the list is shorter.
+
+    Example: ``(take '(a b c) 2)`` ⇒ ``(a b)``.
+    """
+    taken = []
+    rest = items
+    for _ in range(size_argument("take", count)):
+        if rest.__class__ is not Pair:
+            raise _too_short("take", index_argument("take", count), items)
+        taken.append(rest.car)
+        rest = rest.cdr
+    return scheme_list(taken)
+
+
+@primitive("drop")
+def drop(items: List, count: int) -> List:
+    """The list without its first ``count`` elements. Example: ``(drop '(a b c) 2)`` ⇒ ``(c)``."""
+    return _tail("drop", items, count)
+
+
+@primitive("sublist")
+def sublist(items: List, start: int, end: int) -> List:
+    """The elements from ``start`` to before ``end``. Of (a b c d), 1 and 3: ``(b c)``."""
+    first_one = size_argument("sublist", start)
+    return take(_tail("sublist", items, start), index_argument("sublist", end) - first_one)
+
+
+@primitive("iota")
+def iota(count: int, start: Any = 0, step: Any = 1) -> List:
+    """``count`` numbers from ``start``, ``step`` apart.
+
+    Example: ``(iota 3)`` ⇒ ``(0 1 2)``; ``(iota 3 1 1/2)`` ⇒ ``(1 3/2 2)``.
+    """
+    size = size_argument("iota", count)
+    if start.__class__ is int and step.__class__ is int:
+        return scheme_list([start + k * step for k in range(size)])
+    return scheme_list([add(start, multiply(k, step)) for k in range(size)])
+
+
+@primitive("range")
+def number_range(start: Any, end: Any = None, step: Any = 1) -> List:
+    """The numbers from ``start`` to before ``end``, ``step`` apart; of one argument, from 0 to it.
+
+    Example: ``(range 2 5)`` ⇒ ``(2 3 4)``; ``(range 3)`` ⇒ ``(0 1 2)``.
+    """
+    if end is None:
+        start, end = 0, start
+    low, high, by = (real_argument("range", number) for number in (start, end, step))
+    if by == 0:
+        raise OutOfRange("range: the step must not be zero")
+    count = max(0, -((low - high) // by))
+    return iota(int(count), known(start), known(step))
+
+
+@primitive("zip")
+def zip_lists(items: List, *lists: List) -> List:
+    """Lists of corresponding elements, as many as the shortest list has.
+
+    Example: ``(zip '(1 2) '(a b))`` ⇒ ``((1 a) (2 b))``.
+    """
+    columns = [list_argument("zip", each) for each in (items, *lists)]
+    return scheme_list([scheme_list(row) for row in zip(*columns, strict=False)])

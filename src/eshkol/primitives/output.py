@@ -1,0 +1,98 @@
+"""Showing values: on the standard output as it is when they are shown, or on another stream."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from eshkol.datum.values import UNSPECIFIED, Char, Unspecified
+from eshkol.datum.write import display_string, shared_string, write_string
+from eshkol.primitives.arguments import char_argument, range_arguments, string_argument, wrong_type
+from eshkol.primitives.declare import primitive
+
+Port = Any
+"""A Python text stream."""
+
+
+def emit(who: str, text: str, port: Port = None) -> Unspecified:
+    """Write ``text`` to a stream, which is ``sys.stdout`` unless it is given."""
+    stream = sys.stdout if port is None or port is True else port
+    if not hasattr(stream, "write"):
+        raise wrong_type(who, "an output port", port)
+    stream.write(text)
+    return UNSPECIFIED
+
+
+@primitive("display")
+def display(value: Any, port: Port = None) -> Unspecified:
+    """Show a value as people read it: strings and chars as they are.
+
+    Example: ``(display '("a" 1.0))`` shows ``(a 1.0)``.
+    """
+    return emit("display", display_string(value), port)
+
+
+@primitive("write", "write-simple")
+def write(value: Any, port: Port = None) -> Unspecified:
+    """Show a value as the reader reads it. Example: ``(write "a")`` shows ``"a"``."""
+    return emit("write", write_string(value), port)
+
+
+@primitive("write-shared")
+def write_shared(value: Any, port: Port = None) -> Unspecified:
+    """Show a value as ``write`` does, with labels on every part that occurs twice."""
+    return emit("write-shared", shared_string(value), port)
+
+
+@primitive("newline")
+def newline(port: Port = None) -> Unspecified:
+    """End the line."""
+    return emit("newline", "\n", port)
+
+
+@primitive("displayln", "print")
+def display_line(*values: Any) -> Unspecified:
+    """Show the values as ``display`` does, with spaces between them, and end the line."""
+    return emit("displayln", " ".join(map(display_string, values)) + "\n")
+
+
+@primitive("writeln")
+def write_line(value: Any, port: Port = None) -> Unspecified:
+    """Show a value as ``write`` does and end the line."""
+    return emit("writeln", write_string(value) + "\n", port)
+
+
+@primitive("write-string")
+def write_text(string: str, port: Port = None, start: int = 0, end: Any = None) -> Unspecified:
+    """Show the characters of a string from ``start`` to before ``end``."""
+    text = string_argument("write-string", string)
+    first, last = range_arguments("write-string", start, end, len(text), "string")
+    return emit("write-string", text[first:last], port)
+
+
+@primitive("write-char")
+def write_char(char: Char, port: Port = None) -> Unspecified:
+    """Show a char."""
+    return emit("write-char", char_argument("write-char", char).value, port)
+
+
+@primitive("current-output-port")
+def current_output_port() -> Port:
+    """The standard output as it is now."""
+    return sys.stdout
+
+
+@primitive("current-error-port")
+def current_error_port() -> Port:
+    """The standard error output as it is now."""
+    return sys.stderr
+
+
+@primitive("flush-output", "flush-output-port", "flush")
+def flush_output(port: Port = None) -> Unspecified:
+    """Send on what was written so far."""
+    stream = sys.stdout if port is None else port
+    if not hasattr(stream, "flush"):
+        raise wrong_type("flush-output", "an output port", port)
+    stream.flush()
+    return UNSPECIFIED

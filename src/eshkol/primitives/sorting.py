@@ -1,0 +1,110 @@
+"""Stable sorting of lists and vectors by an order that the program gives."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.base.errors import EshkolError
+from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.values import UNSPECIFIED, Unspecified, Vector
+from eshkol.primitives.arguments import is_true, list_argument, procedure_argument, wrong_type
+from eshkol.primitives.calling import callee
+from eshkol.primitives.comparison import decreasing, increasing
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.vectors import VectorOrTensor, elements, mutable
+
+_MACHINE = frozenset({int, float})
+
+
+class _Key:
+    """An element under the order ``precedes``."""
+
+    __slots__ = ("precedes", "value")
+
+    def __init__(self, value: Any, precedes: Callable[[Any, Any], Any]) -> None:
+        self.value = value
+        self.precedes = precedes
+
+    def __lt__(self, other: _Key) -> bool:
+        return is_true(self.precedes(self.value, other.value))
+
+
+def ordered(who: str, items: list[Any], less: Any) -> list[Any]:
+    """The elements in a stable order by ``less``."""
+    precedes = callee(procedure_argument(who, less))
+    if (less is increasing or less is decreasing) and _are_ordered_numbers(items):
+        return sorted(items, reverse=less is decreasing)
+    return sorted(items, key=lambda value: _Key(value, precedes))
+
+
+def _are_ordered_numbers(items: list[Any]) -> bool:
+    """Whether Python compares the elements as ``<`` does: machine numbers, none a NaN."""
+    return all(item.__class__ in _MACHINE and item == item for item in items)
+
+
+def _swapped(sequence: Any, less: Any) -> tuple[Any, Any]:
+    """Both arguments with the order last, whichever came first (SRFI 95 or R7RS-large)."""
+    return (less, sequence) if callable(sequence) and not callable(less) else (sequence, less)
+
+
+def _sorted(who: str, sequence: Any, less: Any) -> Any:
+    sequence, less = _swapped(sequence, less)
+    if sequence.__class__ is Pair or sequence is NIL:
+        return scheme_list(ordered(who, list_argument(who, sequence), less))
+    if isinstance(sequence, list):
+        return Vector(ordered(who, sequence, less))
+    raise _not_sortable(who, sequence)
+
+
+def _not_sortable(who: str, value: Any) -> EshkolError:
+    return wrong_type(who, "a list or a vector", value, f"use: ({who} items <)")
+
+
+@primitive("sort", "list-sort")
+def sort(items: Any, less: Any) -> Any:
+    """A new list or vector of the elements, each one before those it is less than; stable.
+
+    The order may also come first, as in R7RS-large.
+
+    Args:
+        items: a list or a vector.
+        less: whether its first argument must come before its second.
+
+    Example: ``(sort '(3 1 2) <)`` ⇒ ``(1 2 3)``.
+    """
+    return _sorted("sort", items, less)
+
+
+@primitive("vector-sort")
+def vector_sort(vector: VectorOrTensor, less: Any) -> Vector:
+    """A new, stably sorted vector. Example: ``(vector-sort #(3 1 2) <)`` ⇒ ``#(1 2 3)``."""
+    vector, less = _swapped(vector, less)
+    return Vector(ordered("vector-sort", list(elements("vector-sort", vector)), less))
+
+
+@primitive("sort!", "vector-sort!")
+def vector_sort_in_place(vector: Vector, less: Any) -> Unspecified:
+    """Sort the elements of a vector where they are; stable.
+
+    Raises:
+        WrongType: the argument is a list or a tensor; ``sort`` makes a new one.
+    """
+    vector, less = _swapped(vector, less)
+    items = mutable("vector-sort!", vector)
+    items[:] = ordered("vector-sort!", items, less)
+    return UNSPECIFIED
+
+
+@primitive("sorted?")
+def is_sorted(items: Any, less: Any) -> bool:
+    """Whether no element is less than the one before it. Of (1 2 2) and <: ``#t``."""
+    items, less = _swapped(items, less)
+    values = (
+        list_argument("sorted?", items)
+        if items.__class__ is Pair or items is NIL
+        else elements("sorted?", items)
+    )
+    precedes = callee(procedure_argument("sorted?", less))
+    return not any(is_true(precedes(b, a)) for a, b in itertools.pairwise(values))

@@ -1,0 +1,241 @@
+"""Strings: making them, their parts, their case, their conversion to lists, vectors and numbers.
+
+Positions count characters (code points) from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.base.errors import OutOfRange, WrongType
+from eshkol.datum.number_text import number_text
+from eshkol.datum.pairs import scheme_list
+from eshkol.datum.values import UNSPECIFIED, Char, Unspecified, Vector
+from eshkol.primitives.arguments import (
+    char_argument,
+    index_argument,
+    list_argument,
+    position_argument,
+    procedure_argument,
+    range_arguments,
+    size_argument,
+    string_argument,
+    wrong_type,
+)
+from eshkol.primitives.calling import callee
+from eshkol.primitives.chars import declare_orders
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.lists import List
+from eshkol.primitives.numbers import PLAIN, known, not_a_number
+from eshkol.primitives.operations import Number
+from eshkol.primitives.vectors import vector_copy
+from eshkol.reader.numbers import parse_number
+
+
+def part(who: str, string: Any, start: Any, end: Any) -> str:
+    """The characters of ``string`` from ``start`` to before ``end`` (None: its end)."""
+    text = string_argument(who, string)
+    first, last = range_arguments(who, start, end, len(text), "string")
+    return text[first:last]
+
+
+def joined_chars(who: str, chars: Any) -> str:
+    """The string of an iterable of chars."""
+    return "".join([char_argument(who, char).value for char in chars])
+
+
+@primitive("string?")
+def is_string(value: Any) -> bool:
+    """Whether the value is a string. Example: ``(string? "a")`` ⇒ ``#t``."""
+    return isinstance(value, str)
+
+
+@primitive("string")
+def make_string_of(*chars: Char) -> str:
+    """The string of the chars. Example: ``(string #\\a #\\b)`` ⇒ ``"ab"``."""
+    return joined_chars("string", chars)
+
+
+@primitive("make-string")
+def make_string(length: int, char: Char = Char(" ")) -> str:  # noqa: B008
+    """A string of ``length`` times the same char. Of 3 and ``#\\a``: ``"aaa"``."""
+    return char_argument("make-string", char).value * size_argument("make-string", length)
+
+
+@primitive("string-length")
+def string_length(string: str) -> int:
+    """The number of characters. Example: ``(string-length "λx")`` ⇒ ``2``."""
+    return len(string_argument("string-length", string))
+
+
+@primitive("string-ref")
+def string_ref(string: str, k: int) -> Char:
+    """The char at position ``k``.
+
+    Raises:
+        OutOfRange: there is none.
+
+    Example: ``(string-ref "abc" 1)`` ⇒ ``#\\b``.
+    """
+    text = string_argument("string-ref", string)
+    return Char(text[position_argument("string-ref", k, len(text), "string")])
+
+
+@primitive("substring")
+def substring(string: str, start: int, end: Any = None) -> str:
+    """The characters from ``start`` to before ``end``. Of "hello", 1 and 3: ``"el"``."""
+    return part("substring", string, start, end)
+
+
+@primitive("string-copy")
+def string_copy(string: str, start: int = 0, end: Any = None) -> str:
+    """The characters from ``start`` to before ``end``; strings don't change, so all is itself."""
+    return part("string-copy", string, start, end)
+
+
+@primitive("string-head")
+def string_head(string: str, end: int) -> str:
+    """The first ``end`` characters. Of "hello" and 2: ``"he"``."""
+    return part("string-head", string, 0, end)
+
+
+@primitive("string-tail")
+def string_tail(string: str, start: int) -> str:
+    """The characters from ``start`` on. Of "hello" and 2: ``"llo"``."""
+    return part("string-tail", string, start, None)
+
+
+@primitive("string-append")
+def string_append(*strings: str) -> str:
+    """All strings in one.
+
+    Raises:
+        WrongType: an argument is not a string; numbers need ``number->string``.
+
+    Example: ``(string-append "ab" "c")`` ⇒ ``"abc"``.
+    """
+    try:
+        return "".join(strings)
+    except TypeError:
+        odd = next(value for value in strings if not isinstance(value, str))
+    raise wrong_type("string-append", "a string", odd, _conversion(odd))
+
+
+def _conversion(value: Any) -> str:
+    if isinstance(value, Char):
+        return "make a string of it: (string c)"
+    if value.__class__ in (int, float):
+        return "make a string of it: (number->string n)"
+    return 'make a string of it: (format "~a" x)'
+
+
+@primitive("string->list")
+def string_to_list(string: str, start: int = 0, end: Any = None) -> List:
+    """The list of the chars. Example: ``(string->list "ab")`` ⇒ ``(#\\a #\\b)``."""
+    return scheme_list([Char(character) for character in part("string->list", string, start, end)])
+
+
+@primitive("list->string")
+def list_to_string(chars: List) -> str:
+    """The string of a list of chars. Example: ``(list->string '(#\\a #\\b))`` ⇒ ``"ab"``."""
+    return joined_chars("list->string", list_argument("list->string", chars))
+
+
+@primitive("string->vector")
+def string_to_vector(string: str, start: int = 0, end: Any = None) -> Vector:
+    """The vector of the chars. Example: ``(string->vector "ab")`` ⇒ ``#(#\\a #\\b)``."""
+    return Vector(Char(character) for character in part("string->vector", string, start, end))
+
+
+@primitive("vector->string")
+def vector_to_string(chars: Vector, start: int = 0, end: Any = None) -> str:
+    """The string of a vector of chars. Example: ``(vector->string #(#\\a #\\b))`` ⇒ ``"ab"``."""
+    return joined_chars("vector->string", vector_copy(chars, start, end))
+
+
+def _conversion_primitive(name: str, convert: Callable[[str], str], documentation: str) -> None:
+    def conversion(string: str) -> str:
+        return convert(string_argument(name, string))
+
+    conversion.__doc__ = documentation
+    primitive(name)(conversion)
+
+
+_conversion_primitive("string-upcase", str.upper, 'In upper case. Of "aß": ``"ASS"``.')
+_conversion_primitive("string-downcase", str.lower, 'In lower case. Of "Ab": ``"ab"``.')
+_conversion_primitive("string-foldcase", str.casefold, 'The same for all cases. Of "A": ``"a"``.')
+_conversion_primitive("string-reverse", lambda text: text[::-1], 'Of "abc": ``"cba"``.')
+
+declare_orders("string", string_argument, str.casefold)
+
+
+@primitive("string-null?")
+def is_empty_string(string: str) -> bool:
+    """Whether a string has no characters. Example: ``(string-null? "")`` ⇒ ``#t``."""
+    return not string_argument("string-null?", string)
+
+
+@primitive("string-map")
+def string_map(procedure: Any, string: str, *strings: str) -> str:
+    """The string of the chars that the procedure gives for each char.
+
+    With several strings it is called with one char of each, up to the end of the shortest.
+
+    Example: ``(string-map char-upcase "abc")`` ⇒ ``"ABC"``.
+    """
+    return joined_chars("string-map", _char_results("string-map", procedure, string, strings))
+
+
+@primitive("string-for-each")
+def string_for_each(procedure: Any, string: str, *strings: str) -> Unspecified:
+    """Call the procedure on each char, or on corresponding chars of several strings."""
+    for _ in _char_results("string-for-each", procedure, string, strings):
+        pass
+    return UNSPECIFIED
+
+
+def _char_results(who: str, procedure: Any, string: Any, strings: tuple[Any, ...]) -> Any:
+    call = callee(procedure_argument(who, procedure))
+    texts = [string_argument(who, each) for each in (string, *strings)]
+    return (call(*map(Char, row)) for row in zip(*texts, strict=False))
+
+
+def _radix(who: str, radix: Any) -> int:
+    number = index_argument(who, radix)
+    if 2 <= number <= 36:
+        return number
+    raise OutOfRange(f"{who}: expected a radix from 2 to 36, got {number}")
+
+
+@primitive("number->string")
+def number_to_string(number: Number, radix: int = 10) -> str:
+    """The shortest text that reads back as the number.
+
+    Raises:
+        WrongType: an inexact number in a radix other than 10.
+
+    Example: ``(number->string 255 16)`` ⇒ ``"ff"``; ``(number->string 0.1)`` ⇒ ``"0.1"``.
+    """
+    base = _radix("number->string", radix)
+    value = known(number)
+    if isinstance(value, float | complex) and base != 10:
+        raise WrongType(
+            f"number->string: inexact numbers are written in radix 10, not {base}",
+            hint="make it exact first: (exact x)",
+        )
+    if value.__class__ in PLAIN:
+        return number_text(value, base)
+    raise not_a_number("number->string", number)
+
+
+@primitive("string->number")
+def string_to_number(string: str, radix: int = 10) -> Any:
+    """The number that a string spells, else ``#f``.
+
+    Example: ``(string->number "1e3")`` ⇒ ``1000.0``; ``(string->number "ff" 16)`` ⇒ ``255``;
+    ``(string->number "abc")`` ⇒ ``#f``.
+    """
+    base = _radix("string->number", radix)
+    number = parse_number(string_argument("string->number", string), base)
+    return False if number is None else number
