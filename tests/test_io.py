@@ -413,27 +413,27 @@ def test_weights_of_the_same_model():
 @pytest.mark.parametrize(
     ("loaded", "summary", "line"),
     [
-        ({"w": ((2, 3), "f4")}, "1 missing", "missing in the file: b, float32[3]"),
-        ({}, "2 missing", "missing in the file: w, float32[2,3]"),
+        ({"w": ((2, 3), "f4")}, "1 missing", "missing in the file: b, f32[3]"),
+        ({}, "2 missing", "missing in the file: w, f32[2,3]"),
         (
             {"w": ((2, 3), "f4"), "b": ((3,), "f4"), "c": ((), "i4")},
             "1 unknown",
-            "unknown to the model: c, int32[]",
+            "unknown to the model: c, i32[]",
         ),
         (
             {"w": ((3, 2), "f4"), "b": ((3,), "f4")},
             "1 of another shape or type",
-            "w is float32[3,2] in the file, float32[2,3] in the model",
+            "w is f32[3,2] in the file, f32[2,3] in the model",
         ),
         (
             {"w": ((2, 3), "f8"), "b": ((3,), "f4")},
             "1 of another shape or type",
-            "w is float64[2,3] in the file, float32[2,3] in the model",
+            "w is f64[2,3] in the file, f32[2,3] in the model",
         ),
         (
             {"w": ((2,), "f4"), "v": ((3,), "f4")},
             "1 missing, 1 unknown, 1 of another shape or type",
-            "unknown to the model: v, float32[3]",
+            "unknown to the model: v, f32[3]",
         ),
     ],
 )

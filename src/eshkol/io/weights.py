@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.errors import BadValue, FileProblem, WrongType
+from eshkol.datum.tensor_text import dtype_text
 from eshkol.io.atomic import write_bytes
 from eshkol.io.files import host_array, path_argument, read_bytes
 
@@ -209,4 +210,4 @@ def _kind(content: bytes) -> str:
 
 def _described(kind: tuple[tuple[int, ...], Any]) -> str:
     shape, dtype = kind
-    return f"{dtype.name}[{','.join(map(str, shape))}]"
+    return f"{dtype_text(dtype)}[{','.join(map(str, shape))}]"

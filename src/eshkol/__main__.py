@@ -1,0 +1,7 @@
+"""``python -m eshkol``: the command line."""
+
+import sys
+
+from eshkol.cli import main
+
+sys.exit(main())
