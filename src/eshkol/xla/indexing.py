@@ -88,12 +88,12 @@ def _dynamic_slice(x: Any, indices: Sequence[Any], sizes: tuple[int, ...]) -> An
     return lax.dynamic_slice(x, _starts(x, indices), sizes, allow_negative_indices=False)
 
 
-def row(tensor: Any, index: Any) -> Any:
+def vector_ref(tensor: Any, index: Any) -> Any:
     """``(vector-ref tensor i)``: the element, or the row, at ``index`` of the first axis."""
     return sub_tensor(tensor, index, who="vector-ref")
 
 
-def length(tensor: Any) -> int:
+def vector_length(tensor: Any) -> int:
     """``(vector-length tensor)``: the size of the first axis."""
     x = as_tensor(tensor, "vector-length")
     if not x.shape:

@@ -8,7 +8,8 @@ installed in ``KEY_SOURCE`` gives the keys.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue
+from eshkol.base.errors import BadValue, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import callee
@@ -91,6 +92,67 @@ def next_key() -> Any:
     return STREAM.next_key() if draw is None else draw()
 
 
+class Trip:
+    """A trip of a loop being traced: draws in it fold its number into their keys."""
+
+    __slots__ = ("is_used", "number")
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+        self.is_used = False
+
+
+class Trips(threading.local):
+    """The trips around the code that is being traced, outermost first."""
+
+    def __init__(self) -> None:
+        self.stack: list[Trip] = []
+
+
+TRIPS = Trips()
+
+
+@contextmanager
+def in_trip(number: Any) -> Iterator[Trip]:
+    """Draws in this block belong to the trip with this (traced) number."""
+    trip = Trip(number)
+    TRIPS.stack.append(trip)
+    try:
+        yield trip
+    finally:
+        TRIPS.stack.pop()
+
+
+@contextmanager
+def staged_draws(key: Any) -> Iterator[None]:
+    """Draws in this block of staged code take their keys from ``key``, an argument of the call.
+
+    A key is folded with the number of the draw in the program and the numbers of the trips around
+    it. Without a key a draw is an error: it would be the same in every call.
+    """
+    count = 0
+
+    def draw() -> Any:
+        nonlocal count
+        if key is None:
+            raise StagingError(
+                "a random number is drawn where the compiler could not foresee it",
+                hint="draw in a Scheme procedure, or pass a key: (call-with-rng key thunk)",
+            )
+        count += 1
+        result = jax.random.fold_in(key, np.uint32(count))
+        for trip in TRIPS.stack:
+            trip.is_used = True
+            result = jax.random.fold_in(result, lax.convert_element_type(trip.number, np.uint32))
+        return result
+
+    outer, KEY_SOURCE.draw = KEY_SOURCE.draw, draw
+    try:
+        yield
+    finally:
+        KEY_SOURCE.draw = outer
+
+
 def rng_seed(seed: Any) -> Any:
     """Begin the stream of random numbers again at an exact integer."""
     STREAM.seed(static_int(seed, "rng-seed", "seed"))
@@ -99,6 +161,7 @@ def rng_seed(seed: Any) -> Any:
 
 def as_key(value: Any, who: str) -> Any:
     """A key: one, its two 32-bit words, or an exact integer seed."""
+    value = getattr(value, "__eshkol_traced__", value)
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return value
     if getattr(value, "shape", None) == (2,) and value.dtype == np.uint32:

@@ -1,0 +1,120 @@
+"""Random numbers, reproducible from a seed.
+
+All draws take their keys from one stream of JAX's threefry generator, which ``rng-seed`` begins
+again; a program starts at seed 0. ``call-with-rng`` gives the draws within it a key of their own.
+Scalars are doubles; tensors are of the default float dtype unless ``#:dtype`` says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.datum.pairs import Pair
+from eshkol.primitives.declare import tensor_primitive
+from eshkol.primitives.tensors import Dtype, Sizes, Tensor
+
+_AT = "eshkol.xla.random:"
+_KEYS = "eshkol.xla.keys:"
+
+
+@tensor_primitive("rng-seed", "set-random-seed!", at=_KEYS + "rng_seed")
+def rng_seed(seed: int) -> None:
+    """Begin the stream of random numbers again at a seed. Example: ``(rng-seed 42)``."""
+
+
+@tensor_primitive("call-with-rng", at=_KEYS + "call_with_rng")
+def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
+    """The value of ``thunk``, whose draws depend on ``key`` alone.
+
+    Args:
+        key: an exact integer, or a key from ``split-rng``.
+
+    Example: ``(call-with-rng 7 (lambda () (random)))`` is the same number every time.
+    """
+
+
+@tensor_primitive("split-rng", at=_KEYS + "split_rng")
+def split_rng(key: Any, count: int = 2) -> Pair:
+    """A list of ``count`` keys, independent of each other, from a key or an exact integer."""
+
+
+@tensor_primitive("random", at=_AT + "random")
+def random(*sizes: Sizes, dtype: Dtype = None) -> Any:
+    """A real number evenly from [0, 1); with sizes, a tensor of them. Example: ``(random)``."""
+
+
+@tensor_primitive("random-uniform", at=_AT + "random_uniform")
+def random_uniform(*arguments: Any, dtype: Dtype = None) -> Any:
+    """Evenly from [low, high).
+
+    ``(random-uniform low high)`` is a number, ``(random-uniform low high size …)`` a tensor, and so
+    is ``(random-uniform shape [low high])`` with a list as shape.
+
+    Example: ``(random-uniform -1 1)``; ``(random-uniform '(2 3))``.
+    """
+
+
+@tensor_primitive("random-normal", at=_AT + "random_normal")
+def random_normal(*arguments: Any, dtype: Dtype = None) -> Any:
+    """From a normal distribution, with arguments like ``random-uniform``: mean and deviation.
+
+    Example: ``(random-normal 0 1)``; ``(random-normal '(2 3) 5.0 0.1)``.
+    """
+
+
+@tensor_primitive("rand", at=_AT + "rand")
+def rand(*sizes: Sizes, dtype: Dtype = None) -> Tensor:
+    """A tensor of numbers evenly from [0, 1). Example: ``(rand 2 3)``."""
+
+
+@tensor_primitive("randn", at=_AT + "randn")
+def randn(*sizes: Sizes, dtype: Dtype = None) -> Tensor:
+    """A tensor of numbers from the standard normal distribution. Example: ``(randn 2 3)``."""
+
+
+@tensor_primitive("random-int", "randint", at=_AT + "random_int")
+def random_int(low: int, high: int, *sizes: Sizes) -> Any:
+    """An exact integer evenly from [low, high); with sizes, a tensor of int32.
+
+    Raises:
+        BadValue: there is no integer between.
+
+    Example: ``(random-int 0 10)``; ``(randint 0 10 '(2 3))``.
+    """
+
+
+@tensor_primitive("random-permutation", at=_AT + "random_permutation")
+def random_permutation(count: Any) -> Any:
+    """The integers below ``count`` in random order, as a tensor of int32.
+
+    Example: ``(random-permutation 3)`` ⇒ for one ``#(2 0 1)``.
+    """
+
+
+@tensor_primitive("shuffle", at=_AT + "shuffle")
+def shuffle(sequence: Any) -> Any:
+    """The elements of a list or vector, or the rows of a tensor, in random order: a new one.
+
+    Example: ``(shuffle '(1 2 3))`` ⇒ for one ``(3 1 2)``.
+    """
+
+
+@tensor_primitive("bernoulli", at=_AT + "bernoulli")
+def bernoulli(probability: Any, *sizes: Sizes, dtype: Dtype = None) -> Any:
+    """1 with a probability, else 0; with sizes, a tensor of such numbers.
+
+    Example: ``(bernoulli 0.5)``.
+
+    Raises:
+        BadValue: the probability lies outside [0, 1].
+    """
+
+
+@tensor_primitive("dropout-mask", at=_AT + "dropout_mask")
+def dropout_mask(like: Tensor, rate: Any) -> Tensor:
+    """Factors for a dropout: of the shape and dtype of ``like``, 0 with probability ``rate``, else
+    1/(1 - rate), so that their mean is 1 (Srivastava et al. 2014).
+
+    Example: ``(* x (dropout-mask x 0.5))``.
+    """
