@@ -266,17 +266,20 @@ def test_a_program_without_tensors_loads_nothing_heavy(program):
     assert not loaded & heavy
 
 
-def test_hello_starts_quickly(program):
+def test_hello_starts_quickly(program, tmp_path):
     path = program('(display "hello") (newline)')
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def seconds(command):
         start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
         return time.perf_counter() - start
 
-    # The least of several interleaved runs, against a bound with room for a busy machine.
+    # The least of several interleaved runs, against a bound with room for a busy machine. The
+    # first run compiles the package's modules to bytecode, as installing it does.
     ours, pythons = [], []
-    for _ in range(7):
+    for _ in range(8):
         ours.append(seconds([*ESHKOL, "run", str(path)]))
         pythons.append(seconds([sys.executable, "-c", "print()"]))
-    assert min(ours) - min(pythons) < 0.2
+    assert min(ours) - min(pythons) < 0.15

@@ -53,7 +53,7 @@ CONVERSATIONS = {
     "a command with too much": (",quit now\n5\n", "5\n", "use: ,quit"),
     "doc of a variable": ("(define x '(1 2))\n,doc x\n", "x is (1 2)\n", ""),
     "doc of a procedure": ('(define (f x)\n  "Doubles."\n  (* 2 x))\n,doc f\n', "Doubles.\n", ""),
-    "doc of a form": (",doc if\n", "if is a form of the language.\n", ""),
+    "doc of a form": (",doc if\n", "(if test then else?)\nA form of the language.\n", ""),
     "doc of nothing": (",doc frob\n5\n", "5\n", "frob is not defined"),
 }
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
+from eshkol.expand.expander import CORE_SCOPE
+from eshkol.expand.scopes import CoreForm
 from eshkol.primitives.declare import PRIMITIVES, usage_text
 from eshkol.reader import read_all
 from eshkol.repl.sources import Source, standard_source
@@ -127,7 +129,8 @@ class Repl:
             print(usage_text(argument, primitive.signature))
             print(primitive.documentation)
         elif argument in CORE_FORMS:
-            print(f"{argument} is a form of the language.")
+            print(_form_usage(argument))
+            print("A form of the language.")
         else:
             print(_documentation(argument, self.session.get(argument)))
 
@@ -139,6 +142,13 @@ COMMANDS = {
     "doc": Command("NAME", "show what is known about a name", Repl._doc),
 }
 """The commands by name."""
+
+
+def _form_usage(name: str) -> str:
+    """The grammar of a core form."""
+    entries = (entry for _, entry in CORE_SCOPE.bindings[name])
+    usage = next(entry.usage for entry in entries if isinstance(entry, CoreForm))
+    return usage.replace(":id", "")
 
 
 def _documentation(name: str, value: Any) -> str:
