@@ -35,6 +35,19 @@ FAMILIES = (
     "control",
     "files",
     "training",
+    "tensors",
+    "tensor_creation",
+    "tensor_elementwise",
+    "tensor_reductions",
+    "tensor_shapes",
+    "tensor_indexing",
+    "linear_algebra",
+    "activations",
+    "neural",
+    "losses",
+    "random",
+    "initializers",
+    "transforms",
 )
 """The modules of this room that declare primitives."""
 
