@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 from eshkol.base.errors import IncompleteInput, ReadError
 from eshkol.base.spans import Span
-from eshkol.datum.spelling import NUMBER, PLAIN, SPACES
+from eshkol.datum.spelling import PLAIN, SPACES
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import Char
-from eshkol.reader.numbers import LARGEST_EXPONENT, parse_number
+from eshkol.reader.numbers import LARGEST_EXPONENT, is_numeral, parse_number
 from eshkol.reader.strings import check_readable, named_character, unescape
 from eshkol.syntax.objects import Keyword
 
@@ -54,12 +54,12 @@ _HASH_TOKEN = re.compile(
         (?P<comment>\|)
       | (?P<omit>;)
       | (?P<open>(?:[uU]8)?[(\[])
-      | \\(?P<character>.{PLAIN}*+)
+      | \\(?P<character>{PLAIN}++|.)
       | !(?P<directive>{PLAIN}*+)
       | (?P<label>[0-9]++)=
       | (?P<reference>[0-9]++)\#
       | :(?P<keyword>{PLAIN}++)
-      | (?P<word>{PLAIN}++)
+      | (?P<word>(?!\\){PLAIN}++)
     )""",
     re.DOTALL | re.VERBOSE,
 )
@@ -135,7 +135,7 @@ class Lexer:
         """The number or symbol that ``word`` spells."""
         value: Any = parse_number(word) if word[0] in "+-.0123456789" else None
         if value is None:
-            if NUMBER[10].fullmatch(word):
+            if is_numeral(word):
                 self._no_number(word, start, end)
             value = intern(word.casefold() if self._fold_case else word)
         self._words[word] = value
@@ -217,9 +217,7 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
         if value is None:
             value = parse_number(f"#{body}")
         if value is None:
-            prefix = re.match(r"(?:[boxdei]|#)*", body, re.IGNORECASE)
-            rest = body[prefix.end() :] if prefix else body
-            if rest and any(grammar.fullmatch(rest) for grammar in NUMBER.values()):
+            if is_numeral(f"#{body}"):
                 self._no_number(f"#{body}", start, end)
             self.fail(f"`#{body[:40]}` is not known", start, end, _HASH_HINT)
         return value
@@ -227,9 +225,9 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
     def _unexpected_hash(self, start: int) -> NoReturn:
         if self.text.startswith("\\", start + 1):
             self._incomplete("`#\\` is followed by no character", start, start + 2)
-        end = min(start + 2, len(self.text))
-        shown = self.text[start:end].strip()
-        self.fail(f"`{shown}` begins nothing that is known", start, end, _HASH_HINT)
+        shown = self.text[start : start + 2].strip()
+        message = f"`{shown}` begins nothing that is known"
+        self.fail(message, start, start + len(shown), _HASH_HINT)
 
     def _comment_end(self, start: int) -> int:
         depth = 0

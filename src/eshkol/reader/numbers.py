@@ -23,6 +23,7 @@ _SPECIAL = {
     "-nan.0": float("nan"),
 }
 _SMALL_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
+_PREFIXES = re.compile(r"(?:#[bodx](?:#[ei])?|#[ei](?:#[bodx])?)?", re.IGNORECASE)
 _EXACT_DECIMAL = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)(?:e([+-]?[0-9]+))?")
 
 
@@ -44,26 +45,28 @@ def parse_number(text: str, radix: int = 10) -> Number | None:
     """
     if radix == 10 and _SMALL_INTEGER.fullmatch(text):
         return int(text)
-    if not text.isascii():
-        return None
-    exactness = ""
-    text = text.lower()
-    seen = set()
-    while text[:1] == "#":
-        letter, text = text[1:2], text[2:]
-        if letter in _RADIX:
-            radix, kind = _RADIX[letter], "radix"
-        elif letter in ("e", "i"):
-            exactness, kind = letter, "exactness"
-        else:
-            return None
-        if kind in seen:
-            return None
-        seen.add(kind)
+    body, radix, exactness = _without_prefixes(text, radix)
     try:
-        return _unprefixed(text, radix, exactness)
+        return _unprefixed(body, radix, exactness)
     except ZeroDivisionError:
         return None
+
+
+def is_numeral(text: str) -> bool:
+    """Whether ``text`` has the form of a number, even if it stands for none, as ``1/0``."""
+    body, radix, _ = _without_prefixes(text, 10)
+    return NUMBER[radix].fullmatch(body) is not None
+
+
+def _without_prefixes(text: str, radix: int) -> tuple[str, int, str]:
+    """``text`` in lower case without its prefixes, its radix, and "e", "i" or "" for exactness."""
+    if not text.isascii():
+        return text, radix, ""
+    prefixes = _PREFIXES.match(text)[0].lower()  # type: ignore[index]
+    for letter in prefixes:
+        radix = _RADIX.get(letter, radix)
+    exactness = "e" if "e" in prefixes else "i" if "i" in prefixes else ""
+    return text[len(prefixes) :].lower(), radix, exactness
 
 
 def _unprefixed(text: str, radix: int, exactness: str) -> Number | None:
@@ -76,7 +79,7 @@ def _unprefixed(text: str, radix: int, exactness: str) -> Number | None:
         return _real(match["real"], radix, exactness)
     if match["magnitude"]:
         magnitude = _real(match["magnitude"], radix, exactness)
-        return _polar(magnitude, _real(match["angle"], radix, exactness))
+        return _polar(magnitude, _real(match["angle"], radix, exactness), exactness)
     imaginary = match["im"] if len(match["im"]) > 1 else f"{match['im']}1"
     first = _real(match["re"] or "0", radix, exactness)
     return _rectangular(first, _real(imaginary, radix, exactness), exactness)
@@ -142,13 +145,15 @@ def _exact_decimal(text: str) -> int | Fraction | None:
     return digits * 10**scale if scale >= 0 else _normal(Fraction(digits, 10**-scale))
 
 
-def _polar(magnitude: Real | None, angle: Real | None) -> Number | None:
+def _polar(magnitude: Real | None, angle: Real | None, exactness: str) -> Number | None:
     if magnitude is None or angle is None:
         return None
     if angle.__class__ is int and angle == 0:
         return magnitude
     if angle.__class__ is not float and magnitude.__class__ is not float and magnitude == 0:
         return 0
+    if exactness == "e":
+        return None
     try:
         return cmath.rect(_inexact(magnitude), _inexact(angle))
     except ValueError:  # an infinite angle

@@ -11,7 +11,7 @@ from eshkol.datum.spelling import CHARACTER_NAMES, ESCAPES
 Fail = Callable[[str, int, int, str], NoReturn]
 """Raises a read error: message, offsets of the text at fault from and to, hint."""
 
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]+);|([ \t]*\n[ \t]*)|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:[xX]([0-9a-fA-F]+);|([ \t]*\n[ \t]*)|(.))", re.DOTALL)
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 
 _NAMES = {**CHARACTER_NAMES, "nul": "\0", "linefeed": "\n", "page": "\f", "vtab": "\v"}
@@ -48,8 +48,9 @@ def check_readable(body: str, offset: int, fail: Fail) -> None:
     match = _UNREADABLE.search(body)
     if match:
         start = offset + match.start()
-        code = f"{ord(match[0]):x}"
-        fail(f"the character U+{code:0>4} in a text", start, start + 1, f"write it as \\x{code};")
+        code = ord(match[0])
+        hint = f"it can be written as \\x{code:x};" if code == 0 else ""
+        fail(f"the character U+{code:04X} in a text", start, start + 1, hint)
 
 
 def scalar_value(digits: str, start: int, end: int, fail: Fail) -> str:
