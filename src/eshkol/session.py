@@ -127,9 +127,7 @@ def read_source(path: str | Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileProblem(
-            f"{path}: expected UTF-8 text, byte {error.start} is not UTF-8"
-        ) from None
+        raise FileProblem(f"{path}: expected UTF-8 text, byte {error.start} is not UTF-8") from None
 
 
 @cache
@@ -141,5 +139,3 @@ def default_session() -> Session:
 def is_unspecified(value: Any) -> bool:
     """Whether a value is the one that a REPL does not print."""
     return value is UNSPECIFIED
-
-

@@ -113,9 +113,7 @@ class EagerEmitter(Emitter):
         kept = py.at(span, ast.NamedExpr(py.store(span, name), value))
         again = py.load(span, name)
         is_true = py.is_identical(span, kept, py.constant(span, True))
-        not_false = py.at(
-            span, ast.Compare(again, [ast.IsNot()], [py.constant(span, False)])
-        )
+        not_false = py.at(span, ast.Compare(again, [ast.IsNot()], [py.constant(span, False)]))
         rest = py.at(span, ast.BoolOp(ast.And(), [not_false, py.call(span, " truth", again)]))
         return py.at(span, ast.BoolOp(ast.Or(), [is_true, rest]))
 

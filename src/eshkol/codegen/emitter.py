@@ -165,8 +165,7 @@ class Emitter:
             case BoxRef():
                 return py.item(node.span, py.load(node.span, self.name(node.variable)), 0)
             case MakeBox():
-                value = self.expression(node.value)
-                return py.at(node.span, ast.List([value], py.LOAD))
+                return self.make_box(node)
             case Call():
                 return self.call(node)
             case If():
@@ -247,12 +246,9 @@ class Emitter:
         match node:
             case Const() | LocalRef() | Lambda():
                 return
-            case Define():
-                value = self.expression(node.value)
-                self._runtime_effect(node.span, " define", node.name, value)
-            case SetGlobal():
-                value = self.expression(node.value)
-                self._runtime_effect(node.span, " set_global", node.name, value)
+            case Define() | SetGlobal():
+                result = self.set_global(node, self.expression(node.value))
+                self.add(py.at(node.span, ast.Expr(result)))
             case BoxSet():
                 self.set_box(node)
             case If() | Let() | Letrec() | Sequence() | Loop():
@@ -260,10 +256,15 @@ class Emitter:
             case _:
                 self.add(py.at(node.span, ast.Expr(self.expression(node))))
 
-    def _runtime_effect(self, span: Span, function: str, name: str, value: ast.expr) -> None:
-        namespace = py.load(span, " namespace")
-        result = py.call(span, function, namespace, py.constant(span, name), value)
-        self.add(py.at(span, ast.Expr(result)))
+    def set_global(self, node: Define | SetGlobal, value: ast.expr) -> ast.expr:
+        """Define or assign a top-level variable."""
+        function = " define" if isinstance(node, Define) else " set_global"
+        namespace = py.load(node.span, " namespace")
+        return py.call(node.span, function, namespace, py.constant(node.span, node.name), value)
+
+    def make_box(self, node: MakeBox) -> ast.expr:
+        """A fresh box: a list of one element."""
+        return py.at(node.span, ast.List([self.expression(node.value)], py.LOAD))
 
     def set_box(self, node: BoxSet) -> None:
         """``box[0] = value``."""

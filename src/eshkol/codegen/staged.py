@@ -20,6 +20,7 @@ from eshkol.core.nodes import (
     Call,
     Const,
     Continue,
+    Define,
     GlobalRef,
     If,
     Label,
@@ -28,11 +29,44 @@ from eshkol.core.nodes import (
     Letrec,
     LocalRef,
     Loop,
+    MakeBox,
     Node,
     Sequence,
+    SetGlobal,
     Variable,
 )
 from eshkol.core.walk import children, everything
+
+_MUTATORS = [
+    "set-car!",
+    "set-cdr!",
+    "vector-set!",
+    "vector-fill!",
+    "vector-copy!",
+    "vector-sort!",
+    "hash-set!",
+    "hash-remove!",
+    "hash-clear!",
+    "hash-update!",
+    "hash-table-set!",
+    "hash-table-delete!",
+    "hash-table-clear!",
+    "hash-table-update!",
+    "hash-table-update!/default",
+]
+_OUTPUT = [
+    "display",
+    "write",
+    "newline",
+    "displayln",
+    "printf",
+    "print",
+    "write-string",
+    "write-char",
+]
+
+EFFECTS = dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output")
+"""Primitives with effects, and the functions of the staging runtime that call them."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +110,31 @@ class StagedEmitter(Emitter):
             return procedure
         return py.call(node.procedure.span, " staged", procedure)
 
+    def call(self, node: Call) -> ast.expr:
+        """A call; primitives with effects go through the staging runtime."""
+        runtime = None
+        if self.is_primitive(node.procedure):
+            assert isinstance(node.procedure, GlobalRef)
+            runtime = EFFECTS.get(node.procedure.name)
+        result = super().call(node)
+        if runtime is not None:
+            assert isinstance(result, ast.Call)
+            result.args.insert(0, result.func)
+            result.func = py.load(node.procedure.span, runtime)
+        return result
+
     def set_box(self, node: BoxSet) -> None:
         value = self.expression(node.value)
         box = py.load(node.span, self.name(node.variable))
         self.add(py.at(node.span, ast.Expr(py.call(node.span, " set_box", box, value))))
+
+    def make_box(self, node: MakeBox) -> ast.expr:
+        return py.call(node.span, " make_box", self.expression(node.value))
+
+    def set_global(self, node: Define | SetGlobal, value: ast.expr) -> ast.expr:
+        namespace = py.load(node.span, " namespace")
+        name = py.constant(node.span, node.name)
+        return py.call(node.span, " set_top_level", namespace, name, value)
 
     # ---- functions inside
 
@@ -176,9 +231,7 @@ class StagedEmitter(Emitter):
             self.add(py.at(node.span, ast.Expr(result)))
         self.tail(done, destination)
 
-    def _general_loop(
-        self, node: Loop, destination: Destination, outer: tuple[Step, ...]
-    ) -> None:
+    def _general_loop(self, node: Loop, destination: Destination, outer: tuple[Step, ...]) -> None:
         values = py.tuple_of(node.span, self.expressions(node.values))
         step = self._part(node.body, node.variables, (*outer, Step(node.label, False)))
         result = py.call(node.span, " staged_loop", self._site(node), values, step)
@@ -235,9 +288,7 @@ def _always_continues(node: Node, label: Label) -> bool:
         case Continue():
             return node.label is label
         case If():
-            return _always_continues(node.then, label) and _always_continues(
-                node.otherwise, label
-            )
+            return _always_continues(node.then, label) and _always_continues(node.otherwise, label)
         case Let() | Letrec():
             return _always_continues(node.body, label)
         case Sequence():
@@ -268,13 +319,23 @@ def _always_leaves_to(node: Node, own: Label, label: Label) -> bool:
 _FLIPPED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 _PURE = frozenset(
-    ("+ - * quotient length vector-length tensor-length string-length dataset-size 1+ -1+").split()
+    [
+        "+",
+        "-",
+        "*",
+        "quotient",
+        "length",
+        "vector-length",
+        "tensor-length",
+        "string-length",
+        "dataset-size",
+        "1+",
+        "-1+",
+    ]
 )
 
 
-def _counting(
-    emitter: StagedEmitter, node: Loop, test: Node
-) -> tuple[int, str, Node, int] | None:
+def _counting(emitter: StagedEmitter, node: Loop, test: Node) -> tuple[int, str, Node, int] | None:
     """The counter of a loop, the comparison ``(comparison counter bound)``, bound and step."""
     if not isinstance(test, Call) or len(test.arguments) != 2:
         return None

@@ -42,9 +42,7 @@ def _shape(node: nodes.Node, names: _Names) -> Any:
         return _shape(part, names)
 
     def bindings(node: Any) -> list[Any]:
-        return [
-            [names(v), shape(x)] for v, x in zip(node.variables, node.values, strict=True)
-        ]
+        return [[names(v), shape(x)] for v, x in zip(node.variables, node.values, strict=True)]
 
     match node:
         case nodes.Const():

@@ -100,6 +100,4 @@ def same_binding(a: Syntax, b: Syntax) -> bool:
     other = resolve(b)
     if binding is None and other is None:
         return a.name == b.name
-    return binding is other or (
-        isinstance(binding, GlobalBinding) and binding == other
-    )
+    return binding is other or (isinstance(binding, GlobalBinding) and binding == other)

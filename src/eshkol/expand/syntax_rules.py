@@ -37,8 +37,7 @@ class Rules:
     def is_literal(self, part: Syntax) -> bool:
         """Whether the pattern identifier ``part`` is among the literals."""
         return any(
-            part.name == literal.name and part.scopes == literal.scopes
-            for literal in self.literals
+            part.name == literal.name and part.scopes == literal.scopes for literal in self.literals
         )
 
 
@@ -343,9 +342,7 @@ class _Instance:
             return Dotted((*parts, *inner.items), inner.tail)
         return Dotted(parts, rest) if parts else rest.content
 
-    def _repeat(
-        self, item: Syntax, ellipses: int, matches: Matches, escaped: bool
-    ) -> list[Syntax]:
+    def _repeat(self, item: Syntax, ellipses: int, matches: Matches, escaped: bool) -> list[Syntax]:
         if ellipses == 0:
             return [self.instantiate(item, matches, escaped)]
         names = [

@@ -11,9 +11,10 @@ from typing import Any
 
 from eshkol.autodiff import apply
 from eshkol.primitives import arithmetic, comparison
+from eshkol.primitives.arguments import wrong_type
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.elementary import power
-from eshkol.primitives.numbers import is_host_number
+from eshkol.primitives.numbers import is_host_number, is_tensor_like
 from eshkol.primitives.operations import TENSOR_RULES, Number
 from eshkol.primitives.tensors import Tensor
 
@@ -23,8 +24,15 @@ Rule = Callable[..., Any]
 def _binary(names: str, host: Rule, rule: str, documentation: str) -> None:
     """Declare a binary operation by its tensor names; two plain numbers go to ``host``."""
 
+    who = names.split()[0]
+
     def operation(a: Tensor, b: Tensor) -> Tensor:
-        return host(a, b) if is_host_number(a) and is_host_number(b) else NotImplemented
+        if is_host_number(a) and is_host_number(b):
+            return host(a, b)
+        for value in (a, b):
+            if not (is_host_number(value) or is_tensor_like(value)):
+                raise wrong_type(who, "a tensor or a number", value)
+        return NotImplemented
 
     operation.__doc__ = documentation
     primitive(*names.split(), tensor=TENSOR_RULES + rule)(operation)

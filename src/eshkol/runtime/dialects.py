@@ -58,9 +58,7 @@ def restart() -> Any:
     assert procedure is not None
     staged_code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
     closure = tuple(_cell(variables, name) for name in code.co_freevars)
-    function = types.FunctionType(
-        staged_code, frame.f_globals, code.co_name, None, closure
-    )
+    function = types.FunctionType(staged_code, frame.f_globals, code.co_name, None, closure)
     count = code.co_argcount
     arguments = [variables[name] for name in code.co_varnames[:count]]
     if procedure.node.rest is not None:

@@ -67,11 +67,9 @@ def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType
         return None
     rest = user_traceback(traceback.tb_next)
     file = traceback.tb_frame.f_code.co_filename
-    if file.startswith(_PACKAGE) and not file.endswith(".esk") or file.startswith(_LIBRARIES):
+    if (file.startswith(_PACKAGE) and not file.endswith(".esk")) or file.startswith(_LIBRARIES):
         return rest
-    return types.TracebackType(
-        rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno
-    )
+    return types.TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
 
 
 # ---- explaining
@@ -205,9 +203,7 @@ def _argument_count(form: Syntax) -> int:
     return len(parts) - 2 * keywords
 
 
-def _explain_recursion(
-    error: Exception, frame: types.FrameType, span: Span
-) -> EshkolError | None:
+def _explain_recursion(error: Exception, frame: types.FrameType, span: Span) -> EshkolError | None:
     return EshkolError(
         "the recursion is too deep",
         span=span,

@@ -17,9 +17,10 @@ from jax import lax
 from eshkol.base.errors import BadValue, StagingError
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.values import Vector
+from eshkol.primitives.arithmetic import add, divide, multiply
 from eshkol.xla.arguments import static_axes, static_axis
 from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, inexact_dtype
-from eshkol.xla.elementwise import add, divide, multiply, not_equal
+from eshkol.xla.elementwise import not_equal
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 Axes = tuple[int, ...]
@@ -159,23 +160,30 @@ any_true = _reduction("tensor-any", _or, _truth)
 euclidean_norm = _reduction("norm", _in_float32(_norm_over), _inexact)
 
 
+def _is_listed(values: Any) -> bool:
+    """Whether ``values`` is a flat list or vector, whose elements host arithmetic can take."""
+    if not (isinstance(values, Pair | Vector) or values is NIL):
+        return False
+    return not any(isinstance(value, Pair | list) for value in values)
+
+
 def total(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``(sum x [axis])``: of a list or vector of numbers their sum, else ``tensor-sum``."""
-    if (axis is None and isinstance(values, Pair | Vector)) or values is NIL:
-        return functools.reduce(add, values, 0)
+    if axis is None and _is_listed(values):
+        return functools.reduce(add, values) if len(values) else 0
     return sum(values, axis, keepdims=keepdims)
 
 
 def product(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``(prod x [axis])``: of a list or vector of numbers their product, else ``tensor-prod``."""
-    if (axis is None and isinstance(values, Pair | Vector)) or values is NIL:
-        return functools.reduce(multiply, values, 1)
+    if axis is None and _is_listed(values):
+        return functools.reduce(multiply, values) if len(values) else 1
     return prod(values, axis, keepdims=keepdims)
 
 
 def average(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``(mean x [axis])``: of a list or vector of numbers their mean, else ``tensor-mean``."""
-    if axis is None and isinstance(values, Pair | Vector):
+    if axis is None and _is_listed(values) and len(values):
         return divide(total(values), len(values))
     return mean(values, axis, keepdims=keepdims)
 

@@ -116,7 +116,7 @@ def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
     converted = getattr(value, "__jax_array__", None)
     if converted is not None:
         return converted()
-    raise WrongType(f"{who}: expected a tensor, got {describe(value)}")
+    raise WrongType(f"{who}: expected a tensor or a number, got {describe(value)}")
 
 
 def _from_numpy(value: Any, who: str, dtype: np.dtype | None) -> Array:

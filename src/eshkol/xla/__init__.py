@@ -1,0 +1,1 @@
+"""The XLA engine: tensors as JAX arrays. Nothing outside this room imports JAX."""

@@ -1,0 +1,136 @@
+"""The staging runtime: conditions, and entering the staged dialect.
+
+A condition that is known is followed. A traced one becomes ``lax.cond`` of both branches, whose
+values are unified. Loops are in ``loops``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax import lax
+
+from eshkol.base.errors import StagingError
+from eshkol.primitives.calling import DIALECT
+from eshkol.runtime.dialects import staged
+from eshkol.runtime.truth import check_condition
+from eshkol.xla import journal
+from eshkol.xla.dtypes import wide
+from eshkol.xla.journal import make_box, mutate, set_box
+from eshkol.xla.parts import (
+    Joined,
+    Mismatch,
+    Part,
+    make_outputs,
+    merge,
+    put_together,
+    rebuild,
+    trace_part,
+)
+from eshkol.xla.witness import Witness
+
+__all__ = ["make_box", "mutate", "set_box", "staged_if", "staging"]
+
+
+def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a staged function: procedures that primitives call are staged too."""
+    saved, DIALECT.resolve = DIALECT.resolve, staged
+    try:
+        with wide():
+            return function(*arguments, **options)
+    finally:
+        DIALECT.resolve = saved
+
+
+def known_truth(test: Any) -> bool | None:
+    """Whether a condition holds; None if it is traced.
+
+    Raises:
+        WrongType: for a tensor that is not one boolean.
+    """
+    if test is True or test is False:
+        return test
+    if test.__class__ is Witness:
+        return None if test.known.__class__ is bool else True
+    if not hasattr(test, "dtype") or not hasattr(test, "shape"):
+        return True
+    check_condition(test)
+    if not isinstance(test, jax.core.Tracer):
+        return bool(test)
+    try:
+        return bool(test)
+    except jax.errors.TracerBoolConversionError:
+        return None
+
+
+# ---- conditionals
+
+
+def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """``(if test then otherwise)``, the branches being thunks."""
+    known = known_truth(test)
+    if known is not None:
+        return then() if known else otherwise()
+    if test.__class__ is Witness:
+        return _witnessed_if(test, then, otherwise)
+    return _branch(test, *_trace_branches(then, otherwise))
+
+
+def _witnessed_if(test: Witness, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """A condition that is traced and known: followed where its branches can't be unified."""
+    try:
+        return _branch(test.__eshkol_traced__, *_trace_branches(then, otherwise))
+    except (Mismatch, StagingError, RecursionError):
+        return then() if test.item() else otherwise()
+
+
+def _branch(test: Any, then: Part, otherwise: Part) -> Any:
+    try:
+        structure, leaves = merge(
+            (then.structure, then.leaves), (otherwise.structure, otherwise.leaves)
+        )
+    except Mismatch as mismatch:
+        raise StagingError(
+            f"if: the condition is traced, and the branches give {mismatch.first} "
+            f"and {mismatch.second}",
+            hint="both branches must give values of one kind and shape, since which one is taken "
+            "is known only when the program runs",
+        ) from None
+    outputs = _choose(test, then, otherwise, leaves)
+    value, contents = rebuild(structure, put_together(leaves, outputs))
+    journal.write(then.written, contents)
+    return value
+
+
+def _trace_branches(then: Callable[[], Any], otherwise: Callable[[], Any]) -> tuple[Part, Part]:
+    """Both branches, each giving the contents of all places that either of them writes."""
+    first = trace_part(then)
+    second = trace_part(otherwise, (), first.written)
+    if len(second.written) > len(first.written):
+        first = trace_part(then, (), second.written)
+    return first, second
+
+
+def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
+    """The joined leaves by ``lax.cond``, or by a select where there is nothing to compute."""
+    if not any(isinstance(leaf, Joined) for leaf in leaves) and not _has_effects(then, otherwise):
+        return []
+    if not then.jaxpr.eqns and not otherwise.jaxpr.eqns:
+        first = make_outputs(leaves, "first", then.run())
+        second = make_outputs(leaves, "second", otherwise.run())
+        return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
+    return lax.cond(
+        test,
+        lambda: make_outputs(leaves, "first", then.run()),
+        lambda: make_outputs(leaves, "second", otherwise.run()),
+    )
+
+
+def _like(test: Any, value: Any) -> Any:
+    return test if value.shape == () else lax.broadcast(test, value.shape)
+
+
+def _has_effects(*parts: Part) -> bool:
+    return any(part.jaxpr.effects for part in parts)

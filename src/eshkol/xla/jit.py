@@ -1,0 +1,482 @@
+"""``jit``: staged procedures compiled by XLA, found again by what they mean.
+
+The key of a compiled program is the meaning of the procedure's code, of the top-level definitions
+that it reaches, and the structure of its arguments and captured values; tensors and reals in any
+of those are arguments of the program. An exact integer or boolean is traced and known at once
+(:mod:`eshkol.xla.witness`); where a trace uses its value, the value joins the key.
+
+The path of a call: is something stale? are all arguments arrays? then call ``jax.jit``'s object
+with the lifted values in front.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from eshkol.autodiff import Differentiable, NeedsTensors
+from eshkol.base.errors import WrongType
+from eshkol.core.free import global_names
+from eshkol.datum.write import short_string
+from eshkol.primitives.calling import DIALECT
+from eshkol.runtime.dialects import staged
+from eshkol.runtime.procedures import procedure_of
+from eshkol.runtime.report import Boundary
+from eshkol.xla.dtypes import FLOAT64, INT64, wide
+from eshkol.xla.globals import LIFTED
+from eshkol.xla.keys import next_key, staged_draws
+from eshkol.xla.trees import (
+    EXACT,
+    REAL,
+    TENSOR,
+    TRUTH,
+    ArrayImpl,
+    Structure,
+    flatten,
+    leaf_kinds,
+    unflatten,
+)
+from eshkol.xla.witness import Source, Witness
+
+MANY_STATIC_VALUES = 16
+"""After so many compilations for values of exact arguments a warning names them."""
+
+
+class CompilationWarning(UserWarning):
+    """A procedure is compiled again and again for different values of an argument."""
+
+
+# ---- what a procedure reaches
+
+
+def _closures(structure: Structure) -> Iterator[Any]:
+    """One function of each closure in a structure."""
+    if structure.__class__ is str:
+        return
+    if structure[0] == "closure":
+        yield structure[1][0].prototype
+    for child in structure[2]:
+        yield from _closures(child)
+
+
+def _global_names(function: Any) -> tuple[str, ...]:
+    procedure = procedure_of(function)
+    assert procedure is not None
+    names = procedure.facts.get("globals")
+    if names is None:
+        names = procedure.facts["globals"] = tuple(global_names(procedure.node))
+    return names
+
+
+class Reach:
+    """The top-level variables that procedures read, directly or through procedures they name.
+
+    Attributes:
+        variables: ``(namespace, name)`` in the order they were met.
+        leaves: the leaves of their values.
+        structure: their names and the structures of their values.
+    """
+
+    def __init__(self, structure: Structure) -> None:
+        self.variables: list[tuple[Any, str]] = []
+        self.leaves: list[Any] = []
+        self.values: list[Structure] = []
+        self.seen: set[tuple[int, str]] = set()
+        self._visit(structure)
+        names = tuple((id(namespace), name) for namespace, name in self.variables)
+        self.structure = ("globals", names, tuple(self.values))
+
+    def _visit(self, structure: Structure) -> None:
+        for function in _closures(structure):
+            namespace = function.__globals__.get(" namespace")
+            for name in _global_names(function):
+                key = (id(namespace), name)
+                if namespace is None or key in self.seen or name not in namespace.variables:
+                    continue
+                if name.startswith(" "):
+                    continue
+                self.seen.add(key)
+                leaves, inner = flatten(namespace.variables[name])
+                self.variables.append((namespace, name))
+                self.leaves += leaves
+                self.values.append(inner)
+                self._visit(inner)
+
+
+_MUTABLE = frozenset(["box", "vector", "table", "list", "dotted", "python-list", "dict"])
+
+
+def _is_mutable(structure: Structure) -> bool:
+    """Whether something in a structure can change without a definition or assignment."""
+    if structure.__class__ is str:
+        return False
+    return structure[0] in _MUTABLE or any(map(_is_mutable, structure[2]))
+
+
+# ---- results
+
+
+class Results:
+    """The arrays that a compiled program gives, and the plan to make its value of them."""
+
+    __slots__ = ("arrays", "plan")
+
+    def __init__(self, arrays: Any, plan: Plan) -> None:
+        self.arrays = arrays
+        self.plan = plan
+
+    def value(self) -> Any:
+        """The value of the call."""
+        return self.plan.value(self.arrays)
+
+
+class Plan:
+    """The structure of a result, and those of its leaves that are known numbers."""
+
+    __slots__ = ("leaves", "structure")
+
+    def __init__(self, structure: Structure, leaves: list[Any]) -> None:
+        self.structure = structure
+        self.leaves = leaves
+
+    def value(self, arrays: Any) -> Any:
+        """The result with these arrays."""
+        given = iter(arrays)
+        leaves = [next(given) if leaf is _COMPUTED else leaf for leaf in self.leaves]
+        return unflatten(self.structure, leaves)
+
+
+_COMPUTED = object()
+
+jax.tree_util.register_pytree_node(
+    Results, lambda r: (r.arrays, r.plan), lambda plan, arrays: Results(arrays, plan)
+)
+
+
+def _results(value: Any) -> Any:
+    """What the traced function returns for ``value``: one array, or :class:`Results`."""
+    leaves, structure = flatten(value)
+    arrays, plan = [], []
+    for leaf in leaves:
+        traced = leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf
+        if hasattr(traced, "dtype"):
+            arrays.append(traced)
+            plan.append(_COMPUTED)
+        else:
+            plan.append(leaf)
+    if structure == TENSOR:
+        return arrays[0]
+    return Results(arrays, Plan(structure, plan))
+
+
+# ---- programs
+
+
+class Tracing(threading.local):
+    """The values of the call that is being traced in this thread."""
+
+    leaves: Any = None
+    used: set[int] | None = None
+
+
+TRACING = Tracing()
+
+
+class Program:
+    """A procedure compiled for one structure of everything it takes.
+
+    Attributes:
+        procedure: the structure of the procedure.
+        arguments: the structure of ``(arguments, options)``.
+        reach: names and structures of the top-level variables it reads.
+        kinds: of all leaves: those of the three structures, in this order.
+        statics: the indices of leaves whose values are part of what was compiled.
+        variants: the compiled functions by those values.
+    """
+
+    def __init__(
+        self, name: str, procedure: Structure, arguments: Structure, reach: Structure
+    ) -> None:
+        self.name = name
+        self.procedure = procedure
+        self.arguments = arguments
+        self.reach = reach
+        self.wants_key = _draws(procedure) or _draws(arguments) or _draws(reach)
+        kinds = [tuple(leaf_kinds(part)) for part in (procedure, arguments, reach)]
+        self.kinds = tuple(itertools.chain(*kinds))
+        self.ends = len(kinds[0]), len(kinds[0]) + len(kinds[1])
+        self.statics: tuple[int, ...] = ()
+        self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self.compilations = 0
+        self.lock = threading.RLock()
+
+    def run(self, leaves: list[Any]) -> Any:
+        """The value of the program for these leaves."""
+        if any(isinstance(leaf, Differentiable) for leaf in leaves):
+            raise NeedsTensors
+        key = self._static_key(leaves)
+        function = self.variants.get(key)
+        if function is None:
+            function = self.variants[key] = self._new_variant()
+        arrays = [leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf for leaf in leaves]
+        if self.wants_key:
+            arrays.append(next_key())
+        with self.lock:
+            saved = TRACING.leaves, TRACING.used
+            TRACING.leaves, TRACING.used = leaves, set()
+            try:
+                with wide() if any(a.__class__ in _PYTHON for a in arrays) else nullcontext():
+                    result = function(*arrays)
+                used = TRACING.used
+            finally:
+                TRACING.leaves, TRACING.used = saved
+            if used and not used.issubset(self.statics):
+                self._make_static(used, leaves, function)
+        return result.value() if result.__class__ is Results else result
+
+    def _static_key(self, leaves: list[Any]) -> tuple[Any, ...]:
+        return tuple([_known(leaves[index]) for index in self.statics])
+
+    def _make_static(self, used: set[int], leaves: list[Any], function: Any) -> None:
+        """A trace used more values than are in the key: they join it."""
+        self.statics = tuple(sorted(used.union(self.statics)))
+        self.variants = {self._static_key(leaves): function}
+
+    def _new_variant(self) -> Callable[..., Any]:
+        if len(self.variants) == MANY_STATIC_VALUES:
+            warnings.warn(
+                f"{self.name}: compiled for {MANY_STATIC_VALUES} different values of exact "
+                f"arguments whose values decide a shape, an axis or a number of trips; "
+                "pass a tensor or an inexact number where the value need not be known",
+                CompilationWarning,
+                stacklevel=4,
+            )
+
+        def traced(*arrays: Any) -> Any:
+            return self._trace(arrays)
+
+        traced.__name__ = traced.__qualname__ = self.name
+        return jax.jit(traced)
+
+    def _trace(self, arrays: tuple[Any, ...]) -> Any:
+        self.compilations += 1
+        key = arrays[len(self.kinds)] if self.wants_key else None
+        saved = LIFTED.values, DIALECT.resolve
+        with wide():
+            leaves = [
+                self._argument(index, kind, array)
+                for index, (kind, array) in enumerate(zip(self.kinds, arrays, strict=False))
+            ]
+            DIALECT.resolve = staged
+            try:
+                first, second = self.ends
+                LIFTED.values = self._lifted(leaves[second:])
+                procedure = unflatten(self.procedure, leaves[:first])
+                arguments, options = unflatten(self.arguments, leaves[first:second])
+                with staged_draws(key):
+                    value = staged(procedure)(*arguments, **options)
+                return _results(value)
+            finally:
+                LIFTED.values, DIALECT.resolve = saved
+
+    def _argument(self, index: int, kind: str, array: Any) -> Any:
+        """The leaf that the staged procedure sees."""
+        if kind == TENSOR:
+            return array
+        if kind == REAL:
+            return jnp.asarray(array, FLOAT64)
+        traced = jnp.asarray(array, INT64) if kind == EXACT else array
+        used, leaf = TRACING.used, TRACING.leaves[index]
+
+        def use() -> None:
+            if used is not None:
+                used.add(index)
+            if leaf.__class__ is Witness:
+                leaf.item()
+
+        known = leaf.known if leaf.__class__ is Witness else leaf
+        return Witness(known, traced, frozenset([Source(use)]))
+
+    def _lifted(self, leaves: list[Any]) -> dict[tuple[int, str], Any]:
+        values = unflatten(("tuple", None, self.reach[2]), leaves)
+        return dict(zip(self.reach[1], values, strict=True))
+
+
+def _known(leaf: Any) -> Any:
+    """The value of an exact leaf, as part of a key."""
+    return leaf.item() if leaf.__class__ is Witness else leaf
+
+
+_PYTHON = (float, int, bool)
+
+PROGRAMS: dict[tuple[Structure, Structure, Structure], Program] = {}
+"""All programs of this process by what they mean."""
+
+RANDOM_NAMES = frozenset(
+    [
+        "random",
+        "random-uniform",
+        "random-normal",
+        "random-int",
+        "rand",
+        "randn",
+        "randint",
+        "random-permutation",
+        "shuffle",
+        "bernoulli",
+        "dropout",
+        "random-tensor",
+        "xavier-uniform",
+        "xavier-normal",
+        "he-uniform",
+        "he-normal",
+        "lecun-normal",
+        "uniform-init",
+        "normal-init",
+        "orthogonal-init",
+    ]
+)
+"""Primitives that draw from the hidden stream of random numbers."""
+
+
+def _draws(structure: Structure) -> bool:
+    """Whether a procedure in a structure may draw random numbers."""
+    return any(
+        name in RANDOM_NAMES
+        for function in _closures(structure)
+        for name in _global_names(function)
+    )
+
+
+class Entry:
+    """A program for arguments of one structure, and what goes behind them."""
+
+    __slots__ = ("is_mutable", "lifted", "program", "reach")
+
+    def __init__(self, name: str, procedure: Structure, arguments: Structure) -> None:
+        self.reach = Reach(("tuple", None, (procedure, arguments)))
+        self.lifted = [_as_argument(leaf) for leaf in self.reach.leaves]
+        key = (procedure, arguments, self.reach.structure)
+        program = PROGRAMS.get(key)
+        if program is None:
+            program = PROGRAMS.setdefault(key, Program(name, *key))
+        self.program = program
+        self.is_mutable = _is_mutable(self.reach.structure)
+
+
+def _as_argument(leaf: Any) -> Any:
+    """A real that goes with every call becomes an array once."""
+    if leaf.__class__ is float:
+        with wide():
+            return jnp.asarray(leaf, FLOAT64)
+    return leaf
+
+
+class Jitted:
+    """The state of one jitted procedure.
+
+    Attributes:
+        entries: by the structure of the arguments.
+        fast: for a number of arguments that are all arrays, the compiled function and what goes
+            before and behind them.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", "lambda")
+        self.is_stale = False
+        self.entries: dict[Structure, Entry] = {}
+        self.fast: dict[int, tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] = {}
+        self._take_apart()
+        self.is_mutable = _is_mutable(self.structure)
+
+    def _take_apart(self) -> None:
+        leaves, self.structure = flatten(self.function)
+        self.front = [_as_argument(leaf) for leaf in leaves]
+
+    def stale(self) -> None:
+        """Forget what was found out; called when a variable that was read is defined again."""
+        self.is_stale = True
+        self.fast.clear()
+
+    def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The general path of a call."""
+        if self.is_stale:
+            self.is_stale = False
+            self.entries.clear()
+        if self.is_mutable:
+            self._take_apart()
+            self.entries.clear()
+        leaves, structure = flatten((arguments, options))
+        entry = self.entries.get(structure)
+        if entry is None or entry.is_mutable:
+            entry = self._new_entry(structure)
+        result = entry.program.run([*self.front, *leaves, *entry.lifted])
+        self._remember(arguments, options, entry)
+        return result
+
+    def _new_entry(self, structure: Structure) -> Entry:
+        entry = Entry(self.name, self.structure, structure)
+        for namespace, name in entry.reach.variables:
+            namespace.watch(name, self.stale)
+        self.entries[structure] = entry
+        return entry
+
+    def _remember(self, arguments: tuple[Any, ...], options: Any, entry: Entry) -> None:
+        """Take the short path next time, if nothing but arrays goes in."""
+        program = entry.program
+        if options or self.is_mutable or entry.is_mutable or program.wants_key:
+            return
+        exact = EXACT in program.kinds or TRUTH in program.kinds
+        if exact or not all(argument.__class__ is ArrayImpl for argument in arguments):
+            return
+        (function,) = program.variants.values()
+        self.fast[len(arguments)] = (function, tuple(self.front), tuple(entry.lifted))
+
+
+def jit(function: Any) -> Any:
+    """The procedure that computes what ``function`` computes, compiled by XLA.
+
+    It is compiled when it is first called with arguments of a new structure, shapes or dtypes.
+
+    Raises:
+        WrongType: if ``function`` can't be called.
+    """
+    if not callable(function):
+        raise WrongType(f"jit: expected a procedure, got {short_string(function)}")
+    state = Jitted(function)
+    fast = state.fast
+
+    def compiled(*arguments: Any, **options: Any) -> Any:
+        if fast and not options:
+            for argument in arguments:
+                if argument.__class__ is not ArrayImpl:
+                    break
+            else:
+                known = fast.get(len(arguments))
+                if known is not None:
+                    call, front, lifted = known
+                    result = call(*front, *arguments, *lifted)
+                    return result if result.__class__ is ArrayImpl else result.value()
+        try:
+            return state.call(arguments, options)
+        except Exception as error:
+            with Boundary():
+                raise error
+
+    name = getattr(function, "__name__", "lambda")
+    compiled.__name__ = compiled.__qualname__ = name
+    compiled.__doc__ = getattr(function, "__doc__", None)
+    compiled.__wrapped__ = function
+    with suppress(TypeError, ValueError):
+        compiled.__signature__ = inspect.signature(function)
+    compiled.eshkol_jit = state
+    return compiled

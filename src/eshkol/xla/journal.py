@@ -1,0 +1,125 @@
+"""Following mutation while a branch or a loop body is traced apart.
+
+A part of a program that is traced on its own must not change what exists outside of it: it may
+never run, or run many times. While it is traced, a :class:`Frame` notes every location that it
+writes and that was made before; when the part ends, the old contents come back and the new ones
+become results of the part.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.base.errors import StagingError
+from eshkol.datum.pairs import Pair
+from eshkol.datum.values import HashTable, Vector
+from eshkol.xla.trees import OuterBox
+
+
+class Frames(threading.local):
+    """The frames of the parts that are being traced in this thread, innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Frame] = []
+
+
+FRAMES = Frames()
+
+
+class Frame:
+    """The writes of one part of a program."""
+
+    def __init__(self) -> None:
+        self.before: dict[int, tuple[Any, Any]] = {}
+        self.made: dict[int, Any] = {}
+
+    def __enter__(self) -> Frame:
+        FRAMES.stack.append(self)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        FRAMES.stack.pop()
+        for place, contents in self.before.values():
+            _put(place, contents)
+
+    def note(self, place: Any) -> None:
+        """Remember the contents of ``place`` before its first write."""
+        if id(place) not in self.made:
+            self.before.setdefault(id(place), (place, _get(place)))
+
+    def written(self) -> list[Any]:
+        """The places outside of the part that it wrote."""
+        return [place for place, _ in self.before.values()]
+
+
+def _get(place: Any) -> Any:
+    """The contents of a place as a value that can be flattened."""
+    if isinstance(place, Pair):
+        return (place.car, place.cdr)
+    if isinstance(place, HashTable):
+        return dict(place.entries)
+    return tuple(place)
+
+
+def _put(place: Any, contents: Any) -> None:
+    if isinstance(place, Pair):
+        place.car, place.cdr = contents
+    elif isinstance(place, HashTable):
+        place.entries = dict(contents)
+    else:
+        place[:] = contents
+
+
+def contents(places: list[Any]) -> tuple[Any, ...]:
+    """What the places hold now."""
+    return tuple(_get(place) for place in places)
+
+
+def write(places: list[Any], values: tuple[Any, ...]) -> None:
+    """Write the results of a part that has ended; an enclosing part notes them."""
+    for place, value in zip(places, values, strict=True):
+        note(place)
+        _put(place, value)
+
+
+def note(place: Any) -> None:
+    """Tell all parts being traced that ``place`` is about to be written."""
+    for frame in FRAMES.stack:
+        frame.note(place)
+
+
+def note_made(place: Any) -> Any:
+    """Tell the innermost part that ``place`` is its own."""
+    for frame in FRAMES.stack:
+        frame.made[id(place)] = place
+    return place
+
+
+def set_box(box: list[Any], value: Any) -> None:
+    """Assign a variable.
+
+    Raises:
+        StagingError: for a variable that was captured outside of the compiled program, whose
+            assignment would be lost.
+    """
+    if box.__class__ is OuterBox:
+        raise StagingError(
+            "set!: this variable belongs to code outside of the compiled procedure",
+            hint="return the new value, or bind the variable inside the compiled procedure",
+        )
+    note(box)
+    box[0] = value
+
+
+def make_box(value: Any) -> list[Any]:
+    """A fresh box."""
+    return note_made([value])
+
+
+def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
+    """Call a primitive that changes ``place``, its first argument."""
+    if FRAMES.stack and isinstance(place, Pair | Vector | HashTable):
+        note(place)
+    return primitive(place, *arguments)

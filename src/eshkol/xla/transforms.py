@@ -1,0 +1,295 @@
+"""``gradient``, ``derivative`` and ``vmap`` of procedures on tensors and structures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
+from eshkol.datum.pairs import Pair
+from eshkol.datum.values import Vector
+from eshkol.datum.write import short_string
+from eshkol.primitives.calling import callee
+from eshkol.runtime.dialects import staged
+from eshkol.xla.control import staging
+from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, wide
+from eshkol.xla.tensors import as_tensor, describe
+from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
+from eshkol.xla.witness import Witness, tracer_of
+
+
+def _is_inexact(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+
+def _differentiable(structure: Structure, leaves: Sequence[Any]) -> list[int]:
+    """The indices of the leaves of a point that are differentiated.
+
+    Inexact tensors always are; numbers only outside of closures, where they are the point itself.
+    """
+    found: list[int] = []
+    _visit(structure, leaves, iter(range(len(leaves))), False, found)
+    return found
+
+
+def _visit(
+    structure: Structure, leaves: Sequence[Any], indices: Any, in_closure: bool, found: list[int]
+) -> None:
+    if structure.__class__ is str:
+        index = next(indices)
+        is_number = structure in (REAL, EXACT) and not in_closure
+        if _is_inexact(leaves[index]) or is_number:
+            found.append(index)
+        return
+    inside = in_closure or structure[0] == "closure"
+    for child in structure[2]:
+        _visit(child, leaves, indices, inside, found)
+
+
+class Point:
+    """The part of the arguments that is differentiated, taken apart."""
+
+    def __init__(self, who: str, value: Any) -> None:
+        self.value = value
+        self.leaves, self.structure = flatten(value)
+        self.indices = _differentiable(self.structure, self.leaves)
+        if not self.indices:
+            raise WrongType(
+                f"{who}: nothing to differentiate in {short_string(value)}",
+                hint="the point is a number, a tensor, or a structure or closure that holds "
+                "inexact tensors",
+            )
+
+    def arrays(self) -> list[Any]:
+        """The differentiated leaves as arrays; numbers are doubles."""
+        return [self._array(self.leaves[index]) for index in self.indices]
+
+    def _array(self, leaf: Any) -> Any:
+        leaf = tracer_of(leaf)
+        if hasattr(leaf, "dtype") and _is_inexact(leaf):
+            return jnp.asarray(leaf)
+        return jnp.asarray(leaf, FLOAT64)
+
+    def rebuilt(self, arrays: Sequence[Any]) -> Any:
+        """The point with these arrays as its differentiated leaves."""
+        leaves = list(self.leaves)
+        for index, array in zip(self.indices, arrays, strict=True):
+            leaves[index] = array
+        return unflatten(self.structure, leaves)
+
+    def gradient(self, arrays: Sequence[Any]) -> Any:
+        """The gradient: the shape of the point, numbers where the point has numbers."""
+        shown = [
+            _as_number(array) if not hasattr(self.leaves[index], "dtype") else array
+            for index, array in zip(self.indices, arrays, strict=True)
+        ]
+        return self.rebuilt(shown)
+
+
+def _as_number(array: Any) -> Any:
+    return array if isinstance(array, jax.core.Tracer) else array.item()
+
+
+def value_and_gradient(
+    who: str, function: Callable[..., Any], arguments: Sequence[Any], wrt: int, has_aux: bool
+) -> tuple[Any, Any]:
+    """The value of ``function`` and its gradient with respect to argument ``wrt``.
+
+    Args:
+        who: the primitive, for messages.
+        function: the procedure; its value is one number, or with ``has_aux`` a list or tuple of
+            that number and anything else.
+        arguments: all arguments.
+        wrt: the index of the argument to differentiate.
+        has_aux: whether the value has a second part that is not differentiated.
+    """
+    with wide():
+        point = Point(who, arguments[wrt])
+        found: dict[str, Any] = {}
+
+        def scalar(arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
+            changed = list(arguments)
+            changed[wrt] = point.rebuilt(arrays)
+            value = callee(function)(*changed)
+            main, aux = _split_aux(who, value) if has_aux else (value, None)
+            leaves, found["structure"] = flatten(aux)
+            found["is_array"] = [hasattr(tracer_of(leaf), "dtype") for leaf in leaves]
+            found["leaves"] = leaves
+            traced = [tracer_of(x) for x in leaves if hasattr(tracer_of(x), "dtype")]
+            main = _scalar_result(who, main)
+            return main, [main, *traced]
+
+        run = jax.value_and_grad(scalar, has_aux=True)
+        (_, (value, *traced)), gradients = run(point.arrays())
+        if not has_aux:
+            return value, point.gradient(gradients)
+        results = iter(traced)
+        leaves = [
+            next(results) if is_array else leaf
+            for is_array, leaf in zip(found["is_array"], found["leaves"], strict=True)
+        ]
+        return (value, unflatten(found["structure"], leaves)), point.gradient(gradients)
+
+
+def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
+    if isinstance(value, Pair | Vector | tuple | list) and len(value) == 2:
+        first, second = value
+        return first, second
+    raise WrongType(
+        f"{who}: with #:has-aux the procedure gives a list (value aux), got {short_string(value)}"
+    )
+
+
+def _scalar_result(who: str, value: Any) -> Any:
+    """The value of a differentiated procedure as a rank-0 inexact array."""
+    value = tracer_of(value)
+    if value.__class__ in (int, float):
+        return jnp.asarray(value, FLOAT64)
+    if not hasattr(value, "dtype") or value.shape != () or value.dtype == BOOL:
+        raise WrongType(
+            f"{who} is defined for procedures that give one number, got {describe(value)}",
+            hint="reduce it to a number, as in (tensor-sum …), or use jacobian",
+        )
+    return jnp.asarray(value) if _is_inexact(value) else jnp.asarray(value, FLOAT64)
+
+
+def derivative(function: Callable[..., Any], x: Any) -> Any:
+    """The derivative of a procedure of one scalar, by forward mode; any structure of results."""
+    with wide():
+        leaf = tracer_of(x)
+        point = jnp.asarray(leaf) if _is_inexact(leaf) else jnp.asarray(leaf, FLOAT64)
+        if point.shape != ():
+            raise WrongType(
+                f"derivative: expected a number, got the tensor {describe(point)}",
+                hint="use gradient for a procedure of a tensor",
+            )
+        found: dict[str, Any] = {}
+
+        def run(x: Any) -> list[Any]:
+            leaves, found["structure"] = flatten(callee(function)(x))
+            return [_inexact_array(leaf) for leaf in leaves]
+
+        _, tangents = jax.jvp(run, (point,), (jnp.ones_like(point),))
+        shown = tangents if hasattr(x, "dtype") else map(_number_if_rank_0, tangents)
+        return unflatten(found["structure"], shown)
+
+
+def _number_if_rank_0(array: Any) -> Any:
+    return _as_number(array) if array.shape == () else array
+
+
+def _inexact_array(leaf: Any) -> Any:
+    leaf = tracer_of(leaf)
+    if _is_inexact(leaf):
+        return leaf
+    return jnp.asarray(leaf, FLOAT64)
+
+
+# ---- vmap
+
+
+def vmap(
+    function: Callable[..., Any], arguments: Sequence[Any], in_axes: Any, out_axes: int
+) -> Any:
+    """Map ``function`` over an axis of its arguments."""
+    axes = _axes_of(arguments, in_axes)
+    arguments = [
+        as_tensor(argument, "vmap")
+        if axis is not None and _is_numeric_sequence(argument)
+        else argument
+        for argument, axis in zip(arguments, axes, strict=True)
+    ]
+    taken = [flatten(argument) for argument in arguments]
+    leaf_axes: list[int | None] = []
+    arrays: list[Any] = []
+    for (leaves, _), axis in zip(taken, axes, strict=True):
+        for leaf in leaves:
+            mapped = axis is not None and hasattr(leaf, "dtype") and leaf.__class__ is not Witness
+            leaf_axes.append(axis if mapped else None)
+            arrays.append(leaf)
+    _check_sizes(arrays, leaf_axes)
+    return _run_mapped(function, taken, arrays, leaf_axes, out_axes)
+
+
+def _axes_of(arguments: Sequence[Any], in_axes: Any) -> list[int | None]:
+    if in_axes is None or in_axes.__class__ is int:
+        return [0 if in_axes is None else in_axes] * len(arguments)
+    axes = [None if axis is False or axis is None else int(axis) for axis in in_axes]
+    if len(axes) != len(arguments):
+        raise BadValue(
+            f"vmap: #:in-axes has {len(axes)} axes for {len(arguments)} arguments",
+            hint="give one axis for each argument, or #f for one that is not mapped",
+        )
+    return axes
+
+
+def _is_numeric_sequence(value: Any) -> bool:
+    return isinstance(value, Vector | Pair) and all(
+        item.__class__ in (int, float) for item in value
+    )
+
+
+def _check_sizes(arrays: Sequence[Any], axes: Sequence[int | None]) -> None:
+    sizes = []
+    for array, axis in zip(arrays, axes, strict=True):
+        if axis is None:
+            continue
+        if not -len(array.shape) <= axis < len(array.shape):
+            raise ShapeError(f"vmap: {describe(array)} has no axis {axis} to map over")
+        sizes.append(array.shape[axis])
+    if not sizes:
+        raise WrongType(
+            "vmap: no argument has an axis to map over",
+            hint="pass tensors; a number is the same for every call",
+        )
+    if len(set(sizes)) > 1:
+        shown = ", ".join(map(str, sizes))
+        raise ShapeError(f"vmap: the mapped axes have different sizes: {shown}")
+
+
+def _run_mapped(
+    function: Callable[..., Any],
+    taken: Sequence[tuple[list[Any], Structure]],
+    arrays: Sequence[Any],
+    axes: Sequence[int | None],
+    out_axes: int,
+) -> Any:
+    found: dict[str, Any] = {}
+    mapped = [i for i, axis in enumerate(axes) if axis is not None]
+
+    def one(*lanes: Any) -> list[Any]:
+        leaves = list(arrays)
+        for index, lane in zip(mapped, lanes, strict=True):
+            leaves[index] = lane
+        arguments, start = [], 0
+        for own, structure in taken:
+            arguments.append(unflatten(structure, leaves[start : start + len(own)]))
+            start += len(own)
+        results, found["structure"] = flatten(staging(staged(function), *arguments))
+        return [_result_array(leaf) for leaf in results]
+
+    with wide():
+        in_axes = tuple(axes[index] for index in mapped)
+        results = jax.vmap(one, in_axes, out_axes)(*[jnp.asarray(arrays[i]) for i in mapped])
+    structure = _as_tensors(found["structure"])
+    return unflatten(structure, results)
+
+
+def _as_tensors(structure: Structure) -> Structure:
+    if structure.__class__ is str:
+        return TENSOR
+    if structure[0] == "static" and structure[1].value.__class__ is bool:
+        raise StagingError("vmap: the result holds a boolean that is no tensor")
+    return (structure[0], structure[1], tuple(map(_as_tensors, structure[2])))
+
+
+def _result_array(leaf: Any) -> Any:
+    leaf = tracer_of(leaf)
+    if hasattr(leaf, "dtype"):
+        return jnp.asarray(leaf)
+    dtype = {bool: BOOL, int: INT64}.get(leaf.__class__, FLOAT64)
+    return jnp.asarray(np.asarray(leaf), dtype)

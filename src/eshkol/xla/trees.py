@@ -1,0 +1,416 @@
+"""Values as trees: leaves that are traced, and a structure that is compared and hashed.
+
+Procedures are plain Python functions and JAX knows nothing of them. Where a value crosses a
+boundary (``jit``, ``gradient``, ``vmap``, branches, loops, an optimizer, a file), :func:`flatten`
+takes it apart, closures included: a closure is its code's key and its captured values.
+
+Leaves have kinds: ``TENSOR`` (arrays, tracers), ``REAL`` (Python floats), ``EXACT`` (exact
+integers, witnesses) and, outside of closures, ``TRUTH`` (booleans). Everything else is part of the
+structure. One variable captured twice is one leaf.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from eshkol.core.free import free_variables
+from eshkol.core.identity import identity
+from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
+from eshkol.datum.values import HashTable, Vector
+from eshkol.runtime.procedures import Procedure, procedure_of
+from eshkol.xla.witness import Witness
+
+TENSOR, REAL, EXACT, TRUTH = "tensor", "real", "exact", "truth"
+KINDS = frozenset([TENSOR, REAL, EXACT, TRUTH])
+
+Structure = Any
+"""A leaf kind, or a tuple ``(tag, details, child structures)``."""
+
+ArrayImpl = type(jax.numpy.zeros((), "float32"))
+
+
+class CodeKey:
+    """What a closure's code means: equal for equal Core in one namespace.
+
+    It keeps one function of that code, from which closures are rebuilt.
+    """
+
+    __slots__ = ("captures", "digest", "hash", "prototype")
+
+    def __init__(self, function: types.FunctionType, procedure: Procedure) -> None:
+        self.prototype = function
+        self.captures = capture_names(procedure)
+        self.digest = identity(procedure.node, _capture_order(procedure))
+        self.hash = hash((self.digest, id(function.__globals__)))
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, CodeKey)
+            and self.digest == other.digest
+            and self.prototype.__globals__ is other.prototype.__globals__
+        )
+
+    def __repr__(self) -> str:
+        return self.prototype.__name__
+
+
+class Static:
+    """A part of a structure that is compared by what it is and, where that matters, by class."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        try:
+            return hash(self.value)
+        except TypeError:
+            return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Static) or self.value.__class__ is not other.value.__class__:
+            return False
+        if self.value is other.value:
+            return True
+        if isinstance(self.value, str | bytes | int | complex) or _is_atom(self.value):
+            return bool(self.value == other.value)
+        return False
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _is_atom(value: Any) -> bool:
+    return value.__class__.__name__ in ("Fraction", "Char", "Keyword")
+
+
+def _capture_order(procedure: Procedure) -> list[Any]:
+    """The captured variables of a procedure in the order of its closure cells."""
+    names = procedure.unit.names
+    by_name = {names[variable]: variable for variable in free_variables(procedure.node)}
+    return [by_name[name] for name in procedure.code.co_freevars]
+
+
+def capture_names(procedure: Procedure) -> tuple[str, ...]:
+    """The Scheme names of the captured variables in the order of the closure cells."""
+    return tuple(variable.name for variable in _capture_order(procedure))
+
+
+def code_key(function: types.FunctionType, procedure: Procedure) -> CodeKey:
+    """The key of a closure's code, made once."""
+    key = procedure.facts.get("key")
+    if key is None or key.prototype.__globals__ is not function.__globals__:
+        key = procedure.facts["key"] = CodeKey(function, procedure)
+    return key
+
+
+# ---- flattening
+
+
+class _Flattening:
+    """One pass over a value."""
+
+    __slots__ = ("in_closure", "leaves", "seen")
+
+    def __init__(self) -> None:
+        self.leaves: list[Any] = []
+        self.seen: dict[int, int] = {}
+        self.in_closure = 0
+
+    def visit(self, value: Any) -> Structure:
+        kind = value.__class__
+        if kind is ArrayImpl:
+            self.leaves.append(value)
+            return TENSOR
+        visitor = _VISITORS.get(kind)
+        if visitor is not None:
+            return visitor(self, value)
+        return _visit_other(self, value)
+
+    def shared(self, value: Any, tag: str) -> Structure | None:
+        """A reference to a cell or closure met before; else it is numbered."""
+        index = self.seen.get(id(value))
+        if index is not None:
+            return (tag, index, ())
+        self.seen[id(value)] = len(self.seen)
+        return None
+
+
+def _leaf(kind: str) -> Callable[[_Flattening, Any], Structure]:
+    def visit(pass_: _Flattening, value: Any) -> Structure:
+        pass_.leaves.append(value)
+        return kind
+
+    return visit
+
+
+def _visit_bool(pass_: _Flattening, value: Any) -> Structure:
+    if pass_.in_closure:
+        return ("static", Static(value), ())
+    pass_.leaves.append(value)
+    return TRUTH
+
+
+def _visit_function(pass_: _Flattening, value: Any) -> Structure:
+    procedure = procedure_of(value)
+    if procedure is None:
+        return ("static", Static(value), ())
+    shared = pass_.shared(value, "shared")
+    if shared is not None:
+        return shared
+    closure = value.__closure__ or ()
+    pass_.in_closure += 1
+    children = tuple(_visit_cell(pass_, cell) for cell in closure)
+    pass_.in_closure -= 1
+    key = (code_key(value, procedure), _defaults_key(value))
+    return ("closure", key, children)
+
+
+def _defaults_key(function: types.FunctionType) -> Any:
+    defaults = function.__defaults__
+    return None if defaults is None else tuple(Static(item) for item in defaults)
+
+
+def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
+    shared = pass_.shared(cell, "shared-cell")
+    if shared is not None:
+        return shared
+    try:
+        contents = cell.cell_contents
+    except ValueError:
+        return ("empty", None, ())
+    if contents.__class__ is list:
+        return ("box", None, (pass_.visit(contents[0]),))
+    return pass_.visit(contents)
+
+
+def _visit_pair(pass_: _Flattening, value: Any) -> Structure:
+    items, tail = spine(value)
+    children = [pass_.visit(item) for item in items]
+    if tail is not NIL:
+        return ("dotted", len(items), (*children, pass_.visit(tail)))
+    return ("list", len(items), tuple(children))
+
+
+def _visit_vector(pass_: _Flattening, value: Any) -> Structure:
+    return ("vector", len(value), tuple([pass_.visit(item) for item in value]))
+
+
+def _visit_table(pass_: _Flattening, value: HashTable) -> Structure:
+    keys = tuple(value.entries)
+    children = tuple(pass_.visit(item) for _, item in value.items())
+    return ("table", _TableKeys(keys, [key for key, _ in value.items()]), children)
+
+
+class _TableKeys:
+    """The keys of a hash table, compared by their hashing keys."""
+
+    __slots__ = ("hashed", "keys")
+
+    def __init__(self, hashed: tuple[Any, ...], keys: list[Any]) -> None:
+        self.hashed = hashed
+        self.keys = keys
+
+    def __hash__(self) -> int:
+        return hash(self.hashed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _TableKeys) and self.hashed == other.hashed
+
+
+def _visit_tuple(pass_: _Flattening, value: Any) -> Structure:
+    return ("tuple", None, tuple([pass_.visit(item) for item in value]))
+
+
+def _visit_python_list(pass_: _Flattening, value: Any) -> Structure:
+    return ("python-list", len(value), tuple([pass_.visit(item) for item in value]))
+
+
+def _visit_dict(pass_: _Flattening, value: Any) -> Structure:
+    keys = sorted(value, key=lambda key: (str(type(key)), str(key)))
+    return ("dict", tuple(keys), tuple([pass_.visit(value[key]) for key in keys]))
+
+
+def _visit_static(pass_: _Flattening, value: Any) -> Structure:
+    return ("static", Static(value), ())
+
+
+def _visit_other(pass_: _Flattening, value: Any) -> Structure:
+    """Arrays and tracers of any class, named tuples, registered pytrees; else static."""
+    kind = value.__class__
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        visitor: Any = _leaf(TENSOR)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        visitor = _visit_named_tuple
+    elif isinstance(value, tuple):
+        visitor = _visit_tuple
+    elif callable(value) and not isinstance(value, type) and _one_level(value) is None:
+        visitor = _visit_static
+    elif _one_level(value) is not None:
+        visitor = _visit_registered
+    else:
+        visitor = _visit_static
+    if not issubclass(kind, types.FunctionType):
+        _VISITORS[kind] = visitor
+    return visitor(pass_, value)
+
+
+def _visit_named_tuple(pass_: _Flattening, value: Any) -> Structure:
+    return ("named-tuple", value.__class__, tuple([pass_.visit(item) for item in value]))
+
+
+def _one_level(value: Any) -> Any:
+    """The structure of one level of a registered pytree; None for a value that is a leaf."""
+    definition = jax.tree_util.tree_structure(value, is_leaf=lambda part: part is not value)
+    return None if jax.tree_util.treedef_is_leaf(definition) else definition
+
+
+def _visit_registered(pass_: _Flattening, value: Any) -> Structure:
+    definition = _one_level(value)
+    children = tuple(pass_.visit(part) for part in definition.flatten_up_to(value))
+    return ("registered", definition, children)
+
+
+_VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
+    float: _leaf(REAL),
+    int: _leaf(EXACT),
+    Witness: _leaf(EXACT),
+    bool: _visit_bool,
+    types.FunctionType: _visit_function,
+    Pair: _visit_pair,
+    Vector: _visit_vector,
+    HashTable: _visit_table,
+    tuple: _visit_tuple,
+    list: _visit_python_list,
+    dict: _visit_dict,
+    str: _visit_static,
+    type(None): _visit_static,
+    type(NIL): _visit_static,
+    types.BuiltinFunctionType: _visit_static,
+    type: _visit_static,
+}
+
+
+def flatten(value: Any) -> tuple[list[Any], Structure]:
+    """The leaves of a value and its structure.
+
+    Example:
+        >>> flatten((1.5, "a"))
+        ([1.5], ('tuple', None, ('real', ('static', 'a', ()))))
+    """
+    pass_ = _Flattening()
+    structure = pass_.visit(value)
+    return pass_.leaves, structure
+
+
+def leaf_kinds(structure: Structure) -> Iterator[str]:
+    """The kinds of the leaves of a structure, in order."""
+    if structure.__class__ is str:
+        yield structure
+    else:
+        for child in structure[2]:
+            yield from leaf_kinds(child)
+
+
+# ---- rebuilding
+
+
+def unflatten(structure: Structure, leaves: Any) -> Any:
+    """The value with this structure and these leaves."""
+    pass_ = _Rebuilding(iter(leaves))
+    value = pass_.build(structure)
+    for cell, index in pass_.pending:
+        cell.cell_contents = pass_.made[index]
+    return value
+
+
+class _Rebuilding:
+    """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
+
+    __slots__ = ("leaves", "made", "pending")
+
+    def __init__(self, leaves: Iterator[Any]) -> None:
+        self.leaves = leaves
+        self.made: list[Any] = []
+        self.pending: list[tuple[types.CellType, int]] = []
+
+    def build(self, structure: Structure) -> Any:
+        if structure.__class__ is str:
+            return next(self.leaves)
+        return _BUILDERS[structure[0]](self, structure)
+
+    def children(self, structure: Structure) -> list[Any]:
+        return [self.build(child) for child in structure[2]]
+
+    def cell(self, structure: Structure) -> types.CellType:
+        """The cell of a captured variable with these contents."""
+        tag = structure[0]
+        if tag == "shared-cell":
+            return self.made[structure[1]]
+        cell = types.CellType()
+        self.made.append(cell)
+        if tag == "shared" and self.made[structure[1]] is None:
+            self.pending.append((cell, structure[1]))
+        elif tag == "box":
+            cell.cell_contents = OuterBox([self.build(structure[2][0])])
+        elif tag != "empty":
+            cell.cell_contents = self.build(structure)
+        return cell
+
+
+def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
+    prototype = structure[1][0].prototype
+    index = len(pass_.made)
+    pass_.made.append(None)
+    function = types.FunctionType(
+        prototype.__code__,
+        prototype.__globals__,
+        prototype.__name__,
+        prototype.__defaults__,
+        tuple([pass_.cell(child) for child in structure[2]]),
+    )
+    pass_.made[index] = function
+    return function
+
+
+class OuterBox(list):
+    """The box of an assigned variable that was captured outside of a compiled program."""
+
+    __slots__ = ()
+
+
+def _build_dotted(pass_: _Rebuilding, structure: Structure) -> Any:
+    *items, tail = pass_.children(structure)
+    return scheme_list(items, tail)
+
+
+def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
+    table = HashTable()
+    for key, value in zip(structure[1].keys, pass_.children(structure), strict=True):
+        table[key] = value
+    return table
+
+
+_BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
+    "static": lambda pass_, s: s[1].value,
+    "closure": _build_closure,
+    "shared": lambda pass_, s: pass_.made[s[1]],
+    "list": lambda pass_, s: scheme_list(pass_.children(s)),
+    "dotted": _build_dotted,
+    "vector": lambda pass_, s: Vector(pass_.children(s)),
+    "table": _build_table,
+    "tuple": lambda pass_, s: tuple(pass_.children(s)),
+    "python-list": lambda pass_, s: pass_.children(s),
+    "named-tuple": lambda pass_, s: s[1](*pass_.children(s)),
+    "dict": lambda pass_, s: dict(zip(s[1], pass_.children(s), strict=True)),
+    "registered": lambda pass_, s: s[1].unflatten(pass_.children(s)),
+}

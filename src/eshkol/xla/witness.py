@@ -1,0 +1,103 @@
+"""Exact integers and booleans that are traced and known at the same time.
+
+What decides whether an exact integer is compile-time or traced is its use. A :class:`Witness`
+carries both the value and the tracer. Arithmetic on witnesses gives witnesses, tensor operations
+take the tracer, and any use of the value (a shape, an axis, an index of a list) tells the sources
+of the witness that their values are now part of what is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class Source:
+    """Where a witness comes from: an argument of a compiled call, or a loop's counter."""
+
+    __slots__ = ("use",)
+
+    def __init__(self, use: Callable[[], None]) -> None:
+        self.use = use
+
+
+class Witness:
+    """An exact integer or boolean with its tracer; using the value tells its sources."""
+
+    __slots__ = ("__eshkol_traced__", "known", "sources")
+
+    shape = ()
+
+    def __init__(self, known: Any, tracer: Any, sources: frozenset[Source]) -> None:
+        self.known = known
+        self.__eshkol_traced__ = tracer
+        self.sources = sources
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the tracer."""
+        return self.__eshkol_traced__.dtype
+
+    def item(self) -> Any:
+        """The value; its sources become static."""
+        for source in self.sources:
+            source.use()
+        return self.known
+
+    __index__ = __int__ = item
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __hash__(self) -> int:
+        return hash(self.item())
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or self.item() == other
+
+    def __repr__(self) -> str:
+        return f"#<traced {self.known!r}>"
+
+
+def tracer_of(value: Any) -> Any:
+    """The tracer of a witness; any other value as it is."""
+    return value.__eshkol_traced__ if value.__class__ is Witness else value
+
+
+def is_exact(value: Any) -> bool:
+    """Whether ``value`` is an exact integer or a witness of one."""
+    return value.__class__ is int or (value.__class__ is Witness and value.known.__class__ is int)
+
+
+def exact_result(
+    operation: Callable[..., Any], rule: Callable[..., Any], *operands: Any
+) -> Witness | None:
+    """A witness of ``operation`` on exact operands; None if some operand is no exact integer.
+
+    Args:
+        operation: the operation on Python integers.
+        rule: the same on arrays.
+        operands: of which at least one is a witness.
+    """
+    if not all(map(is_exact, operands)):
+        return None
+    known = operation(*(o.known if o.__class__ is Witness else o for o in operands))
+    if known.__class__ is int and not -(2**63) <= known < 2**63:
+        from eshkol.base.errors import BadValue
+
+        raise BadValue(
+            "this exact integer does not fit into the 64 bits that a compiled program has",
+            hint="compute it before the compiled part, or with inexact numbers",
+        )
+    if known.__class__ not in (int, bool):
+        return None
+    tracer = rule(
+        *(o.__eshkol_traced__ if o.__class__ is Witness else np.int64(o) for o in operands)
+    )
+    sources = frozenset().union(*(o.sources for o in operands if o.__class__ is Witness))
+    return Witness(known, tracer, sources)
