@@ -20,246 +20,234 @@ RATIONALS = st.fractions(max_denominator=10**9)
 FLOATS = st.floats(allow_nan=False)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
-FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh")
-    "exp",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "sqrt",
-    "log",
-]
+FUNCTIONS = ["exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan"]
+FUNCTIONS += ["sinh", "cosh", "tanh"]
 
 ROWS = """
-(+)                          0
-(+ 5)                        5
-(+ 1 2 3)                    6
-(+ 1 1/2 0.5)                2.0
-(+ 1/2 1/2)                  1
-(*)                          1
-(* 2 1/2)                    1
-(* 1.5 2)                    3.0
-(- 5)                        -5
-(- 10 1 2)                   7
-(- 0.0)                      -0.0
-(/ 1 2)                      1/2
-(/ 6 3)                      2
-(/ 7 2.0)                    3.5
-(/ 4)                        1/4
-(/ 1 2 3)                    1/6
-(/ 1.0 0.0)                  +inf.0
-(/ 1 0.0)                    +inf.0
-(/ -1.0 0.0)                 -inf.0
-(/ 1.0 -0.0)                 -inf.0
-(/ 0.0 0.0)                  +nan.0
-(/ 1.0 0)                    +inf.0
-(+ 1e308 1e308)              +inf.0
-(1+ 4)                       5
-(-1+ 4)                      3
-(add1 1/2)                   3/2
-(sub1 1)                     0
-(square 1/2)                 1/4
-(cube -3)                    -27
-(quotient -7 2)              -3
-(quotient 7 -2)              -3
-(quotient 7.0 2)             3.0
-(remainder -7 2)             -1
-(remainder 7 -2)             1
-(modulo -7 2)                1
-(modulo 7 -2)                -1
-(modulo 5.5 2)               1.5
-(floor-quotient -7 2)        -4
-(floor-remainder -7 2)       1
-(truncate-quotient -7 2)     -3
-(truncate-remainder -7 2)    -1
-(call-with-values (lambda () (floor/ -7 2)) list)     (-4 1)
-(call-with-values (lambda () (truncate/ -7 2)) list)  (-3 -1)
-(call-with-values (lambda () (exact-integer-sqrt 17)) list)  (4 1)
-(gcd)                        0
-(gcd 32 -36)                 4
-(gcd 32.0 -36)               4.0
-(lcm)                        1
-(lcm 32 -36)                 288
-(abs -7)                     7
-(abs -1/2)                   1/2
-(abs -0.0)                   0.0
-(magnitude 3+4i)             5.0
-(magnitude -5)               5
-(max 1 2.0)                  2.0
-(max 3 1/2)                  3
-(max 3.0 1/2)                3.0
-(max 1.0 +nan.0)             +nan.0
-(min 1 2.0)                  1.0
-(min 3 1/2 2)                1/2
-(min +nan.0 1.0)             +nan.0
-(numerator 6/4)              3
-(denominator 6/4)            2
-(denominator 0.5)            2.0
-(numerator 0.5)              1.0
-(floor -4.3)                 -5.0
-(ceiling -4.3)               -4.0
-(truncate -4.3)              -4.0
-(round -4.3)                 -4.0
-(floor 3.5)                  3.0
-(ceiling 3.5)                4.0
-(round 3.5)                  4.0
-(round 2.5)                  2.0
-(round -2.5)                 -2.0
-(round -0.4)                 -0.0
-(round 7/2)                  4
-(round 5/2)                  2
-(floor -7/2)                 -4
-(ceiling -7/2)               -3
-(truncate -7/2)              -3
-(round 7)                    7
-(round +inf.0)               +inf.0
-(exact 2.5)                  5/2
-(exact 2.0)                  2
-(exact 1/2)                  1/2
-(inexact->exact 0.1)         3602879701896397/36028797018963968
-(inexact 1/3)                0.3333333333333333
-(exact->inexact 1)           1.0
-(expt 2 100)                 1267650600228229401496703205376
-(expt 2 -1)                  1/2
-(expt 2/3 2)                 4/9
-(expt 2.0 3)                 8.0
-(expt 4 1/2)                 2
-(expt 0 0)                   1
-(expt 0.0 0)                 1.0
-(expt 2 0.5)                 1.4142135623730951
-(expt 10.0 400)              +inf.0
-(expt -10.0 401)             -inf.0
-(expt 0.0 -1)                +inf.0
-(exp 0)                      1
-(exp 1000.0)                 +inf.0
-(exp -1000.0)                0.0
-(log 1)                      0
-(log 0)                      -inf.0
-(log 0.0)                    -inf.0
-(log -1.0)                   +3.141592653589793i
-(log 8 2)                    3.0
-(log 100 10)                 2.0
-(log 1000 10)                3.0
-(log 243 3)                  5.0
-(log 1/8 1/2)                3.0
-(sqrt 16)                    4
-(sqrt 1/4)                   1/2
-(sqrt 2)                     1.4142135623730951
-(sqrt 16.0)                  4.0
-(sqrt -4.0)                  +2i
-(sin 0)                      0
-(cos 0)                      1
-(tan 0)                      0
-(asin 0)                     0
-(acos 1)                     0
-(atan 0)                     0
-(sinh 0)                     0
-(cosh 0)                     1
-(tanh 0)                     0
-(tanh 1000.0)                1.0
-(sinh -1000.0)               -inf.0
-(sin +inf.0)                 +nan.0
-(atan 1 0)                   1.5707963267948966
-(atan 1 -1)                  2.356194490192345
-(atan 0 1)                   0
-(atan -0.0 -1.0)             -3.141592653589793
-(make-rectangular 1 2)       1+2i
-(make-rectangular 1 0)       1
-(make-polar 2 0)             2
-(real-part 1+2i)             1.0
-(imag-part 1+2i)             2.0
-(imag-part 5)                0
-(angle -1.0)                 3.141592653589793
-(angle 3)                    0
-(= 2 2.0 4/2)                #t
-(= 1 2)                      #f
-(= 1 1 2)                    #f
-(= 9007199254740993 9007199254740992.0)  #f
-(= 1+2i 1+2i)                #t
-(< 1 3/2 2.0)                #t
-(< 1 3 2)                    #f
-(> 3 2 2)                    #f
-(<= 1 1 2)                   #t
-(>= 2 2 1)                   #t
-(< 1 +nan.0)                 #f
-(< 5)                        #t
-(number? 1/2)                #t
-(number? #t)                 #f
-(number? "1")                #f
-(complex? 1+2i)              #t
-(real? 1.5)                  #t
-(real? 1+2i)                 #f
-(rational? 0.5)              #t
-(rational? +inf.0)           #f
-(rational? +nan.0)           #f
-(integer? 3.0)               #t
-(integer? 3.5)               #f
-(integer? 7/2)               #f
-(integer? 'a)                #f
-(exact? 1/2)                 #t
-(exact? 0.5)                 #f
-(inexact? 0.5)               #t
-(exact-integer? 2)           #t
-(exact-integer? 2.0)         #f
-(exact-integer? 1/2)         #f
-(exact-rational? 1/2)        #t
-(exact-rational? 0.5)        #f
-(index? 0)                   #t
-(index? -1)                  #f
-(index? 1/2)                 #f
-(nan? +nan.0)                #t
-(nan? 1)                     #f
-(infinite? -inf.0)           #t
-(infinite? 1e308)            #f
-(finite? 1/2)                #t
-(finite? +inf.0)             #f
-(finite? +nan.0)             #f
-(zero? 0)                    #t
-(zero? -0.0)                 #t
-(zero? 1/2)                  #f
-(positive? 1/2)              #t
-(positive? 0)                #f
-(negative? -1.5)             #t
-(negative? 0)                #f
-(even? -2)                   #t
-(even? 3.0)                  #f
-(odd? -3)                    #t
-(odd? 2)                     #f
-(+ #(1 2) #(3 4))            #(4 6)
-(+ 1 #(1 2))                 #(2 3)
-(- #(1 2))                   #(-1 -2)
-(* 2 #(1 2 3))               #(2 4 6)
-(/ #(1 2) 2)                 #(1/2 1)
-(* #(#(1 2) #(3 4)) #(10 20))  #(#(10 40) #(30 80))
-(abs #(-1 2))                #(1 2)
-(expt #(1 2 3) 2)            #(1 4 9)
-(max #(1 5) 3)               #(3 5)
-(round #(1/2 3/2))           #(0 2)
-(quotient #(7 -7) 2)         #(3 -3)
-(number->string 255 16)      "ff"
-(number->string 1/3 2)       "1/11"
-(number->string 0.1)         "0.1"
-(number->string 3.14159 10)  "3.14159"
-(number->string 1e21)        "1e21"
-(string->number "1e3")       1000.0
-(string->number "ff" 16)     255
-(string->number "#xff")      255
-(string->number "1/2")       1/2
-(string->number "-1.5e2")    -150.0
-(string->number "abc")       #f
-(string->number "")          #f
+(+) ⇒ 0
+(+ 5) ⇒ 5
+(+ 1 2 3) ⇒ 6
+(+ 1 1/2 0.5) ⇒ 2.0
+(+ 1/2 1/2) ⇒ 1
+(*) ⇒ 1
+(* 2 1/2) ⇒ 1
+(* 1.5 2) ⇒ 3.0
+(- 5) ⇒ -5
+(- 10 1 2) ⇒ 7
+(- 0.0) ⇒ -0.0
+(/ 1 2) ⇒ 1/2
+(/ 6 3) ⇒ 2
+(/ 7 2.0) ⇒ 3.5
+(/ 4) ⇒ 1/4
+(/ 1 2 3) ⇒ 1/6
+(/ 1.0 0.0) ⇒ +inf.0
+(/ 1 0.0) ⇒ +inf.0
+(/ -1.0 0.0) ⇒ -inf.0
+(/ 1.0 -0.0) ⇒ -inf.0
+(/ 0.0 0.0) ⇒ +nan.0
+(/ 1.0 0) ⇒ +inf.0
+(+ 1e308 1e308) ⇒ +inf.0
+(1+ 4) ⇒ 5
+(-1+ 4) ⇒ 3
+(add1 1/2) ⇒ 3/2
+(sub1 1) ⇒ 0
+(square 1/2) ⇒ 1/4
+(cube -3) ⇒ -27
+(quotient -7 2) ⇒ -3
+(quotient 7 -2) ⇒ -3
+(quotient 7.0 2) ⇒ 3.0
+(remainder -7 2) ⇒ -1
+(remainder 7 -2) ⇒ 1
+(modulo -7 2) ⇒ 1
+(modulo 7 -2) ⇒ -1
+(modulo 5.5 2) ⇒ 1.5
+(floor-quotient -7 2) ⇒ -4
+(floor-remainder -7 2) ⇒ 1
+(truncate-quotient -7 2) ⇒ -3
+(truncate-remainder -7 2) ⇒ -1
+(call-with-values (lambda () (floor/ -7 2)) list) ⇒ (-4 1)
+(call-with-values (lambda () (truncate/ -7 2)) list) ⇒ (-3 -1)
+(call-with-values (lambda () (exact-integer-sqrt 17)) list) ⇒ (4 1)
+(gcd) ⇒ 0
+(gcd 32 -36) ⇒ 4
+(gcd 32.0 -36) ⇒ 4.0
+(lcm) ⇒ 1
+(lcm 32 -36) ⇒ 288
+(abs -7) ⇒ 7
+(abs -1/2) ⇒ 1/2
+(abs -0.0) ⇒ 0.0
+(magnitude 3+4i) ⇒ 5.0
+(magnitude -5) ⇒ 5
+(max 1 2.0) ⇒ 2.0
+(max 3 1/2) ⇒ 3
+(max 3.0 1/2) ⇒ 3.0
+(max 1.0 +nan.0) ⇒ +nan.0
+(min 1 2.0) ⇒ 1.0
+(min 3 1/2 2) ⇒ 1/2
+(min +nan.0 1.0) ⇒ +nan.0
+(numerator 6/4) ⇒ 3
+(denominator 6/4) ⇒ 2
+(denominator 0.5) ⇒ 2.0
+(numerator 0.5) ⇒ 1.0
+(floor -4.3) ⇒ -5.0
+(ceiling -4.3) ⇒ -4.0
+(truncate -4.3) ⇒ -4.0
+(round -4.3) ⇒ -4.0
+(floor 3.5) ⇒ 3.0
+(ceiling 3.5) ⇒ 4.0
+(round 3.5) ⇒ 4.0
+(round 2.5) ⇒ 2.0
+(round -2.5) ⇒ -2.0
+(round -0.4) ⇒ -0.0
+(round 7/2) ⇒ 4
+(round 5/2) ⇒ 2
+(floor -7/2) ⇒ -4
+(ceiling -7/2) ⇒ -3
+(truncate -7/2) ⇒ -3
+(round 7) ⇒ 7
+(round +inf.0) ⇒ +inf.0
+(exact 2.5) ⇒ 5/2
+(exact 2.0) ⇒ 2
+(exact 1/2) ⇒ 1/2
+(inexact->exact 0.1) ⇒ 3602879701896397/36028797018963968
+(inexact 1/3) ⇒ 0.3333333333333333
+(exact->inexact 1) ⇒ 1.0
+(expt 2 100) ⇒ 1267650600228229401496703205376
+(expt 2 -1) ⇒ 1/2
+(expt 2/3 2) ⇒ 4/9
+(expt 2.0 3) ⇒ 8.0
+(expt 4 1/2) ⇒ 2
+(expt 0 0) ⇒ 1
+(expt 0.0 0) ⇒ 1.0
+(expt 2 0.5) ⇒ 1.4142135623730951
+(expt 10.0 400) ⇒ +inf.0
+(expt -10.0 401) ⇒ -inf.0
+(expt 0.0 -1) ⇒ +inf.0
+(exp 0) ⇒ 1
+(exp 1000.0) ⇒ +inf.0
+(exp -1000.0) ⇒ 0.0
+(log 1) ⇒ 0
+(log 0) ⇒ -inf.0
+(log 0.0) ⇒ -inf.0
+(log -1.0) ⇒ +3.141592653589793i
+(log 8 2) ⇒ 3.0
+(log 100 10) ⇒ 2.0
+(log 1000 10) ⇒ 3.0
+(log 243 3) ⇒ 5.0
+(log 1/8 1/2) ⇒ 3.0
+(sqrt 16) ⇒ 4
+(sqrt 1/4) ⇒ 1/2
+(sqrt 2) ⇒ 1.4142135623730951
+(sqrt 16.0) ⇒ 4.0
+(sqrt -4.0) ⇒ +2i
+(sin 0) ⇒ 0
+(cos 0) ⇒ 1
+(tan 0) ⇒ 0
+(asin 0) ⇒ 0
+(acos 1) ⇒ 0
+(atan 0) ⇒ 0
+(sinh 0) ⇒ 0
+(cosh 0) ⇒ 1
+(tanh 0) ⇒ 0
+(tanh 1000.0) ⇒ 1.0
+(sinh -1000.0) ⇒ -inf.0
+(sin +inf.0) ⇒ +nan.0
+(atan 1 0) ⇒ 1.5707963267948966
+(atan 1 -1) ⇒ 2.356194490192345
+(atan 0 1) ⇒ 0
+(atan -0.0 -1.0) ⇒ -3.141592653589793
+(make-rectangular 1 2) ⇒ 1+2i
+(make-rectangular 1 0) ⇒ 1
+(make-polar 2 0) ⇒ 2
+(real-part 1+2i) ⇒ 1.0
+(imag-part 1+2i) ⇒ 2.0
+(imag-part 5) ⇒ 0
+(angle -1.0) ⇒ 3.141592653589793
+(angle 3) ⇒ 0
+(= 2 2.0 4/2) ⇒ #t
+(= 1 2) ⇒ #f
+(= 1 1 2) ⇒ #f
+(= 9007199254740993 9007199254740992.0) ⇒ #f
+(= 1+2i 1+2i) ⇒ #t
+(< 1 3/2 2.0) ⇒ #t
+(< 1 3 2) ⇒ #f
+(> 3 2 2) ⇒ #f
+(<= 1 1 2) ⇒ #t
+(>= 2 2 1) ⇒ #t
+(< 1 +nan.0) ⇒ #f
+(< 5) ⇒ #t
+(number? 1/2) ⇒ #t
+(number? #t) ⇒ #f
+(number? "1") ⇒ #f
+(complex? 1+2i) ⇒ #t
+(real? 1.5) ⇒ #t
+(real? 1+2i) ⇒ #f
+(rational? 0.5) ⇒ #t
+(rational? +inf.0) ⇒ #f
+(rational? +nan.0) ⇒ #f
+(integer? 3.0) ⇒ #t
+(integer? 3.5) ⇒ #f
+(integer? 7/2) ⇒ #f
+(integer? 'a) ⇒ #f
+(exact? 1/2) ⇒ #t
+(exact? 0.5) ⇒ #f
+(inexact? 0.5) ⇒ #t
+(exact-integer? 2) ⇒ #t
+(exact-integer? 2.0) ⇒ #f
+(exact-integer? 1/2) ⇒ #f
+(exact-rational? 1/2) ⇒ #t
+(exact-rational? 0.5) ⇒ #f
+(index? 0) ⇒ #t
+(index? -1) ⇒ #f
+(index? 1/2) ⇒ #f
+(nan? +nan.0) ⇒ #t
+(nan? 1) ⇒ #f
+(infinite? -inf.0) ⇒ #t
+(infinite? 1e308) ⇒ #f
+(finite? 1/2) ⇒ #t
+(finite? +inf.0) ⇒ #f
+(finite? +nan.0) ⇒ #f
+(zero? 0) ⇒ #t
+(zero? -0.0) ⇒ #t
+(zero? 1/2) ⇒ #f
+(positive? 1/2) ⇒ #t
+(positive? 0) ⇒ #f
+(negative? -1.5) ⇒ #t
+(negative? 0) ⇒ #f
+(even? -2) ⇒ #t
+(even? 3.0) ⇒ #f
+(odd? -3) ⇒ #t
+(odd? 2) ⇒ #f
+(+ #(1 2) #(3 4)) ⇒ #(4 6)
+(+ 1 #(1 2)) ⇒ #(2 3)
+(- #(1 2)) ⇒ #(-1 -2)
+(* 2 #(1 2 3)) ⇒ #(2 4 6)
+(/ #(1 2) 2) ⇒ #(1/2 1)
+(* #(#(1 2) #(3 4)) #(10 20)) ⇒ #(#(10 40) #(30 80))
+(abs #(-1 2)) ⇒ #(1 2)
+(expt #(1 2 3) 2) ⇒ #(1 4 9)
+(max #(1 5) 3) ⇒ #(3 5)
+(round #(1/2 3/2)) ⇒ #(0 2)
+(quotient #(7 -7) 2) ⇒ #(3 -3)
+(number->string 255 16) ⇒ "ff"
+(number->string 1/3 2) ⇒ "1/11"
+(number->string 0.1) ⇒ "0.1"
+(number->string 3.14159 10) ⇒ "3.14159"
+(number->string 1e21) ⇒ "1e21"
+(string->number "1e3") ⇒ 1000.0
+(string->number "ff" 16) ⇒ 255
+(string->number "#xff") ⇒ 255
+(string->number "1/2") ⇒ 1/2
+(string->number "-1.5e2") ⇒ -150.0
+(string->number "abc") ⇒ #f
+(string->number "") ⇒ #f
 """
 
 
 def rows(table: str) -> list[tuple[str, str]]:
-    """The rows of a table: an expression, two or more spaces, its value."""
-    parts = [line.rsplit("  ", 1) for line in table.strip().splitlines()]
-    return [(expression.strip(), value.strip()) for expression, value in parts]
+    """The rows of a table, ``expression ⇒ value``."""
+    parts = [line.partition(" ⇒ ") for line in table.strip().splitlines()]
+    return [(expression, value) for expression, _, value in parts]
 
 
 @pytest.mark.parametrize(("expression", "expected"), rows(ROWS))
