@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
@@ -94,10 +95,9 @@ class EagerEmitter(Emitter):
         """``node`` as a Python condition: only ``#f`` (or a rank-0 false) is false."""
         if isinstance(node, Const):
             return py.constant(node.span, node.value is not False)
-        if isinstance(node, Call) and len(node.arguments) == 1:
-            if self.is_primitive(node.procedure, "not") and not node.keywords:
-                operand = self.condition(node.arguments[0])
-                return py.at(node.span, ast.UnaryOp(ast.Not(), operand))
+        if self._is_negation(node):
+            operand = self.condition(node.arguments[0])
+            return py.at(node.span, ast.UnaryOp(ast.Not(), operand))
         if isinstance(node, If) and _is_boolean_form(node):
             return self._boolean_form(node)
         direct = comparison_test(self, node)
@@ -106,6 +106,12 @@ class EagerEmitter(Emitter):
         if direct is not None:
             return direct
         return self._truth(node.span, self.expression(node))
+
+    def _is_negation(self, node: Node) -> TypeGuard[Call]:
+        """``(not x)``, ``not`` being the primitive."""
+        if not isinstance(node, Call) or len(node.arguments) != 1 or node.keywords:
+            return False
+        return self.is_primitive(node.procedure, "not")
 
     def _truth(self, span: Span, value: ast.expr) -> ast.expr:
         """``v is True or (v is not False and truth(v))``."""

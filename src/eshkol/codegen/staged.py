@@ -37,33 +37,12 @@ from eshkol.core.nodes import (
 )
 from eshkol.core.walk import children, everything
 
-_MUTATORS = [
-    "set-car!",
-    "set-cdr!",
-    "vector-set!",
-    "vector-fill!",
-    "vector-copy!",
-    "vector-sort!",
-    "hash-set!",
-    "hash-remove!",
-    "hash-clear!",
-    "hash-update!",
-    "hash-table-set!",
-    "hash-table-delete!",
-    "hash-table-clear!",
-    "hash-table-update!",
-    "hash-table-update!/default",
-]
-_OUTPUT = [
-    "display",
-    "write",
-    "newline",
-    "displayln",
-    "printf",
-    "print",
-    "write-string",
-    "write-char",
-]
+_MUTATORS = (
+    "set-car! set-cdr! vector-set! vector-fill! vector-copy! vector-sort! hash-set! "
+    "hash-remove! hash-clear! hash-update! hash-table-set! hash-table-delete! "
+    "hash-table-clear! hash-table-update! hash-table-update!/default"
+).split()
+_OUTPUT = ("display write newline displayln printf print write-string write-char").split()
 
 EFFECTS = dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output")
 """Primitives with effects, and the functions of the staging runtime that call them."""
@@ -319,19 +298,7 @@ def _always_leaves_to(node: Node, own: Label, label: Label) -> bool:
 _FLIPPED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 _PURE = frozenset(
-    [
-        "+",
-        "-",
-        "*",
-        "quotient",
-        "length",
-        "vector-length",
-        "tensor-length",
-        "string-length",
-        "dataset-size",
-        "1+",
-        "-1+",
-    ]
+    ("+ - * quotient length vector-length tensor-length string-length dataset-size 1+ -1+").split()
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from eshkol import autodiff
@@ -29,8 +30,7 @@ def _check_procedure(who: str, function: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return value.__class__ is not bool and (
-        isinstance(value, int | float | autodiff.Differentiable)
-        or type(value).__name__ == "Fraction"
+        isinstance(value, int | float | Fraction | autodiff.Differentiable)
     )
 
 

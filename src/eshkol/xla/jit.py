@@ -321,28 +321,11 @@ PROGRAMS: dict[tuple[Structure, Structure, Structure], Program] = {}
 """All programs of this process by what they mean."""
 
 RANDOM_NAMES = frozenset(
-    [
-        "random",
-        "random-uniform",
-        "random-normal",
-        "random-int",
-        "rand",
-        "randn",
-        "randint",
-        "random-permutation",
-        "shuffle",
-        "bernoulli",
-        "dropout",
-        "random-tensor",
-        "xavier-uniform",
-        "xavier-normal",
-        "he-uniform",
-        "he-normal",
-        "lecun-normal",
-        "uniform-init",
-        "normal-init",
-        "orthogonal-init",
-    ]
+    (
+        "random random-uniform random-normal random-int rand randn randint random-permutation "
+        "shuffle bernoulli dropout random-tensor xavier-uniform xavier-normal he-uniform "
+        "he-normal lecun-normal uniform-init normal-init orthogonal-init"
+    ).split()
 )
 """Primitives that draw from the hidden stream of random numbers."""
 

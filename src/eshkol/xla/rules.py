@@ -35,11 +35,11 @@ def binary_rule(who: str, operation: Rule, dtype_of: Callable[[list[Any]], np.dt
 
     def run(x: Any, y: Any, dtype: np.dtype) -> Any:
         try:
-            if isinstance(x, Tracer) or isinstance(y, Tracer):
-                return traced(x, y)
             # A Python number that enters a kernel would be typed by the x64 flag.
             x = x if hasattr(x, "dtype") else dtype.type(x)
             y = y if hasattr(y, "dtype") else dtype.type(y)
+            if isinstance(x, Tracer) or isinstance(y, Tracer):
+                return traced(x, y)
             return kernel(x, y)
         except (TypeError, ValueError):
             if _fits(x, y):

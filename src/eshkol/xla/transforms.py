@@ -198,9 +198,7 @@ def vmap(
     """Map ``function`` over an axis of its arguments."""
     axes = _axes_of(arguments, in_axes)
     arguments = [
-        as_tensor(argument, "vmap")
-        if axis is not None and _is_numeric_sequence(argument)
-        else argument
+        argument if axis is None else _as_mapped(argument)
         for argument, axis in zip(arguments, axes, strict=True)
     ]
     taken = [flatten(argument) for argument in arguments]
@@ -227,10 +225,11 @@ def _axes_of(arguments: Sequence[Any], in_axes: Any) -> list[int | None]:
     return axes
 
 
-def _is_numeric_sequence(value: Any) -> bool:
-    return isinstance(value, Vector | Pair) and all(
-        item.__class__ in (int, float) for item in value
-    )
+def _as_mapped(value: Any) -> Any:
+    """A vector or list of numbers is mapped over as a tensor."""
+    if isinstance(value, Vector | Pair) and all(x.__class__ in (int, float) for x in value):
+        return as_tensor(value, "vmap")
+    return value
 
 
 def _check_sizes(arrays: Sequence[Any], axes: Sequence[int | None]) -> None:
