@@ -8,7 +8,6 @@ set it too.
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -106,6 +105,8 @@ def _status_of_main(procedure: Any) -> int:
 
 
 def _takes_nothing(procedure: Callable[..., Any]) -> bool:
+    import inspect
+
     try:
         inspect.signature(procedure).bind()
     except (TypeError, ValueError):

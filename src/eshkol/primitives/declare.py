@@ -26,14 +26,17 @@ class Primitive:
     Attributes:
         name: its Scheme name.
         function: what the name is bound to.
-        signature: its parameters; what ``help`` shows and arity messages quote.
         tensor: the tensor rule as ``"module:attribute"``, if it has one.
     """
 
     name: str
     function: Function
-    signature: inspect.Signature
     tensor: str | None = None
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """Its parameters; what ``help`` shows and arity messages quote."""
+        return inspect.signature(self.function)
 
     @property
     def documentation(self) -> str:
@@ -55,7 +58,7 @@ def primitive(*names: str, tensor: str | None = None) -> Callable[[Function], Fu
     def declare(host: Function) -> Function:
         host.__name__ = host.__qualname__ = names[0]
         function = host if tensor is None else _with_tensor_rule(host, tensor)
-        _register(names, function, inspect.signature(host), tensor)
+        _register(names, function, tensor)
         return function
 
     return declare
@@ -69,17 +72,15 @@ def tensor_primitive(*names: str, at: str) -> Callable[[Function], Function]:
 
     def declare(declaration: Function) -> Function:
         function = _lazy(declaration, at, names[0])
-        _register(names, function, inspect.signature(declaration), at)
+        _register(names, function, at)
         return function
 
     return declare
 
 
-def _register(
-    names: tuple[str, ...], function: Function, signature: inspect.Signature, tensor: str | None
-) -> None:
+def _register(names: tuple[str, ...], function: Function, tensor: str | None) -> None:
     for name in names:
-        PRIMITIVES[name] = Primitive(name, function, signature, tensor)
+        PRIMITIVES[name] = Primitive(name, function, tensor)
 
 
 @functools.cache
@@ -90,34 +91,41 @@ def load(path: str) -> Any:
 
 
 def _with_tensor_rule(host: Function, path: str) -> Function:
-    parameters = inspect.signature(host).parameters.values()
-    simple = all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters)
-    count = len(parameters) if simple else -1
+    return functools.update_wrapper(_dispatcher(host, path), host)
 
-    if count == 1:
 
-        def function(x):  # type: ignore[misc]
-            result = host(x)
-            return load(path)(x) if result is NotImplemented else result
+def _dispatcher(host: Function, path: str) -> Function:
+    """``host``, then the tensor rule where it declines; quicker for one and two arguments."""
 
-    elif count == 2:
+    def unary(x: Any) -> Any:
+        result = host(x)
+        return load(path)(x) if result is NotImplemented else result
 
-        def function(x, y):  # type: ignore[misc]
-            result = host(x, y)
-            return load(path)(x, y) if result is NotImplemented else result
+    def binary(x: Any, y: Any) -> Any:
+        result = host(x, y)
+        return load(path)(x, y) if result is NotImplemented else result
 
-    else:
+    def variadic(*arguments: Any, **options: Any) -> Any:
+        result = host(*arguments, **options)
+        return load(path)(*arguments, **options) if result is NotImplemented else result
 
-        def function(*arguments, **options):
-            result = host(*arguments, **options)
-            return load(path)(*arguments, **options) if result is NotImplemented else result
+    return {1: unary, 2: binary}.get(_required_count(host), variadic)
 
-    functools.update_wrapper(function, host)
-    return function
+
+def _required_count(function: Function) -> int:
+    """How many arguments a function takes if it takes only required ones, else -1.
+
+    The code object is asked, not ``inspect.signature``: start-up declares hundreds of primitives.
+    """
+    code = function.__code__
+    options = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    if options or code.co_kwonlyargcount or function.__defaults__:
+        return -1
+    return code.co_argcount
 
 
 def _lazy(declaration: Function, path: str, name: str) -> Function:
-    def function(*arguments, **options):
+    def function(*arguments: Any, **options: Any) -> Any:
         rule = load(path)
         try:
             return rule(*arguments, **options)
