@@ -9,7 +9,7 @@ from fractions import Fraction
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eshkol.base.errors import BadValue
@@ -18,6 +18,7 @@ from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list, spine
 from eshkol.datum.symbols import Symbol, gensym, intern
 from eshkol.datum.values import EOF, UNSPECIFIED, Char, HashTable, Vector
 
+RANDOM = settings(deadline=None)
 NAN = float("nan")
 
 
@@ -363,12 +364,14 @@ DATA = st.recursive(
 )
 
 
+@RANDOM
 @given(DATA, DATA)
 def test_keys_agree_with_equal(a, b):
     assert is_equal(a, a)
     assert is_equal(a, b) == is_equal(b, a) == (hash_key(a) == hash_key(b))
 
 
+@RANDOM
 @given(DATA)
 def test_a_copy_is_equal(value):
     copy = pickle.loads(pickle.dumps(value))

@@ -8,7 +8,7 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from eshkol.base import sources
@@ -22,6 +22,7 @@ from eshkol.datum.write import shared_string, write_string
 from eshkol.reader import Reader, parse_number, read_all
 from eshkol.syntax.objects import Dotted, Keyword, Syntax, VectorForm, to_datum
 
+RANDOM = settings(deadline=None)
 NAN, INF = math.nan, math.inf
 
 
@@ -232,6 +233,7 @@ def test_numbers_in_a_given_radix(text, radix, expected):
     assert is_eqv(parse_number(text, radix), expected)
 
 
+@RANDOM
 @given(st.floats())
 def test_floats_read_as_python_reads_them(value):
     assume(math.isfinite(value))
@@ -239,12 +241,14 @@ def test_floats_read_as_python_reads_them(value):
     assert is_eqv(parse_number(f"#e{value!r}"), read_one(str(Fraction(repr(value)))))
 
 
+@RANDOM
 @given(st.integers(), st.sampled_from([("#b", "b"), ("#o", "o"), ("#x", "x"), ("#X", "X")]))
 def test_integers_read_in_any_radix(value, radix):
     prefix, code = radix
     assert read_one(f"{prefix}{value:{code}}") == value
 
 
+@RANDOM
 @given(st.text(alphabet="0123456789+-./einfa@#x ", max_size=12))
 def test_any_text_is_a_number_or_none(text):
     assert parse_number(text) is None or isinstance(
@@ -782,6 +786,7 @@ DATA = st.recursive(
 )
 
 
+@RANDOM
 @given(DATA)
 @example(complex(3, 0))
 @example(complex(-0.0, -0.0))
@@ -792,6 +797,7 @@ def test_what_is_written_reads_back(value):
     assert is_equal(read_one(f"#;{text} ({text} . {text})"), Pair(value, value))
 
 
+@RANDOM
 @given(DATA)
 def test_what_is_read_knows_its_text(value):
     (form,) = read_all(write_string(value), "text.esk")
@@ -805,6 +811,7 @@ FRAGMENTS += r"""#!fold-case #x #e 1/2 1e5 +i -inf.0 1@2 abc λ \ \x41; “ \q""
 FRAGMENTS = [*FRAGMENTS.split(), *"\n \r\f\0\ufeff\ud800\u2028", '"""', "\r\n"]
 
 
+@RANDOM
 @given(st.text(max_size=40) | st.lists(st.sampled_from(FRAGMENTS)).map("".join))
 def test_random_text_raises_nothing_but_read_errors(text):
     try:
@@ -817,6 +824,7 @@ def test_random_text_raises_nothing_but_read_errors(text):
             assert write_string(to_datum(form))
 
 
+@RANDOM
 @given(st.data())
 def test_mutated_programs_raise_nothing_but_read_errors(data):
     text = PROGRAM

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eshkol.base.errors import WrongType
@@ -28,6 +28,7 @@ from eshkol.datum.write import (
 )
 from eshkol.syntax.objects import Keyword, Syntax
 
+RANDOM = settings(deadline=None)
 A, B = intern("a"), intern("b")
 QUOTE, UNQUOTE = intern("quote"), intern("unquote")
 
@@ -89,6 +90,7 @@ def test_rationals_in_radix_16():
     assert number_text(Fraction(-255, 16), 16) == "-ff/10"
 
 
+@RANDOM
 @given(st.floats())
 def test_floats_have_the_shortest_digits(value):
     text = display_string(value)
@@ -362,6 +364,7 @@ def test_doubles_and_long_integers_keep_their_digits():
     assert write_string(np.asarray("text")) == "text"
 
 
+@RANDOM
 @given(st.floats(width=32, allow_nan=False))
 def test_float32_has_the_shortest_digits_of_its_own_precision(value):
     text = write_string(np.float32(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 SPACES = " \t\n\f\v\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -43,28 +44,47 @@ PREFIXES = {"'": "quote", "`": "quasiquote", ",": "unquote", ",@": "unquote-spli
 """Abbreviations of two-element lists."""
 
 
-def _number_pattern(unsigned: str) -> str:
-    """The pattern of numbers, real and complex, whose unsigned reals match ``unsigned``."""
+_UNSIGNED = {
+    2: r"[01]+(?:/[01]+)?",
+    8: r"[0-7]+(?:/[0-7]+)?",
+    10: r"(?:[0-9]+/[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)",
+    16: r"[0-9a-f]+(?:/[0-9a-f]+)?",
+}
+
+RADICES = _UNSIGNED.keys()
+"""The radices that have a prefix."""
+
+
+@functools.cache
+def number_grammar(radix: int) -> re.Pattern[str]:
+    """The grammar of numbers without prefixes in ``radix``: real, polar or rectangular.
+
+    Most programs hold only numbers that need no grammar: it is compiled when first asked for.
+    """
+    unsigned = _UNSIGNED[radix]
     special = r"[+-](?:inf|nan)\.0"
     real = rf"[+-]?{unsigned}|{special}"
-    return (
+    return re.compile(
         rf"(?P<real>{real})"
         rf"|(?P<magnitude>{real})@(?P<angle>{real})"
-        rf"|(?P<re>{real})?(?P<im>[+-](?:{unsigned})?|{special})i"
+        rf"|(?P<re>{real})?(?P<im>[+-](?:{unsigned})?|{special})i",
+        re.IGNORECASE | re.ASCII,
     )
 
 
-_DECIMAL = r"(?:[0-9]+/[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)"
+def is_decimal_numeral(text: str) -> bool:
+    """Whether ``text`` has the form of a number without prefixes.
 
-_FLAGS = re.IGNORECASE | re.ASCII
+    Example:
+        >>> is_decimal_numeral("-1/2"), is_decimal_numeral("+"), is_decimal_numeral("1+")
+        (True, False, False)
+    """
+    may_be = text[:1] in _FIRST and (text[-1] in "iI" or _DIGIT.search(text))
+    return bool(may_be) and number_grammar(10).fullmatch(text) is not None
 
-NUMBER = {
-    2: re.compile(_number_pattern(r"[01]+(?:/[01]+)?"), _FLAGS),
-    8: re.compile(_number_pattern(r"[0-7]+(?:/[0-7]+)?"), _FLAGS),
-    10: re.compile(_number_pattern(_DECIMAL), _FLAGS),
-    16: re.compile(_number_pattern(r"[0-9a-f]+(?:/[0-9a-f]+)?"), _FLAGS),
-}
-"""The grammar of numbers without prefixes, by radix."""
+
+_FIRST = frozenset("+-.0123456789")
+_DIGIT = re.compile("[0-9]")
 
 
 def symbol_text(name: str) -> str:
@@ -75,7 +95,7 @@ def symbol_text(name: str) -> str:
         ('set!', '|two words|', '|1|')
     """
     plain = _PLAIN_SYMBOL.fullmatch(name) and name.isprintable() and name != "."
-    if plain and "\\" not in name and not NUMBER[10].fullmatch(name):
+    if plain and "\\" not in name and not is_decimal_numeral(name):
         return name
     return f"|{escaped(name, '|')}|"
 

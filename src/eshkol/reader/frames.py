@@ -62,27 +62,25 @@ class Frame:
     def complete(self, end: Span) -> Syntax:
         """The datum, now that the parenthesis at ``end`` closes it."""
         span = self.span.to(end)
-        if self.opener in CLOSER:
-            return Syntax(self._list_content(), span)
         items = tuple(self.items)
+        if self.opener in CLOSER:
+            return Syntax(self._with_tail(items) if self.dot else items, span)
         if self.opener.startswith("#u8"):
             return Syntax(bytes(map(_byte, items)), span)
         return Syntax(VectorForm(items), span)
 
-    def _list_content(self) -> Any:
+    def _with_tail(self, items: tuple[Syntax, ...]) -> Any:
         tail = self.checked_tail()
-        if tail is None:
-            return tuple(self.items)
         rest = tail.datum
         if type(rest) is tuple:
-            return (*self.items, *rest)
+            return (*items, *rest)
         if isinstance(rest, Dotted):
-            return Dotted((*self.items, *rest.items), rest.tail)
-        return Dotted(tuple(self.items), tail)
+            return Dotted((*items, *rest.items), rest.tail)
+        return Dotted(items, tail)
 
-    def checked_tail(self) -> Syntax | None:
+    def checked_tail(self) -> Syntax:
         """The tail, of which there must be one after a dot."""
-        if self.dot and self.tail is None:
+        if self.tail is None:
             raise ReadError("`.` must be followed by a datum", span=self.dot)
         return self.tail
 
@@ -107,7 +105,7 @@ class Spliced(Frame):
 
     def complete(self, end: Span) -> Syntax:
         """What is left to be the tail of the list around it."""
-        return self.checked_tail() or Syntax((), self.span.to(end))
+        return self.checked_tail() if self.dot else Syntax((), self.span.to(end))
 
 
 class Prefix:

@@ -6,7 +6,7 @@ import cmath
 import re
 from fractions import Fraction
 
-from eshkol.datum.spelling import NUMBER
+from eshkol.datum.spelling import RADICES, is_decimal_numeral, number_grammar
 
 Real = int | Fraction | float
 Number = Real | complex
@@ -22,7 +22,7 @@ _SPECIAL = {
     "+nan.0": float("nan"),
     "-nan.0": float("nan"),
 }
-_SMALL_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
+_SIMPLE = re.compile(r"[+-]?(?:([0-9]{1,4000})|[0-9]+\.[0-9]*)")
 _PREFIXES = re.compile(r"(?:#[bodx](?:#[ei])?|#[ei](?:#[bodx])?)?", re.IGNORECASE)
 _EXACT_DECIMAL = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)(?:e([+-]?[0-9]+))?")
 
@@ -43,8 +43,8 @@ def parse_number(text: str, radix: int = 10) -> Number | None:
         >>> parse_number("#xff"), parse_number("1/2"), parse_number("1e3"), parse_number("1+")
         (255, Fraction(1, 2), 1000.0, None)
     """
-    if radix == 10 and _SMALL_INTEGER.fullmatch(text):
-        return int(text)
+    if radix == 10 and (simple := _SIMPLE.fullmatch(text)):
+        return int(text) if simple[1] else float(text)
     body, radix, exactness = _without_prefixes(text, radix)
     try:
         return _unprefixed(body, radix, exactness)
@@ -55,7 +55,9 @@ def parse_number(text: str, radix: int = 10) -> Number | None:
 def is_numeral(text: str) -> bool:
     """Whether ``text`` has the form of a number, even if it stands for none, as ``1/0``."""
     body, radix, _ = _without_prefixes(text, 10)
-    return NUMBER[radix].fullmatch(body) is not None
+    if radix == 10:
+        return is_decimal_numeral(body)
+    return number_grammar(radix).fullmatch(body) is not None
 
 
 def _without_prefixes(text: str, radix: int) -> tuple[str, int, str]:
@@ -70,9 +72,11 @@ def _without_prefixes(text: str, radix: int) -> tuple[str, int, str]:
 
 
 def _unprefixed(text: str, radix: int, exactness: str) -> Number | None:
-    if radix not in NUMBER:
+    if radix not in RADICES:
         return _other_radix(text, radix, exactness)
-    match = NUMBER[radix].fullmatch(text)
+    if radix == 10 and not is_decimal_numeral(text):
+        return None
+    match = number_grammar(radix).fullmatch(text)
     if match is None:
         return None
     if match["real"]:
