@@ -9,14 +9,20 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
 from eshkol.datum.equality import is_array
-from eshkol.datum.pairs import NIL, Pair, is_list
+from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Char, HashTable, Vector
 from eshkol.datum.write import short_string
+
+KNOWN = frozenset(
+    {int, float, bool, str, complex, Fraction, Symbol, Char, Pair, EmptyList, Vector, HashTable}
+)
+"""Classes of values that are never traced themselves, asked first because it is quick."""
 
 _UNGUARDED = 1 << 16
 """How many pairs are followed before asking whether the chain is circular."""

@@ -12,6 +12,9 @@ from eshkol.primitives.declare import primitive
 from eshkol.primitives.numbers import is_host_number, is_number, is_tensor_like, not_a_number
 from eshkol.primitives.operations import Number, beyond_plain
 
+_CLOSED = frozenset({int, float})
+"""Classes whose sum, difference and product are Python's and of the same class."""
+
 
 def add(a: Number, b: Number) -> Number:
     """``(+ a b)``; of plain numbers, exact if both are.
@@ -20,22 +23,28 @@ def add(a: Number, b: Number) -> Number:
         >>> add(1, 0.5)
         1.5
     """
+    if a.__class__ is b.__class__ and a.__class__ in _CLOSED:
+        return a + b
     if a.__class__ in PLAIN and b.__class__ in PLAIN:
-        return a + b if a.__class__ is b.__class__ is float else plain.add(a, b)
+        return plain.add(a, b)
     return beyond_plain("+", "add", add, a, b)
 
 
 def subtract(a: Number, b: Number) -> Number:
     """``(- a b)``; of plain numbers, exact if both are."""
+    if a.__class__ is b.__class__ and a.__class__ in _CLOSED:
+        return a - b
     if a.__class__ in PLAIN and b.__class__ in PLAIN:
-        return a - b if a.__class__ is b.__class__ is float else plain.subtract(a, b)
+        return plain.subtract(a, b)
     return beyond_plain("-", "subtract", subtract, a, b)
 
 
 def multiply(a: Number, b: Number) -> Number:
     """``(* a b)``; of plain numbers, exact if both are."""
+    if a.__class__ is b.__class__ and a.__class__ in _CLOSED:
+        return a * b
     if a.__class__ in PLAIN and b.__class__ in PLAIN:
-        return a * b if a.__class__ is b.__class__ is float else plain.multiply(a, b)
+        return plain.multiply(a, b)
     return beyond_plain("*", "multiply", multiply, a, b)
 
 

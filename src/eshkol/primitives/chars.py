@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
 import unicodedata
 from collections.abc import Callable
@@ -13,8 +12,15 @@ from eshkol.datum.values import Char
 from eshkol.primitives.arguments import char_argument, index_argument
 from eshkol.primitives.declare import primitive
 
+_ASCII = {chr(code): Char(chr(code)) for code in range(128)}
+
 _SEPARATORS = "\x1c\x1d\x1e\x1f"
 """Python counts these controls as spaces; Unicode's White_Space does not."""
+
+
+def char_of(character: str) -> Char:
+    """The char of a string of length 1; of ASCII, without making a new one."""
+    return _ASCII.get(character) or Char(character)
 
 
 @primitive("char?")
@@ -126,8 +132,12 @@ def _declare_order(
     words: str,
 ) -> None:
     def compare(first: Any, *others: Any) -> bool:
-        texts = [key(text_of(name, value)) for value in (first, *others)]
-        return all(holds(a, b) for a, b in itertools.pairwise(texts))
+        a, result = key(text_of(name, first)), True
+        for other in others:
+            b = key(text_of(name, other))
+            result = result and holds(a, b)
+            a = b
+        return result
 
     case = ", whatever their case" if "-ci" in name else ""
     compare.__doc__ = f"Whether the arguments are {words} by their code points{case}."

@@ -26,15 +26,17 @@ def is_procedure(value: Any) -> bool:
 
 
 @primitive("apply")
-def apply(procedure: Any, *arguments: Any) -> Any:
+def apply(procedure: Any, *arguments: Any, **options: Any) -> Any:
     """Call a procedure with the arguments, the last of which is a list of further ones.
+
+    Keyword arguments are passed on.
 
     Example: ``(apply + 1 2 '(3 4))`` ⇒ ``10``.
     """
     call = callee(procedure_argument("apply", procedure))
     if not arguments:
-        return call()
-    return call(*arguments[:-1], *list_argument("apply", arguments[-1]))
+        return call(**options)
+    return call(*arguments[:-1], *list_argument("apply", arguments[-1]), **options)
 
 
 @primitive("values")

@@ -18,87 +18,95 @@ from eshkol.primitives.numbers import REAL
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain, unary
 
 Plain = Callable[[Any], Any]
+Point = tuple[int, int]
+"""An exact argument and the exact value there."""
 
 
-def _exact_at(point: int, value: int, of_plain: Plain) -> Plain:
-    """``of_plain``, with the exact value that it has at one exact point."""
-
-    def function(number: Any) -> Any:
-        return value if number.__class__ is int and number == point else of_plain(number)
-
-    return function
-
-
-def _host(name: str, of_plain: Plain) -> Callable[[Number], Number]:
+def _host(name: str, of_plain: Plain, exact: Point | None = None) -> Callable[[Number], Number]:
+    """The host rule of an elementary function; ``exact`` is where it has an exact value."""
     general = unary(name, of_plain, name, "a number")
 
     def host(number: Number) -> Number:
-        return of_plain(number) if number.__class__ is float else general(number)
+        if number.__class__ is float:
+            return of_plain(number)
+        if exact is not None and number.__class__ is int and number == exact[0]:
+            return exact[1]
+        return general(number)
 
     return host
 
 
-def _declare(name: str, of_plain: Plain, documentation: str) -> None:
+def _declare(name: str, of_plain: Plain, exact: Point | None, documentation: str) -> None:
     """Declare the elementary function ``name`` of one number or tensor."""
-    host = _host(name, of_plain)
+    host = _host(name, of_plain, exact)
     host.__doc__ = documentation
     primitive(name, tensor=TENSOR_RULES + name)(host)
 
 
 _declare(
     "exp",
-    _exact_at(0, 1, plain.exp),
+    plain.exp,
+    (0, 1),
     "e to the power of a number. Example: ``(exp 0)`` ⇒ ``1``; ``(exp 1000.0)`` ⇒ ``+inf.0``.",
 )
 _declare(
     "sin",
-    _exact_at(0, 0, plain.sin),
+    plain.sin,
+    (0, 0),
     "The sine of an angle in radians. Example: ``(sin 0)`` ⇒ ``0``.",
 )
 _declare(
     "cos",
-    _exact_at(0, 1, plain.cos),
+    plain.cos,
+    (0, 1),
     "The cosine of an angle in radians. Example: ``(cos 0)`` ⇒ ``1``.",
 )
 _declare(
     "tan",
-    _exact_at(0, 0, plain.tan),
+    plain.tan,
+    (0, 0),
     "The tangent of an angle in radians. Example: ``(tan 0)`` ⇒ ``0``.",
 )
 _declare(
     "asin",
-    _exact_at(0, 0, plain.asin),
+    plain.asin,
+    (0, 0),
     "The angle in [-π/2, π/2] of a sine. Example: ``(asin 1.0)`` ⇒ ``1.5707963267948966``.",
 )
 _declare(
     "acos",
-    _exact_at(1, 0, plain.acos),
+    plain.acos,
+    (1, 0),
     "The angle in [0, π] of a cosine. Example: ``(acos 1)`` ⇒ ``0``.",
 )
 _declare(
     "sinh",
-    _exact_at(0, 0, plain.sinh),
+    plain.sinh,
+    (0, 0),
     "The hyperbolic sine. Example: ``(sinh 0)`` ⇒ ``0``.",
 )
 _declare(
     "cosh",
-    _exact_at(0, 1, plain.cosh),
+    plain.cosh,
+    (0, 1),
     "The hyperbolic cosine. Example: ``(cosh 0)`` ⇒ ``1``.",
 )
 _declare(
     "tanh",
-    _exact_at(0, 0, plain.tanh),
+    plain.tanh,
+    (0, 0),
     "The hyperbolic tangent. Example: ``(tanh 1000.0)`` ⇒ ``1.0``.",
 )
 _declare(
     "sqrt",
     plain.sqrt,
+    None,
     "The square root: exact of exact squares, complex of negative numbers; of tensors, of each "
     "element. Example: ``(sqrt 1/4)`` ⇒ ``1/2``; ``(sqrt -4.0)`` ⇒ ``+2i``.",
 )
 
-_natural_logarithm = _host("log", _exact_at(1, 0, plain.log))
-_arc_tangent = _host("atan", _exact_at(0, 0, plain.atan))
+_natural_logarithm = _host("log", plain.log, (1, 0))
+_arc_tangent = _host("atan", plain.atan, (0, 0))
 
 
 def _or_tensor(host: Callable[[Number], Number], rule: str, number: Number) -> Number:

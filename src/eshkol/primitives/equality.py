@@ -6,20 +6,23 @@ from typing import Any
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_array, is_equal, is_eqv
-from eshkol.primitives.arguments import boolean_array, is_tracer, is_witness, wrong_type
+from eshkol.datum.pairs import EmptyList
+from eshkol.datum.symbols import Symbol
+from eshkol.primitives.arguments import KNOWN, boolean_array, is_tracer, is_witness, wrong_type
 from eshkol.primitives.comparison import Truth, equal_to
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.numbers import is_exact, is_number
 
-_ATOMS = frozenset({int, float, bool, str})
+_COMPARED = frozenset({int, str, Symbol, EmptyList})
+"""Classes whose values are ``equal?`` when Python's ``==`` holds."""
 
 
 def same(a: Any, b: Any) -> Truth:
     """``eqv?``; of a number that is traced, a traced truth value."""
     if a is b:
         return True
-    if a.__class__ in _ATOMS and b.__class__ in _ATOMS:
-        return is_eqv(a, b)
+    if a.__class__ in KNOWN and b.__class__ in KNOWN:
+        return a.__class__ is b.__class__ and is_eqv(a, b)
     if _is_traced(a) or _is_traced(b):
         if is_number(a) and is_number(b) and is_exact(a) == is_exact(b):
             return equal_to(a, b)
@@ -29,7 +32,12 @@ def same(a: Any, b: Any) -> Truth:
 
 def alike(a: Any, b: Any) -> Truth:
     """``equal?``; of a number that is traced, a traced truth value."""
-    if _is_traced(a) or _is_traced(b):
+    if a.__class__ in KNOWN and b.__class__ in KNOWN:
+        if a.__class__ is not b.__class__:
+            return False
+        if a.__class__ in _COMPARED:
+            return a == b
+    elif _is_traced(a) or _is_traced(b):
         return same(a, b)
     try:
         return is_equal(a, b)
@@ -83,7 +91,7 @@ def is_false(value: Any) -> Truth:
 
     Example: ``(not 0)`` ⇒ ``#f``.
     """
-    return value is False if value.__class__ is bool else logical_not(value)
+    return value is False if value.__class__ in KNOWN else logical_not(value)
 
 
 @primitive("boolean?")

@@ -14,6 +14,7 @@ from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, HashTable, Unspecified
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import (
+    KNOWN,
     is_tracer,
     is_witness,
     list_argument,
@@ -30,6 +31,8 @@ _ABSENT = object()
 
 def _key(who: str, key: Any) -> Any:
     """``key`` if its value is known; a witness becomes the static integer it is."""
+    if key.__class__ in KNOWN:
+        return key
     if is_tracer(key):
         raise _unknown_key(who, key)
     return operator.index(key) if is_witness(key) else key

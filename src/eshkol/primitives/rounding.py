@@ -70,6 +70,8 @@ def exact(number: Number) -> Number:
 
     Example: ``(exact 2.5)`` ⇒ ``5/2``; ``(exact 2.0)`` ⇒ ``2``.
     """
+    if number.__class__ is float and number.is_integer():
+        return int(number)
     if not is_host_number(number):
         return _converted("exact", exact, number)
     value = known(number)

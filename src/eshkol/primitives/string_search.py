@@ -18,6 +18,7 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.calling import callee
+from eshkol.primitives.chars import char_of
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.lists import List
 
@@ -31,7 +32,7 @@ def char_test(who: str, criterion: CharTest) -> Callable[[str], bool]:
         return criterion.value.__eq__
     if callable(criterion):
         call = callee(criterion)
-        return lambda character: is_true(call(Char(character)))
+        return lambda character: is_true(call(char_of(character)))
     raise wrong_type(who, "a char or a predicate on chars", criterion)
 
 

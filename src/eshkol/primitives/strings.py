@@ -24,7 +24,7 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.calling import callee
-from eshkol.primitives.chars import declare_orders
+from eshkol.primitives.chars import char_of, declare_orders
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.lists import List
 from eshkol.primitives.numbers import PLAIN, known, not_a_number
@@ -78,8 +78,10 @@ def string_ref(string: str, k: int) -> Char:
 
     Example: ``(string-ref "abc" 1)`` ⇒ ``#\\b``.
     """
+    if string.__class__ is str and k.__class__ is int and 0 <= k < len(string):
+        return char_of(string[k])
     text = string_argument("string-ref", string)
-    return Char(text[position_argument("string-ref", k, len(text), "string")])
+    return char_of(text[position_argument("string-ref", k, len(text), "string")])
 
 
 @primitive("substring")
@@ -133,7 +135,7 @@ def _conversion(value: Any) -> str:
 @primitive("string->list")
 def string_to_list(string: str, start: int = 0, end: Any = None) -> List:
     """The list of the chars. Example: ``(string->list "ab")`` ⇒ ``(#\\a #\\b)``."""
-    return scheme_list([Char(character) for character in part("string->list", string, start, end)])
+    return scheme_list(list(map(char_of, part("string->list", string, start, end))))
 
 
 @primitive("list->string")
@@ -145,7 +147,7 @@ def list_to_string(chars: List) -> str:
 @primitive("string->vector")
 def string_to_vector(string: str, start: int = 0, end: Any = None) -> Vector:
     """The vector of the chars. Example: ``(string->vector "ab")`` ⇒ ``#(#\\a #\\b)``."""
-    return Vector(Char(character) for character in part("string->vector", string, start, end))
+    return Vector(map(char_of, part("string->vector", string, start, end)))
 
 
 @primitive("vector->string")
@@ -198,7 +200,7 @@ def string_for_each(procedure: Any, string: str, *strings: str) -> Unspecified:
 def _char_results(who: str, procedure: Any, string: Any, strings: tuple[Any, ...]) -> Any:
     call = callee(procedure_argument(who, procedure))
     texts = [string_argument(who, each) for each in (string, *strings)]
-    return (call(*map(Char, row)) for row in zip(*texts, strict=False))
+    return (call(*map(char_of, row)) for row in zip(*texts, strict=False))
 
 
 def _radix(who: str, radix: Any) -> int:
