@@ -48,6 +48,7 @@ FAMILIES = (
     "random",
     "initializers",
     "transforms",
+    "models",
 )
 """The modules of this room that declare primitives."""
 

@@ -109,7 +109,8 @@ def _dispatcher(host: Function, path: str) -> Function:
         result = host(*arguments, **options)
         return load(path)(*arguments, **options) if result is NotImplemented else result
 
-    return {1: unary, 2: binary}.get(_required_count(host), variadic)
+    by_count: dict[int, Function] = {1: unary, 2: binary}
+    return by_count.get(_required_count(host), variadic)
 
 
 def _required_count(function: Function) -> int:

@@ -46,7 +46,9 @@ def _not_static(value: Any, who: str, what: str) -> StagingError:
 
 def is_sequence(value: Any) -> bool:
     """Whether ``value`` is a list, vector or tuple, or an array of rank 1 or more."""
-    return isinstance(value, Pair | list | tuple) or value is NIL or getattr(value, "shape", ())
+    if isinstance(value, Pair | list | tuple) or value is NIL:
+        return True
+    return bool(getattr(value, "shape", ()))
 
 
 def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:

@@ -94,11 +94,7 @@ def atan(y: Any, x: Any = None) -> Any:
     return _atan(y) if x is None else atan2(y, x)
 
 
-def _float_power(x: Any, y: Any) -> Any:
-    return lax.pow(lax.full_like(y, x) if x.__class__ is float else x, y)
-
-
-_power_of_floats = binary_rule("expt", _float_power, inexact_result)
+_power_of_floats = binary_rule("expt", lax.pow, inexact_result)
 _power_of_integers = binary_rule("expt", jnp.power, result_dtype)
 
 

@@ -13,7 +13,8 @@ from eshkol.datum.symbols import Symbol
 from eshkol.xla.arguments import static_shape
 from eshkol.xla.creation import full
 from eshkol.xla.dtypes import WIDE, default_dtype, parse_dtype, wide
-from eshkol.xla.random import next_key, random_normal, random_uniform
+from eshkol.xla.keys import next_key
+from eshkol.xla.random import random_normal, random_uniform
 from eshkol.xla.tensors import cast, describe
 
 Initializer = Callable[..., Any]
@@ -32,7 +33,7 @@ def _axes(layout: Any, rank: int, who: str) -> tuple[int, int]:
     )
 
 
-def _scaled(who: str, scale: float, mode: str, distribution: str) -> Callable[..., Any]:
+def _scaled(who: str, scale: float, mode: Any, distribution: Any) -> Callable[..., Any]:
     """An initializer of variance ``scale`` divided by a fan."""
 
     def rule(*dims: Any, layout: Any = None, dtype: Any = None) -> Any:

@@ -15,7 +15,7 @@ import inspect
 import itertools
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -133,13 +133,27 @@ class Results:
         self.arrays = arrays
         self.plan = plan
 
-    def value(self) -> Any:
-        """The value of the call."""
-        return self.plan.value(self.arrays)
+    def value(self, inputs: Sequence[Any]) -> Any:
+        """The value of the call that was made with these leaves."""
+        return self.plan.value(self.arrays, inputs)
+
+
+class Passed:
+    """A leaf of a result that is a number of the call's input, unchanged."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
 
 
 class Plan:
-    """The structure of a result, and those of its leaves that are known numbers."""
+    """The structure of a result, and where its leaves come from.
+
+    A leaf is computed, passed on from the input, or a number known when the program was traced.
+    Passing on keeps a number that a model captures what it was: an exact integer that decides a
+    shape, a real that is not trained.
+    """
 
     __slots__ = ("leaves", "structure")
 
@@ -147,10 +161,17 @@ class Plan:
         self.structure = structure
         self.leaves = leaves
 
-    def value(self, arrays: Any) -> Any:
-        """The result with these arrays."""
+    def value(self, arrays: Any, inputs: Sequence[Any]) -> Any:
+        """The result with these computed arrays, for a call with these inputs."""
         given = iter(arrays)
-        leaves = [next(given) if leaf is _COMPUTED else leaf for leaf in self.leaves]
+        leaves = [
+            next(given)
+            if leaf is _COMPUTED
+            else inputs[leaf.index]
+            if leaf.__class__ is Passed
+            else leaf
+            for leaf in self.leaves
+        ]
         return unflatten(self.structure, leaves)
 
 
@@ -161,18 +182,27 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _results(value: Any) -> Any:
-    """What the traced function returns for ``value``: one array, or :class:`Results`."""
+def _results(value: Any, numbers: dict[int, int]) -> Any:
+    """What the traced function returns for ``value``: one array, or :class:`Results`.
+
+    Args:
+        value: of the staged procedure.
+        numbers: the indices of the inputs that are numbers, by the identities of their leaves.
+    """
     leaves, structure = flatten(value)
-    arrays, plan = [], []
+    arrays: list[Any] = []
+    plan: list[Any] = []
     for leaf in leaves:
+        if id(leaf) in numbers:
+            plan.append(Passed(numbers[id(leaf)]))
+            continue
         traced = leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf
         if hasattr(traced, "dtype"):
             arrays.append(traced)
             plan.append(_COMPUTED)
         else:
             plan.append(leaf)
-    if structure == TENSOR:
+    if structure == TENSOR and arrays:
         return arrays[0]
     return Results(arrays, Plan(structure, plan))
 
@@ -218,8 +248,13 @@ class Program:
         self.compilations = 0
         self.lock = threading.RLock()
 
-    def run(self, leaves: list[Any]) -> Any:
-        """The value of the program for these leaves."""
+    def run(self, leaves: list[Any], inputs: list[Any]) -> Any:
+        """The value of the program.
+
+        Args:
+            leaves: what goes in; reals that go in with every call may be arrays already.
+            inputs: the same leaves as they were.
+        """
         if any(isinstance(leaf, Differentiable) for leaf in leaves):
             raise NeedsTensors
         key = self._static_key(leaves)
@@ -240,7 +275,7 @@ class Program:
                 TRACING.leaves, TRACING.used = saved
             if used and not used.issubset(self.statics):
                 self._make_static(used, leaves, function)
-        return result.value() if result.__class__ is Results else result
+        return result.value(inputs) if result.__class__ is Results else result
 
     def _static_key(self, leaves: list[Any]) -> tuple[Any, ...]:
         return tuple([_known(leaves[index]) for index in self.statics])
@@ -283,7 +318,12 @@ class Program:
                 arguments, options = unflatten(self.arguments, leaves[first:second])
                 with staged_draws(key):
                     value = staged(procedure)(*arguments, **options)
-                return _results(value)
+                numbers = {
+                    id(leaf): index
+                    for index, leaf in enumerate(leaves)
+                    if self.kinds[index] != TENSOR
+                }
+                return _results(value, numbers)
             finally:
                 LIFTED.values, DIALECT.resolve = saved
 
@@ -339,6 +379,13 @@ def _draws(structure: Structure) -> bool:
     )
 
 
+_NO_OPTIONS = ("dict", (), ())
+
+
+def _arrays_structure(count: int) -> Structure:
+    return ("tuple", None, (TENSOR,) * count)
+
+
 class Entry:
     """A program for arguments of one structure, and what goes behind them."""
 
@@ -363,6 +410,10 @@ def _as_argument(leaf: Any) -> Any:
     return leaf
 
 
+Fast = tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]
+"""A compiled function of arrays, and what goes before and behind its arguments."""
+
+
 class Jitted:
     """The state of one jitted procedure.
 
@@ -377,13 +428,13 @@ class Jitted:
         self.name = getattr(function, "__name__", "lambda")
         self.is_stale = False
         self.entries: dict[Structure, Entry] = {}
-        self.fast: dict[int, tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] = {}
+        self.fast: dict[int, Fast] = {}
         self._take_apart()
         self.is_mutable = _is_mutable(self.structure)
 
     def _take_apart(self) -> None:
-        leaves, self.structure = flatten(self.function)
-        self.front = [_as_argument(leaf) for leaf in leaves]
+        self.leaves, self.structure = flatten(self.function)
+        self.front = [_as_argument(leaf) for leaf in self.leaves]
 
     def stale(self) -> None:
         """Forget what was found out; called when a variable that was read is defined again."""
@@ -402,9 +453,15 @@ class Jitted:
         entry = self.entries.get(structure)
         if entry is None or entry.is_mutable:
             entry = self._new_entry(structure)
-        result = entry.program.run([*self.front, *leaves, *entry.lifted])
+        inputs = [*self.leaves, *leaves, *entry.reach.leaves]
+        result = entry.program.run([*self.front, *leaves, *entry.lifted], inputs)
         self._remember(arguments, options, entry)
         return result
+
+    def inputs(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The leaves of a call on the short path, as they were."""
+        entry = self.entries[("tuple", None, (_arrays_structure(len(arguments)), _NO_OPTIONS))]
+        return (*self.leaves, *arguments, *entry.reach.leaves)
 
     def _new_entry(self, structure: Structure) -> Entry:
         entry = Entry(self.name, self.structure, structure)
@@ -448,7 +505,9 @@ def jit(function: Any) -> Any:
                 if known is not None:
                     call, front, lifted = known
                     result = call(*front, *arguments, *lifted)
-                    return result if result.__class__ is ArrayImpl else result.value()
+                    if result.__class__ is ArrayImpl:
+                        return result
+                    return result.value(state.inputs(arguments))
         try:
             return state.call(arguments, options)
         except Exception as error:
@@ -458,8 +517,9 @@ def jit(function: Any) -> Any:
     name = getattr(function, "__name__", "lambda")
     compiled.__name__ = compiled.__qualname__ = name
     compiled.__doc__ = getattr(function, "__doc__", None)
-    compiled.__wrapped__ = function
+    procedure: Any = compiled
+    procedure.__wrapped__ = function
     with suppress(TypeError, ValueError):
-        compiled.__signature__ = inspect.signature(function)
-    compiled.eshkol_jit = state
+        procedure.__signature__ = inspect.signature(function)
+    procedure.eshkol_jit = state
     return compiled

@@ -42,7 +42,7 @@ KEY_SOURCE = KeySource()
 
 def key_of_seed(seed: int) -> Any:
     """The threefry key of an exact integer: ``jax.random.key(seed)``, without regard to x64."""
-    words = np.array([(seed >> 32) & _MASK, seed & _MASK], np.uint32)
+    words: Any = np.array([(seed >> 32) & _MASK, seed & _MASK], np.uint32)
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 

@@ -141,7 +141,9 @@ class _Zero:
 ZERO = _Zero()
 
 
-def merge(first: tuple[Structure, list[Any]], second: tuple[Structure, list[Any]]):
+def merge(
+    first: tuple[Structure, list[Any]], second: tuple[Structure, list[Any]]
+) -> tuple[Structure, list[Any]]:
     """Unify two values, given as structures and leaves.
 
     Returns:
@@ -193,8 +195,8 @@ class _Merging:
     def _one_side(self, structure: Structure, leaves: Iterator[Any], is_first: bool) -> Structure:
         for leaf in _take(structure, leaves):
             shape, dtype = leaf_type(leaf)
-            pair = (leaf, ZERO) if is_first else (ZERO, leaf)
-            self.leaves.append(Joined(*pair, shape, dtype))
+            one, other = (leaf, ZERO) if is_first else (ZERO, leaf)
+            self.leaves.append(Joined(one, other, shape, dtype))
         return structure
 
 

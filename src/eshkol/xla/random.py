@@ -73,7 +73,8 @@ def _parameters_and_shape(
     """``(a b [dims…])`` or ``(shape [a b])`` as the two parameters and the shape, or None."""
     if arguments and is_sequence(arguments[0]):
         shape = static_shape(arguments[:1], who)
-        first, second = (*arguments[1:3], *defaults[len(arguments[1:3]) :])
+        given = tuple(arguments[1:3])
+        first, second = given + defaults[len(given) :]
         return first, second, shape
     if len(arguments) == 1:
         raise WrongType(f"{who}: expected two numbers, or a shape, got {describe(arguments[0])}")

@@ -35,7 +35,7 @@ def binary_rule(who: str, operation: Rule, dtype_of: Callable[[list[Any]], np.dt
 
     def run(x: Any, y: Any, dtype: np.dtype) -> Any:
         try:
-            # A Python number that enters a kernel would be typed by the x64 flag.
+            # A Python number would be typed by the x64 flag; NumPy's is a literal of its own dtype.
             x = x if hasattr(x, "dtype") else dtype.type(x)
             y = y if hasattr(y, "dtype") else dtype.type(y)
             if isinstance(x, Tracer) or isinstance(y, Tracer):

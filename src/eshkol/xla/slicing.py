@@ -58,11 +58,12 @@ def _by_specifications(x: Any, specifications: Sequence[Any]) -> Any:
         )
     bounds, dropped = [], []
     for axis, size in enumerate(x.shape):
-        bound = _specified(specifications[axis], x, axis) if axis < len(specifications) else None
-        if bound.__class__ is int:
+        given = axis < len(specifications)
+        bound = _specified(specifications[axis], x, axis) if given else slice(None)
+        if isinstance(bound, int):
             dropped.append(axis)
             bound = slice(bound, bound + 1)
-        bounds.append(_normal(bound or slice(None), size))
+        bounds.append(_normal(bound, size))
     return _slice(x, tuple(bounds), tuple(dropped))
 
 

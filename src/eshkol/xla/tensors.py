@@ -148,14 +148,15 @@ def _from_nest(value: Any, who: str, dtype: np.dtype | None) -> Array:
     shape = _flatten(value, leaves, who)
     if any(isinstance(leaf, Array) for leaf in leaves):
         return _stacked(leaves, shape, dtype)
-    kind = dtype or (BOOL if leaves and leaves[0].__class__ is bool else default_dtype())
-    if kind == BOOL or not any(leaf.__class__ is bool for leaf in leaves):
-        numbers = [float(x) if isinstance(x, Fraction) else x for x in leaves]
-        if dtype is None and any(isinstance(x, complex) for x in numbers):
-            kind = result_dtype((np.zeros(1, kind), 1j))
-        with wide():
-            return jnp.asarray(_numpy(numbers, kind, who).reshape(shape))
-    raise WrongType(f"{who}: expected numbers or booleans, got both in {describe(value)}")
+    truths = sum(leaf.__class__ is bool for leaf in leaves)
+    if truths not in (0, len(leaves)):
+        raise WrongType(f"{who}: expected numbers or booleans, got both in {describe(value)}")
+    kind = dtype or (BOOL if truths else default_dtype())
+    numbers = [float(x) if isinstance(x, Fraction) else x for x in leaves]
+    if dtype is None and any(isinstance(x, complex) for x in numbers):
+        kind = result_dtype((np.zeros(1, kind), 1j))
+    with wide():
+        return jnp.asarray(_numpy(numbers, kind, who).reshape(shape))
 
 
 def _numpy(numbers: list[Any], dtype: np.dtype, who: str) -> np.ndarray:

@@ -16,13 +16,14 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
 from eshkol.runtime.dialects import staged
 from eshkol.xla.control import staging
-from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, wide
+from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import Witness, tracer_of
 
 
-def _is_inexact(leaf: Any) -> bool:
+def is_inexact(leaf: Any) -> bool:
+    """Whether a leaf is a tensor of real or complex numbers."""
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.inexact)
 
 
@@ -41,13 +42,17 @@ def _visit(
 ) -> None:
     if structure.__class__ is str:
         index = next(indices)
-        is_number = structure in (REAL, EXACT) and not in_closure
-        if _is_inexact(leaves[index]) or is_number:
+        if (not in_closure and structure in (REAL, EXACT)) or (is_inexact(leaves[index]) and not (in_closure and _is_real(leaves[index]))):
             found.append(index)
         return
     inside = in_closure or structure[0] == "closure"
     for child in structure[2]:
         _visit(child, leaves, indices, inside, found)
+
+
+def _is_real(leaf: Any) -> bool:
+    """Whether an array is a Scheme real that a compiled program has computed."""
+    return leaf.shape == () and leaf.dtype == FLOAT64 and default_dtype() != FLOAT64
 
 
 class Point:
@@ -70,7 +75,7 @@ class Point:
 
     def _array(self, leaf: Any) -> Any:
         leaf = tracer_of(leaf)
-        if hasattr(leaf, "dtype") and _is_inexact(leaf):
+        if hasattr(leaf, "dtype") and is_inexact(leaf):
             return jnp.asarray(leaf)
         return jnp.asarray(leaf, FLOAT64)
 
@@ -154,14 +159,14 @@ def _scalar_result(who: str, value: Any) -> Any:
             f"{who} is defined for procedures that give one number, got {describe(value)}",
             hint="reduce it to a number, as in (tensor-sum …), or use jacobian",
         )
-    return jnp.asarray(value) if _is_inexact(value) else jnp.asarray(value, FLOAT64)
+    return jnp.asarray(value) if is_inexact(value) else jnp.asarray(value, FLOAT64)
 
 
 def derivative(function: Callable[..., Any], x: Any) -> Any:
     """The derivative of a procedure of one scalar, by forward mode; any structure of results."""
     with wide():
         leaf = tracer_of(x)
-        point = jnp.asarray(leaf) if _is_inexact(leaf) else jnp.asarray(leaf, FLOAT64)
+        point = jnp.asarray(leaf) if is_inexact(leaf) else jnp.asarray(leaf, FLOAT64)
         if point.shape != ():
             raise WrongType(
                 f"derivative: expected a number, got the tensor {describe(point)}",
@@ -184,7 +189,7 @@ def _number_if_rank_0(array: Any) -> Any:
 
 def _inexact_array(leaf: Any) -> Any:
     leaf = tracer_of(leaf)
-    if _is_inexact(leaf):
+    if is_inexact(leaf):
         return leaf
     return jnp.asarray(leaf, FLOAT64)
 

@@ -1,0 +1,152 @@
+"""What trains and keeps a model: optimizers and weights files.
+
+Their rules are in the rooms ``xla`` and ``io``, which are imported when one is first called.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.primitives.declare import tensor_primitive
+
+_OPTIMIZERS = "eshkol.xla.optimizers:"
+
+
+@tensor_primitive("sgd", at=_OPTIMIZERS + "sgd")
+def _sgd(learning_rate: Any, momentum: Any = 0.0, *, nesterov: Any = False) -> Any:
+    """Stochastic gradient descent: ``v = momentum * v + g``, ``p = p - learning-rate * v``.
+
+    Args:
+        learning_rate: a real, or a procedure of the number of steps done.
+        momentum: of the heavy ball (Polyak 1964); default none.
+        nesterov: whether the momentum looks ahead (Nesterov 1983).
+
+    Example:
+        (define optimizer (sgd 0.1 0.9))
+    """
+
+
+@tensor_primitive("adam", at=_OPTIMIZERS + "adam")
+def _adam(learning_rate: Any, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8) -> Any:
+    """Adam (Kingma and Ba 2015).
+
+    Args:
+        learning_rate: a real, or a procedure of the number of steps done.
+        beta1: decay of the mean of gradients.
+        beta2: decay of the mean of squared gradients.
+        epsilon: added to the root in the denominator.
+
+    Example:
+        (define optimizer (adam 0.001))
+        (define state (optimizer-init optimizer model))
+    """
+
+
+@tensor_primitive("adamw", at=_OPTIMIZERS + "adamw")
+def _adamw(
+    learning_rate: Any,
+    beta1: Any = 0.9,
+    beta2: Any = 0.999,
+    epsilon: Any = 1e-8,
+    weight_decay: Any = 0.01,
+) -> Any:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+
+    Args:
+        learning_rate: a real, or a procedure of the number of steps done.
+        beta1: decay of the mean of gradients.
+        beta2: decay of the mean of squared gradients.
+        epsilon: added to the root in the denominator.
+        weight_decay: how much of each parameter is taken off, times the learning rate.
+
+    Example:
+        (define optimizer (adamw 0.001 0.9 0.999 1e-8 0.1))
+    """
+
+
+@tensor_primitive("rmsprop", at=_OPTIMIZERS + "rmsprop")
+def _rmsprop(learning_rate: Any, decay: Any = 0.9, epsilon: Any = 1e-8) -> Any:
+    """RMSProp (Hinton 2012): gradients divided by the root of their decaying mean square.
+
+    Args:
+        learning_rate: a real, or a procedure of the number of steps done.
+        decay: of the mean of squared gradients.
+        epsilon: added inside the root.
+
+    Example:
+        (define optimizer (rmsprop 0.01))
+    """
+
+
+@tensor_primitive("optimizer-init", at=_OPTIMIZERS + "optimizer_init")
+def _optimizer_init(optimizer: Any, model: Any) -> Any:
+    """The state of an optimizer before the first step of training a model.
+
+    Args:
+        optimizer: made by ``adam``, ``sgd`` …
+        model: a closure, or any structure that holds inexact tensors.
+
+    Example:
+        (define state (optimizer-init (adam 0.001) model))
+    """
+
+
+@tensor_primitive("optimizer-update", at=_OPTIMIZERS + "optimizer_update")
+def _optimizer_update(optimizer: Any, model: Any, gradients: Any, state: Any) -> Any:
+    """One step of training, as a pure procedure.
+
+    Args:
+        optimizer: made by ``adam``, ``sgd`` …
+        model: the model before the step.
+        gradients: what ``gradient`` gives for the model.
+        state: what ``optimizer-init`` or the step before gave.
+
+    Returns:
+        The list ``(model state)`` after the step.
+
+    Example:
+        (optimizer-update optimizer model (gradient loss model x y) state)
+    """
+
+
+@tensor_primitive("model-parameters", at="eshkol.io.models:model_parameters")
+def _model_parameters(model: Any) -> Any:
+    """The inexact tensors of a model, an association list from names to tensors.
+
+    A name is made of the variables that lead to the tensor, as in ``conv1.weight``.
+
+    Example:
+        (map car (model-parameters model))
+    """
+
+
+@tensor_primitive("save-weights", at="eshkol.io.models:save_weights")
+def _save_weights(path: Any, model: Any) -> Any:
+    """Write the tensors of a model to a safetensors file, whole or not at all.
+
+    Args:
+        path: a string; the arguments may stand in either order.
+        model: a closure, or any structure that holds inexact tensors.
+
+    Raises:
+        FileProblem: naming the path, if it can't be written.
+
+    Example:
+        (save-weights "mnist.safetensors" model)
+    """
+
+
+@tensor_primitive("load-weights", at="eshkol.io.models:load_weights")
+def _load_weights(path: Any, model: Any) -> Any:
+    """A model like ``model`` with the tensors of a safetensors file.
+
+    Args:
+        path: a string; the arguments may stand in either order.
+        model: gives the structure; names, shapes and dtypes in the file must be its own.
+
+    Raises:
+        FileProblem: naming the path, if the file is missing, damaged, or of another model.
+
+    Example:
+        (define model (load-weights "mnist.safetensors" (make-model)))
+    """
