@@ -150,6 +150,7 @@ ERRORS = [
     ("(alist->hash-table '(1))", WrongType, "alist->hash-table: expected a list of pairs"),
     ("(display 1 2)", WrongType, "display: expected an output port, got 2"),
     ("(flush-output 2)", WrongType, "flush-output: expected an output port, got 2"),
+    ("(with-output-to-string 5)", WrongType, "with-output-to-string: expected a procedure, got 5"),
     ("(write-char 5)", WrongType, "write-char: expected a char, got 5"),
     ('(format "~a")', BadValue, "format: no argument is left for the directive ~a"),
     ('(format "~a" 1 2)', BadValue, "format: the format has no directive for 1 argument"),

@@ -114,6 +114,8 @@ ROWS = r"""
 (format "~,2f ~8,3f" 3.14159 2.71828) ⇒ "3.14    2.718"
 (format "~f" 1/2) ⇒ "0.5"
 (format "~,2e" 12345.678) ⇒ "1.23e+04"
+(with-output-to-string (lambda () (display "a"))) ⇒ "a"
+(call-with-output-string (lambda (port) (write 'a port))) ⇒ "a"
 (format "~~ ~c~%" #\a) ⇒ "~ a\n"
 """
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from typing import Any
 
 from eshkol.datum.values import UNSPECIFIED, Char, Unspecified
 from eshkol.datum.write import display_string, shared_string, write_string
-from eshkol.primitives.arguments import char_argument, range_arguments, string_argument, wrong_type
+from eshkol.primitives.arguments import (
+    char_argument,
+    procedure_argument,
+    range_arguments,
+    string_argument,
+    wrong_type,
+)
+from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import primitive
 
 Port = Any
@@ -86,6 +95,31 @@ def current_output_port() -> Port:
 def current_error_port() -> Port:
     """The standard error output as it is now."""
     return sys.stderr
+
+
+@primitive("with-output-to-string")
+def with_output_to_string(thunk: Any) -> str:
+    """What is shown on the standard output while a procedure of no arguments runs.
+
+    Example: ``(with-output-to-string (lambda () (display 5)))`` ⇒ ``"5"``.
+    """
+    call = callee(procedure_argument("with-output-to-string", thunk))
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(stream):
+        call()
+    return stream.getvalue()
+
+
+@primitive("call-with-output-string")
+def call_with_output_string(procedure: Any) -> str:
+    """What a procedure shows on the port that it is called with.
+
+    Example: ``(call-with-output-string (lambda (port) (write 'a port)))`` ⇒ ``"a"``.
+    """
+    call = callee(procedure_argument("call-with-output-string", procedure))
+    stream = io.StringIO()
+    call(stream)
+    return stream.getvalue()
 
 
 @primitive("flush-output", "flush-output-port", "flush")
