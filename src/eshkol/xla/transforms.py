@@ -42,12 +42,18 @@ def _visit(
 ) -> None:
     if structure.__class__ is str:
         index = next(indices)
-        if (not in_closure and structure in (REAL, EXACT)) or (is_inexact(leaves[index]) and not (in_closure and _is_real(leaves[index]))):
+        if _is_wanted(structure, leaves[index], in_closure):
             found.append(index)
         return
     inside = in_closure or structure[0] == "closure"
     for child in structure[2]:
         _visit(child, leaves, indices, inside, found)
+
+
+def _is_wanted(kind: str, leaf: Any, in_closure: bool) -> bool:
+    if in_closure:
+        return is_inexact(leaf) and not _is_real(leaf)
+    return is_inexact(leaf) or kind in (REAL, EXACT)
 
 
 def _is_real(leaf: Any) -> bool:
