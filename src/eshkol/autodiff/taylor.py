@@ -27,7 +27,7 @@ class Taylor(Differentiable):
         self.coefficients = coefficients
 
     @property
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         """The constant coefficient."""
         return self.coefficients[0]
 

@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
-from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return
+from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return, Unit
 from eshkol.codegen.inlining import comparison_test, inline_call, inline_test
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
@@ -64,7 +64,7 @@ class Exit(Destination):
 class EagerEmitter(Emitter):
     """Emits the eager function of a procedure or of a top-level form."""
 
-    def __init__(self, unit, counter=None) -> None:
+    def __init__(self, unit: Unit, counter: list[int] | None = None) -> None:
         super().__init__(unit, counter)
         self.running: list[Running] = []
         self.depth = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from eshkol.base.errors import InternalError
 from eshkol.base.spans import Span
@@ -374,7 +374,7 @@ class Emitter:
         raise NotImplementedError
 
 
-def _is_plain(node: Node | None) -> bool:
+def _is_plain(node: Node | None) -> TypeGuard[Const]:
     """Whether a default can be a Python default: an immutable constant."""
     return isinstance(node, Const) and isinstance(node.value, bool | int | float | complex | str)
 

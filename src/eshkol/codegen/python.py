@@ -41,7 +41,7 @@ def load(span: Span, name: str) -> ast.expr:
     return at(span, ast.Name(name, LOAD))
 
 
-def store(span: Span, name: str) -> ast.expr:
+def store(span: Span, name: str) -> ast.Name:
     """A variable as the target of an assignment."""
     return at(span, ast.Name(name, STORE))
 
@@ -98,7 +98,7 @@ def define(
 ) -> ast.FunctionDef:
     """``def name(arguments): body``."""
     node = ast.FunctionDef(name, arguments, body or [at(span, ast.Pass())], [], None, None)
-    node.type_params = []
+    node.type_params = []  # type: ignore[attr-defined]  # a field since Python 3.12
     return at(span, node)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
-from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return
+from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return, Unit
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
     BoxSet,
@@ -63,7 +63,9 @@ class Step:
 class StagedEmitter(Emitter):
     """Emits the staged function of a procedure."""
 
-    def __init__(self, unit, counter=None, steps: tuple[Step, ...] = ()) -> None:
+    def __init__(
+        self, unit: Unit, counter: list[int] | None = None, steps: tuple[Step, ...] = ()
+    ) -> None:
         super().__init__(unit, counter)
         self.steps = steps
 

@@ -7,6 +7,7 @@ or a loop body that assigns a variable changes a box, which staging can follow.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from eshkol.core.free import assigned_variables
 from eshkol.core.nodes import (
@@ -42,7 +43,7 @@ def _convert(node: Node, assigned: set[Variable]) -> Node:
         case SetLocal():
             return BoxSet(node.span, node.variable, change(node.value))
         case Lambda():
-            return _convert_lambda(rebuild(node, change), assigned)
+            return _convert_lambda(cast(Lambda, rebuild(node, change)), assigned)
         case Let():
             values = tuple(
                 MakeBox(value.span, change(value)) if variable in assigned else change(value)
@@ -105,7 +106,8 @@ UNASSIGNED = Unassigned()
 def _convert_letrec(node: Letrec, assigned: set[Variable]) -> Node:
     """Boxes come first; a boxed variable's value is put in at its place among the others."""
     boxed = [variable for variable in node.variables if variable in assigned]
-    variables, values = [], []
+    variables: list[Variable] = []
+    values: list[Node] = []
     for variable, value in zip(node.variables, node.values, strict=True):
         changed = _convert(value, assigned)
         if variable in assigned:

@@ -6,7 +6,7 @@ form or a macro is that form or the macro's result; any other list is a call; th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -48,10 +48,13 @@ MAX_EXPANSIONS = 10_000
 """Macro uses inside one another before the expander says that a macro never ends."""
 
 
-def core_form(usage: str):
+Expansion = Callable[[Any, Syntax, Any], Node]
+
+
+def core_form(usage: str) -> Callable[[Expansion], Expansion]:
     """Declare the decorated function as the expander of the core form with this grammar."""
 
-    def declare(expand):
+    def declare(expand: Expansion) -> Expansion:
         name = usage.strip("(").split()[0].rstrip(")")
         entry = CoreForm(name, usage, expand)
         CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
@@ -258,7 +261,7 @@ class Expander:
                 pending[:0] = form.parts[1:]
             elif name == "define" and form.is_list:
                 target, value = self.split_definition(form)
-                variables.append(self._bind_local_definition(target, variables, values))
+                variables.append(self._bind_local_definition(target, variables))
                 values.append((value, target))
             elif name == "define-syntax" and form.is_list:
                 self.define_syntax(form)
@@ -266,7 +269,7 @@ class Expander:
                 values.append(form)
         return self._body_node(variables, values, owner)
 
-    def _bind_local_definition(self, target: Syntax, variables, values) -> Variable:
+    def _bind_local_definition(self, target: Syntax, variables: list[Variable]) -> Variable:
         already = resolve(target)
         if isinstance(already, LocalBinding) and already.variable in variables:
             raise ExpandError(
@@ -278,7 +281,13 @@ class Expander:
         bind(target, LocalBinding(variable))
         return variable
 
-    def _body_node(self, variables, values, owner: Syntax) -> Node:
+    def _body_node(
+        self,
+        variables: list[Variable],
+        values: list[Any],
+        owner: Syntax,
+    ) -> Node:
+        """A body from its variables and its parts: ``(value, target)`` where it defines one."""
         if not values or not isinstance(values[-1], Syntax):
             keyword = to_datum(owner.parts[0]) if owner.is_list else "body"
             raise ExpandError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Call, Const, GlobalRef, Node
 from eshkol.datum.pairs import NIL, Pair
@@ -36,7 +38,7 @@ def _call(name: str, form: Syntax, *arguments: Node) -> Node:
     return Call(form.span, GlobalRef(form.span, name), arguments)
 
 
-def _is_constant(node: Node) -> bool:
+def _is_constant(node: Node) -> TypeGuard[Const]:
     return isinstance(node, Const)
 
 
@@ -86,8 +88,7 @@ def _items(
             constant = False
             continue
         first = _template(expander, item, depth)
-        constant = constant and _is_constant(first) and _is_constant(node)
-        if constant:
+        if constant and _is_constant(first) and _is_constant(node):
             node = Const(form.span, Pair(first.value, node.value))
         else:
             node = _call(" cons", form, first, node)

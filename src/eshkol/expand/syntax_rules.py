@@ -6,7 +6,7 @@ comes from the expander, which marks what a macro introduces with a fresh scope.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,7 +192,7 @@ def _match_items(
 ) -> bool:
     ellipsis_at = next((i for i, item in enumerate(items) if rules.is_ellipsis(item)), None)
     if ellipsis_at is None:
-        before, repeated, after = items, None, ()
+        before, repeated, after = items, None, items[:0]
     else:
         before = items[: ellipsis_at - 1]
         repeated = items[ellipsis_at - 1]
@@ -277,7 +277,9 @@ def _is_escape(items: tuple[Syntax, ...], rules: Rules) -> bool:
     return len(items) == 2 and rules.is_ellipsis(items[0])
 
 
-def _with_ellipses(items: tuple[Syntax, ...], rules: Rules, escaped: bool):
+def _with_ellipses(
+    items: tuple[Syntax, ...], rules: Rules, escaped: bool
+) -> Iterator[tuple[Syntax, int]]:
     """Each item of a template with the number of ellipses that follow it."""
     index = 0
     while index < len(items):
@@ -290,7 +292,7 @@ def _with_ellipses(items: tuple[Syntax, ...], rules: Rules, escaped: bool):
         yield item, count
 
 
-def _variables_in(template: Syntax, variables: dict[str, int], rules: Rules):
+def _variables_in(template: Syntax, variables: dict[str, int], rules: Rules) -> Iterator[Any]:
     if template.is_identifier:
         if variables.get(_key(template), 0) > 0:
             yield _key(template)

@@ -66,7 +66,8 @@ def procedure_of_code(code: types.CodeType) -> Procedure | None:
 def _register(code: types.CodeType, unit: Any, number: int) -> None:
     key = id(code)
     _procedures[key] = Procedure(code, unit, number)
-    weakref.finalize(code, _procedures.pop, key, None).atexit = False
+    finalizer: Any = weakref.finalize(code, _procedures.pop, key, None)
+    finalizer.atexit = False
 
 
 def finish_code(code: types.CodeType, unit: Any, name: str = "") -> types.CodeType:

@@ -16,7 +16,7 @@ import types
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from eshkol.base import sources
 from eshkol.base.errors import (
@@ -48,7 +48,7 @@ def wants_full_traceback() -> bool:
 class Boundary(AbstractContextManager):
     """Errors leave a ``with Boundary():`` block explained and without our frames."""
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> Literal[False]:
         if error is None or not isinstance(error, Exception):
             return False
         explained = explain(error)
