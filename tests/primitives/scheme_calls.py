@@ -31,6 +31,12 @@ def shown(text: str, **variables: Any) -> str:
     return write_string(run(text, **variables))
 
 
+def rows(table: str) -> list[tuple[str, str]]:
+    """The rows of a table, ``expression ⇒ value``."""
+    parts = [line.partition(" ⇒ ") for line in table.strip().splitlines()]
+    return [(expression, value) for expression, _, value in parts]
+
+
 def _value(form: Any, scope: dict[str, Any]) -> Any:
     if isinstance(form, Symbol):
         return scope[form.name]

@@ -10,7 +10,7 @@ import mpmath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheme_calls import call, shown
+from scheme_calls import call, rows, shown
 
 from eshkol.datum.values import MultipleValues
 
@@ -242,12 +242,6 @@ ROWS = """
 (string->number "abc") ⇒ #f
 (string->number "") ⇒ #f
 """
-
-
-def rows(table: str) -> list[tuple[str, str]]:
-    """The rows of a table, ``expression ⇒ value``."""
-    parts = [line.partition(" ⇒ ") for line in table.strip().splitlines()]
-    return [(expression, value) for expression, _, value in parts]
 
 
 @pytest.mark.parametrize(("expression", "expected"), rows(ROWS))

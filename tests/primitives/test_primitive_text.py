@@ -9,8 +9,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scheme_calls import call, run, shown
-from test_primitive_numbers import rows
+from scheme_calls import call, rows, run, shown
 
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import Char
