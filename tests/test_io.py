@@ -406,6 +406,14 @@ def test_a_damaged_file_raises_nothing_but_a_file_problem(tmp_path, data):
 MODEL = {"w": ((2, 3), "float32"), "b": ((3,), "float32")}
 
 
+def test_element_types_match_by_name():
+    tensors = {"w": np.ones(2, ml_dtypes.bfloat16)}
+    match_tensors("w", tensors, {"w": ((2,), "bfloat16")})
+    match_tensors("w", tensors, {"w": ((2,), np.dtype(ml_dtypes.bfloat16))})
+    with pytest.raises(FileProblem, match="1 of another shape or type"):
+        match_tensors("w", tensors, {"w": ((2,), np.dtype("float16"))})
+
+
 def test_weights_of_the_same_model():
     match_tensors("w", {"w": np.zeros((2, 3), "f4"), "b": np.zeros(3, "f4")}, MODEL)
 

@@ -365,7 +365,7 @@ def test_an_error_in_the_loop_gives_the_terminal_back():
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
 
 
-def test_the_scheme_procedures():
+def test_the_scheme_procedures(capsys):
     bar = PRIMITIVES["progress-bar"].function(2, "x")
     PRIMITIVES["update-progress"].function(bar, 1, loss=0.5)
     assert repr(bar) == "#<progress-bar 1/2>"
@@ -374,3 +374,5 @@ def test_the_scheme_procedures():
     assert PRIMITIVES["accuracy"].function(predictions, labels) == 0.5
     matrix = PRIMITIVES["confusion-matrix"].function(predictions, labels, 2)
     assert matrix.tolist() == [[1, 1], [0, 0]]
+    PRIMITIVES["display-confusion-matrix"].function(matrix)
+    assert capsys.readouterr().out == confusion_matrix_text(matrix)

@@ -120,16 +120,14 @@ def match_tensors(
     Args:
         path: the file they come from.
         loaded: its tensors by name.
-        expected: the shape and element type of each of the model's tensors by name.
+        expected: the shape and element type (or its name) of each of the model's tensors by name.
         who: the procedure that an error names.
 
     Raises:
         FileProblem: names, shapes or types differ; one error lists all the differences.
     """
-    import numpy as np
-
-    found = {name: (tuple(t.shape), np.dtype(t.dtype)) for name, t in loaded.items()}
-    wanted = {name: (tuple(shape), np.dtype(dtype)) for name, (shape, dtype) in expected.items()}
+    found = {name: (tuple(t.shape), _dtype_name(t.dtype)) for name, t in loaded.items()}
+    wanted = {name: (tuple(shape), _dtype_name(dtype)) for name, (shape, dtype) in expected.items()}
     missing = [name for name in wanted if name not in found]
     unknown = [name for name in found if name not in wanted]
     changed = [name for name in wanted if name in found and found[name] != wanted[name]]
@@ -208,6 +206,10 @@ def _kind(content: bytes) -> str:
     return f"a damaged or foreign one of {len(content)} bytes"
 
 
-def _described(kind: tuple[tuple[int, ...], Any]) -> str:
+def _dtype_name(dtype: Any) -> str:
+    return str(getattr(dtype, "name", dtype))
+
+
+def _described(kind: tuple[tuple[int, ...], str]) -> str:
     shape, dtype = kind
     return f"{dtype_text(dtype)}[{','.join(map(str, shape))}]"

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
-from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import display_string, short_string
 from eshkol.io.files import host_array, is_tracer
-from eshkol.primitives.declare import PRIMITIVES
+from eshkol.primitives.output import display
 
 
 def accuracy(predictions: Any, targets: Any) -> Any:
@@ -117,8 +116,7 @@ def confusion_matrix_text(matrix: Any, names: Sequence[Any] | None = None) -> st
 
 def display_confusion_matrix(matrix: Any, names: Sequence[Any] | None = None) -> Any:
     """Show :func:`confusion_matrix_text` on the current output port."""
-    PRIMITIVES["display"].function(confusion_matrix_text(matrix, names))
-    return UNSPECIFIED
+    return display(confusion_matrix_text(matrix, names))
 
 
 def _paired_classes(who: str, predictions: Any, targets: Any) -> tuple[Any, Any]:
