@@ -7,12 +7,14 @@ and broadcasts as NumPy does. Its dtype follows ``dtypes.result_dtype``.
 from __future__ import annotations
 
 import functools
+import operator
 from fractions import Fraction
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
+from eshkol.autodiff import plain
 from eshkol.base.errors import WrongType
 from eshkol.xla.dtypes import INT32, INT64, inexact_dtype, result_dtype
 from eshkol.xla.rules import (
@@ -26,21 +28,22 @@ from eshkol.xla.rules import (
     unary_rule,
 )
 from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast
+from eshkol.xla.witness import exact_result, is_exact
 
-add = binary_rule("+", lax.add, result_dtype)
-subtract = binary_rule("-", lax.sub, result_dtype)
-multiply = binary_rule("*", lax.mul, result_dtype)
+add = binary_rule("+", lax.add, result_dtype, operator.add)
+subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
+multiply = binary_rule("*", lax.mul, result_dtype, operator.mul)
 divide = binary_rule("/", lax.div, inexact_result)
 atan2 = binary_rule("atan2", lax.atan2, inexact_result)
-maximum = binary_rule("max", lax.max, result_dtype)
-minimum = binary_rule("min", lax.min, result_dtype)
+maximum = binary_rule("max", lax.max, result_dtype, max)
+minimum = binary_rule("min", lax.min, result_dtype, min)
 
-equal = binary_rule("=", lax.eq, comparison_dtype)
-not_equal = binary_rule("tensor-ne", lax.ne, comparison_dtype)
-less = binary_rule("<", lax.lt, result_dtype)
-greater = binary_rule(">", lax.gt, result_dtype)
-less_equal = binary_rule("<=", lax.le, result_dtype)
-greater_equal = binary_rule(">=", lax.ge, result_dtype)
+equal = binary_rule("=", lax.eq, comparison_dtype, operator.eq)
+not_equal = binary_rule("tensor-ne", lax.ne, comparison_dtype, operator.ne)
+less = binary_rule("<", lax.lt, result_dtype, operator.lt)
+greater = binary_rule(">", lax.gt, result_dtype, operator.gt)
+less_equal = binary_rule("<=", lax.le, result_dtype, operator.le)
+greater_equal = binary_rule(">=", lax.ge, result_dtype, operator.ge)
 
 
 def _half_to_even(x: Any) -> Any:
@@ -71,10 +74,10 @@ tanh = unary_rule("tanh", lax.tanh, inexact_dtype)
 erf = unary_rule("erf", lax.erf, inexact_dtype)
 sigmoid = unary_rule("sigmoid", lax.logistic, inexact_dtype)
 reciprocal = unary_rule("reciprocal", _reciprocal, inexact_dtype)
-abs = unary_rule("abs", lax.abs, number_dtype)
-negate = unary_rule("-", lax.neg, number_dtype)
-sign = unary_rule("sign", lax.sign, number_dtype)
-square = unary_rule("square", lax.square, number_dtype)
+abs = unary_rule("abs", lax.abs, number_dtype, operator.abs)
+negate = unary_rule("-", lax.neg, number_dtype, operator.neg)
+sign = unary_rule("sign", lax.sign, number_dtype, lambda x: (x > 0) - (x < 0))
+square = unary_rule("square", lax.square, number_dtype, lambda x: x * x)
 floor = rounding_rule("floor", lax.floor)
 ceiling = rounding_rule("ceiling", lax.ceil)
 round = rounding_rule("round", _half_to_even)
@@ -103,6 +106,12 @@ def power(x: Any, y: Any) -> Any:
 
     Integers to a non-negative exact power stay integers; to a negative one they become floats.
     """
+    if is_exact(x) and is_exact(y):
+        # Whether the result is exact is up to the sign of the exponent.
+        y = operator.index(y)
+        known = exact_result(operator.pow, _power_by(y), x, y) if y >= 0 else None
+        if known is not None:
+            return known
     if y.__class__ is int:
         return _power_by(y)(as_tensor(x, "expt"))
     operands = as_tensors("expt", x, y)
@@ -124,10 +133,12 @@ def _truncated_quotient(x: Any, y: Any) -> Any:
     return quotient if quotient.dtype.kind in "iu" else _toward_zero(quotient)
 
 
-quotient = binary_rule("quotient", _truncated_quotient, result_dtype)
-remainder = binary_rule("remainder", lax.rem, result_dtype)
-modulo = binary_rule("modulo", jnp.remainder, result_dtype)
-floor_quotient = binary_rule("floor-quotient", jnp.floor_divide, result_dtype)
+quotient = binary_rule("quotient", _truncated_quotient, result_dtype, plain.quotient)
+remainder = binary_rule("remainder", lax.rem, result_dtype, plain.remainder)
+modulo = binary_rule("modulo", jnp.remainder, result_dtype, plain.modulo)
+floor_quotient = binary_rule(
+    "floor-quotient", jnp.floor_divide, result_dtype, plain.floor_quotient
+)
 
 
 def is_zero(x: Any) -> Any:
@@ -167,6 +178,8 @@ def exact(x: Any) -> Any:
     A known number of rank 0 gives the exact number that it is; a traced one, which must be whole,
     gives int64, and a tensor of rank 1 or more int32.
     """
+    if is_exact(x):
+        return x
     x = number_tensor("exact", x)
     if x.shape == () and not isinstance(x, Tracer):
         return _exact_number(x)

@@ -18,17 +18,24 @@ from eshkol.autodiff.plain import to_float
 from eshkol.base.errors import EshkolError, OutOfRange, ShapeError, WrongType
 from eshkol.xla.dtypes import BOOL, INT32, NARROW_FLOATS, WIDE, inexact_dtype, result_dtype, wide
 from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast, describe, dimensions
+from eshkol.xla.witness import Witness, exact_result, is_exact
 
 Rule = Callable[..., Any]
 
 
-def binary_rule(who: str, operation: Rule, dtype_of: Callable[[list[Any]], np.dtype]) -> Rule:
+def binary_rule(
+    who: str,
+    operation: Rule,
+    dtype_of: Callable[[list[Any]], np.dtype],
+    exact: Rule | None = None,
+) -> Rule:
     """The rule of an operation on two tensors.
 
     Args:
         who: its Scheme name, for errors.
         operation: it on operands of one dtype and rank, or one of them a number.
         dtype_of: the dtype in which it computes, by its operands.
+        exact: it on Python integers, if it is exact on them: witnesses then give a witness.
     """
     traced = _broadcasting(operation)
     kernel = jax.jit(traced)
@@ -59,6 +66,10 @@ def binary_rule(who: str, operation: Rule, dtype_of: Callable[[list[Any]], np.dt
                 return run(x, y, dtype_y)
             if x.__class__ is int:
                 return run(to_float(x), y, dtype_y)
+        if exact is not None and Witness in (x.__class__, y.__class__):
+            known = exact_result(exact, rule, x, y)
+            if known is not None:
+                return known
         operands = as_tensors(who, x, y)
         dtype = dtype_of(operands)
         x, y = (_at_dtype(who, operand, dtype) for operand in operands)
@@ -145,13 +156,29 @@ def broadcast_shape(who: str, *arrays: Any) -> tuple[int, ...]:
         ) from None
 
 
-def unary_rule(who: str, operation: Rule, dtype_of: Callable[[np.dtype, int], np.dtype]) -> Rule:
-    """The rule of an operation on one tensor; ``dtype_of`` the dtype in which it computes."""
+def unary_rule(
+    who: str,
+    operation: Rule,
+    dtype_of: Callable[[np.dtype, int], np.dtype],
+    exact: Rule | None = None,
+) -> Rule:
+    """The rule of an operation on one tensor.
+
+    Args:
+        who: its Scheme name, for errors.
+        operation: it on an array.
+        dtype_of: the dtype in which it computes, by the dtype and rank of the operand.
+        exact: it on a Python integer, if it is exact on it: a witness then gives a witness.
+    """
     kernel = jax.jit(operation)
 
     def rule(x: Any) -> Any:
         if getattr(x, "dtype", None) in NARROW_FLOATS:
             return operation(x) if isinstance(x, Tracer) else kernel(x)
+        if exact is not None and x.__class__ is Witness:
+            known = exact_result(exact, rule, x)
+            if known is not None:
+                return known
         x = number_tensor(who, x)
         x = cast(x, dtype_of(x.dtype, len(x.shape)))
         with wide():
@@ -167,6 +194,8 @@ def rounding_rule(who: str, operation: Rule) -> Rule:
     on_floats = unary_rule(who, operation, number_dtype)
 
     def rule(x: Any) -> Any:
+        if is_exact(x):
+            return x
         x = number_tensor(who, x)
         return x if x.dtype.kind in "iu" else on_floats(x)
 
