@@ -75,6 +75,13 @@ def test_an_error_shows_the_line_of_its_input():
     assert lines[1:3] == ["  2 |   (car x))", "    |   ^^^^^^^"]
 
 
+def test_an_error_comes_below_an_open_progress_bar():
+    text = '(define bar (progress-bar 10 "epoch"))\n(begin (update-progress bar) (car 5))\n'
+    lines = piped(text).stderr.splitlines()
+    assert lines[0].startswith("epoch  1/10")
+    assert ": car: " in lines[1]
+
+
 def test_exit_sets_the_status():
     result = piped("(display 1)\n(exit 3)\n(display 2)\n")
     assert (result.stdout, result.returncode) == ("1", 3)

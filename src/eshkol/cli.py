@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.config import CONFIG
+from eshkol.train import close_progress
 
 if TYPE_CHECKING:
     from eshkol.session import Session
@@ -150,7 +151,7 @@ def _guarded(action: Callable[[], int]) -> int:
             if sys.stdout is not None:  # it is None where the process was started without one
                 sys.stdout.flush()
     except KeyboardInterrupt:
-        _close_progress()
+        close_progress()
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
@@ -160,13 +161,6 @@ def _guarded(action: Callable[[], int]) -> int:
     except Exception as error:
         from eshkol.session import report
 
-        _close_progress()
+        close_progress()
         print(report(error), file=sys.stderr)
         return 1
-
-
-def _close_progress() -> None:
-    """Leave an open progress bar standing, so that a message comes below it."""
-    progress = sys.modules.get("eshkol.train.progress")
-    if progress is not None:
-        progress.close_active()

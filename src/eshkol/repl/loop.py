@@ -17,6 +17,7 @@ from eshkol.reader import read_all
 from eshkol.repl.sources import Source, standard_source
 from eshkol.runtime.report import Boundary, report
 from eshkol.session import CORE_FORMS, Session
+from eshkol.train import close_progress
 
 
 class Leave(Exception):
@@ -73,10 +74,12 @@ class Repl:
                 self._show(self._values(text))
             sys.stdout.flush()
         except KeyboardInterrupt:
+            close_progress()
             print("interrupted", file=sys.stderr)
         except (Leave, BrokenPipeError):
             raise
         except Exception as error:
+            close_progress()
             sys.stdout.flush()
             print(report(error), file=sys.stderr)
 
