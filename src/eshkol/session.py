@@ -6,6 +6,7 @@ This is the only place that ties the rooms together and owns what changes.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,9 @@ __all__ = ["Session", "default_session", "report"]
 
 _inputs = itertools.count(1)
 
+RECURSION_LIMIT = 10_000
+"""How deep Python may nest calls at least; recursion of programs needs more than Python's 1,000."""
+
 
 @cache
 def shared_builtins() -> dict[str, Any]:
@@ -47,6 +51,7 @@ class Session:
     """
 
     def __init__(self, name: str = "__main__") -> None:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
         self.namespace = Namespace(name, shared_builtins())
         self.expander = Expander()
 

@@ -129,6 +129,10 @@ class DivideByZero(EshkolError, ZeroDivisionError):
     """An exact number was divided by exact zero."""
 
 
+class TooDeep(EshkolError, RecursionError):
+    """A recursion nests deeper than there is room for."""
+
+
 class StagingError(EshkolError, TypeError):
     """A staged program does what can't be staged."""
 

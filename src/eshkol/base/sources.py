@@ -73,10 +73,13 @@ def span_at(code: CodeType, instruction: int) -> Span | None:
 
 def span_of_traceback(traceback: TracebackType | None) -> Span | None:
     """The innermost Scheme form that was running when ``traceback`` was made."""
-    found = None
+    entries = []
     while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if is_source(code.co_filename):
-            found = span_at(code, traceback.tb_lasti) or found
+        if is_source(traceback.tb_frame.f_code.co_filename):
+            entries.append(traceback)
         traceback = traceback.tb_next
-    return found
+    for entry in reversed(entries):
+        span = span_at(entry.tb_frame.f_code, entry.tb_lasti)
+        if span is not None:
+            return span
+    return None

@@ -24,6 +24,7 @@ from eshkol.base.errors import (
     EshkolError,
     IncompleteInput,
     NotAProcedure,
+    TooDeep,
     UnboundVariable,
     excerpt,
 )
@@ -52,7 +53,7 @@ class Boundary(AbstractContextManager):
         if error is None or not isinstance(error, Exception):
             return False
         explained = explain(error)
-        if wants_full_traceback():
+        if wants_full_traceback() or _is_own_bug(explained):
             if explained is not error:
                 raise explained from error
             return False
@@ -61,15 +62,30 @@ class Boundary(AbstractContextManager):
         raise explained.with_traceback(user_traceback(traceback))
 
 
+def _is_own_bug(error: Exception) -> bool:
+    """Whether an error that is no user error was raised by Eshkol's own code."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if isinstance(error, EshkolError | RecursionError) or traceback is None:
+        return False
+    file = traceback.tb_frame.f_code.co_filename
+    return file.startswith(_PACKAGE) and not sources.is_source(file)
+
+
 def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType | None:
     """``traceback`` without the frames of Eshkol itself and of the libraries under it."""
-    if traceback is None:
-        return None
-    rest = user_traceback(traceback.tb_next)
-    file = traceback.tb_frame.f_code.co_filename
-    if (file.startswith(_PACKAGE) and not file.endswith(".esk")) or file.startswith(_LIBRARIES):
-        return rest
-    return types.TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
+    kept = []
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        is_ours = file.startswith(_PACKAGE) and not file.endswith(".esk")
+        if not is_ours and not file.startswith(_LIBRARIES):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    result = None
+    for entry in reversed(kept):
+        result = types.TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return result
 
 
 # ---- explaining
@@ -79,6 +95,8 @@ def explain(error: Exception) -> Exception:
     """The error in the language's own terms, if it was raised at a Scheme form."""
     if isinstance(error, EshkolError):
         return error
+    if isinstance(error, RecursionError):
+        return _too_deep(error)
     place = _innermost(error)
     if place is None:
         return error
@@ -203,19 +221,22 @@ def _argument_count(form: Syntax) -> int:
     return len(parts) - 2 * keywords
 
 
-def _explain_recursion(error: Exception, frame: types.FrameType, span: Span) -> EshkolError | None:
-    return EshkolError(
+def _too_deep(error: RecursionError) -> Exception:
+    """Too deep a recursion of the program, wherever Python noticed it."""
+    span = sources.span_of_traceback(error.__traceback__)
+    if span is None:
+        return error
+    return TooDeep(
         "the recursion is too deep",
         span=span,
         hint="is there a base case that ends it? a call in tail position takes no room",
-    )
+    ).with_traceback(error.__traceback__)
 
 
 _Explainer = Callable[[Exception, types.FrameType, Span], EshkolError | None]
 _EXPLAINERS: tuple[tuple[type[Exception], _Explainer], ...] = (
     (NameError, _explain_name),
     (TypeError, _explain_type),
-    (RecursionError, _explain_recursion),
 )
 
 

@@ -6,13 +6,14 @@ values are unified. Loops are in ``loops``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 from jax import lax
 
-from eshkol.base.errors import StagingError
+from eshkol.base.errors import SchemeError, StagingError
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.truth import check_condition
@@ -67,22 +68,73 @@ def known_truth(test: Any) -> bool | None:
 
 # ---- conditionals
 
+MAX_NESTED = 64
+"""How often an ``if`` may stand inside its own traced branches before it counts as endless."""
+
+
+class Sites(threading.local):
+    """The ``if`` forms whose branches are being traced in this thread, by their code.
+
+    Attributes:
+        active: outermost first.
+        followed: those that recurse on an exact integer: their conditions are followed.
+    """
+
+    def __init__(self) -> None:
+        self.active: list[int] = []
+        self.followed: set[int] = set()
+
+
+SITES = Sites()
+
+
+class Recursion(BaseException):
+    """An ``if`` with a known condition was met again while its own branches were traced."""
+
+    def __init__(self, site: int) -> None:
+        super().__init__()
+        self.site = site
+
 
 def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """``(if test then otherwise)``, the branches being thunks."""
     known = known_truth(test)
     if known is not None:
         return then() if known else otherwise()
+    site = id(otherwise.__code__)
     if test.__class__ is Witness:
-        return _witnessed_if(test, then, otherwise)
-    return _branch(test, *_trace_branches(then, otherwise))
+        return _witnessed_if(site, test, then, otherwise)
+    if SITES.active.count(site) > MAX_NESTED:
+        raise StagingError(
+            "if: this condition is traced, and one of its branches comes back to it without end",
+            hint="a procedure that calls itself under a traced condition can't be compiled unless "
+            "the call is in tail position, which makes it a loop",
+        )
+    return _branch(test, *_trace_branches(site, then, otherwise))
 
 
-def _witnessed_if(test: Witness, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
-    """A condition that is traced and known: followed where its branches can't be unified."""
+def _witnessed_if(
+    site: int, test: Witness, then: Callable[[], Any], otherwise: Callable[[], Any]
+) -> Any:
+    """A condition that is traced and known.
+
+    It is followed where its branches can't be unified, and where it decides a recursion.
+    """
+    if site in SITES.followed:
+        return then() if test.item() else otherwise()
+    if site in SITES.active:
+        raise Recursion(site)
     try:
-        return _branch(test.__eshkol_traced__, *_trace_branches(then, otherwise))
-    except (Mismatch, StagingError, RecursionError):
+        return _branch(test.__eshkol_traced__, *_trace_branches(site, then, otherwise))
+    except Recursion as recursion:
+        if recursion.site != site:
+            raise
+        SITES.followed.add(site)
+        try:
+            return then() if test.item() else otherwise()
+        finally:
+            SITES.followed.discard(site)
+    except StagingError:
         return then() if test.item() else otherwise()
 
 
@@ -104,13 +156,31 @@ def _branch(test: Any, then: Part, otherwise: Part) -> Any:
     return value
 
 
-def _trace_branches(then: Callable[[], Any], otherwise: Callable[[], Any]) -> tuple[Part, Part]:
+def _trace_branches(
+    site: int, then: Callable[[], Any], otherwise: Callable[[], Any]
+) -> tuple[Part, Part]:
     """Both branches, each giving the contents of all places that either of them writes."""
-    first = trace_part(then)
-    second = trace_part(otherwise, (), first.written)
-    if len(second.written) > len(first.written):
-        first = trace_part(then, (), second.written)
-    return first, second
+    SITES.active.append(site)
+    try:
+        first = _trace_branch(then, ())
+        second = _trace_branch(otherwise, first.written)
+        if len(second.written) > len(first.written):
+            first = _trace_branch(then, second.written)
+        return first, second
+    finally:
+        SITES.active.pop()
+
+
+def _trace_branch(branch: Callable[[], Any], written: Sequence[Any]) -> Part:
+    try:
+        return trace_part(branch, (), written)
+    except SchemeError as error:
+        raise StagingError(
+            f"a branch that is taken only under a traced condition raises: {error.message}",
+            span=error.span,
+            hint="whether it is taken is known only when the program runs; check the value where "
+            "the compiled procedure is called",
+        ) from None
 
 
 def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:

@@ -15,8 +15,10 @@ import inspect
 import itertools
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import jax
@@ -428,6 +430,7 @@ class Jitted:
         self.name = getattr(function, "__name__", "lambda")
         self.is_stale = False
         self.entries: dict[Structure, Entry] = {}
+        self.watched: set[tuple[Any, str]] = set()
         self.fast: dict[int, Fast] = {}
         self._take_apart()
         self.is_mutable = _is_mutable(self.structure)
@@ -436,8 +439,9 @@ class Jitted:
         self.leaves, self.structure = flatten(self.function)
         self.front = [_as_argument(leaf) for leaf in self.leaves]
 
-    def stale(self) -> None:
-        """Forget what was found out; called when a variable that was read is defined again."""
+    def stale(self, variable: tuple[Any, str]) -> None:
+        """Forget what was found out, since a variable that was read is defined again."""
+        self.watched.discard(variable)
         self.is_stale = True
         self.fast.clear()
 
@@ -447,8 +451,10 @@ class Jitted:
             self.is_stale = False
             self.entries.clear()
         if self.is_mutable:
+            known = self.structure
             self._take_apart()
-            self.entries.clear()
+            if self.structure != known:
+                self.entries.clear()
         leaves, structure = flatten((arguments, options))
         entry = self.entries.get(structure)
         if entry is None or entry.is_mutable:
@@ -466,7 +472,9 @@ class Jitted:
     def _new_entry(self, structure: Structure) -> Entry:
         entry = Entry(self.name, self.structure, structure)
         for namespace, name in entry.reach.variables:
-            namespace.watch(name, self.stale)
+            if (namespace, name) not in self.watched:
+                self.watched.add((namespace, name))
+                namespace.watch(name, partial(_tell, weakref.ref(self), (namespace, name)))
         self.entries[structure] = entry
         return entry
 
@@ -480,6 +488,13 @@ class Jitted:
             return
         (function,) = program.variants.values()
         self.fast[len(arguments)] = (function, tuple(self.front), tuple(entry.lifted))
+
+
+def _tell(jitted: weakref.ref[Jitted], variable: tuple[Any, str]) -> None:
+    """Tell a jitted procedure, if it is still there, that a variable has changed."""
+    state = jitted()
+    if state is not None:
+        state.stale(variable)
 
 
 def jit(function: Any) -> Any:
