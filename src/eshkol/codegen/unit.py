@@ -99,7 +99,8 @@ def staged_code(procedure: Procedure) -> types.CodeType:
 def _compile_staged(procedure: Procedure) -> types.CodeType:
     node, unit = procedure.node, procedure.unit.for_staging()
     span = node.span
-    definition = StagedEmitter(unit).function(node, node.name or "lambda")
+    # A hidden name: under its own, the function would hide the top-level variable from itself.
+    definition = StagedEmitter(unit).function(node, " staged body")
     captured = [unit.names[variable] for variable in free_variables(node)]
     outer = py.define(span, "captured", py.arguments(span, captured), [definition])
     code = _compile(outer, span.file)
@@ -109,4 +110,4 @@ def _compile_staged(procedure: Procedure) -> types.CodeType:
             f"{span}: the staged body of {node.name} captures {inner.co_freevars}, "
             f"the eager one {procedure.code.co_freevars}"
         )
-    return finish_code(inner, unit)
+    return finish_code(inner, unit, node.name or "lambda")
