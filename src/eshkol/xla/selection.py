@@ -23,6 +23,7 @@ from eshkol.xla.tensors import (
     describe,
     needs_wide,
 )
+from eshkol.xla.witness import Witness
 
 
 def truth_tensor(value: Any, who: str) -> Any:
@@ -91,7 +92,10 @@ logical_xor = _logic("logical-xor", lax.bitwise_xor)
 
 def logical_not(value: Any) -> Any:
     """``(logical-not x)``, element by element."""
-    return _not(truth_tensor(value, "logical-not"))
+    traced = _not(truth_tensor(value, "logical-not"))
+    if value.__class__ is Witness and value.known.__class__ is bool:
+        return Witness(not value.known, traced, value.sources)
+    return traced
 
 
 _not = compiled()(lax.bitwise_not)
