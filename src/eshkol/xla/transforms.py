@@ -134,8 +134,7 @@ def value_and_gradient(
             main = _scalar_result(who, main)
             return main, [main, *traced]
 
-        run = jax.value_and_grad(scalar, has_aux=True)
-        (_, (value, *traced)), gradients = run(point.arrays())
+        (value, *traced), gradients = _differentiate(who, scalar, point.arrays())
         if not has_aux:
             return value, point.gradient(gradients)
         results = iter(traced)
@@ -144,6 +143,34 @@ def value_and_gradient(
             for is_array, leaf in zip(found["is_array"], found["leaves"], strict=True)
         ]
         return (value, unflatten(found["structure"], leaves)), point.gradient(gradients)
+
+
+FORWARD_SIZE = 64
+"""Up to so many numbers are differentiated by forward mode where reverse mode can't be."""
+
+_NO_REVERSE = "Reverse-mode differentiation does not work for lax.while_loop"
+
+
+def _differentiate(
+    who: str, scalar: Callable[..., tuple[Any, list[Any]]], arrays: list[Any]
+) -> tuple[list[Any], list[Any]]:
+    """The second result of ``scalar`` and the gradient of the first, by reverse mode.
+
+    A loop whose end is traced has no reverse mode; few numbers are then differentiated forward.
+    """
+    try:
+        (_, results), gradients = jax.value_and_grad(scalar, has_aux=True)(arrays)
+    except ValueError as error:
+        if _NO_REVERSE not in str(error):
+            raise
+        if sum(array.size for array in arrays) > FORWARD_SIZE:
+            raise StagingError(
+                f"{who}: the gradient of a compiled loop whose end is traced can't be taken "
+                "backwards",
+                hint="give the loop a known number of trips, or leave out the jit around it",
+            ) from None
+        gradients, results = jax.jacfwd(scalar, has_aux=True)(arrays)
+    return results, gradients
 
 
 def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
