@@ -72,19 +72,19 @@ def _log_sigmoid(x: Any) -> Any:
     return lax.neg(_softplus(lax.neg(x)))
 
 
-relu = unary_rule("relu", _relu, number_dtype)
-relu6 = unary_rule("relu6", _relu6, number_dtype)
-gelu = unary_rule("gelu", _gelu, inexact_dtype)
-silu = unary_rule("silu", _silu, inexact_dtype)
-mish = unary_rule("mish", _mish, inexact_dtype)
-hard_sigmoid = unary_rule("hard-sigmoid", _hard_sigmoid, inexact_dtype)
-hard_swish = unary_rule("hard-swish", _hard_swish, inexact_dtype)
-log_sigmoid = unary_rule("log-sigmoid", _log_sigmoid, inexact_dtype)
+relu = unary_rule("relu", _relu, number_dtype, inline=False)
+relu6 = unary_rule("relu6", _relu6, number_dtype, inline=False)
+gelu = unary_rule("gelu", _gelu, inexact_dtype, inline=False)
+silu = unary_rule("silu", _silu, inexact_dtype, inline=False)
+mish = unary_rule("mish", _mish, inexact_dtype, inline=False)
+hard_sigmoid = unary_rule("hard-sigmoid", _hard_sigmoid, inexact_dtype, inline=False)
+hard_swish = unary_rule("hard-swish", _hard_swish, inexact_dtype, inline=False)
+log_sigmoid = unary_rule("log-sigmoid", _log_sigmoid, inexact_dtype, inline=False)
 
 
 def _with_parameter(who: str, kernel: Callable[[Any, Any], Any], default: float) -> Callable:
     """An activation of a tensor and one number, which may be traced."""
-    run = compiled()(kernel)
+    run = compiled(inline=False)(kernel)
 
     def rule(tensor: Any, parameter: Any = default) -> Any:
         x = number_tensor(who, tensor)
@@ -139,9 +139,9 @@ def _swish(x: Any, beta: Any) -> Any:
 leaky_relu = _with_parameter("leaky-relu", _leaky_relu, 0.01)
 elu = _with_parameter("elu", _elu, 1.0)
 celu = _with_parameter("celu", _celu, 1.0)
-selu = unary_rule("selu", _selu, inexact_dtype)
+selu = unary_rule("selu", _selu, inexact_dtype, inline=False)
 _softplus_by = _with_parameter("softplus", _sharp_softplus, 1.0)
-_softplus_of = unary_rule("softplus", _softplus, inexact_dtype)
+_softplus_of = unary_rule("softplus", _softplus, inexact_dtype, inline=False)
 _swish_by = _with_parameter("swish", _swish, 1.0)
 
 
@@ -171,7 +171,7 @@ def log_softmax_over(x: Any, axis: int) -> Any:
 
 
 def _along(who: str, kernel: Callable[[Any, int], Any]) -> Callable[..., Any]:
-    run = compiled("axis")(kernel)
+    run = compiled("axis", inline=False)(kernel)
 
     def rule(tensor: Any, axis: Any = -1) -> Any:
         x = number_tensor(who, tensor)

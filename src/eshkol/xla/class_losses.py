@@ -62,7 +62,7 @@ def _scores(predictions: Any, who: str) -> Any:
 
 
 def _reducing(terms: Terms) -> Callable[..., Any]:
-    @compiled("reduction")
+    @compiled("reduction", inline=False)
     def kernel(scores: Any, targets: Any, *, reduction: str) -> Any:
         return reduced(terms(scores, targets), reduction)
 
@@ -129,7 +129,7 @@ categorical_cross_entropy = _class_loss("categorical-cross-entropy", _log_picked
 nll = _class_loss("nll-loss", _negative_picked, _negative_expected)
 
 
-@compiled("reduction")
+@compiled("reduction", inline=False)
 def _divergence(p: Any, q: Any, *, reduction: str) -> Any:
     # A class of probability 0 contributes nothing; asking log for 1 there keeps slopes finite.
     absent = lax.le(p, p.dtype.type(0))

@@ -181,7 +181,7 @@ def _convolve(x: Any, w: Any, plan: _Plan) -> Any:
 
 def _pool(who: str, combine: Callable[..., Any]) -> Callable[..., Any]:
     """A pooling: ``combine`` takes the padded array, its windows and strides for all axes."""
-    kernel = compiled("window", "strides", "pads")(combine)
+    kernel = compiled("window", "strides", "pads", inline=False)(combine)
 
     def rule(
         tensor: Any, size: Any, stride: Any = None, padding: Any = 0, *, layout: Any = "NCHW"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.xla.arguments import is_sequence, static_axis, static_int, static_ints
-from eshkol.xla.dtypes import result_dtype
-from eshkol.xla.tensors import as_tensor, compiled, describe
+from eshkol.xla.dtypes import default_dtype, is_scalar_born, result_dtype
+from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 
 def _tensors_and_axis(who: str, arguments: Sequence[Any], axis: Any) -> tuple[list[Any], Any]:
@@ -35,13 +36,16 @@ def _elements(value: Any, who: str) -> list[Any]:
 
 
 def _joined(who: str, tensors: list[Any]) -> list[Any]:
-    """Tensors to be joined as arrays of one dtype."""
+    """Tensors to be joined as arrays of one dtype; numbers alone make the default one."""
     if not tensors:
         raise BadValue(f"{who}: expected at least one tensor, got none")
     arrays = [as_tensor(value, who) for value in tensors]
-    if all(array.dtype == arrays[0].dtype for array in arrays):
-        return arrays
-    return [as_tensor(array, who, result_dtype(arrays)) for array in arrays]
+    dtype = arrays[0].dtype
+    if any(array.dtype != dtype for array in arrays):
+        dtype = result_dtype(arrays)
+    if all(map(is_scalar_born, arrays)):
+        dtype = default_dtype()
+    return [cast(array, dtype) for array in arrays]
 
 
 def concatenate(*arguments: Any, axis: Any = 0) -> Any:
@@ -88,7 +92,7 @@ def stack(*arguments: Any, axis: Any = 0) -> Any:
 
 @compiled("axis")
 def _stack(*arrays: Any, axis: int) -> Any:
-    return lax.concatenate([lax.expand_dims(array, (axis,)) for array in arrays], axis)
+    return jnp.stack(arrays, axis)
 
 
 def split(tensor: Any, sizes: Any, axis: Any = 0) -> Any:

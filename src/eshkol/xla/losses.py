@@ -68,7 +68,7 @@ def mismatch(who: str, predictions: Any, targets: Any) -> EshkolError:
 def _loss(who: str, terms: Callable[..., Any], *defaults: float) -> Callable[..., Any]:
     """A loss whose terms belong to pairs of elements; ``defaults`` are its further parameters."""
 
-    @compiled("reduction")
+    @compiled("reduction", inline=False)
     def kernel(p: Any, t: Any, *parameters: Any, reduction: str) -> Any:
         return reduced(terms(p, t, *parameters), reduction)
 

@@ -33,6 +33,7 @@ def _reduction(
     operation: Callable[[Any, Axes], Any],
     prepare: Callable[[Any], Any],
     needs_elements: bool = False,
+    inline: bool = True,
 ) -> Callable[..., Any]:
     """A reduction as users call it.
 
@@ -41,8 +42,9 @@ def _reduction(
         operation: from an array and the axes to what is left when these are dropped.
         prepare: from the tensor to the array on which it computes.
         needs_elements: whether it has no value over an axis of size 0.
+        inline: whether it is spelled out under a trace, as for ``compiled``.
     """
-    kernel = _keeping(operation)
+    kernel = _keeping(operation, inline)
 
     def rule(tensor: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
         x = prepare(as_tensor(tensor, who))
@@ -56,12 +58,12 @@ def _reduction(
     return rule
 
 
-def _keeping(operation: Callable[[Any, Axes], Any]) -> Callable[[Any, Axes, bool], Any]:
+def _keeping(operation: Callable[[Any, Axes], Any], inline: bool) -> Callable[..., Any]:
     def reduce(x: Any, axes: Axes, keepdims: bool) -> Any:
         result = operation(x, axes)
         return lax.expand_dims(result, axes) if keepdims else result
 
-    return compiled("axes", "keepdims")(reduce)
+    return compiled("axes", "keepdims", inline=inline)(reduce)
 
 
 def static_flag(value: Any, who: str) -> bool:
@@ -128,7 +130,7 @@ def deviation_over(x: Any, axes: Axes) -> Any:
 
 def logsumexp_over(x: Any, axes: Axes) -> Any:
     """``log Σ exp x`` over ``axes``; the largest term is factored out, so nothing overflows."""
-    largest = lax.stop_gradient(lax.reduce_max(x, axes))
+    largest = lax.reduce_max(lax.stop_gradient(x), axes)
     # An infinite maximum would make inf - inf; the sum is then that infinity anyway.
     largest = lax.select(lax.is_finite(largest), largest, lax.full_like(largest, 0))
     terms = lax.exp(lax.sub(x, lax.expand_dims(largest, axes)))
@@ -152,9 +154,9 @@ prod = _reduction("tensor-prod", _in_float32(lax.reduce_prod), _countable)
 max = _reduction("tensor-max", lax.reduce_max, _countable, needs_elements=True)
 min = _reduction("tensor-min", lax.reduce_min, _countable, needs_elements=True)
 mean = _reduction("tensor-mean", _in_float32(mean_over), _inexact, needs_elements=True)
-variance = _reduction("tensor-var", _in_float32(variance_over), _inexact, needs_elements=True)
-deviation = _reduction("tensor-std", _in_float32(deviation_over), _inexact, needs_elements=True)
-logsumexp = _reduction("logsumexp", _in_float32(logsumexp_over), _inexact, needs_elements=True)
+variance = _reduction("tensor-var", _in_float32(variance_over), _inexact, True, inline=False)
+deviation = _reduction("tensor-std", _in_float32(deviation_over), _inexact, True, inline=False)
+logsumexp = _reduction("logsumexp", _in_float32(logsumexp_over), _inexact, True, inline=False)
 all = _reduction("tensor-all", _and, _truth)
 any_true = _reduction("tensor-any", _or, _truth)
 euclidean_norm = _reduction("norm", _in_float32(_norm_over), _inexact)

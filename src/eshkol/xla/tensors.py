@@ -276,11 +276,14 @@ def at_dtype(dtype: np.dtype, operands: Sequence[Any]) -> list[Any]:
     return [cast(x, dtype) if isinstance(x, Array) else dtype.type(x) for x in operands]
 
 
-def compiled(*static: str) -> Callable[[Callable], Callable]:
-    """Run a function of arrays as one compiled kernel in eager code, inline under a trace.
+def compiled(*static: str, inline: bool = True) -> Callable[[Callable], Callable]:
+    """Run a function of arrays as one compiled kernel in eager code.
 
     Args:
         static: names of the parameters that are no arrays.
+        inline: whether it is spelled out under a trace. A function of many equations had better
+            not be: as a call of one jitted function it is traced, differentiated and lowered once
+            and for all, and XLA inlines it.
     """
 
     def wrap(function: Callable) -> Callable:
@@ -288,9 +291,8 @@ def compiled(*static: str) -> Callable[[Callable], Callable]:
 
         @functools.wraps(function)
         def call(*arguments: Any, **options: Any) -> Any:
-            for argument in arguments:
-                if isinstance(argument, Tracer):
-                    return function(*arguments, **options)
+            if inline and any(isinstance(argument, Tracer) for argument in arguments):
+                return function(*arguments, **options)
             if needs_wide(*arguments):
                 with wide():
                     return kernel(*arguments, **options)
