@@ -17,7 +17,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -263,6 +263,25 @@ class Program:
         function = self.variants.get(key)
         if function is None:
             function = self.variants[key] = self._new_variant()
+        with self._call(leaves) as arrays:
+            result = function(*arrays)
+            used = TRACING.used
+            if used and not used.issubset(self.statics):
+                self._make_static(used, leaves, function)
+        return result.value(inputs) if result.__class__ is Results else result
+
+    def lowered(self, leaves: list[Any]) -> jax.stages.Lowered:
+        """The program traced and lowered anew for these leaves, not compiled."""
+        with self._call(leaves) as arrays:
+            return self._new_variant().trace(*arrays).lower()
+
+    def renewed(self) -> Program:
+        """The same program, of which nothing is compiled."""
+        return Program(self.name, self.procedure, self.arguments, self.reach)
+
+    @contextmanager
+    def _call(self, leaves: list[Any]) -> Iterator[list[Any]]:
+        """A call with these leaves, in which the program may be traced: the arrays to pass."""
         arrays = [leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf for leaf in leaves]
         if self.wants_key:
             arrays.append(next_key())
@@ -271,13 +290,9 @@ class Program:
             TRACING.leaves, TRACING.used = leaves, set()
             try:
                 with wide() if any(a.__class__ in _PYTHON for a in arrays) else nullcontext():
-                    result = function(*arrays)
-                used = TRACING.used
+                    yield arrays
             finally:
                 TRACING.leaves, TRACING.used = saved
-            if used and not used.issubset(self.statics):
-                self._make_static(used, leaves, function)
-        return result.value(inputs) if result.__class__ is Results else result
 
     def _static_key(self, leaves: list[Any]) -> tuple[Any, ...]:
         return tuple([_known(leaves[index]) for index in self.statics])
@@ -447,6 +462,21 @@ class Jitted:
 
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The general path of a call."""
+        entry, leaves = self._entry(arguments, options)
+        inputs = [*self.leaves, *leaves, *entry.reach.leaves]
+        result = entry.program.run([*self.front, *leaves, *entry.lifted], inputs)
+        self._remember(arguments, options, entry)
+        return result
+
+    def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
+        """The program of a call, traced and lowered as if it were met for the first time."""
+        entry, leaves = self._entry(arguments, options)
+        return entry.program.renewed().lowered([*self.front, *leaves, *entry.lifted])
+
+    def _entry(
+        self, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[Entry, list[Any]]:
+        """What is known of calls like this one, and the leaves of the arguments."""
         if self.is_stale:
             self.is_stale = False
             self.entries.clear()
@@ -459,10 +489,7 @@ class Jitted:
         entry = self.entries.get(structure)
         if entry is None or entry.is_mutable:
             entry = self._new_entry(structure)
-        inputs = [*self.leaves, *leaves, *entry.reach.leaves]
-        result = entry.program.run([*self.front, *leaves, *entry.lifted], inputs)
-        self._remember(arguments, options, entry)
-        return result
+        return entry, leaves
 
     def inputs(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         """The leaves of a call on the short path, as they were."""

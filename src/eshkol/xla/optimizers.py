@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import optax
 
@@ -16,6 +17,7 @@ from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
+from eshkol.xla.tensors import needs_wide
 from eshkol.xla.transforms import Point
 from eshkol.xla.trees import register
 from eshkol.xla.witness import tracer_of
@@ -73,9 +75,11 @@ class Optimizer:
                 "optimizer-update: the gradients are not those of this model",
                 hint="use: (optimizer-update optimizer model gradients state)",
             )
-        updates, inner = self.transformation().update(slopes, state.inner, parameters)
-        rate = self._rate(state.count)
-        changed = [_step(p, u, rate) for p, u in zip(parameters, updates, strict=True)]
+        # The x64 flag types the Python numbers in optax's rules: on, it would make doubles of what
+        # has no other dtype, such as bias corrections, and a conversion for each parameter.
+        with jax.enable_x64(needs_wide(*parameters, *slopes)):
+            updates, inner = self.transformation().update(slopes, state.inner, parameters)
+        changed = _stepped(parameters, updates, self._rate(state.count))
         return point.rebuilt(changed), OptimizerState(state.count + 1, inner)
 
     def _rate(self, count: Any) -> Any:
@@ -83,10 +87,14 @@ class Optimizer:
         return tracer_of(callee(rate)(count) if callable(rate) else rate)
 
 
-def _step(parameter: Any, update: Any, rate: Any) -> Any:
-    """``parameter - rate * update`` in the dtype of the parameter."""
-    scale = rate.astype(parameter.dtype) if hasattr(rate, "dtype") else parameter.dtype.type(rate)
-    return parameter - scale * update
+def _stepped(parameters: list[Any], updates: list[Any], rate: Any) -> list[Any]:
+    """``parameter - rate * update`` for each, in the dtypes of the parameters."""
+    rates = {dtype: _at_dtype(rate, dtype) for dtype in {p.dtype: None for p in parameters}}
+    return [p - rates[p.dtype] * u for p, u in zip(parameters, updates, strict=True)]
+
+
+def _at_dtype(rate: Any, dtype: np.dtype) -> Any:
+    return rate.astype(dtype) if hasattr(rate, "dtype") else dtype.type(rate)
 
 
 register(
