@@ -1,1 +1,81 @@
-"""Eshkol: a Scheme for machine learning inside Python."""
+"""Eshkol: a Scheme for machine learning inside Python.
+
+Importing the package lets Python import ``.esk`` files, and loads nothing else: every name below
+is imported when it is first used.
+
+Example:
+    >>> import eshkol as ek
+    >>> ek.eval("(map (lambda (x) (* x x)) '(1 2 3))")
+    (1 4 9)
+    >>> cube = ek.eval("(lambda (x) (* x x x))")
+    >>> ek.grad(cube)(2.0)
+    12.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eshkol.base.version import VERSION as __version__
+from eshkol.importer import install as _install
+
+if TYPE_CHECKING:
+    from eshkol.api import eval as eval
+    from eshkol.api import grad as grad
+    from eshkol.api import jit as jit
+    from eshkol.api import load as load
+    from eshkol.api import tree as tree
+    from eshkol.api import value_and_grad as value_and_grad
+    from eshkol.api import vmap as vmap
+    from eshkol.base.errors import ArityError as ArityError
+    from eshkol.base.errors import BadValue as BadValue
+    from eshkol.base.errors import DivideByZero as DivideByZero
+    from eshkol.base.errors import EshkolError as EshkolError
+    from eshkol.base.errors import ExpandError as ExpandError
+    from eshkol.base.errors import FileProblem as FileProblem
+    from eshkol.base.errors import IncompleteInput as IncompleteInput
+    from eshkol.base.errors import InternalError as InternalError
+    from eshkol.base.errors import MissingKey as MissingKey
+    from eshkol.base.errors import NotAProcedure as NotAProcedure
+    from eshkol.base.errors import OutOfRange as OutOfRange
+    from eshkol.base.errors import ReadError as ReadError
+    from eshkol.base.errors import SchemeError as SchemeError
+    from eshkol.base.errors import ShapeError as ShapeError
+    from eshkol.base.errors import StagingError as StagingError
+    from eshkol.base.errors import TooDeep as TooDeep
+    from eshkol.base.errors import UnboundVariable as UnboundVariable
+    from eshkol.base.errors import WrongType as WrongType
+    from eshkol.session import Session as Session
+
+_install()
+
+_ERRORS = (
+    "ArityError BadValue DivideByZero EshkolError ExpandError FileProblem IncompleteInput "
+    "InternalError MissingKey NotAProcedure OutOfRange ReadError SchemeError ShapeError "
+    "StagingError TooDeep UnboundVariable WrongType"
+).split()
+
+_HOMES = {
+    **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
+    **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
+    "Session": "eshkol.session",
+}
+"""The public names and the modules that define them."""
+
+# Without ``eval``: a star import shall not take away Python's own.
+__all__ = ["__version__", *(name for name in _HOMES if name != "eval")]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _HOMES:
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+    if name == "nn":
+        return import_module("eshkol.nn")
+    raise AttributeError(f"module 'eshkol' has no attribute {name!r}", name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, "nn"})

@@ -159,7 +159,7 @@ def _guarded(action: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
-        from eshkol.session import report
+        from eshkol.runtime.report import report
 
         close_progress()
         print(report(error), file=sys.stderr)

@@ -1,42 +1,43 @@
 """A session: a namespace, its expander, and the way from text to values.
 
-This is the only place that ties the rooms together and owns what changes.
+This is the only place that ties the rooms together and owns what changes. The front end (reader,
+expander, code generator) is imported when a text has to be compiled: a program that is found
+compiled runs without it.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eshkol.base.errors import FileProblem
-from eshkol.base.spans import Span
-from eshkol.codegen.unit import compile_program
-from eshkol.datum.values import UNSPECIFIED
-from eshkol.expand.expander import Expander
-from eshkol.expand.forms import CORE_FORMS as CORE_FORMS
-from eshkol.reader.parser import read_all
+from eshkol.base import sources
+from eshkol.base.errors import ExpandError
+from eshkol.modules import finding
+from eshkol.modules.cache import Entry, read_entry, source_hash, write_entry
+from eshkol.modules.module import MODULE, SESSION, SchemeModule
+from eshkol.modules.registry import LIBRARIES, ImportCycle
+from eshkol.modules.standard import STANDARD_LIBRARIES, shared_builtins, standard_library
+from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, store_constants
+from eshkol.modules.texts import decode, documentation_of, read_bytes
+from eshkol.runtime.boundary import Boundary
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.procedures import finish_code
-from eshkol.runtime.report import Boundary, report
-from eshkol.runtime.support import builtins
-from eshkol.syntax.objects import Syntax
 
-__all__ = ["Session", "default_session", "report"]
+if TYPE_CHECKING:
+    from eshkol.expand.expander import Expander
+    from eshkol.syntax.objects import Syntax
 
 _inputs = itertools.count(1)
 
 RECURSION_LIMIT = 10_000
 """How deep Python may nest calls at least; recursion of programs needs more than Python's 1,000."""
 
-
-@cache
-def shared_builtins() -> dict[str, Any]:
-    """The builtins that all namespaces share."""
-    return builtins()
+Route = tuple[int, ...]
+"""The way from a session to a library: which of its imports, which of that one's, and so on."""
 
 
 class Session:
@@ -44,16 +45,27 @@ class Session:
 
     Args:
         name: the name of the namespace, as Python modules have one.
+        variables: the dictionary that holds its variables; a fresh one if left out.
+
+    Attributes:
+        namespace: its top-level variables.
+        imports: the libraries that its programs import, with the names they use for them.
 
     Example:
         >>> Session().evaluate("(define (square x) (* x x)) (square 7)")
         49
     """
 
-    def __init__(self, name: str = "__main__") -> None:
+    def __init__(self, name: str = "__main__", variables: dict[str, Any] | None = None) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
-        self.namespace = Namespace(name, shared_builtins())
-        self.expander = Expander()
+        self.namespace = Namespace(name, shared_builtins(), variables)
+        self.imports: list[tuple[finding.LibraryName, Any]] = []
+        self.content = b""
+        self._expander: Expander | None = None
+        self._is_fresh = True
+        self._stored: tuple[Entry, str, str] | None = None
+
+    # ---- evaluating
 
     def evaluate(self, text: str, file: str | None = None) -> Any:
         """The value of the last form of ``text``.
@@ -66,6 +78,8 @@ class Session:
             EshkolError: of the class that fits, pointing at the form at fault.
             IncompleteInput: if the text stops too early.
         """
+        from eshkol.reader.parser import read_all
+
         name = file or f"<input {next(_inputs)}>"
         with Boundary():
             return self.evaluate_forms(read_all(text, name), name)
@@ -77,28 +91,226 @@ class Session:
 
     def compile_forms(self, forms: list[Syntax], file: str) -> tuple[Any, Any]:
         """Expand and compile forms; macros they define stay known to the session."""
+        from eshkol.base.spans import Span
+
         nodes = self.expander.expand_program(forms)
         span = forms[0].span.to(forms[-1].span) if forms else Span(file, 1, 0, 1, 0)
+        return self.compile_nodes(nodes, span)
+
+    def compile_nodes(self, nodes: list[Any], span: Any) -> tuple[Any, Any]:
+        """Compile expanded top-level forms."""
+        from eshkol.codegen.unit import compile_program
+
         defined = self.namespace.variables
         primitives = [name for name in self.namespace.builtins if name not in defined]
         return compile_program(nodes, span, primitives)
 
     def run(self, code: Any, unit: Any) -> Any:
         """Run a compiled program in this session's namespace."""
+        from types import FunctionType
+
         variables = self.namespace.variables
         variables.update(unit.hidden_globals())
-        return _function(finish_code(code, unit), variables)()
+        return FunctionType(finish_code(code, unit), variables)()
 
-    def load(self, path: str | Path) -> Any:
+    @property
+    def expander(self) -> Expander:
+        """The session's expander, which knows the macros that its programs defined."""
+        if self._expander is None:
+            from eshkol.expand import forms
+            from eshkol.expand.expander import Expander
+
+            assert forms.CORE_FORMS
+            self._expander = Expander(self.namespace, self.find_library)
+            self._is_fresh = False
+        if self._stored is not None:
+            (_, text, file), self._stored = self._stored, None
+            self._learn_syntax(self._expander, text, file)
+        return self._expander
+
+    def _learn_syntax(self, expander: Expander, text: str, file: str) -> None:
+        """Expand a program that has run from its compiled form, for the macros that it defines."""
+        from eshkol.reader.parser import read_all
+
+        expander.is_linking = False
+        try:
+            expander.expand_program(read_all(text, file))
+        finally:
+            expander.is_linking = True
+
+    # ---- files
+
+    def load(self, path: str | os.PathLike[str]) -> Any:
         """Evaluate a file; the value of its last form.
+
+        The first program of a session is kept compiled in ``__pycache__``, as Python keeps its
+        own, and found there the next time.
 
         Raises:
             FileProblem: if the file is missing or no UTF-8 text.
             EshkolError: for an error in the program.
         """
         with Boundary():
-            text = read_source(path)
-            return self.evaluate_forms(read_all(text, str(path)), str(path))
+            return self._load(os.fspath(path) or ".")
+
+    def _load(self, file: str) -> Any:
+        source = read_bytes(file)
+        is_fresh = self._is_fresh and self._shadows_nothing()
+        entry = read_entry(file, source) if is_fresh else None
+        if entry is not None and self._import_all(entry, file):
+            return self._run_entry(entry, file, source)
+        return self._compile_and_run(file, source, is_fresh)
+
+    def _shadows_nothing(self) -> bool:
+        """Whether every primitive is visible under its name."""
+        return self.namespace.builtins.keys().isdisjoint(self.namespace.variables)
+
+    def _compile_and_run(self, file: str, source: bytes, is_fresh: bool) -> Any:
+        from eshkol.reader.parser import read_all
+
+        self.imports.clear()
+        forms = read_all(decode(file, source), file)
+        code, unit = self.compile_forms(forms, file)
+        documentation = documentation_of(forms)
+        self.namespace.variables["__doc__"] = documentation
+        self._note_content(source)
+        if is_fresh:
+            self._keep(file, source, documentation, code, unit)
+        return self.run(code, unit)
+
+    def _note_content(self, source: bytes) -> None:
+        contents = [library.content for _, library in self.imports]
+        self.content = source_hash(source + b"".join(contents))
+
+    # ---- compiled programs
+
+    def _keep(
+        self, file: str, source: bytes, documentation: str | None, code: Any, unit: Any
+    ) -> None:
+        """Write a compiled program to ``__pycache__``, unless it holds what can't be written."""
+        constants, core = store_constants(unit.constants), pack(unit, code.co_filename)
+        if constants is None or core is None:
+            return
+        expander = self.expander
+        exports = expander.exports()
+        routes = {id(home): route for route, home in self.reachable()}
+        entry = Entry(
+            file=file,
+            documentation=documentation,
+            code=code,
+            key=unit.key,
+            primitives=tuple(unit.primitives),
+            constants=constants,
+            core=core,
+            imports=tuple((name, library.content) for name, library in self.imports),
+            links=tuple(
+                (alias, routes[id(home)], name) for alias, home, name in expander.links.values()
+            ),
+            exports=exports,
+            syntaxes=tuple(name for name in exports.values() if expander.syntax(name) is not None),
+        )
+        write_entry(file, source, entry)
+
+    def reachable(self, route: Route = ()) -> Iterable[tuple[Route, Namespace]]:
+        """All libraries under this session, with the routes to them."""
+        for index, (_, library) in enumerate(self.imports):
+            yield (*route, index), library.namespace
+            yield from library.reachable((*route, index))
+
+    def _import_all(self, entry: Entry, file: str) -> bool:
+        """Import what a compiled program imports; False if something is not what it was then."""
+        self.imports.clear()
+        for name, content in entry.imports:
+            try:
+                library = self._library(name, os.path.dirname(file))
+            except ImportCycle:
+                return False  # compiling again will tell where
+            if library is None or library.content != content:
+                return False
+            self.imports.append((name, library))
+        return True
+
+    def _run_entry(self, entry: Entry, file: str, source: bytes) -> Any:
+        self._is_fresh = False
+        self._stored = (entry, decode(file, source), file)
+        self._note_content(source)
+        sources.register_file(file)
+        for alias, route, name in entry.links:
+            home: Session = self
+            for index in route:
+                home = home.imports[index][1]
+            self.namespace.link(alias, home.namespace, name)
+        self.namespace.variables["__doc__"] = entry.documentation
+        constants = load_constants(entry.constants)
+        unit = StoredUnit(file, frozenset(entry.primitives), entry.key, constants, entry.core)
+        code = entry.code if entry.file == file else renamed(entry.code, file)
+        return self.run(code, unit)
+
+    # ---- libraries
+
+    @property
+    def module(self) -> SchemeModule | None:
+        """The Python module whose variables these are; None if they are a session's alone."""
+        return self.namespace.variables.get(MODULE)
+
+    @property
+    def title(self) -> str:
+        """What messages call this session as a library."""
+        return self.namespace.name
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """The names that a program which imports this library sees, and what it calls them."""
+        return self.expander.exports() if self._stored is None else self._stored[0].exports
+
+    def syntax(self, name: str) -> Any:
+        """The macro or core form that the library calls ``name``; None for a variable."""
+        if self._stored is not None and name not in self._stored[0].syntaxes:
+            return None
+        return self.expander.syntax(name)
+
+    def find_library(self, name: finding.LibraryName, syntax: Syntax) -> Any:
+        """The library that a program of this session imports as ``name``.
+
+        Raises:
+            ExpandError: if there is none, or if it imports the importing one.
+        """
+        file = syntax.span.file
+        directory = "" if file.startswith("<") else os.path.dirname(file)
+        try:
+            library = self._library(name, directory)
+        except ImportCycle as cycle:
+            raise ExpandError(
+                f"import: these libraries import each other: {cycle}",
+                span=syntax.span,
+                hint="move what both need to a library of its own",
+            ) from None
+        if library is None:
+            looked_in = [root or "." for root in dict.fromkeys(finding.search_path(directory))]
+            raise ExpandError(
+                f"import: there is no library {finding.shown(name)}",
+                span=syntax.span,
+                hint=f"looked in {', '.join(looked_in)}",
+            )
+        if (name, library) not in self.imports:
+            self.imports.append((name, library))
+        return library
+
+    def _library(self, name: finding.LibraryName, directory: str) -> Any:
+        if name in STANDARD_LIBRARIES:
+            return standard_library()
+        path = finding.find(name, directory)
+        return None if path is None else library_at(path, finding.module_name(name))
+
+    def reload(self, path: str) -> Session:
+        """Load a library's file again; who imports it sees the new definitions."""
+        self._expander = self._stored = None
+        self._is_fresh = True
+        self.load(path)
+        self.exports  # noqa: B018 - a name that is provided and isn't there is an error now
+        return self
+
+    # ---- variables
 
     def get(self, name: str) -> Any:
         """The value of a variable or primitive."""
@@ -109,38 +321,25 @@ class Session:
         self.namespace.define(name, value)
 
 
-def _function(code: Any, variables: dict[str, Any]) -> Any:
-    import types
+def library_at(path: str, name: str) -> Session:
+    """The session of a library's file, which is loaded if it isn't yet.
 
-    return types.FunctionType(code, variables)
-
-
-def read_source(path: str | Path) -> str:
-    """The text of a Scheme file.
-
-    Raises:
-        FileProblem: naming the path and what is wrong with it.
+    Args:
+        path: its file.
+        name: what Python calls the module, if this is the first to load it.
     """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise FileProblem(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise FileProblem(f"{path}: expected a Scheme file, it is a directory") from None
-    except OSError as error:
-        raise FileProblem(f"{path}: can't be read: {error.strerror}") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileProblem(f"{path}: expected UTF-8 text, byte {error.start} is not UTF-8") from None
+    return LIBRARIES.load(path, lambda: new_library(SchemeModule(name), path))
+
+
+def new_library(module: SchemeModule, path: str) -> Session:
+    """Load a file into a module that has no variables yet."""
+    session = Session(module.__name__, module.__dict__)
+    module.__dict__.update({SESSION: session, MODULE: module})
+    module.__dict__.setdefault("__file__", os.path.abspath(path))
+    return session.reload(path)
 
 
 @cache
 def default_session() -> Session:
     """The session behind ``ek.eval`` and ``ek.load``."""
     return Session()
-
-
-def is_unspecified(value: Any) -> bool:
-    """Whether a value is the one that a REPL does not print."""
-    return value is UNSPECIFIED

@@ -37,7 +37,7 @@ from eshkol.core.nodes import (
     SetGlobal,
 )
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.runtime.procedures import MARK
+from eshkol.runtime.procedures import MARK, constant_name
 
 
 class Destination:
@@ -104,7 +104,7 @@ class Unit:
 
     def name_of_constant(self, index: int) -> str:
         """The hidden global name of the constant with this index."""
-        return f" constant {self.key}.{index}"
+        return constant_name(self.key, index)
 
     def hidden_globals(self) -> dict[str, Any]:
         """The constants by their hidden global names."""

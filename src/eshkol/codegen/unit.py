@@ -48,11 +48,11 @@ def compile_program(
     """
     prepared = [prepare(node) for node in nodes]
     body = Sequence(span, tuple(prepared)) if prepared else None
-    mentioned = {name for node in prepared for name in global_names(node)}
+    mentioned = frozenset(name for node in prepared for name in global_names(node))
     defined = {name for node in prepared for name in _defined_names(node)}
     names = {} if body is None else assign_names(body, mentioned)
     key = hashlib.blake2b(f"{span.file}\0{_signature(prepared)}".encode(), digest_size=6)
-    unit = Unit(names, frozenset(primitives) - defined, key.hexdigest())
+    unit = Unit(names, mentioned.intersection(primitives) - defined, key.hexdigest())
     emitter = EagerEmitter(unit)
     if body is None:
         emitter.add(py.returns(span, emitter.unspecified(span)))

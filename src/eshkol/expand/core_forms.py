@@ -9,7 +9,7 @@ from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import If, Lambda, LocalRef, Node, Parameter, SetGlobal, SetLocal, Variable
 from eshkol.expand.expander import Expander, core_form, sequence, unspecified
 from eshkol.expand.grammar import match_form, parts_with_tail
-from eshkol.expand.scopes import CoreForm, GlobalBinding, LocalBinding, Macro, Scope, bind, resolve
+from eshkol.expand.scopes import CoreForm, LocalBinding, Macro, Scope, bind, resolve
 from eshkol.syntax.objects import Syntax
 
 
@@ -35,9 +35,7 @@ def expand_set(expander: Expander, form: Syntax, usage: str) -> Node:
     value = expander.expand(captures["value"])
     if isinstance(binding, LocalBinding):
         return SetLocal(form.span, binding.variable, value)
-    return SetGlobal(
-        form.span, binding.name if isinstance(binding, GlobalBinding) else name.name, value
-    )
+    return SetGlobal(form.span, expander.name_to_set(name, binding), value)
 
 
 @core_form("(begin expression ...)")

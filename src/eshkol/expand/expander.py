@@ -15,7 +15,6 @@ from eshkol.core.nodes import (
     Call,
     Const,
     Define,
-    GlobalRef,
     Lambda,
     Letrec,
     LocalRef,
@@ -26,10 +25,10 @@ from eshkol.core.nodes import (
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.expand.grammar import match_form, parts_with_tail
+from eshkol.expand.modules import Finder, Module, Variables
 from eshkol.expand.scopes import (
     Binding,
     CoreForm,
-    GlobalBinding,
     LocalBinding,
     Macro,
     Scope,
@@ -63,13 +62,35 @@ def core_form(usage: str) -> Callable[[Expansion], Expansion]:
     return declare
 
 
-class Expander:
-    """Expands the forms of one namespace. It lives as long as the namespace does."""
+TOP_LEVEL_FORMS: dict[str, Callable[[Any, Syntax], None]] = {}
+"""Forms that stand only at top level and leave no code, beside ``define-syntax``, by name."""
 
-    def __init__(self) -> None:
-        self.scope = Scope()
-        self.scopes = frozenset([CORE_SCOPE, self.scope])
-        self.top_names: dict[str, int] = {}
+
+def top_level_form(usage: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare the decorated function to do what a form at top level asks for."""
+    name = usage.strip("(").split()[0]
+
+    def misplaced(expander: Expander, form: Syntax, usage: str) -> Node:
+        raise ExpandError(f"{name} stands only at top level", span=form.span, trail=form.trail)
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        core_form(usage)(misplaced)
+        TOP_LEVEL_FORMS[name] = function
+        return function
+
+    return declare
+
+
+class Expander(Module):
+    """Expands the forms of one namespace. It lives as long as the namespace does.
+
+    Args:
+        variables: the namespace.
+        find_library: finds what ``import`` names.
+    """
+
+    def __init__(self, variables: Variables, find_library: Finder) -> None:
+        super().__init__(variables, find_library, CORE_SCOPE)
 
     # ---- top level
 
@@ -77,8 +98,8 @@ class Expander:
         """The Core of top-level ``forms`` as they come from the reader, in order."""
         nodes: list[Node] = []
         for form in forms:
-            self.expand_top(form.add_scope(CORE_SCOPE).add_scope(self.scope), nodes)
-        return nodes
+            self.expand_top(self.scoped(form), nodes)
+        return self.return_borrowed(nodes)
 
     def expand_top(self, form: Syntax, nodes: list[Node]) -> None:
         """Expand one top-level form and append its Core to ``nodes``."""
@@ -92,27 +113,18 @@ class Expander:
             global_name = self.define_global(target)
             nodes.append(Define(form.span, global_name, self.definition_value(value, target)))
         elif name == "define-syntax":
-            self.define_syntax(form)
+            self.note_definition(self.define_syntax(form))
+        elif name in TOP_LEVEL_FORMS:
+            TOP_LEVEL_FORMS[name](self, form)
         else:
             nodes.append(self.expand(form))
 
-    def define_global(self, identifier: Syntax) -> str:
-        """Bind a top-level variable; one that a macro introduced gets a name of its own."""
-        name = identifier.name
-        if identifier.scopes != self.scopes:
-            existing = resolve(identifier)
-            if isinstance(existing, GlobalBinding) and existing.name.startswith(f"{name}."):
-                return existing.name
-            self.top_names[name] = self.top_names.get(name, 0) + 1
-            name = f"{name}.{self.top_names[name]}"
-        bind(identifier, GlobalBinding(name))
-        return name
-
-    def define_syntax(self, form: Syntax) -> None:
-        """``(define-syntax name transformer)``."""
+    def define_syntax(self, form: Syntax) -> Syntax:
+        """``(define-syntax name transformer)``; the name."""
         captures = match_form("(define-syntax name:id transformer)", form)
         name = captures["name"]
         bind(name, self.transformer(captures["transformer"], name.name))
+        return name
 
     # ---- dispatch
 
@@ -162,8 +174,7 @@ class Expander:
     def _reference(self, identifier: Syntax, binding: Binding | None) -> Node:
         if isinstance(binding, LocalBinding):
             return LocalRef(identifier.span, binding.variable)
-        name = binding.name if isinstance(binding, GlobalBinding) else identifier.name
-        return GlobalRef(identifier.span, name)
+        return self.global_reference(identifier, binding)
 
     def _literal(self, form: Syntax) -> Node:
         datum = form.datum

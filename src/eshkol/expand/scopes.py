@@ -29,6 +29,16 @@ class Scope:
         self.bindings: dict[str, list[tuple[Scopes, Binding]]] = {}
 
 
+class ModuleScope(Scope):
+    """The scope of all that is read for one module; it tells whose an identifier is."""
+
+    __slots__ = ("module",)
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+
 @dataclass(frozen=True, slots=True)
 class LocalBinding:
     """A local variable."""
@@ -38,8 +48,9 @@ class LocalBinding:
 
 @dataclass(frozen=True, slots=True)
 class GlobalBinding:
-    """A top-level variable, by the name it has in its namespace."""
+    """A top-level variable: the namespace that defines it, and its name there."""
 
+    module: Any
     name: str
 
 
@@ -69,6 +80,14 @@ def bind(identifier: Syntax, binding: Binding) -> None:
     entries = newest.bindings.setdefault(identifier.name, [])
     entries[:] = [entry for entry in entries if entry[0] != identifier.scopes]
     entries.append((identifier.scopes, binding))
+
+
+def home_of(identifier: Syntax) -> Any:
+    """The module in whose text ``identifier`` stands; None if it comes from none."""
+    for scope in identifier.scopes:
+        if scope.__class__ is ModuleScope:
+            return scope.module
+    return None
 
 
 def resolve(identifier: Syntax) -> Binding | None:

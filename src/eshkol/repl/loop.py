@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
 from eshkol.expand.expander import CORE_SCOPE
+from eshkol.expand.forms import CORE_FORMS
 from eshkol.expand.scopes import CoreForm
 from eshkol.primitives.declare import PRIMITIVES, usage_text
 from eshkol.reader import read_all
 from eshkol.repl.sources import Source, standard_source
 from eshkol.runtime.report import Boundary, report
-from eshkol.session import CORE_FORMS, Session
+from eshkol.session import Session
 from eshkol.train import close_progress
 
 

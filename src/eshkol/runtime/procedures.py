@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import types
 import weakref
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from eshkol.core.nodes import Lambda
+if TYPE_CHECKING:
+    from eshkol.core.nodes import Lambda
 
 MARK = "\0"
+
+
+def constant_name(key: str, index: int) -> str:
+    """The hidden global name of a constant of the unit with this key."""
+    return f" constant {key}.{index}"
 
 
 class CompiledUnit(Protocol):

@@ -14,9 +14,8 @@ import re
 import sysconfig
 import types
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from eshkol.base import sources
 from eshkol.base.errors import (
@@ -32,6 +31,7 @@ from eshkol.base.spans import Span
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import count_text, usage_text
 from eshkol.reader.parser import read_all
+from eshkol.runtime.boundary import Boundary as Boundary
 from eshkol.syntax.objects import Keyword, Syntax, to_datum
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
@@ -46,20 +46,16 @@ def wants_full_traceback() -> bool:
     return os.environ.get("ESHKOL_TRACEBACK", "") == "full"
 
 
-class Boundary(AbstractContextManager):
-    """Errors leave a ``with Boundary():`` block explained and without our frames."""
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> Literal[False]:
-        if error is None or not isinstance(error, Exception):
-            return False
-        explained = explain(error)
-        if wants_full_traceback() or _is_own_bug(explained):
-            if explained is not error:
-                raise explained from error
-            return False
-        explained.__cause__ = None
-        explained.__suppress_context__ = True
-        raise explained.with_traceback(user_traceback(traceback))
+def raise_explained(error: Exception, traceback: types.TracebackType | None) -> None:
+    """Raise what ``error`` is to the user; return if that is the error as it is."""
+    explained = explain(error)
+    if wants_full_traceback() or _is_own_bug(explained):
+        if explained is not error:
+            raise explained from error
+        return
+    explained.__cause__ = None
+    explained.__suppress_context__ = True
+    raise explained.with_traceback(user_traceback(traceback))
 
 
 def _is_own_bug(error: Exception) -> bool:

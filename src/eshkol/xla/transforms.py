@@ -27,7 +27,7 @@ def is_inexact(leaf: Any) -> bool:
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.inexact)
 
 
-def _differentiable(structure: Structure, leaves: Sequence[Any]) -> list[int]:
+def differentiable(structure: Structure, leaves: Sequence[Any]) -> list[int]:
     """The indices of the leaves of a point that are differentiated.
 
     Inexact tensors always are; numbers only outside of closures, where they are the point itself.
@@ -67,7 +67,7 @@ class Point:
     def __init__(self, who: str, value: Any) -> None:
         self.value = value
         self.leaves, self.structure = flatten(value)
-        self.indices = _differentiable(self.structure, self.leaves)
+        self.indices = differentiable(self.structure, self.leaves)
         if not self.indices:
             raise WrongType(
                 f"{who}: nothing to differentiate in {short_string(value)}",

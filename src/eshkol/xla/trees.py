@@ -332,7 +332,11 @@ def leaf_names(value: Any) -> list[str]:
         >>> leaf_names((1.0, [2.0, 3.0]))
         ['0', '1.0', '1.1']
     """
-    _, structure = flatten(value)
+    return structure_names(flatten(value)[1])
+
+
+def structure_names(structure: Structure) -> list[str]:
+    """A name for each leaf of a structure (see :func:`leaf_names`)."""
     names: list[str] = []
     counts: dict[str, int] = {}
     for path in _paths(structure, ()):

@@ -1,0 +1,86 @@
+"""Where libraries are: the file of ``(a b c)`` is ``a/b/c.esk``, or ``main.esk`` in ``a/b/c``.
+
+It is looked for beside the importing file, in the current directory, in the directories of
+``ESHKOL_PATH``, and in the package itself; a name that begins with ``eshkol`` only in the package.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+SUFFIX = ".esk"
+MAIN = "main" + SUFFIX
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+LibraryName = str | tuple[str, ...]
+"""The words of a library's name, or the name of a file."""
+
+
+def search_path(directory: str) -> Iterator[str]:
+    """The directories in which a program in ``directory`` finds libraries, in order."""
+    yield directory
+    yield ""
+    yield from filter(None, os.environ.get("ESHKOL_PATH", "").split(os.pathsep))
+    yield os.path.join(PACKAGE, "lib")
+    yield PACKAGE
+
+
+def candidates(name: LibraryName, directory: str) -> Iterator[str]:
+    """The files that may be the library ``name``, best first, whether they exist or not."""
+    if isinstance(name, str):
+        for root in search_path(directory):
+            yield os.path.join(root, name)
+        return
+    if name[0] == "eshkol":
+        yield from _files(os.path.join(PACKAGE, *name[1:]))
+        return
+    for root in search_path(directory):
+        yield from _files(os.path.join(root, *name))
+
+
+def _files(base: str) -> Iterator[str]:
+    yield base + SUFFIX
+    yield os.path.join(base, "__init__" + SUFFIX)
+    yield os.path.join(base, MAIN)
+
+
+def find(name: LibraryName, directory: str) -> str | None:
+    """The file of the library ``name``, imported by a program in ``directory``.
+
+    Args:
+        name: words, or a file name.
+        directory: where the importing file is; "" is the current directory.
+
+    Returns:
+        The path, absolute or relative to the current directory; None if there is no such file.
+
+    Example:
+        >>> find(("no", "such", "library"), "") is None
+        True
+    """
+    if not isinstance(name, str) and any(os.sep in word or word in ("", "..") for word in name):
+        return None
+    return next(filter(os.path.isfile, candidates(name, directory)), None)
+
+
+def shown(name: LibraryName) -> str:
+    """A library's name as a program writes it.
+
+    Example:
+        >>> shown(("eshkol", "nn")), shown("a.esk")
+        ('(eshkol nn)', '"a.esk"')
+    """
+    return f'"{name}"' if isinstance(name, str) else f"({' '.join(name)})"
+
+
+def module_name(name: LibraryName) -> str:
+    """What Python would call the module.
+
+    Example:
+        >>> module_name(("a", "b")), module_name("lib/c.esk")
+        ('a.b', 'c')
+    """
+    if isinstance(name, str):
+        return os.path.basename(name).removesuffix(SUFFIX)
+    return ".".join(name)
