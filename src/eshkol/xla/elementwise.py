@@ -136,9 +136,7 @@ def _truncated_quotient(x: Any, y: Any) -> Any:
 quotient = binary_rule("quotient", _truncated_quotient, result_dtype, plain.quotient)
 remainder = binary_rule("remainder", lax.rem, result_dtype, plain.remainder)
 modulo = binary_rule("modulo", jnp.remainder, result_dtype, plain.modulo)
-floor_quotient = binary_rule(
-    "floor-quotient", jnp.floor_divide, result_dtype, plain.floor_quotient
-)
+floor_quotient = binary_rule("floor-quotient", jnp.floor_divide, result_dtype, plain.floor_quotient)
 
 
 def is_zero(x: Any) -> Any:
