@@ -146,7 +146,8 @@ def test_an_exact_power_of_a_negative_number_has_a_derivative():
     assert jax.grad(lambda x: e.power(x, 3))(-2.0) == 12.0
 
 
-finite = st.floats(-1e6, 1e6, width=32)
+# Subnormal numbers count as zero on some devices.
+finite = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
 tensors = arrays.arrays("float32", arrays.array_shapes(max_dims=3, max_side=4), elements=finite)
 
 

@@ -38,11 +38,14 @@ from eshkol.core.nodes import (
 from eshkol.core.walk import children, everything
 
 _MUTATORS = (
-    "set-car! set-cdr! vector-set! vector-fill! vector-copy! vector-sort! hash-set! "
-    "hash-remove! hash-clear! hash-update! hash-table-set! hash-table-delete! "
+    "set-car! set-cdr! list-set! sort! vector-set! vector-fill! vector-copy! vector-sort! "
+    "hash-set! hash-remove! hash-clear! hash-update! hash-table-set! hash-table-delete! "
     "hash-table-clear! hash-table-update! hash-table-update!/default"
 ).split()
-_OUTPUT = ("display write newline displayln printf print write-string write-char").split()
+_OUTPUT = (
+    "display write newline displayln writeln printf print write-string write-char write-simple "
+    "write-shared flush flush-output flush-output-port"
+).split()
 
 EFFECTS = dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output")
 """Primitives with effects, and the functions of the staging runtime that call them."""

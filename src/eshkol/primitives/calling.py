@@ -20,6 +20,16 @@ class Dialect(threading.local):
 DIALECT = Dialect()
 
 
+def transparent(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a Python closure that was made of procedures: what it captured is seen through it.
+
+    Staging then finds the procedures in it, and the variables and tensors that they use; any
+    other Python callable is taken as it is.
+    """
+    function.eshkol_transparent = True  # type: ignore[attr-defined]
+    return function
+
+
 def callee(procedure: Any) -> Any:
     """``procedure`` as it must be called now; any callable is allowed.
 

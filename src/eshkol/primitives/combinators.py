@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.primitives.arguments import procedure_argument
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, transparent
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.equality import is_false
 
@@ -26,7 +26,7 @@ def constantly(value: Any) -> Procedure:
     def constant(*arguments: Any) -> Any:
         return value
 
-    return constant
+    return transparent(constant)
 
 
 @primitive("compose")
@@ -47,7 +47,7 @@ def compose(*procedures: Any) -> Procedure:
             result = callee(procedure)(result)
         return result
 
-    return composed
+    return transparent(composed)
 
 
 @primitive("flip")
@@ -58,7 +58,7 @@ def flip(procedure: Any) -> Procedure:
     def flipped(first: Any, second: Any, *others: Any) -> Any:
         return callee(procedure)(second, first, *others)
 
-    return flipped
+    return transparent(flipped)
 
 
 @primitive("curry2")
@@ -70,9 +70,9 @@ def curry2(procedure: Any) -> Procedure:
         def take_second(second: Any) -> Any:
             return callee(procedure)(first, second)
 
-        return take_second
+        return transparent(take_second)
 
-    return take_first
+    return transparent(take_first)
 
 
 @primitive("partial")
@@ -83,7 +83,7 @@ def partial(procedure: Any, *first: Any) -> Procedure:
     def applied(*others: Any) -> Any:
         return callee(procedure)(*first, *others)
 
-    return applied
+    return transparent(applied)
 
 
 @primitive("complement")
@@ -94,4 +94,4 @@ def complement(predicate: Any) -> Procedure:
     def opposite(*arguments: Any) -> Any:
         return is_false(callee(predicate)(*arguments))
 
-    return opposite
+    return transparent(opposite)

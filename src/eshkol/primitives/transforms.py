@@ -17,7 +17,8 @@ from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
-from eshkol.primitives.calling import callee
+from eshkol.primitives.arguments import index_argument
+from eshkol.primitives.calling import callee, transparent
 from eshkol.primitives.declare import load, primitive
 
 Procedure = Callable[..., Any]
@@ -34,8 +35,15 @@ def _is_number(value: Any) -> bool:
     )
 
 
+def _is_scalar(value: Any) -> bool:
+    """Whether ``value`` is a number; a tensor of rank 0 is one."""
+    if is_array(value):
+        return value.shape == () and str(value.dtype) != "bool"
+    return _is_number(value)
+
+
 def _is_number_sequence(value: Any) -> bool:
-    return isinstance(value, Vector | Pair) and len(value) > 0 and all(map(_is_number, value))
+    return isinstance(value, Vector | Pair) and len(value) > 0 and all(map(_is_scalar, value))
 
 
 def _parameter_count(function: Procedure) -> int | None:
@@ -136,9 +144,10 @@ def value_and_gradient(function, *points, wrt=0, has_aux=False):
 def _value_and_gradient(
     who: str, function: Procedure, points: Sequence[Any], wrt: int, has_aux: bool
 ) -> tuple[Any, Any]:
+    wrt = index_argument(who, wrt)
     if not 0 <= wrt < len(points):
         raise BadValue(f"{who}: #:wrt is {wrt}, there are {len(points)} arguments")
-    if all(map(_is_number, points)) and len(points) > 1 and wrt == 0:
+    if all(map(_is_scalar, points)) and len(points) > 1 and wrt == 0:
         return _of_numbers(who, function, list(points), Vector, has_aux)
     if len(points) == 1 and _is_number_sequence(points[0]):
         return _of_sequence(who, function, points[0], has_aux)
@@ -166,7 +175,7 @@ def _of_numbers(
     who: str, function: Procedure, numbers: list[Any], make: Procedure, has_aux: bool
 ) -> tuple[Any, Any]:
     """By the host's reverse mode; by JAX if tensors turn up."""
-    if not has_aux:
+    if not has_aux and all(map(_is_number, numbers)):
         try:
             value, partials = autodiff.value_and_gradient(callee(function), numbers)
             return value, make(partials)
@@ -229,4 +238,4 @@ def _name(function: Procedure) -> str:
 
 def _named(function: Procedure, name: str) -> Procedure:
     function.__name__ = function.__qualname__ = name
-    return function
+    return transparent(function)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.primitives import arithmetic, comparison
+from eshkol.primitives import arithmetic, comparison, equality
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
@@ -81,7 +80,7 @@ def builtins() -> dict[str, Any]:
             " staged": staged,
             " define": Namespace.define,
             " set_global": Namespace.set,
-            " eqv?": is_eqv,
+            " eqv?": equality.same,
             " cons": Pair,
             " list": PRIMITIVES["list"].function,
             " append": PRIMITIVES["append"].function,

@@ -1,4 +1,8 @@
-"""What counts as true: everything but ``#f`` and a rank-0 false."""
+"""What counts as true: everything but ``#f`` and a rank-0 false.
+
+A number counts as true. In compiled code, and as a result of it, a number is a rank-0 array of 64
+bits. Any other tensor of numbers as a condition is a mistake, and an error.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ def truth(value: Any) -> bool:
         raise NeedsStaging
     if not is_array(value):
         return True
+    if is_number(value):
+        return True
     check_condition(value)
     try:
         return bool(value)
@@ -29,6 +35,11 @@ def truth(value: Any) -> bool:
         if type(error).__name__ == "TracerBoolConversionError":
             raise NeedsStaging from None
         raise
+
+
+def is_number(value: Any) -> bool:
+    """Whether an array stands for a number of the language: a scalar has rank 0 and 64 bits."""
+    return value.shape == () and str(value.dtype) in ("float64", "int64")
 
 
 def check_condition(value: Any) -> None:

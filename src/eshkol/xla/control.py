@@ -13,10 +13,10 @@ from typing import Any
 import jax
 from jax import lax
 
-from eshkol.base.errors import SchemeError, StagingError
+from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
-from eshkol.runtime.truth import check_condition
+from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
 from eshkol.xla.journal import make_box, mutate, set_box
@@ -29,8 +29,9 @@ from eshkol.xla.parts import (
     put_together,
     rebuild,
     trace_part,
+    with_witnesses,
 )
-from eshkol.xla.witness import Witness
+from eshkol.xla.witness import Witness, tracer_of
 
 __all__ = ["make_box", "mutate", "set_box", "staged_if", "staging"]
 
@@ -56,6 +57,8 @@ def known_truth(test: Any) -> bool | None:
     if test.__class__ is Witness:
         return None if test.known.__class__ is bool else True
     if not hasattr(test, "dtype") or not hasattr(test, "shape"):
+        return True
+    if is_number(test):
         return True
     check_condition(test)
     if not isinstance(test, jax.core.Tracer):
@@ -125,7 +128,7 @@ def _witnessed_if(
     if site in SITES.active:
         raise Recursion(site)
     try:
-        return _branch(test.__eshkol_traced__, *_trace_branches(site, then, otherwise))
+        return _branch(test, *_trace_branches(site, then, otherwise))
     except Recursion as recursion:
         if recursion.site != site:
             raise
@@ -134,7 +137,8 @@ def _witnessed_if(
             return then() if test.item() else otherwise()
         finally:
             SITES.followed.discard(site)
-    except StagingError:
+    except EshkolError:
+        # Branches that don't fit, or one that fails because it is not the one to be taken.
         return then() if test.item() else otherwise()
 
 
@@ -150,7 +154,9 @@ def _branch(test: Any, then: Part, otherwise: Part) -> Any:
             hint="both branches must give values of one kind and shape, since which one is taken "
             "is known only when the program runs",
         ) from None
-    outputs = _choose(test, then, otherwise, leaves)
+    outputs = _choose(tracer_of(test), then, otherwise, leaves)
+    if test.__class__ is Witness:
+        outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
     value, contents = rebuild(structure, put_together(leaves, outputs))
     journal.write(then.written, contents)
     return value

@@ -13,10 +13,18 @@ from eshkol.base.errors import StagingError
 
 
 class Lifted(threading.local):
-    """The lifted top-level variables of the program being traced: ``(namespace, name)`` → value."""
+    """The top-level variables that the program being traced reads.
+
+    Attributes:
+        values: the lifted ones, ``(identity of the namespace, name)`` → value.
+        baked: ``(namespace, name, value)`` of those that could not be foreseen, since a procedure
+            that Python wraps reads them: their values are part of what is compiled. None while no
+            program is being traced.
+    """
 
     def __init__(self) -> None:
         self.values: dict[tuple[int, str], Any] = {}
+        self.baked: list[tuple[Any, str, Any]] | None = None
 
 
 LIFTED = Lifted()
@@ -24,7 +32,12 @@ LIFTED = Lifted()
 
 def read_global(namespace: Any, name: str, value: Any) -> Any:
     """The value of a top-level variable in staged code; ``value`` is what it holds now."""
-    return LIFTED.values.get((id(namespace), name), value)
+    lifted = LIFTED.values.get((id(namespace), name), LIFTED)
+    if lifted is not LIFTED:
+        return lifted
+    if LIFTED.baked is not None:
+        LIFTED.baked.append((namespace, name, value))
+    return value
 
 
 def set_top_level(namespace: Any, name: str, value: Any) -> Any:

@@ -32,6 +32,7 @@ from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
+from eshkol.xla import journal
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import next_key, staged_draws
@@ -40,7 +41,9 @@ from eshkol.xla.trees import (
     REAL,
     TENSOR,
     TRUTH,
+    WRAPPERS,
     ArrayImpl,
+    CodeKey,
     Structure,
     flatten,
     leaf_kinds,
@@ -63,7 +66,7 @@ def _closures(structure: Structure) -> Iterator[Any]:
     """One function of each closure in a structure."""
     if structure.__class__ is str:
         return
-    if structure[0] == "closure":
+    if structure[0] == "closure" and structure[1][0].__class__ is CodeKey:
         yield structure[1][0].prototype
     for child in structure[2]:
         yield from _closures(child)
@@ -106,7 +109,8 @@ class Reach:
                 if name.startswith(" "):
                     continue
                 self.seen.add(key)
-                leaves, inner = flatten(namespace.variables[name])
+                value = namespace.variables[name]
+                leaves, inner = flatten(LIFTED.values.get(key, value))
                 self.variables.append((namespace, name))
                 self.leaves += leaves
                 self.values.append(inner)
@@ -232,6 +236,7 @@ class Program:
         kinds: of all leaves: those of the three structures, in this order.
         statics: the indices of leaves whose values are part of what was compiled.
         variants: the compiled functions by those values.
+        baked: top-level variables whose values were compiled in, see :class:`Lifted`.
     """
 
     def __init__(
@@ -246,7 +251,8 @@ class Program:
         self.kinds = tuple(itertools.chain(*kinds))
         self.ends = len(kinds[0]), len(kinds[0]) + len(kinds[1])
         self.statics: tuple[int, ...] = ()
-        self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self.variants: dict[tuple[Any, ...], jax.stages.Wrapped] = {}
+        self.baked: list[tuple[Any, str, Any]] = []
         self.compilations = 0
         self.lock = threading.RLock()
 
@@ -259,6 +265,9 @@ class Program:
         """
         if any(isinstance(leaf, Differentiable) for leaf in leaves):
             raise NeedsTensors
+        if any(space.variables.get(name) is not value for space, name, value in self.baked):
+            self.variants.clear()
+            self.baked.clear()
         key = self._static_key(leaves)
         function = self.variants.get(key)
         if function is None:
@@ -268,6 +277,8 @@ class Program:
             used = TRACING.used
             if used and not used.issubset(self.statics):
                 self._make_static(used, leaves, function)
+        if LIFTED.baked is not None:
+            LIFTED.baked.extend(self.baked)
         return result.value(inputs) if result.__class__ is Results else result
 
     def lowered(self, leaves: list[Any]) -> jax.stages.Lowered:
@@ -302,7 +313,7 @@ class Program:
         self.statics = tuple(sorted(used.union(self.statics)))
         self.variants = {self._static_key(leaves): function}
 
-    def _new_variant(self) -> Callable[..., Any]:
+    def _new_variant(self) -> jax.stages.Wrapped:
         if len(self.variants) == MANY_STATIC_VALUES:
             warnings.warn(
                 f"{self.name}: compiled for {MANY_STATIC_VALUES} different values of exact "
@@ -321,7 +332,7 @@ class Program:
     def _trace(self, arrays: tuple[Any, ...]) -> Any:
         self.compilations += 1
         key = arrays[len(self.kinds)] if self.wants_key else None
-        saved = LIFTED.values, DIALECT.resolve
+        saved = LIFTED.values, LIFTED.baked, DIALECT.resolve
         with wide():
             leaves = [
                 self._argument(index, kind, array)
@@ -330,10 +341,11 @@ class Program:
             DIALECT.resolve = staged
             try:
                 first, second = self.ends
-                LIFTED.values = self._lifted(leaves[second:])
-                procedure = unflatten(self.procedure, leaves[:first])
-                arguments, options = unflatten(self.arguments, leaves[first:second])
-                with staged_draws(key):
+                LIFTED.values, LIFTED.baked = self._lifted(leaves[second:]), self.baked
+                made: list[Any] = []
+                procedure = unflatten(self.procedure, leaves[:first], made)
+                arguments, options = unflatten(self.arguments, leaves[first:second], made)
+                with staged_draws(key), journal.outside(made):
                     value = staged(procedure)(*arguments, **options)
                 numbers = {
                     id(leaf): index
@@ -342,7 +354,7 @@ class Program:
                 }
                 return _results(value, numbers)
             finally:
-                LIFTED.values, DIALECT.resolve = saved
+                LIFTED.values, LIFTED.baked, DIALECT.resolve = saved
 
     def _argument(self, index: int, kind: str, array: Any) -> Any:
         """The leaf that the staged procedure sees."""
@@ -465,7 +477,8 @@ class Jitted:
         entry, leaves = self._entry(arguments, options)
         inputs = [*self.leaves, *leaves, *entry.reach.leaves]
         result = entry.program.run([*self.front, *leaves, *entry.lifted], inputs)
-        self._remember(arguments, options, entry)
+        if not _is_inside_a_trace():
+            self._remember(arguments, options, entry)
         return result
 
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
@@ -486,9 +499,12 @@ class Jitted:
             if self.structure != known:
                 self.entries.clear()
         leaves, structure = flatten((arguments, options))
-        entry = self.entries.get(structure)
+        is_inside = _is_inside_a_trace()
+        entry = None if is_inside else self.entries.get(structure)
         if entry is None or entry.is_mutable:
-            entry = self._new_entry(structure)
+            entry = Entry(self.name, self.structure, structure)
+            if not is_inside:
+                self._keep(structure, entry)
         return entry, leaves
 
     def inputs(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -496,25 +512,29 @@ class Jitted:
         entry = self.entries[("tuple", None, (_arrays_structure(len(arguments)), _NO_OPTIONS))]
         return (*self.leaves, *arguments, *entry.reach.leaves)
 
-    def _new_entry(self, structure: Structure) -> Entry:
-        entry = Entry(self.name, self.structure, structure)
+    def _keep(self, structure: Structure, entry: Entry) -> None:
+        """Use ``entry`` again until one of the variables that it reads is defined again."""
         for namespace, name in entry.reach.variables:
             if (namespace, name) not in self.watched:
                 self.watched.add((namespace, name))
                 namespace.watch(name, partial(_tell, weakref.ref(self), (namespace, name)))
         self.entries[structure] = entry
-        return entry
 
     def _remember(self, arguments: tuple[Any, ...], options: Any, entry: Entry) -> None:
         """Take the short path next time, if nothing but arrays goes in."""
         program = entry.program
-        if options or self.is_mutable or entry.is_mutable or program.wants_key:
+        if options or self.is_mutable or entry.is_mutable or program.wants_key or program.baked:
             return
         exact = EXACT in program.kinds or TRUTH in program.kinds
         if exact or not all(argument.__class__ is ArrayImpl for argument in arguments):
             return
         (function,) = program.variants.values()
         self.fast[len(arguments)] = (function, tuple(self.front), tuple(entry.lifted))
+
+
+def _is_inside_a_trace() -> bool:
+    """Whether a program is being traced whose top-level variables are that trace's own."""
+    return bool(LIFTED.values)
 
 
 def _tell(jitted: weakref.ref[Jitted], variable: tuple[Any, str]) -> None:
@@ -553,7 +573,7 @@ def jit(function: Any) -> Any:
         try:
             return state.call(arguments, options)
         except Exception as error:
-            with Boundary():
+            with Boundary(), Boundary():
                 raise error
 
     name = getattr(function, "__name__", "lambda")
@@ -564,4 +584,8 @@ def jit(function: Any) -> Any:
     with suppress(TypeError, ValueError):
         procedure.__signature__ = inspect.signature(function)
     procedure.eshkol_jit = state
+    procedure.eshkol_wrapper = "jit"
     return compiled
+
+
+WRAPPERS["jit"] = jit

@@ -9,12 +9,14 @@ become results of the part.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import HashTable, Vector
+from eshkol.datum.write import short_string
 from eshkol.xla.trees import OuterBox
 
 
@@ -26,6 +28,26 @@ class Frames(threading.local):
 
 
 FRAMES = Frames()
+
+
+class Outside(threading.local):
+    """The containers that came into the program being traced, by identity."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, Any] = {}
+
+
+OUTSIDE = Outside()
+
+
+@contextmanager
+def outside(places: list[Any]) -> Iterator[None]:
+    """In this block ``places`` stand for containers of the caller, which can't be changed."""
+    saved, OUTSIDE.places = OUTSIDE.places, {id(place): place for place in places}
+    try:
+        yield
+    finally:
+        OUTSIDE.places = saved
 
 
 class Frame:
@@ -119,7 +141,28 @@ def make_box(value: Any) -> list[Any]:
 
 
 def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
-    """Call a primitive that changes ``place``, its first argument."""
-    if FRAMES.stack and isinstance(place, Pair | Vector | HashTable):
-        note(place)
+    """Call a primitive that changes ``place``, its first argument.
+
+    Raises:
+        StagingError: for a container that the compiled program was given, since only its own copy
+            of it would change.
+    """
+    if isinstance(place, Pair | Vector | HashTable):
+        for part in _changed_by(primitive, place):
+            if id(part) in OUTSIDE.places:
+                raise StagingError(
+                    f"{primitive.__name__}: {short_string(place)} was given to the compiled "
+                    "procedure, which can't change it",
+                    hint="return the new value, or change a copy: (vector-copy …), (list-copy …), "
+                    "(hash-copy …)",
+                )
+            note(part)
     return primitive(place, *arguments)
+
+
+def _changed_by(primitive: Callable[..., Any], place: Any) -> Iterator[Any]:
+    """What a primitive may write: its first argument, for ``list-set!`` any pair of the list."""
+    yield place
+    while primitive.__name__ == "list-set!" and place.cdr.__class__ is Pair:
+        place = place.cdr
+        yield place

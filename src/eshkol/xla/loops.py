@@ -8,7 +8,6 @@ variables are widened until their types hold from trip to trip. A counter whose 
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from eshkol.base.errors import ShapeError, StagingError
+from eshkol.base.errors import EshkolError, ShapeError, StagingError
 from eshkol.xla import journal
 from eshkol.xla.control import known_truth
 from eshkol.xla.dtypes import INT64
@@ -41,6 +40,9 @@ from eshkol.xla.witness import Source, Witness
 
 UNROLLED_TRIPS = 8
 """A counting loop of at most so many trips is unrolled."""
+
+UNROLLED_FOR_BOUNDS = 64
+"""A loop of at most so many trips is unrolled where its counter bounds another loop."""
 
 FOLLOWED_TRIPS = 1_000_000
 """A loop whose trips are all known ends with an error after so many."""
@@ -92,11 +94,19 @@ def staged_while(
         scanned = _scan(site, values, step, count, trips)
         if scanned is not None:
             return scanned
+    is_followed = trips is not None
     for _ in range(FOLLOWED_TRIPS):
-        known = _follow_test(test(*values))
-        if known is None:
-            return _traced_while(site, values, test, step, leaves_when)
-        if known is leaves_when:
+        holds = test(*values)
+        known = known_truth(holds)
+        if known is None and not (is_followed and holds.__class__ is Witness):
+            try:
+                return _traced_while(site, values, test, step, leaves_when)
+            except EshkolError:
+                if holds.__class__ is not Witness:
+                    raise
+                # What can't be a compiled loop can be followed, since its test is known.
+                is_followed = True
+        if (holds.item() if known is None else known) is leaves_when:
             return values
         values = step(*values)
     raise _endless(site)
@@ -107,13 +117,6 @@ def _endless(site: Site) -> StagingError:
         f"{site[0]}: this loop has made {FOLLOWED_TRIPS} trips while the program was compiled",
         hint="does its test ever change? make it depend on a traced value to run it compiled",
     )
-
-
-def _follow_test(test: Any) -> bool | None:
-    """Whether a test holds; a witness is asked for its value."""
-    if test.__class__ is Witness:
-        return test.item() is not False
-    return known_truth(test)
 
 
 def _known_trips(
@@ -130,9 +133,10 @@ def _known_trips(
 def _known_integer(value: Any) -> int | None:
     if value.__class__ is int:
         return value
-    if value.__class__ is Witness and value.known.__class__ is int:
-        return value.item()
-    return None
+    if value.__class__ is not Witness or value.known.__class__ is not int:
+        return None
+    is_cheap = all(source.trips <= UNROLLED_FOR_BOUNDS for source in value.sources)
+    return value.item() if is_cheap else None
 
 
 _NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
@@ -328,7 +332,7 @@ def _scan(
     def unroll() -> None:
         raise Unroll(loop)
 
-    source = frozenset([Source(unroll)])
+    source = frozenset([Source(unroll, trips)])
 
     def trip(carry: Carry, counter: Any, arrays: Sequence[Any]) -> Values:
         rest, contents = carry.value(arrays)
@@ -487,21 +491,26 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         values: the loop variables at the start.
         step: one trip, which ends with :func:`again` or :func:`done`.
     """
-    for trip in itertools.count():
+    is_followed = False
+    for _ in range(FOLLOWED_TRIPS):
         with journal.Frame() as frame:
             result = step(*values)
-            known = _follow_test(result.goes_on)
-            if known is not None:
-                contents = journal.contents(frame.written())
-        if known is None:
-            return _traced_loop(site, values, step)
+            contents = journal.contents(frame.written())
+        goes_on = result.goes_on
+        known = known_truth(goes_on)
+        if known is None and not (is_followed and goes_on.__class__ is Witness):
+            try:
+                return _traced_loop(site, values, step)
+            except EshkolError:
+                if goes_on.__class__ is not Witness:
+                    raise
+                # What can't be a compiled loop can be followed, since its end is known.
+                is_followed = True
         journal.write(frame.written(), contents)
-        if not known:
+        if not (goes_on.item() if known is None else known):
             return result.value
         values = result.values
-        if trip > FOLLOWED_TRIPS:
-            raise _endless(site)
-    raise AssertionError("unreachable")
+    raise _endless(site)
 
 
 def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:

@@ -24,7 +24,7 @@ from eshkol.xla import journal
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
 from eshkol.xla.tensors import describe
 from eshkol.xla.trees import Static, Structure, flatten, unflatten
-from eshkol.xla.witness import Witness, tracer_of
+from eshkol.xla.witness import Source, Witness, tracer_of
 
 
 class Absent:
@@ -43,11 +43,15 @@ _UNSPECIFIED = ("static", Static(UNSPECIFIED), ())
 
 @dataclass(frozen=True)
 class Output:
-    """A leaf that the part computes: its index among the jaxpr's results, shape and dtype."""
+    """A leaf that the part computes: its index among the jaxpr's results, shape and dtype.
+
+    Of an exact leaf that is known as well, ``witness`` is what was known inside of the part.
+    """
 
     index: int
     shape: tuple[int, ...]
     dtype: np.dtype
+    witness: Witness | None = None
 
 
 @dataclass
@@ -104,12 +108,12 @@ def trace_part(
 
 
 def _describe_leaf(leaf: Any, arrays: list[Any]) -> Any:
-    if leaf.__class__ is Witness:
-        leaf = leaf.__eshkol_traced__
+    witness = leaf if leaf.__class__ is Witness else None
+    leaf = tracer_of(leaf)
     if not hasattr(leaf, "dtype"):
         return leaf
     arrays.append(leaf)
-    return Output(len(arrays) - 1, tuple(leaf.shape), np.dtype(leaf.dtype))
+    return Output(len(arrays) - 1, tuple(leaf.shape), np.dtype(leaf.dtype), witness)
 
 
 # ---- unifying
@@ -270,6 +274,29 @@ def put_together(joined: list[Any], outputs: list[Any], side: str | None = None)
     """The leaves of a unified value: numbers as they are, ``Joined`` from ``outputs`` in order."""
     results = iter(outputs)
     return [next(results) if isinstance(leaf, Joined) else leaf for leaf in joined]
+
+
+def with_witnesses(
+    joined: list[Any], outputs: list[Any], side: str, sources: frozenset[Source]
+) -> list[Any]:
+    """``outputs``, exact ones as witnesses, if it is known that ``side`` is the alternative taken.
+
+    Args:
+        joined: the leaves of the unified value.
+        outputs: the arrays of those that are ``Joined``.
+        side: ``first`` or ``second``.
+        sources: what the choice of the side depends on.
+    """
+    taken = [getattr(leaf, side) for leaf in joined if isinstance(leaf, Joined)]
+    return [_witness(*pair, sources) for pair in zip(taken, outputs, strict=True)]
+
+
+def _witness(source: Any, output: Any, sources: frozenset[Source]) -> Any:
+    if isinstance(source, Output) and source.witness is not None:
+        sources |= source.witness.sources
+        source = source.witness.known
+    is_exact = source.__class__ in (int, bool) and output.dtype in (INT64, BOOL)
+    return Witness(source, output, sources) if is_exact else output
 
 
 def make_outputs(leaves: list[Any], side: str, results: list[Any]) -> list[Any]:

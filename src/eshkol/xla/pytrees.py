@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -126,4 +126,8 @@ def _flatten_with_keys(node: Tree) -> tuple[list[tuple[Any, Any]], Shape]:
     return [(keys(n), c) for n, c in zip(node.names, node.children, strict=True)], node.shape
 
 
-jax.tree_util.register_pytree_with_keys(Tree, _flatten_with_keys, Tree, _flatten)
+def _unflatten(shape: Shape, children: Iterable[Any]) -> Tree:
+    return Tree(shape, list(children))
+
+
+jax.tree_util.register_pytree_with_keys(Tree, _flatten_with_keys, _unflatten, _flatten)

@@ -160,6 +160,8 @@ def unary_rule(
     who: str,
     operation: Rule,
     dtype_of: Callable[[np.dtype, int], np.dtype],
+    exact: Rule | None = None,
+    *,
     inline: bool = True,
 ) -> Rule:
     """The rule of an operation on one tensor.
@@ -167,7 +169,8 @@ def unary_rule(
     Args:
         who: its Scheme name, for errors.
         operation: it on an array.
-        dtype_of: the dtype in which it computes.
+        dtype_of: the dtype in which it computes, by the dtype and rank of the operand.
+        exact: it on a Python integer, if it is exact on it: a witness then gives a witness.
         inline: whether it is spelled out under a trace, as for ``compiled``.
     """
     kernel = jax.jit(operation)
@@ -176,6 +179,10 @@ def unary_rule(
     def rule(x: Any) -> Any:
         if getattr(x, "dtype", None) in NARROW_FLOATS:
             return traced(x) if isinstance(x, Tracer) else kernel(x)
+        if exact is not None and x.__class__ is Witness:
+            known = exact_result(exact, rule, x)
+            if known is not None:
+                return known
         x = number_tensor(who, x)
         x = cast(x, dtype_of(x.dtype, len(x.shape)))
         with wide():

@@ -84,7 +84,7 @@ def _parsed(text: str) -> slice:
     parts = text.split(":")
     try:
         numbers = [int(part) if part else None for part in parts]
-        if len(parts) not in (2, 3) or (numbers[2:] not in ([], [None]) and numbers[2] < 1):
+        if len(parts) not in (2, 3) or any(step is not None and step < 1 for step in numbers[2:]):
             raise ValueError
     except ValueError:
         raise BadValue(

@@ -15,11 +15,12 @@ from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
 from eshkol.runtime.dialects import staged
+from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
-from eshkol.xla.witness import Witness, tracer_of
+from eshkol.xla.witness import tracer_of
 
 
 def is_inexact(leaf: Any) -> bool:
@@ -235,6 +236,7 @@ def vmap(
 ) -> Any:
     """Map ``function`` over an axis of its arguments."""
     axes = _axes_of(arguments, in_axes)
+    out_axes = static_int(out_axes, "vmap", "axis")
     arguments = [
         argument if axis is None else _as_mapped(argument)
         for argument, axis in zip(arguments, axes, strict=True)
@@ -244,7 +246,8 @@ def vmap(
     arrays: list[Any] = []
     for (leaves, _), axis in zip(taken, axes, strict=True):
         for leaf in leaves:
-            mapped = axis is not None and hasattr(leaf, "dtype") and leaf.__class__ is not Witness
+            # A tensor of rank 0 is a number, and a number is the same for every call.
+            mapped = axis is not None and getattr(leaf, "shape", ()) != ()
             leaf_axes.append(axis if mapped else None)
             arrays.append(leaf)
     _check_sizes(arrays, leaf_axes)
@@ -252,9 +255,14 @@ def vmap(
 
 
 def _axes_of(arguments: Sequence[Any], in_axes: Any) -> list[int | None]:
-    if in_axes is None or in_axes.__class__ is int:
-        return [0 if in_axes is None else in_axes] * len(arguments)
-    axes = [None if axis is False or axis is None else int(axis) for axis in in_axes]
+    if in_axes is None:
+        return [0] * len(arguments)
+    if not is_sequence(in_axes):
+        return [static_int(in_axes, "vmap", "axis")] * len(arguments)
+    axes = [
+        None if axis is False or axis is None else static_int(axis, "vmap", "axis")
+        for axis in in_axes
+    ]
     if len(axes) != len(arguments):
         raise BadValue(
             f"vmap: #:in-axes has {len(axes)} axes for {len(arguments)} arguments",
@@ -265,9 +273,13 @@ def _axes_of(arguments: Sequence[Any], in_axes: Any) -> list[int | None]:
 
 def _as_mapped(value: Any) -> Any:
     """A vector or list of numbers is mapped over as a tensor."""
-    if isinstance(value, Vector | Pair) and all(x.__class__ in (int, float) for x in value):
+    if isinstance(value, Vector | Pair) and all(map(_is_number, value)):
         return as_tensor(value, "vmap")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return value.__class__ in (int, float) or getattr(value, "shape", None) == ()
 
 
 def _check_sizes(arrays: Sequence[Any], axes: Sequence[int | None]) -> None:

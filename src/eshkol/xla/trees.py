@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ import numpy as np
 
 from eshkol.core.free import free_variables
 from eshkol.core.identity import identity
+from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.values import HashTable, Vector
 from eshkol.runtime.procedures import Procedure, procedure_of
@@ -62,6 +64,27 @@ class CodeKey:
         return self.prototype.__name__
 
 
+class PythonCodeKey:
+    """What the code of a transparent Python closure means: the place where it was written."""
+
+    __slots__ = ("captures", "prototype")
+
+    def __init__(self, function: types.FunctionType) -> None:
+        self.prototype = function
+        self.captures = function.__code__.co_freevars
+
+    def __hash__(self) -> int:
+        return hash(self.prototype.__code__)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, PythonCodeKey) and self.prototype.__code__ is other.prototype.__code__
+        )
+
+    def __repr__(self) -> str:
+        return self.prototype.__name__
+
+
 class Static:
     """A part of a structure that is compared by what it is and, where that matters, by class."""
 
@@ -81,6 +104,8 @@ class Static:
             return False
         if self.value is other.value:
             return True
+        if isinstance(self.value, float):
+            return is_eqv(self.value, other.value)
         if isinstance(self.value, str | bytes | int | complex) or _is_atom(self.value):
             return bool(self.value == other.value)
         return False
@@ -117,14 +142,27 @@ def code_key(function: types.FunctionType, procedure: Procedure) -> CodeKey:
 
 
 class _Flattening:
-    """One pass over a value."""
+    """One pass over a value.
 
-    __slots__ = ("in_closure", "leaves", "seen")
+    Attributes:
+        leaves: those found so far.
+        seen: the numbers of cells and closures by identity.
+        open: the closures that are being taken apart.
+    """
+
+    __slots__ = ("leaves", "open", "seen")
 
     def __init__(self) -> None:
         self.leaves: list[Any] = []
         self.seen: dict[int, int] = {}
-        self.in_closure = 0
+        self.open: list[int] = []
+
+    @contextmanager
+    def inside(self, closure: Any) -> Iterator[None]:
+        """Take apart what ``closure`` captured."""
+        self.open.append(id(closure))
+        yield
+        self.open.pop()
 
     def visit(self, value: Any) -> Structure:
         kind = value.__class__
@@ -154,7 +192,7 @@ def _leaf(kind: str) -> Callable[[_Flattening, Any], Structure]:
 
 
 def _visit_bool(pass_: _Flattening, value: Any) -> Structure:
-    if pass_.in_closure:
+    if pass_.open:
         return ("static", Static(value), ())
     pass_.leaves.append(value)
     return TRUTH
@@ -163,16 +201,36 @@ def _visit_bool(pass_: _Flattening, value: Any) -> Structure:
 def _visit_function(pass_: _Flattening, value: Any) -> Structure:
     procedure = procedure_of(value)
     if procedure is None:
+        return _visit_python_function(pass_, value)
+    shared = pass_.shared(value, "shared")
+    if shared is not None:
+        return shared
+    with pass_.inside(value):
+        children = tuple([_visit_cell(pass_, cell) for cell in value.__closure__ or ()])
+    key = (code_key(value, procedure), _defaults_key(value))
+    return ("closure", key, children)
+
+
+def _visit_python_function(pass_: _Flattening, value: Any) -> Structure:
+    """A Python closure that is transparent like a closure; any other function by identity."""
+    wrapper = getattr(value, "eshkol_wrapper", None)
+    if wrapper is not None:
+        inner = value.__wrapped__
+        if id(inner) in pass_.open:
+            return ("static", Static(value), ())
+        return ("wrapped", wrapper, (pass_.visit(inner),))
+    if not getattr(value, "eshkol_transparent", False):
         return ("static", Static(value), ())
     shared = pass_.shared(value, "shared")
     if shared is not None:
         return shared
-    closure = value.__closure__ or ()
-    pass_.in_closure += 1
-    children = tuple(_visit_cell(pass_, cell) for cell in closure)
-    pass_.in_closure -= 1
-    key = (code_key(value, procedure), _defaults_key(value))
-    return ("closure", key, children)
+    with pass_.inside(value):
+        children = tuple([_visit_python_cell(pass_, cell) for cell in value.__closure__ or ()])
+    return ("closure", (PythonCodeKey(value), _defaults_key(value)), children)
+
+
+def _visit_python_cell(pass_: _Flattening, cell: Any) -> Structure:
+    return pass_.shared(cell, "shared-cell") or pass_.visit(cell.cell_contents)
 
 
 def _defaults_key(function: types.FunctionType) -> Any:
@@ -391,9 +449,15 @@ def leaf_kinds(structure: Structure) -> Iterator[str]:
 # ---- rebuilding
 
 
-def unflatten(structure: Structure, leaves: Any) -> Any:
-    """The value with this structure and these leaves."""
-    pass_ = _Rebuilding(iter(leaves))
+def unflatten(structure: Structure, leaves: Any, containers: list[Any] | None = None) -> Any:
+    """The value with this structure and these leaves.
+
+    Args:
+        structure: as ``flatten`` gives it.
+        leaves: in the same order.
+        containers: is extended by the pairs, vectors and hash tables that are made.
+    """
+    pass_ = _Rebuilding(iter(leaves), containers)
     value = pass_.build(structure)
     for cell, index in pass_.pending:
         cell.cell_contents = pass_.made[index]
@@ -403,17 +467,28 @@ def unflatten(structure: Structure, leaves: Any) -> Any:
 class _Rebuilding:
     """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
 
-    __slots__ = ("leaves", "made", "pending")
+    __slots__ = ("containers", "leaves", "made", "pending")
 
-    def __init__(self, leaves: Iterator[Any]) -> None:
+    def __init__(self, leaves: Iterator[Any], containers: list[Any] | None) -> None:
         self.leaves = leaves
+        self.containers = containers
         self.made: list[Any] = []
         self.pending: list[tuple[types.CellType, int]] = []
 
     def build(self, structure: Structure) -> Any:
         if structure.__class__ is str:
             return next(self.leaves)
-        return _BUILDERS[structure[0]](self, structure)
+        value = _BUILDERS[structure[0]](self, structure)
+        if self.containers is not None and structure[0] in _MUTABLE:
+            self._note(value)
+        return value
+
+    def _note(self, value: Any) -> None:
+        assert self.containers is not None
+        self.containers.append(value)
+        while value.__class__ is Pair and value.cdr.__class__ is Pair:
+            value = value.cdr
+            self.containers.append(value)
 
     def children(self, structure: Structure) -> list[Any]:
         return [self.build(child) for child in structure[2]]
@@ -445,8 +520,14 @@ def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
         prototype.__defaults__,
         tuple([pass_.cell(child) for child in structure[2]]),
     )
+    function.__kwdefaults__ = prototype.__kwdefaults__
+    function.__dict__.update(prototype.__dict__)
     pass_.made[index] = function
     return function
+
+
+WRAPPERS: dict[str, Callable[[Any], Any]] = {}
+"""How a procedure whose wrapper has a name (``jit``) is wrapped again."""
 
 
 class OuterBox(list):
@@ -467,10 +548,13 @@ def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
     return table
 
 
+_MUTABLE = frozenset(["list", "dotted", "vector", "table"])
+
 _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "static": lambda pass_, s: s[1].value,
     "closure": _build_closure,
     "shared": lambda pass_, s: pass_.made[s[1]],
+    "wrapped": lambda pass_, s: WRAPPERS[s[1]](*pass_.children(s)),
     "list": lambda pass_, s: scheme_list(pass_.children(s)),
     "dotted": _build_dotted,
     "vector": lambda pass_, s: Vector(pass_.children(s)),

@@ -15,12 +15,18 @@ import numpy as np
 
 
 class Source:
-    """Where a witness comes from: an argument of a compiled call, or a loop's counter."""
+    """Where a witness comes from: an argument of a compiled call, or a loop's counter.
 
-    __slots__ = ("use",)
+    Attributes:
+        use: tells that the value decides what is compiled.
+        trips: of the loop whose counter it is, which is unrolled if its value is used; else 0.
+    """
 
-    def __init__(self, use: Callable[[], None]) -> None:
+    __slots__ = ("trips", "use")
+
+    def __init__(self, use: Callable[[], None], trips: int = 0) -> None:
         self.use = use
+        self.trips = trips
 
 
 class Witness:

@@ -1,0 +1,58 @@
+"""The corpus: programs that must mean the same in every dialect.
+
+Each row defines a procedure ``f`` and calls it. What holds of every row is said once, in
+``test_corpus``: the staged result is the eager one, other values of the same types compile
+nothing, and where a row has a reference in Python or NumPy, both results are its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """A program of the corpus.
+
+    Attributes:
+        name: what the row is about.
+        program: defines the procedure ``f``.
+        calls: the arguments of each call as Scheme text; all calls have arguments of the same
+            types, so that one compilation serves them.
+        reference: computes the result from the arguments as Python values (see ``plain``).
+        differentiable: whether ``f`` gives a number that depends smoothly on all its arguments,
+            which are doubles and tensors of them.
+        loses_exactness: whether the compiled program gives an inexact number where the eager one
+            gives an exact one, because the alternatives of a traced condition differ in it.
+    """
+
+    name: str
+    program: str
+    calls: tuple[str, ...]
+    reference: Callable[..., Any] | None = None
+    differentiable: bool = False
+    loses_exactness: bool = False
+
+
+def row(
+    name: str,
+    program: str,
+    *calls: str,
+    to: Callable[..., Any] | None = None,
+    differentiable: bool = False,
+    loses_exactness: bool = False,
+) -> Row:
+    """A row; ``to`` is its reference."""
+    return Row(name, program, calls, to, differentiable, loses_exactness)
+
+
+def all_rows() -> list[Row]:
+    """The rows of all families, whose names tell them apart."""
+    from corpus import bindings, conditions, data, loops, procedures, tensors, transforms
+
+    families = (bindings, conditions, loops, procedures, data, tensors, transforms)
+    rows = [row for family in families for row in family.ROWS]
+    assert len({row.name for row in rows}) == len(rows)
+    return rows

@@ -1,0 +1,164 @@
+"""Lists, vectors, hash tables, strings, quotations and numbers as arguments and results."""
+
+from __future__ import annotations
+
+from corpus import row
+
+ROWS = [
+    row(
+        "quasiquote with unquote and splicing",
+        "(define (f x) `(a ,x ,@(list x (* 2 x)) #(b ,(+ x 1)) . end))",
+        "1.5",
+        "2.0",
+        to=None,
+    ),
+    row(
+        "a list of lists",
+        "(define (f x) (list (list x) '() (list 'a (list (* x x)))))",
+        "1.5",
+        "2.0",
+        to=lambda x: [[x], [], ["a", [x * x]]],
+    ),
+    row(
+        "a list as argument",
+        "(define (f l) (let ((a (car l)) (b (cadr l))) (list b (* a b) (length l))))",
+        "(list 1.5 2.5 'c)",
+        "(list 3.0 4.0 'c)",
+        to=lambda p: [p[1], p[0] * p[1], 3],
+    ),
+    row(
+        "an association list",
+        "(define (f a) (* (cdr (assq 'w a)) (cdr (assq 'x a))))",
+        "(list (cons 'w 2.0) (cons 'x 3.0))",
+        "(list (cons 'w 4.0) (cons 'x 0.5))",
+        to=lambda a: a[0][1] * a[1][1],
+    ),
+    row(
+        "a vector as argument and result",
+        "(define (f v) (vector (vector-ref v 1) (vector-length v) (* 2 (vector-ref v 0))))",
+        "(vector 1.5 2.5)",
+        "(vector 3.0 4.0)",
+        to=lambda v: [v[1], 2, 2 * v[0]],
+    ),
+    row(
+        "a hash table as argument",
+        "(define (f t) (+ (hash-ref t 'a) (* 2 (hash-ref t 'b))))",
+        "(make-hash-from-alist '((a . 1.0) (b . 2.0)))",
+        "(make-hash-from-alist '((a . 3.0) (b . 0.5)))",
+        to=lambda t: t["a"] + 2 * t["b"],
+    ),
+    row(
+        "a hash table as result",
+        """(define (f x)
+             (let ((t (make-hash)))
+               (hash-set! t 'one x)
+               (hash-set! t 'two (* 2 x))
+               t))""",
+        "1.5",
+        "4.0",
+        to=lambda x: {"one": x, "two": 2 * x},
+    ),
+    row(
+        "a hash table written in a branch",
+        """(define (f x)
+             (let ((t (make-hash)))
+               (hash-set! t 'a x)
+               (if (> x 1) (hash-set! t 'a (* 10 x)))
+               (hash-ref t 'a)))""",
+        "1.5",
+        "0.5",
+        to=lambda x: 10 * x if x > 1 else x,
+    ),
+    row(
+        "a pair whose parts change",
+        "(define (f x) (let ((p (cons x 1.0))) (set-cdr! p (* 2 x)) (if (> x 1) (set-car! p 0.0)) p))",
+        "1.5",
+        "0.5",
+        to=None,
+    ),
+    row(
+        "a vector written in a branch",
+        "(define (f x) (let ((v (vector x x))) (when (> x 1) (vector-set! v 1 (- x))) v))",
+        "1.5",
+        "0.5",
+        to=lambda x: [x, -x if x > 1 else x],
+    ),
+    row(
+        "strings and symbols choose what is computed",
+        '(define (f name x) (if (string=? name "double") (* 2 x) (/ x 2)))',
+        '"double" 3.0',
+        '"double" 0.5',
+        to=lambda name, x: 2 * x,
+    ),
+    row(
+        "strings and symbols as results",
+        '(define (f x s) (list (string-append s "!") \'sym #\\c x))',
+        '1.0 "hi"',
+        '2.0 "hi"',
+        to=None,
+    ),
+    row(
+        "exact integers stay exact",
+        "(define (f n) (list (+ n 1) (* n n) (quotient n 3) (remainder n 3) (modulo (- n) 3)))",
+        "10",
+        "11",
+        to=lambda n: [n + 1, n * n, n // 3, n % 3, -n % 3],
+    ),
+    row(
+        "exact and inexact numbers meet",
+        "(define (f n x) (list (+ n x) (* n 2.5) (exact->inexact n) (- n)))",
+        "3 0.5",
+        "4 1.5",
+        to=lambda n, x: [n + x, n * 2.5, float(n), -n],
+    ),
+    row(
+        "exact constants and rationals in a formula",
+        "(define (f x) (+ (* 1/3 x) (/ x 4) (expt 2 10) 1/2))",
+        "3.0",
+        "1.5",
+        to=lambda x: x / 3 + x / 4 + 1024.5,
+        differentiable=True,
+    ),
+    row(
+        "rounding to exact",
+        "(define (f x) (list (floor x) (round x) (truncate x) (exact (floor x))))",
+        "2.5",
+        "-3.5",
+        to=lambda x: [float(x // 1), float(round(x)), float(int(x)), int(x // 1)],
+    ),
+    row(
+        "constants among the results",
+        "(define (f x) (list 1 2.5 #t 'a \"s\" '() (if #f #f 7) x))",
+        "2.5",
+        "-3.5",
+        to=lambda x: [1, 2.5, True, "a", "s", [], 7, x],
+    ),
+    row(
+        "a result that does not depend on the arguments",
+        "(define (f x) 42)",
+        "2.5",
+        "-3.5",
+        to=lambda x: 42,
+    ),
+    row(
+        "an argument is given back",
+        "(define (f x l) (list l x l))",
+        "2.5 '(1.0 a)",
+        "-3.5 '(2.0 a)",
+        to=lambda x, p: [p, x, p],
+    ),
+    row(
+        "eqv? and equal? of numbers",
+        "(define (f x n) (list (eqv? x 2.0) (equal? n 3) (eqv? n 3.0) (eq? 'a 'a)))",
+        "2.0 3",
+        "1.0 4",
+        to=lambda x, n: [x == 2.0, n == 3, False, True],
+    ),
+    row(
+        "predicates of kinds",
+        "(define (f x n) (list (number? x) (real? n) (integer? n) (exact? n) (exact? x) (pair? x)))",
+        "2.0 3",
+        "1.5 4",
+        to=lambda x, n: [True, True, True, True, False, False],
+    ),
+]

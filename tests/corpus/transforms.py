@@ -1,0 +1,174 @@
+"""``gradient``, ``derivative``, ``vmap`` and ``jit`` inside each other."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from corpus import row
+
+DOUBLE = "#:dtype 'float64"
+
+ROWS = [
+    row(
+        "the derivative of a procedure of a number",
+        "(define (f x) (derivative (lambda (y) (* y y y (sin y))) x))",
+        "2.0",
+        "0.5",
+        to=lambda x: 3 * x * x * math.sin(x) + x**3 * math.cos(x),
+        differentiable=True,
+    ),
+    row(
+        "the second derivative",
+        "(define (f x) (derivative (lambda (y) (derivative (lambda (z) (expt z 5)) y)) x))",
+        "2.0",
+        "0.5",
+        to=lambda x: 20 * x**3,
+        differentiable=True,
+    ),
+    row(
+        "the gradient with respect to a tensor",
+        "(define (f x) (gradient (lambda (y) (tensor-sum (* y y y))) x))",
+        "(tensor 1.0 2.0)",
+        "(tensor 3.0 0.5)",
+        to=lambda x: 3 * x * x,
+    ),
+    row(
+        "the gradient with respect to numbers",
+        "(define (f x y) (gradient (lambda (a b) (* a a b)) x y))",
+        "2.0 3.0",
+        "0.5 4.0",
+        to=lambda x, y: [2 * x * y, x * x],
+    ),
+    row(
+        "the gradient with respect to a list of tensors",
+        "(define (f w b) (gradient (lambda (p) (tensor-sum (* (car p) (cadr p)))) (list w b)))",
+        "(tensor 1.0 2.0) (tensor 3.0 4.0)",
+        "(tensor 0.5 2.5) (tensor 1.0 1.5)",
+        to=lambda w, b: [b, w],
+    ),
+    row(
+        "the gradient with respect to a closure",
+        """(define (layer w b) (lambda (x) (+ (* w x) b)))
+           (define (f w b)
+             (let ((g (gradient (lambda (model) (tensor-sum (square (model 2.0)))) (layer w b))))
+               (g 0.0)))""",
+        "(tensor 1.0 2.0) (tensor 3.0 4.0)",
+        "(tensor 0.5 2.5) (tensor 1.0 1.5)",
+        to=lambda w, b: 2 * (2 * w + b),
+    ),
+    row(
+        "the value and the gradient",
+        "(define (f x) (value-and-gradient (lambda (y) (tensor-sum (exp y))) x))",
+        "(tensor 0.0 1.0)",
+        "(tensor 0.5 -1.0)",
+        to=lambda x: [np.exp(x).sum(), np.exp(x)],
+    ),
+    row(
+        "the gradient through a branch and a loop",
+        """(define (g x n)
+             (let loop ((i 0) (y x))
+               (if (= i n) y (loop (+ i 1) (if (> y 1) (* y 0.5) (* y y y))))))
+           (define (f x) (gradient (lambda (y) (g y 10)) x))""",
+        "1.2",
+        "0.9",
+        to=lambda x: _slope(x),
+    ),
+    row(
+        "a step of gradient descent",
+        """(define (f w x y)
+             (let ((loss (lambda (w) (tensor-mean (square (- (matmul x w) y))))))
+               (- w (* 0.1 (gradient loss w)))))""",
+        "(tensor 0.5 -0.5) (tensor '((1.0 2.0) (3.0 4.0))) (tensor 1.0 2.0)",
+        "(tensor 0.1 0.2) (tensor '((1.0 0.0) (0.0 4.0))) (tensor 2.0 1.0)",
+        to=lambda w, x, y: w - 0.1 * x.T @ (x @ w - y),
+    ),
+    row(
+        "gradient descent in a loop",
+        """(define (f w)
+             (let ((loss (lambda (w) (tensor-sum (square (- w 3))))))
+               (do ((i 0 (+ i 1)) (w w (- w (* 0.1 (gradient loss w))))) ((= i 20) w))))""",
+        "(tensor 1.0 2.0)",
+        "(tensor 5.0 -2.0)",
+        to=lambda w: 3 + (w - 3) * np.float32(0.8) ** 20,
+    ),
+    row(
+        "vmap of a procedure with a branch",
+        "(define (f x) ((vmap (lambda (r) (if (> (tensor-sum r) 3) (* r 2) r))) x))",
+        "(reshape (arange 6.0) 3 2)",
+        "(ones 3 2)",
+        to=lambda x: np.where(x.sum(1, keepdims=True) > 3, 2 * x, x),
+    ),
+    row(
+        "vmap over two arguments, one of them fixed",
+        "(define (f m v) ((vmap (lambda (row k) (* k (dot row row))) #:in-axes '(0 #f)) m v))",
+        "(reshape (arange 6.0) 3 2) 2.0",
+        "(ones 3 2) 0.5",
+        to=lambda m, v: np.float32(v) * (m * m).sum(1),
+    ),
+    row(
+        "vmap of a procedure with a loop",
+        """(define (f x)
+             ((vmap (lambda (y) (let loop ((y y) (n 0)) (if (< y 1) n (loop (/ y 2) (+ n 1)))))) x))""",
+        "(tensor 1.0 5.0 30.0)",
+        "(tensor 0.5 2.0 4.5)",
+        to=lambda x: np.maximum(0, np.floor(np.log2(x)) + 1).astype(int),
+    ),
+    row(
+        "vmap of gradient",
+        "(define (f x) ((vmap (gradient (lambda (y) (tensor-sum (* y y y))))) x))",
+        "(reshape (arange 4.0) 2 2)",
+        "(ones 2 2)",
+        to=lambda x: 3 * x * x,
+    ),
+    row(
+        "gradient of vmap",
+        """(define (f x)
+             (gradient (lambda (x) (tensor-sum ((vmap (lambda (r) (square (tensor-sum r)))) x))) x))""",
+        "(reshape (arange 4.0) 2 2)",
+        "(ones 2 2)",
+        to=lambda x: np.broadcast_to(2 * x.sum(1, keepdims=True), x.shape),
+    ),
+    row(
+        "jit inside jit",
+        "(define g (jit (lambda (x) (* x x)))) (define (f x) (+ (g x) (g (+ x 1))))",
+        "2.0",
+        "0.5",
+        to=lambda x: x * x + (x + 1) ** 2,
+        differentiable=True,
+    ),
+    row(
+        "jit made where it is used",
+        "(define (f x) ((jit (lambda (y) (if (> y x) y (* 2 x)))) 3.0))",
+        "2.0",
+        "5.0",
+        to=lambda x: 3.0 if x < 3 else 2 * x,
+    ),
+    row(
+        "gradient of a jitted procedure",
+        "(define g (jit (lambda (x) (tensor-sum (sin (* x x)))))) (define (f x) (gradient g x))",
+        "(tensor 0.5 1.0)",
+        "(tensor 0.1 2.0)",
+        to=lambda x: 2 * x * np.cos(x * x),
+    ),
+    row(
+        "the hessian's diagonal by nesting",
+        """(define (f x)
+             (let ((g (lambda (y) (tensor-sum (gradient (lambda (z) (tensor-sum (* z z z z))) y)))))
+               (gradient g x)))""",
+        "(tensor 0.5 1.0)",
+        "(tensor 0.1 2.0)",
+        to=lambda x: 12 * x * x,
+    ),
+]
+
+
+def _slope(x: float) -> float:
+    slope, y = 1.0, x
+    for _ in range(10):
+        if y > 1:
+            slope, y = slope * 0.5, y * 0.5
+        else:
+            slope, y = slope * 3 * y * y, y**3
+    return slope
