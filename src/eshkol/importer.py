@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import _bootstrap
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
@@ -21,9 +22,15 @@ from importlib.machinery import (
 )
 from importlib.util import spec_from_file_location
 from types import ModuleType
+from typing import Any
+
+from eshkol.runtime.boundary import bounded
 
 SUFFIX = ".esk"
 MAIN = "main.esk"
+
+LOADED = "loaded"
+"""The state of a loader that has nothing to do: a Scheme program has loaded the file."""
 
 
 class SchemeLoader:
@@ -41,16 +48,20 @@ class SchemeLoader:
         self.path = path
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The module: that of the library, if a Scheme program has loaded it."""
+        """The module: that of the library, if its file has been loaded."""
         from eshkol.modules.module import SchemeModule
         from eshkol.modules.registry import LIBRARIES
 
         library = LIBRARIES.get(self.path)
         if library is None:
             return SchemeModule(spec.name)
-        spec.loader_state = library
+        earlier = getattr(library.module, "__spec__", None)
+        was_imported = earlier is not None and earlier.name == spec.name
+        # Python had it and has let it go: who imports it now wants it evaluated again.
+        spec.loader_state = None if was_imported else LOADED
         return library.module
 
+    @bounded
     def exec_module(self, module: ModuleType) -> None:
         """Evaluate the file in the module; again, if the module is being reloaded.
 
@@ -58,18 +69,22 @@ class SchemeLoader:
             ImportError: if the module is being loaded, by itself.
             EshkolError: for an error in the program.
         """
+        # Python's ``import`` drops its own frames from the traceback of what comes from here.
+        _bootstrap._call_with_frames_removed(self._execute, module)  # type: ignore[attr-defined]
+
+    def _execute(self, module: Any) -> None:
         from eshkol.modules.registry import LIBRARIES, ImportCycle
         from eshkol.session import new_library
 
         spec = module.__spec__
-        if spec is not None and spec.loader_state is not None:
+        if spec.loader_state is LOADED:
             spec.loader_state = None
             return
         library = LIBRARIES.get(self.path)
-        is_known = library is not None and library.module is module
         try:
-            if library is not None and is_known:
-                LIBRARIES.load(self.path, lambda: library.reload(self.path), again=True)
+            if library is not None and library.module is module:
+                reload = library.reload
+                LIBRARIES.load(self.path, lambda: reload(self.path), again=True)
             else:
                 library = LIBRARIES.load(self.path, lambda: new_library(module, self.path))
                 sys.modules[self.name] = library.module
@@ -88,6 +103,12 @@ class SchemeLoader:
 
         return decode(self.path, read_bytes(self.path))
 
+    def get_resource_reader(self, name: str) -> Any:
+        """What ``importlib.resources`` asks for the files beside the module."""
+        from importlib.readers import FileReader
+
+        return FileReader(self)
+
     def get_data(self, path: str) -> bytes:
         """The contents of a file beside the module."""
         with open(path, "rb") as file:
@@ -105,13 +126,13 @@ class DirectoryFinder(FileFinder):
         path = os.path.join(folder, MAIN)
         if not os.path.isfile(path):
             return spec
-        loader = SchemeLoader(fullname, path)
+        loader: Any = SchemeLoader(fullname, path)
         return spec_from_file_location(
             fullname, path, loader=loader, submodule_search_locations=[folder]
         )
 
 
-LOADERS = (
+LOADERS: tuple[Any, ...] = (
     (ExtensionFileLoader, EXTENSION_SUFFIXES),
     (SourceFileLoader, SOURCE_SUFFIXES),
     (SourcelessFileLoader, BYTECODE_SUFFIXES),

@@ -23,7 +23,7 @@ from eshkol.modules.registry import LIBRARIES, ImportCycle
 from eshkol.modules.standard import STANDARD_LIBRARIES, shared_builtins, standard_library
 from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, store_constants
 from eshkol.modules.texts import decode, documentation_of, read_bytes
-from eshkol.runtime.boundary import Boundary
+from eshkol.runtime.boundary import bounded
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.procedures import finish_code
 
@@ -67,6 +67,7 @@ class Session:
 
     # ---- evaluating
 
+    @bounded
     def evaluate(self, text: str, file: str | None = None) -> Any:
         """The value of the last form of ``text``.
 
@@ -81,8 +82,7 @@ class Session:
         from eshkol.reader.parser import read_all
 
         name = file or f"<input {next(_inputs)}>"
-        with Boundary():
-            return self.evaluate_forms(read_all(text, name), name)
+        return self.evaluate_forms(read_all(text, name), name)
 
     def evaluate_forms(self, forms: Iterable[Syntax], file: str) -> Any:
         """The value of the last of ``forms``, which come from the reader."""
@@ -140,6 +140,7 @@ class Session:
 
     # ---- files
 
+    @bounded
     def load(self, path: str | os.PathLike[str]) -> Any:
         """Evaluate a file; the value of its last form.
 
@@ -150,10 +151,7 @@ class Session:
             FileProblem: if the file is missing or no UTF-8 text.
             EshkolError: for an error in the program.
         """
-        with Boundary():
-            return self._load(os.fspath(path) or ".")
-
-    def _load(self, file: str) -> Any:
+        file = os.fspath(path) or "."
         source = read_bytes(file)
         is_fresh = self._is_fresh and self._shadows_nothing()
         entry = read_entry(file, source) if is_fresh else None

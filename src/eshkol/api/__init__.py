@@ -15,15 +15,16 @@ from eshkol.api.programs import evaluate_with, procedure_of_docstring, procedure
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import PRIMITIVES
+from eshkol.primitives.declare import PRIMITIVES, arity_error
 from eshkol.primitives.declare import load as rule
-from eshkol.runtime.boundary import Boundary
+from eshkol.runtime.boundary import bounded
 from eshkol.runtime.procedures import procedure_of
 from eshkol.session import Session, default_session
 
 Function = Callable[..., Any]
 
 
+@bounded
 def eval(source: str, /, *, session: Session | None = None, **names: Any) -> Any:
     """The value of the last form of a Scheme program.
 
@@ -53,6 +54,7 @@ def eval(source: str, /, *, session: Session | None = None, **names: Any) -> Any
     return evaluate_with(session, source, names) if names else session.evaluate(source)
 
 
+@bounded
 def load(path: str | os.PathLike[str], /, *, session: Session | None = None) -> Any:
     """Evaluate a Scheme file; the value of its last form.
 
@@ -74,6 +76,7 @@ def load(path: str | os.PathLike[str], /, *, session: Session | None = None) -> 
     return (session or default_session()).load(path)
 
 
+@bounded
 def jit(function: Any = None, /, *, session: Session | None = None, **names: Any) -> Any:
     """Compile a procedure with XLA.
 
@@ -124,6 +127,7 @@ def jit(function: Any = None, /, *, session: Session | None = None, **names: Any
     return compiled
 
 
+@bounded
 def grad(
     function: Any,
     /,
@@ -161,6 +165,7 @@ def grad(
     procedure = _procedure("grad", function, session, {})
     positions = _positions("grad", argnums)
 
+    @bounded
     def gradient(*arguments: Any, **options: Any) -> Any:
         value, partials = _differentiate("grad", procedure, arguments, options, positions, has_aux)
         shown = partials if isinstance(argnums, Sequence) else partials[0]
@@ -169,6 +174,7 @@ def grad(
     return _named(gradient, function, f"The gradient of {_name(procedure)}.")
 
 
+@bounded
 def value_and_grad(
     function: Any,
     /,
@@ -197,6 +203,7 @@ def value_and_grad(
     procedure = _procedure("value_and_grad", function, session, {})
     positions = _positions("value_and_grad", argnums)
 
+    @bounded
     def value_and_gradient(*arguments: Any, **options: Any) -> Any:
         value, partials = _differentiate(
             "value_and_grad", procedure, arguments, options, positions, has_aux
@@ -207,6 +214,7 @@ def value_and_grad(
     return _named(value_and_gradient, function, words)
 
 
+@bounded
 def vmap(
     function: Any,
     /,
@@ -238,23 +246,22 @@ def vmap(
     if out_axes.__class__ is not int:
         raise BadValue(f"vmap: expected one axis as out_axes, got {out_axes!r}")
 
+    @bounded
     def mapped(*arguments: Any, **options: Any) -> Any:
         count = len(arguments)
         each = list(axes) if isinstance(axes, tuple) else [axes] * count
 
         def one(*parts: Any) -> Any:
             named = dict(zip(options, parts[count:], strict=True))
-            return callee(procedure)(*parts[:count], **named)
+            return _call(procedure, parts[:count], named)
 
         values = [*arguments, *options.values()]
-        with Boundary():
-            return rule("eshkol.xla.transforms:vmap")(
-                one, values, each + [0] * len(options), out_axes
-            )
+        return rule("eshkol.xla.transforms:vmap")(one, values, each + [0] * len(options), out_axes)
 
     return _named(mapped, function, f"{_name(procedure)}, mapped over an axis.")
 
 
+@bounded
 def tree(value: Any, /) -> Any:
     """A closure, or any value, as a JAX pytree.
 
@@ -298,6 +305,17 @@ def _procedure(who: str, function: Any, session: Session | None, names: dict[str
     return function
 
 
+def _call(function: Function, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+    """The value of a procedure, called in the dialect that is running."""
+    try:
+        return callee(function)(*arguments, **options)
+    except TypeError as error:
+        traceback = error.__traceback__
+        if traceback is not None and traceback.tb_next is None and _is_scheme(function):
+            raise arity_error(_name(function), function, tuple(arguments), options) from None
+        raise
+
+
 def _name(function: Any) -> str:
     return getattr(function, "__name__", "procedure")
 
@@ -339,24 +357,23 @@ def _differentiate(
         changed = list(arguments)
         for position, point in zip(positions, points, strict=True):
             changed[position] = point
-        return callee(function)(*changed, **options)
+        return _call(function, changed, options)
 
     points = [arguments[position] for position in positions]
-    with Boundary():
-        if not has_aux and _is_scheme(function) and all(map(_is_number, points)):
-            from eshkol import autodiff
+    if not has_aux and _is_scheme(function) and all(map(_is_number, points)):
+        from eshkol import autodiff
 
-            try:
-                value, partials = autodiff.value_and_gradient(of_points, points)
-                return value, tuple(partials)
-            except autodiff.NeedsTensors:
-                pass
-        run = rule("eshkol.xla.transforms:value_and_gradient")
-        if len(points) > 1:
-            for point in points:
-                rule("eshkol.xla.transforms:Point")(who, point)
-        value, partials = run(who, lambda all_: of_points(*all_), [tuple(points)], 0, has_aux)
-        return value, tuple(partials)
+        try:
+            value, partials = autodiff.value_and_gradient(of_points, points)
+            return value, tuple(partials)
+        except autodiff.NeedsTensors:
+            pass
+    run = rule("eshkol.xla.transforms:value_and_gradient")
+    if len(points) > 1:
+        for point in points:
+            rule("eshkol.xla.transforms:Point")(who, point)
+    value, partials = run(who, lambda all_: of_points(*all_), [tuple(points)], 0, has_aux)
+    return value, tuple(partials)
 
 
 def _is_scheme(function: Any) -> bool:

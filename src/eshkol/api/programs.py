@@ -16,7 +16,6 @@ from eshkol.datum.write import short_string
 from eshkol.expand.grammar import parts_with_tail
 from eshkol.expand.scopes import LocalBinding, Scope, bind
 from eshkol.reader.parser import read_all
-from eshkol.runtime.boundary import Boundary
 from eshkol.session import Session
 from eshkol.syntax.objects import Scopes, Syntax
 
@@ -27,9 +26,8 @@ IMPORTS = ("import", "require")
 
 def evaluate_with(session: Session, text: str, names: dict[str, Any]) -> Any:
     """The value of the last form of a program that sees Python values under ``names``."""
-    with Boundary():
-        forms = read_all(text, f"<text {next(_numbers)}>")
-        return _evaluate_local(session, forms, names)
+    forms = read_all(text, f"<text {next(_numbers)}>")
+    return _evaluate_local(session, forms, names)
 
 
 def procedure_of_text(session: Session, text: str, names: dict[str, Any]) -> Any:
@@ -38,15 +36,14 @@ def procedure_of_text(session: Session, text: str, names: dict[str, Any]) -> Any
     Raises:
         WrongType: if it gives none.
     """
-    with Boundary():
-        file = f"<text {next(_numbers)}>"
-        forms = read_all(text, file)
-        if names:
-            value = _evaluate_local(session, forms, names)
-        else:
-            value = session.evaluate_forms(forms, file)
-            if not callable(value):
-                value = _last_defined(session, forms, value)
+    file = f"<text {next(_numbers)}>"
+    forms = read_all(text, file)
+    if names:
+        value = _evaluate_local(session, forms, names)
+    else:
+        value = session.evaluate_forms(forms, file)
+        if not callable(value):
+            value = _last_defined(session, forms, value)
     if not callable(value):
         raise WrongType(
             f"expected Scheme text that gives a procedure, this gives {short_string(value)}",
@@ -78,29 +75,28 @@ def procedure_of_docstring(session: Session, function: Any, names: dict[str, Any
                 hint="python -OO strips docstrings",
             )
         return None
-    with Boundary():
-        parameters = parameters_of(function)
-        forms = read_docstring(function)
-        if not forms:
-            raise BadValue(f"the docstring of {function.__name__} holds no form")
-        own = [Variable(name) for name in parameters.names]
-        rest = None if parameters.rest is None else Variable(parameters.rest)
-        itself = Variable(function.__name__)
+    parameters = parameters_of(function)
+    forms = read_docstring(function)
+    if not forms:
+        raise BadValue(f"the docstring of {function.__name__} holds no form")
+    own = [Variable(name) for name in parameters.names]
+    rest = None if parameters.rest is None else Variable(parameters.rest)
+    itself = Variable(function.__name__)
 
-        def make(forms: list[Syntax], scopes: Scopes) -> Node:
-            span, scope = _span(forms), Scope()
-            scopes = scopes | {scope}
-            _bind_all([itself], scopes)
-            inside = [form.add_scope(scope) for form in forms]
-            body = _body(session, own if rest is None else [*own, rest], inside, scopes)
-            signature = tuple(Parameter(variable) for variable in own)
-            procedure = Lambda(span, itself.name, signature, rest, body)
-            return Letrec(span, (itself,), (procedure,), LocalRef(span, itself))
+    def make(forms: list[Syntax], scopes: Scopes) -> Node:
+        span, scope = _span(forms), Scope()
+        scopes = scopes | {scope}
+        _bind_all([itself], scopes)
+        inside = [form.add_scope(scope) for form in forms]
+        body = _body(session, own if rest is None else [*own, rest], inside, scopes)
+        signature = tuple(Parameter(variable) for variable in own)
+        procedure = Lambda(span, itself.name, signature, rest, body)
+        return Letrec(span, (itself,), (procedure,), LocalRef(span, itself))
 
-        procedure = _call_with(session, forms, names, make)
-        procedure.__defaults__ = parameters.defaults or None
-        procedure.__module__ = function.__module__
-        return procedure
+    procedure = _call_with(session, forms, names, make)
+    procedure.__defaults__ = parameters.defaults or None
+    procedure.__module__ = function.__module__
+    return procedure
 
 
 # ---- evaluating with names

@@ -1,5 +1,6 @@
 """Where libraries are: the file of ``(a b c)`` is ``a/b/c.esk``, or ``main.esk`` in ``a/b/c``.
 
+An ``__init__.esk`` in that folder is found before either, as Python finds a package before a file.
 It is looked for beside the importing file, in the current directory, in the directories of
 ``ESHKOL_PATH``, and in the package itself; a name that begins with ``eshkol`` only in the package.
 """
@@ -40,8 +41,8 @@ def candidates(name: LibraryName, directory: str) -> Iterator[str]:
 
 
 def _files(base: str) -> Iterator[str]:
-    yield base + SUFFIX
     yield os.path.join(base, "__init__" + SUFFIX)
+    yield base + SUFFIX
     yield os.path.join(base, MAIN)
 
 

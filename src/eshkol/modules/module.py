@@ -6,6 +6,7 @@ A Scheme name that Python can't write is found under its Python spelling too: ``
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +28,7 @@ class SchemeModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            return sorted(_spellings(self, _exports(self)))
+            return sorted(_exported_spellings(self))
         own_name = None if name.startswith("__") else _own_name(self, name)
         if own_name is None:
             raise AttributeError(
@@ -52,19 +53,20 @@ class SchemeModule(ModuleType):
 
     def __dir__(self) -> list[str]:
         hidden = [name for name in self.__dict__ if name.startswith("__")]
-        return sorted([*_spellings(self, _exports(self)), *hidden])
+        return sorted([*_exported_spellings(self), *hidden])
 
 
-def _exports(module: SchemeModule) -> list[str]:
-    """The variables that a module exports, by its own names; all before it is loaded."""
+def _exported_spellings(module: SchemeModule) -> dict[str, str]:
+    """The module's names for the variables it exports, by the Python spelling of the exported."""
     session = module.__dict__.get(SESSION)
     if session is None:
-        return [name for name in module.__dict__ if not name.startswith((" ", "__"))]
-    return [name for name in session.exports.values() if name in module.__dict__]
+        return {}
+    exports = {name: own for name, own in session.exports.items() if own in module.__dict__}
+    return {spelling: exports[name] for spelling, name in _spellings(exports).items()}
 
 
-def _spellings(module: SchemeModule, names: list[str]) -> dict[str, str]:
-    """Variables by their Python spelling; of two with one spelling, the one that has it."""
+def _spellings(names: Iterable[str]) -> dict[str, str]:
+    """Names by their Python spelling; of two with one spelling, the one that has it."""
     from eshkol.codegen.names import python_name
 
     found: dict[str, str] = {}
@@ -83,7 +85,7 @@ def _own_name(module: SchemeModule, name: str) -> str | None:
     count, spellings = variables.get(SPELLINGS, (0, {}))
     if count != len(variables):  # a name can only be added or removed, which changes the number
         names = [own for own in variables if not own.startswith((" ", "__"))]
-        spellings = _spellings(module, names)
+        spellings = _spellings(names) | _exported_spellings(module)
         variables[SPELLINGS] = (0, spellings)
         variables[SPELLINGS] = (len(variables), spellings)
     return spellings.get(name)

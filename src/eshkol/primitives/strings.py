@@ -30,7 +30,6 @@ from eshkol.primitives.lists import List
 from eshkol.primitives.numbers import PLAIN, known, not_a_number
 from eshkol.primitives.operations import Number
 from eshkol.primitives.vectors import vector_copy
-from eshkol.reader.numbers import parse_number
 
 
 def part(who: str, string: Any, start: Any, end: Any) -> str:
@@ -239,5 +238,7 @@ def string_to_number(string: str, radix: int = 10) -> Any:
     ``(string->number "abc")`` ⇒ ``#f``.
     """
     base = _radix("string->number", radix)
+    from eshkol.reader.numbers import parse_number
+
     number = parse_number(string_argument("string->number", string), base)
     return False if number is None else number

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Boundary:
-    """Errors leave a ``with Boundary():`` block explained and without our frames."""
+    """Errors leave a ``with Boundary():`` block explained and without our frames.
+
+    Where an error is replaced by another, the frames that raise the other are still in its
+    traceback; a second boundary around drops them.
+    """
 
     __slots__ = ()
 
@@ -19,3 +27,20 @@ class Boundary:
 
             raise_explained(error, traceback)
         return False
+
+
+def bounded(function: Function) -> Function:
+    """``function`` as Python programs call it: errors leave it explained and without our frames.
+
+    Example:
+        >>> bounded(abs)(-1)
+        1
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        with Boundary(), Boundary():
+            return function(*arguments, **options)
+
+    bounded_function: Any = call
+    return bounded_function

@@ -63,7 +63,19 @@ def restart() -> Any:
     arguments = [variables[name] for name in code.co_varnames[:count]]
     if procedure.node.rest is not None:
         arguments += list(variables[code.co_varnames[count]])
-    return load("eshkol.xla.control:staging")(function, *arguments)
+    try:
+        return load("eshkol.xla.control:staging")(function, *arguments)
+    except Exception as error:
+        _forget_restart(error)
+        raise
+
+
+def _forget_restart(error: BaseException) -> None:
+    """That a procedure was started again does not belong to the story of an error in it."""
+    earlier = error.__context__
+    while earlier is not None and not isinstance(earlier, NeedsStaging):
+        error, earlier = earlier, earlier.__context__
+    error.__context__ = None
 
 
 def _cell(variables: dict[str, Any], name: str) -> types.CellType:

@@ -21,8 +21,10 @@ from eshkol.base import sources
 from eshkol.base.errors import (
     ArityError,
     EshkolError,
+    ExpandError,
     IncompleteInput,
     NotAProcedure,
+    ReadError,
     TooDeep,
     UnboundVariable,
     excerpt,
@@ -47,15 +49,46 @@ def wants_full_traceback() -> bool:
 
 
 def raise_explained(error: Exception, traceback: types.TracebackType | None) -> None:
-    """Raise what ``error`` is to the user; return if that is the error as it is."""
+    """Raise what ``error`` is to the user; return if that is the error itself, made ready.
+
+    A ``with`` statement that then lets the error go on adds no frame to its traceback.
+    """
     explained = explain(error)
     if wants_full_traceback() or _is_own_bug(explained):
         if explained is not error:
             raise explained from error
         return
-    explained.__cause__ = None
-    explained.__suppress_context__ = True
-    raise explained.with_traceback(user_traceback(traceback))
+    if isinstance(explained, EshkolError):
+        explained.__cause__ = None
+        explained.__suppress_context__ = True
+        _drop_notes(explained)
+    if isinstance(explained, ReadError | ExpandError):
+        _place(explained)
+    explained.__traceback__ = user_traceback(traceback)
+    if explained is not error:
+        raise explained from None
+
+
+def _drop_notes(error: EshkolError) -> None:
+    """Take away what JAX adds to an error about frames of its own, which are not shown."""
+    notes = getattr(error, "__notes__", None)
+    if notes:
+        notes[:] = [note for note in notes if "JAX_TRACEBACK_FILTERING" not in note]
+
+
+def _place(error: ReadError | ExpandError) -> None:
+    """Tell Python where in a file a syntax error is, in the attributes by which it shows one."""
+    span = error.span
+    if span is None:
+        return
+    text = sources.line(span.file, span.line)
+    end = span.end_column if span.end_line == span.line else len(text)
+    error.filename, error.lineno, error.end_lineno = span.file, span.line, span.line
+    error.offset, error.end_offset = span.column + 1, max(end, span.column + 1) + 1
+    error.text = text
+    trail = [f"  in the expansion of {name}, used at {use}" for name, use in error.trail]
+    hint = [f"  {line}" for line in error.hint.splitlines()]
+    error.msg = "\n".join([error.message, *trail, *hint])
 
 
 def _is_own_bug(error: Exception) -> bool:
