@@ -83,7 +83,7 @@ class EagerEmitter(Emitter):
     # ---- references and calls
 
     def global_reference(self, node: GlobalRef) -> ast.expr:
-        return py.load(node.span, node.name)
+        return self.load_global(node)
 
     def call(self, node: Call) -> ast.expr:
         inlined = inline_call(self, node)

@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 from eshkol.base.errors import InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
-from eshkol.codegen.names import Names, python_name
+from eshkol.codegen.names import Names, is_reserved, python_name
 from eshkol.core.nodes import (
     BoxRef,
     BoxSet,
@@ -36,6 +36,7 @@ from eshkol.core.nodes import (
     Sequence,
     SetGlobal,
 )
+from eshkol.core.walk import bound_variables
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.runtime.procedures import MARK, constant_name
 
@@ -112,12 +113,18 @@ class Unit:
 
 
 class Emitter:
-    """Emits one Python function; subclasses are the dialects."""
+    """Emits one Python function; subclasses are the dialects.
+
+    Attributes:
+        block: the statements so far.
+        hidden: the Python names of the parameters around, under which no global can be read.
+    """
 
     def __init__(self, unit: Unit, counter: list[int] | None = None) -> None:
         self.unit = unit
         self.block: list[ast.stmt] = []
         self.counter = counter if counter is not None else [0]
+        self.hidden: frozenset[str] = frozenset()
 
     # ---- small things
 
@@ -142,6 +149,14 @@ class Emitter:
             return self.block, result
         finally:
             self.block = saved
+
+    def load_global(self, node: GlobalRef) -> ast.expr:
+        """Read a global variable, in another way if its name means something else to Python."""
+        if node.name not in self.hidden and not is_reserved(node.name):
+            return py.load(node.span, node.name)
+        namespace = py.load(node.span, " namespace")
+        get = py.at(node.span, ast.Attribute(namespace, "get", py.LOAD))
+        return py.call(node.span, get, py.constant(node.span, node.name))
 
     def is_primitive(self, node: Node, name: str | None = None) -> bool:
         """Whether ``node`` is a reference to a primitive (to ``name``, if given)."""
@@ -322,6 +337,7 @@ class Emitter:
 
         number = self.unit.number(node)
         inner = EagerEmitter(self.unit)
+        inner.hidden = self.hidden
         definition = inner.function(node, f"{node.name or 'lambda'}{MARK}{number}")
         self.add(definition)
         self.add(py.assign(node.span, variable, py.load(node.span, definition.name)))
@@ -340,6 +356,7 @@ class Emitter:
 
     def prologue(self, node: Lambda) -> None:
         """Fill in defaults that are computed at each call, and make the rest list."""
+        self.hidden = self.hidden.union(map(self.name, bound_variables(node)))
         for parameter in node.parameters:
             if parameter.default is None or _is_plain(parameter.default):
                 continue

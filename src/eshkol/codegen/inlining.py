@@ -1,7 +1,7 @@
 """Primitives whose fast path is emitted in place.
 
-``(+ a b)`` becomes ``a + b`` under a guard that both are Python ints or floats, with a call of the
-generic primitive otherwise; likewise comparisons. ``null?``, ``pair?``, ``eq?``-like tests that
+``(+ a b)`` becomes ``a + b`` under a guard that both are Python ints or both floats, with a call of
+the generic primitive otherwise; likewise comparisons. ``null?``, ``pair?``, ``eq?``-like tests that
 are one Python test are emitted as that test.
 """
 
@@ -32,6 +32,9 @@ COMPARISONS: dict[str, tuple[type[ast.cmpop], str]] = {
 }
 
 BINARY_CALLS = {"/": " divide"}
+
+KINDS = (" float", " int")
+"""The classes of which Python's own operators are known to be right."""
 
 
 def inline_call(emitter: EagerEmitter, node: Call) -> ast.expr | None:
@@ -81,48 +84,69 @@ def _is_number(node: Node) -> bool:
     return isinstance(node, Const) and node.value.__class__ in (int, float)
 
 
-def _guard(emitter: EagerEmitter, node: Call, operands: list[ast.expr]) -> ast.expr | None:
-    """The test that the operands are ints or floats; None if they are known to be."""
-    tests = [
-        _is_real(node.span, operand)
+def _guard(
+    emitter: EagerEmitter, node: Call, operands: list[ast.expr], mixes: bool
+) -> ast.expr | None:
+    """The test that Python computes as the language does; None if the operands are constants.
+
+    Two variables must hold two ints or two floats: Python fails to add a float and an int that is
+    out of the floats' range. ``mixes`` tells that the operator takes these too.
+    """
+    span = node.span
+    unknown = [
+        operand
         for argument, operand in zip(node.arguments, operands, strict=True)
         if not _is_number(argument)
     ]
-    same = len(operands) == 2 and ast.dump(operands[0]) == ast.dump(operands[1])
-    tests = tests[:1] if same else tests
-    if len(tests) < 2:
-        return tests[0] if tests else None
-    return py.at(node.span, ast.BoolOp(ast.And(), tests))
+    if not unknown:
+        return None
+    if len(unknown) == 1:
+        exact = mixes or any(map(_is_small, node.arguments))
+        return _is_real(span, py.class_of(span, unknown[0]), KINDS if exact else KINDS[:1])
+    if ast.dump(unknown[0]) == ast.dump(unknown[1]):
+        return _is_real(span, py.class_of(span, unknown[0]))
+    name = emitter.temporary()
+    kind = py.at(span, ast.NamedExpr(py.store(span, name), py.class_of(span, unknown[0])))
+    same = py.is_identical(span, kind, py.class_of(span, unknown[1]))
+    return py.at(span, ast.BoolOp(ast.And(), [same, _is_real(span, py.load(span, name))]))
 
 
-def _is_real(span: Span, operand: ast.expr) -> ast.expr:
-    tests = [
-        py.is_identical(span, py.class_of(span, operand), py.load(span, kind))
-        for kind in (" float", " int")
-    ]
-    return py.at(span, ast.BoolOp(ast.Or(), tests))
+def _is_small(node: Node) -> bool:
+    """Whether ``node`` is an exact constant that can be added to every int and every float."""
+    return isinstance(node, Const) and node.value.__class__ is int and abs(node.value) < 2**53
+
+
+def _is_real(span: Span, kind: ast.expr, classes: tuple[str, ...] = KINDS) -> ast.expr:
+    tests = [py.is_identical(span, kind, py.load(span, name)) for name in classes]
+    return tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.Or(), tests))
 
 
 def _arithmetic(
     emitter: EagerEmitter, node: Call, operator: type[ast.operator], generic: str
 ) -> ast.expr:
     operands = _operands(emitter, node)
-    guard = _guard(emitter, node, operands)
+    guard = _guard(emitter, node, operands, mixes=False)
     fast = py.at(node.span, ast.BinOp(operands[0], operator(), operands[1]))
-    if guard is None:
-        return fast
-    return py.at(node.span, ast.IfExp(guard, fast, py.call(node.span, generic, *operands)))
+    if guard is None and not any(map(_is_small, node.arguments)):
+        return py.call(node.span, generic, *operands)
+    return _guarded(node.span, guard, fast, generic, operands)
 
 
 def _comparison(
     emitter: EagerEmitter, node: Call, comparison: type[ast.cmpop], generic: str
 ) -> ast.expr:
     operands = _operands(emitter, node)
-    guard = _guard(emitter, node, operands)
+    guard = _guard(emitter, node, operands, mixes=True)
     fast = py.at(node.span, ast.Compare(operands[0], [comparison()], [operands[1]]))
+    return _guarded(node.span, guard, fast, generic, operands)
+
+
+def _guarded(
+    span: Span, guard: ast.expr | None, fast: ast.expr, generic: str, operands: list[ast.expr]
+) -> ast.expr:
     if guard is None:
         return fast
-    return py.at(node.span, ast.IfExp(guard, fast, py.call(node.span, generic, *operands)))
+    return py.at(span, ast.IfExp(guard, fast, py.call(span, generic, *operands)))
 
 
 def comparison_test(emitter: EagerEmitter, node: Node) -> ast.expr | None:

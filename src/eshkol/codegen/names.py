@@ -1,19 +1,25 @@
 """A Python name for each variable.
 
-A name differs from every name visible where the variable is bound, from all other names of the
-same Python function, and from every global name the unit mentions (a global keeps its Scheme
-name). Both dialects of a procedure use the same names, so their closures fit each other.
+A name differs from those of all other variables that its Python function and the functions inside
+it mention. It differs from the global names they mention too (a global keeps its Scheme name),
+except for a parameter: its name is what callers write before a keyword argument, so there the
+global is read another way. Both dialects of a procedure use the same names, so their closures fit
+each other.
 """
 
 from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Collection
 
-from eshkol.core.nodes import Lambda, Node, Variable
+from eshkol.core.nodes import BoxRef, BoxSet, GlobalRef, Lambda, LocalRef, Node, Variable
 from eshkol.core.walk import bound_variables, children
 
 Names = dict[Variable, str]
+
+Mentions = set[Variable | str]
+"""Local variables, and the names of global ones."""
 
 
 def python_name(name: str) -> str:
@@ -29,29 +35,60 @@ def python_name(name: str) -> str:
     text = re.sub(r"\W", "_", text.replace("-", "_"))
     if not text or text[0].isdigit():
         text = "_" + text
-    return text + "_" if keyword.iskeyword(text) else text
+    return text + "_" if is_reserved(text) else text
 
 
-def assign_names(node: Node, reserved: set[str]) -> Names:
+def is_reserved(name: str) -> bool:
+    """Whether Python takes ``name`` for something other than a variable."""
+    return keyword.iskeyword(name) or name == "__debug__"
+
+
+def assign_names(node: Node, reserved: Collection[str]) -> Names:
     """A name for each variable bound in ``node``; ``reserved`` holds the global names."""
     names: Names = {}
-    _visit(node, names, frozenset(reserved), set())
+    mentions: dict[Lambda, Mentions] = {}
+    _note_mentions(node, set(), mentions)
+    _visit(node, names, set(reserved), mentions)
     return names
 
 
-def _visit(node: Node, names: Names, visible: frozenset[str], used: set[str]) -> None:
+def _note_mentions(node: Node, found: Mentions, mentions: dict[Lambda, Mentions]) -> None:
+    """Add what ``node`` mentions to ``found``; note it for each procedure in it."""
     if isinstance(node, Lambda):
-        visible, used = visible | used, set()
-    for variable in bound_variables(node):
-        names[variable] = name = _fresh(python_name(variable.name), visible, used)
-        used.add(name)
+        outer, found = found, set()
+        mentions[node] = found
+    if isinstance(node, LocalRef | BoxRef | BoxSet):
+        found.add(node.variable)
+    elif isinstance(node, GlobalRef):
+        found.add(node.name)
     for child in children(node):
-        _visit(child, names, visible, used)
+        _note_mentions(child, found, mentions)
+    if isinstance(node, Lambda):
+        outer |= found
 
 
-def _fresh(base: str, visible: frozenset[str], used: set[str]) -> str:
+def _visit(node: Node, names: Names, taken: set[str], mentions: dict[Lambda, Mentions]) -> None:
+    if isinstance(node, Lambda):
+        mentioned = mentions[node]
+        captured = {names[v] for v in mentioned if isinstance(v, Variable) and v in names}
+        _bind(node, names, captured)
+        taken = captured.union(name for name in mentioned if isinstance(name, str))
+    else:
+        _bind(node, names, taken)
+    for child in children(node):
+        _visit(child, names, taken, mentions)
+
+
+def _bind(node: Node, names: Names, taken: set[str]) -> None:
+    """Name the variables that ``node`` binds, and take the names."""
+    for variable in bound_variables(node):
+        names[variable] = name = _fresh(python_name(variable.name), taken)
+        taken.add(name)
+
+
+def _fresh(base: str, taken: set[str]) -> str:
     name, number = base, 1
-    while name in visible or name in used:
+    while name in taken:
         number += 1
         name = f"{base}_{number}"
     return name

@@ -74,6 +74,7 @@ class StagedEmitter(Emitter):
 
     def function(self, node: Lambda, name: str) -> ast.FunctionDef:
         """The staged Python function of a procedure."""
+        self.hidden = frozenset(map(self.name, free_variables(node)))
         self.prologue(node)
         self.tail(node.body, RETURN)
         return py.define(node.span, name, self.parameter_list(node), self.block)
@@ -81,7 +82,7 @@ class StagedEmitter(Emitter):
     # ---- references and calls
 
     def global_reference(self, node: GlobalRef) -> ast.expr:
-        value = py.load(node.span, node.name)
+        value = self.load_global(node)
         if node.name in self.unit.primitives or node.name.startswith(" "):
             return value
         namespace = py.load(node.span, " namespace")

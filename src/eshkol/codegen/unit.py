@@ -6,7 +6,7 @@ import ast
 import hashlib
 import types
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from eshkol.base.errors import InternalError
 from eshkol.base.spans import Span
@@ -19,7 +19,8 @@ from eshkol.core.assignment import convert_assignments
 from eshkol.core.check import check
 from eshkol.core.free import free_variables, global_names
 from eshkol.core.loops import recognize_loops
-from eshkol.core.nodes import Define, Node, Sequence
+from eshkol.core.nodes import Define, Node, Sequence, SetGlobal
+from eshkol.core.walk import everything
 from eshkol.runtime.procedures import Procedure, finish_code
 
 ENTRY = "<top level>"
@@ -49,7 +50,7 @@ def compile_program(
     prepared = [prepare(node) for node in nodes]
     body = Sequence(span, tuple(prepared)) if prepared else None
     mentioned = frozenset(name for node in prepared for name in global_names(node))
-    defined = {name for node in prepared for name in _defined_names(node)}
+    defined = {name for node in prepared for name in _changed_names(node)}
     names = {} if body is None else assign_names(body, mentioned)
     key = hashlib.blake2b(f"{span.file}\0{_signature(prepared)}".encode(), digest_size=6)
     unit = Unit(names, mentioned.intersection(primitives) - defined, key.hexdigest())
@@ -67,12 +68,11 @@ def _signature(nodes: list[Node]) -> str:
     return "\0".join(f"{node.span}{node.span.end_line}:{node.span.end_column}" for node in nodes)
 
 
-def _defined_names(node: Node) -> Iterable[str]:
-    if isinstance(node, Define):
-        yield node.name
-    elif isinstance(node, Sequence):
-        for step in node.steps:
-            yield from _defined_names(step)
+def _changed_names(node: Node) -> Iterator[str]:
+    """The global names that ``node`` defines or assigns."""
+    for part in everything(node):
+        if isinstance(part, Define | SetGlobal):
+            yield part.name
 
 
 def _compile(function: ast.stmt, file: str) -> types.CodeType:

@@ -44,6 +44,19 @@ class Variables(Protocol):
         """The namespace that defines a variable, and its name there."""
 
 
+def visible_name(identifier: Syntax) -> str:
+    """The name of a top-level variable.
+
+    Raises:
+        ExpandError: for one that is like the hidden names of the runtime.
+    """
+    if identifier.name.startswith(" "):
+        raise ExpandError(
+            "the name of a top-level variable can't start with a space", span=identifier.span
+        )
+    return identifier.name
+
+
 class Library(Protocol):
     """What the expander needs of a library that a program imports.
 
@@ -113,7 +126,7 @@ class Module:
 
     def define_global(self, identifier: Syntax) -> str:
         """Bind a top-level variable; one that a macro introduced gets a name of its own."""
-        name = identifier.name
+        name = visible_name(identifier)
         if identifier.scopes != self.scopes:
             existing = resolve(identifier)
             if self._is_own(existing) and existing.name.startswith(f"{name}."):
@@ -157,7 +170,7 @@ class Module:
 
     def own_name(self, identifier: Syntax, binding: Binding | None) -> str:
         """What this module calls the variable that an identifier of its text means."""
-        return binding.name if self._is_own(binding) else identifier.name
+        return binding.name if self._is_own(binding) else visible_name(identifier)
 
     def is_primitive(self, name: str) -> bool:
         """Whether ``name`` means a primitive in this module, as far as it is expanded."""

@@ -8,6 +8,7 @@ from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Call, Const, GlobalRef, Node
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import intern
+from eshkol.datum.values import Vector
 from eshkol.expand.conditional_forms import is_keyword
 from eshkol.expand.expander import Expander, core_form
 from eshkol.expand.grammar import match_form
@@ -48,25 +49,37 @@ def _template(expander: Expander, form: Syntax, depth: int) -> Node:
         items = Syntax(content.items, form.span)
         node = _items(expander, content.items, None, depth, items)
         if _is_constant(node):
-            return Const(form.span, to_datum(form))
+            return Const(form.span, Vector(node.value))
         return _call(" list->vector", form, node)
     if isinstance(content, Dotted):
         return _items(expander, content.items, content.tail, depth, form)
     if not form.is_list:
         return Const(form.span, to_datum(form))
-    for keyword, change in (("unquote", -1), ("quasiquote", 1)):
+    for keyword, change in CHANGES_OF_DEPTH.items():
         if len(form.parts) == 2 and is_keyword(form.parts[0], keyword):
-            if depth + change == 0:
-                return expander.expand(form.parts[1])
-            inner = _template(expander, form.parts[1], depth + change)
-            return _rebuilt(form, keyword, inner)
+            return _nested(expander, form, keyword, depth + change)
     return _items(expander, form.parts, None, depth, form)
 
 
-def _rebuilt(form: Syntax, keyword: str, inner: Node) -> Node:
-    if _is_constant(inner):
-        return Const(form.span, to_datum(form))
-    return _call(" list", form, Const(form.span, intern(keyword)), inner)
+CHANGES_OF_DEPTH = {"unquote": -1, "unquote-splicing": -1, "quasiquote": 1}
+
+
+def _nested(expander: Expander, form: Syntax, keyword: str, depth: int) -> Node:
+    """A form that changes the depth to ``depth``, where it does not stand among list items."""
+    if depth > 0:
+        return _rebuilt(form, keyword, _items(expander, form.parts[1:], None, depth, form))
+    if keyword == "unquote-splicing":
+        raise ExpandError(
+            "unquote-splicing (,@) stands only inside a list or vector", span=form.span
+        )
+    return expander.expand(form.parts[1])
+
+
+def _rebuilt(form: Syntax, keyword: str, rest: Node) -> Node:
+    """The list of ``keyword`` and the list ``rest``."""
+    if _is_constant(rest):
+        return Const(form.span, Pair(intern(keyword), rest.value))
+    return _call(" cons", form, Const(form.span, intern(keyword)), rest)
 
 
 def _items(
@@ -98,5 +111,4 @@ def _items(
 def _splice(expander: Expander, item: Syntax, rest: Node, depth: int) -> Node:
     if depth == 1:
         return _call(" append", item, expander.expand(item.parts[1]), rest)
-    inner = _template(expander, item.parts[1], depth - 1)
-    return _call(" cons", item, _rebuilt(item, "unquote-splicing", inner), rest)
+    return _call(" cons", item, _nested(expander, item, "unquote-splicing", depth - 1), rest)

@@ -82,9 +82,9 @@ def finish_code(code: types.CodeType, unit: Any, name: str = "") -> types.CodeTy
     An emitted procedure is named ``name MARK number``; functions that are only parts of one take
     the name of the procedure they belong to.
     """
-    own, mark, number = code.co_name.partition(MARK)
-    if not mark and code.co_name.startswith((" ", "<lambda>")):
-        own = name
+    own, mark, number = code.co_name.rpartition(MARK)
+    if not mark:
+        own = name if code.co_name.startswith((" ", "<lambda>")) else code.co_name
     constants = tuple(
         finish_code(constant, unit, own) if isinstance(constant, types.CodeType) else constant
         for constant in code.co_consts
