@@ -61,9 +61,16 @@ def render(error: EshkolError) -> str:
     lines = [f"{span}: {error.message}" if span else error.message]
     if span:
         lines += excerpt(span, error.label)
-    lines += [f"  in the expansion of {name}, used at {use}" for name, use in error.trail]
-    lines += [f"  {line}" for line in error.hint.splitlines()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *remarks(error)])
+
+
+def remarks(error: EshkolError) -> list[str]:
+    """The lines below the source line of a user error: where macros were used, and the hint."""
+    trail, span = error.trail, error.span
+    if not trail and span and (macro := sources.macro_at(span)):
+        trail = ((macro, span),)
+    lines = [f"in the expansion of {name}, used at {use}" for name, use in trail]
+    return [f"  {line}" for line in lines + error.hint.splitlines()]
 
 
 def excerpt(span: Span, label: str = "") -> list[str]:

@@ -13,11 +13,13 @@ from types import CodeType, TracebackType
 from eshkol.base.spans import Span
 
 _texts: dict[str, str] = {}
+_expansions: dict[str, dict[Span, str]] = {}
 
 
 def register(name: str, text: str) -> None:
     """Make ``text`` the source known under the file name ``name``."""
     _texts[name] = text
+    _expansions.pop(name, None)
     lines = io.StringIO(text, newline=None).readlines()  # unlike splitlines(), "\f" ends no line
     linecache.cache[name] = (len(text), None, lines, name)
 
@@ -45,6 +47,21 @@ def text_of(span: Span) -> str:
     middle = [line(span.file, number) for number in range(span.line + 1, span.end_line)]
     last = line(span.file, span.end_line)[: span.end_column]
     return "\n".join([first, *middle, last])
+
+
+def note_expansion(span: Span, macro: str) -> None:
+    """Remember that the form at ``span`` is a use of a macro: what it became has its span too."""
+    _expansions.setdefault(span.file, {})[span] = macro
+
+
+def macro_at(span: Span) -> str:
+    """The macro that the form at ``span`` is a use of; empty if it is none."""
+    return _expansions.get(span.file, {}).get(span, "")
+
+
+def expansions_in(name: str) -> dict[Span, str]:
+    """The macros used in the source ``name`` by the spans of their uses."""
+    return _expansions.get(name, {})
 
 
 def _column(file: str, number: int, byte_offset: int) -> int:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 
-from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Call, If, Lambda, Let, Letrec, LocalRef, Node, Parameter, Variable
 from eshkol.expand.core_forms import _check_distinct, bind_variable
 from eshkol.expand.expander import Expander, core_form, named, sequence, unspecified
-from eshkol.expand.grammar import match_form
+from eshkol.expand.grammar import match_form, misfit, shown
 from eshkol.expand.scopes import Scope
 from eshkol.syntax.objects import Syntax
 
@@ -119,7 +118,7 @@ def expand_do(expander: Expander, form: Syntax, usage: str) -> Node:
     names = captures["name"]
     for name in names:
         if not name.is_identifier:
-            raise ExpandError("do: expected a name", span=name.span, trail=form.trail)
+            raise misfit(usage, form, f"expected a name, got {shown(name)}", name)
     _check_distinct(names, form)
     values = _named_values(expander, names, captures["value"])
     scope = Scope()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Call, Const, GlobalRef, If, Let, LocalRef, Node, Variable
 from eshkol.expand.expander import Expander, core_form, sequence, unspecified
-from eshkol.expand.grammar import match_form
+from eshkol.expand.grammar import match_form, shown
 from eshkol.expand.scopes import CoreForm, resolve
 from eshkol.syntax.objects import Syntax, to_datum
 
@@ -82,7 +82,7 @@ def expand_cond(expander: Expander, form: Syntax, usage: str) -> Node:
 def _clause_parts(form: Syntax, clause: Syntax, usage: str) -> tuple[Syntax, ...]:
     if not clause.is_list or not clause.parts:
         raise ExpandError(
-            f"{form.parts[0].name}: expected a clause {usage}",
+            f"{form.parts[0].name}: expected a clause {usage}, got {shown(clause)}",
             span=clause.span,
             trail=form.trail,
         )
@@ -150,7 +150,7 @@ def _case_clause(
     data, *body = _clause_parts(form, clause, "((datum …) expression …)")
     value = LocalRef(form.span, key)
     if not body:
-        raise ExpandError("case: this clause has no expression", span=clause.span)
+        raise ExpandError("case: this clause has no expression", span=clause.span, trail=form.trail)
     if is_keyword(body[0], "=>"):
         then: Node = Call(clause.span, _receiver(expander, form, clause, body), (value,))
     else:
@@ -160,7 +160,7 @@ def _case_clause(
         return then
     if not data.is_list:
         raise ExpandError(
-            "case: expected a list of data",
+            f"case: expected a list of data, got {shown(data)}",
             span=data.span,
             hint="use: ((datum …) expression …)",
             trail=form.trail,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import If, Lambda, LocalRef, Node, Parameter, SetGlobal, SetLocal, Variable
 from eshkol.expand.expander import Expander, core_form, sequence, unspecified
-from eshkol.expand.grammar import match_form, parts_with_tail
+from eshkol.expand.grammar import match_form, parts_with_tail, shown
 from eshkol.expand.scopes import CoreForm, LocalBinding, Macro, Scope, bind, resolve
 from eshkol.syntax.objects import Syntax
 
@@ -82,7 +82,11 @@ def expand_lambda(expander: Expander, form: Syntax, usage: str) -> Node:
     body = [part.add_scope(scope) for part in captures["body"]]
     items, tail = parts_with_tail(shape)
     if tail is not None and not tail.is_identifier:
-        raise ExpandError("lambda: expected a parameter name", span=tail.span, trail=form.trail)
+        raise ExpandError(
+            f"expected a name for the rest of the arguments, got {shown(tail)}",
+            span=tail.span,
+            trail=form.trail,
+        )
     names = [_parameter_name(item, form) for item in items] + ([tail] if tail else [])
     _check_distinct(names, form)
     parameters = _bind_parameters(expander, items, form)
@@ -99,7 +103,7 @@ def _parameter_name(item: Syntax, form: Syntax) -> Syntax:
         item = item.parts[0]
     if not item.is_identifier:
         raise ExpandError(
-            "lambda: expected a parameter: a name or (name default)",
+            f"expected a parameter: a name or (name default), got {shown(item)}",
             span=item.span,
             trail=form.trail,
         )
@@ -126,7 +130,7 @@ def _bind_parameters(
         if item.is_identifier:
             if parameters and parameters[-1].default is not None:
                 raise ExpandError(
-                    f"lambda: {item.name} needs a default, since a parameter before it has one",
+                    f"{item.name} needs a default, since a parameter before it has one",
                     span=item.span,
                     hint=f"write ({item.name} default), or put it before the optional ones",
                     trail=form.trail,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from eshkol.base.errors import ExpandError
+from eshkol.base.sources import note_expansion
 from eshkol.core.nodes import (
     Call,
     Const,
@@ -24,7 +25,7 @@ from eshkol.core.nodes import (
 )
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.expand.grammar import match_form, parts_with_tail
+from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.modules import Finder, Module, Variables
 from eshkol.expand.scopes import (
     Binding,
@@ -104,7 +105,7 @@ class Expander(Module):
     def expand_top(self, form: Syntax, nodes: list[Node]) -> None:
         """Expand one top-level form and append its Core to ``nodes``."""
         form, binding = self.expand_head(form)
-        name = binding.name if isinstance(binding, CoreForm) else None
+        name = binding.name if isinstance(binding, CoreForm) and form.is_list else None
         if name == "begin":
             for part in form.parts[1:]:
                 self.expand_top(part, nodes)
@@ -158,15 +159,16 @@ class Expander(Module):
     def _apply_macro(self, macro: Macro, form: Syntax) -> Syntax:
         introduced = Scope()
         result = macro.transform(form.flip_scope(introduced), self)
-        trail = ((macro.name, form.span), *form.trail)
-        return result.flip_scope(introduced).with_trail(trail)
+        if not form.trail:
+            note_expansion(form.span, macro.name)
+        return result.flip_scope(introduced)
 
     def _expand_core(self, form: Syntax, binding: CoreForm) -> Node:
         if form.is_identifier:
             raise ExpandError(
                 f"{binding.name} is syntax, not a variable",
                 span=form.span,
-                hint=f"use: {binding.usage.replace(':id', '')}",
+                hint=f"use: {binding.usage.replace(':id', '')}" if " " in binding.usage else "",
                 trail=form.trail,
             )
         return binding.expand(self, form, binding.usage)
@@ -221,15 +223,18 @@ class Expander(Module):
 
     def split_definition(self, form: Syntax) -> tuple[Syntax, Syntax]:
         """The identifier that a ``define`` form defines and the syntax of its value."""
-        captures = match_form("(define target body ...+)", form, DEFINE_USAGE)
-        target, body = captures["target"], captures["body"]
+        captures = match_form("(define name body ...)", form, DEFINE_USAGE)
+        target, body = captures["name"], captures["body"]
+        if not body:
+            missing = "value" if target.is_identifier else "body"
+            raise misfit(DEFINE_USAGE, form, f"{missing} is missing", form)
         if target.is_identifier:
             match_form("(define name:id value)", form)
             return target, body[0]
         items, tail = parts_with_tail(target)
         if not items:
             raise ExpandError(
-                "define: expected a name or (name parameter …)",
+                f"define: expected a name or (name parameter …), got {shown(target)}",
                 span=target.span,
                 trail=form.trail,
             )
@@ -300,10 +305,8 @@ class Expander(Module):
     ) -> Node:
         """A body from its variables and its parts: ``(value, target)`` where it defines one."""
         if not values or not isinstance(values[-1], Syntax):
-            keyword = to_datum(owner.parts[0]) if owner.is_list else "body"
             raise ExpandError(
-                f"{keyword}: the body has no expression"
-                + (" after its definitions" if values else ""),
+                "this body has no expression" + (" after its definitions" if values else ""),
                 span=owner.span,
                 trail=owner.trail,
             )

@@ -14,7 +14,8 @@ import functools
 from typing import Any
 
 from eshkol.base.errors import ExpandError
-from eshkol.syntax.objects import Dotted, Syntax
+from eshkol.datum.write import short_string
+from eshkol.syntax.objects import Dotted, Syntax, to_datum
 
 Captures = dict[str, Any]
 
@@ -52,7 +53,7 @@ def match_form(grammar: str, form: Syntax, usage: str = "") -> Captures:
     pattern = parse_grammar(grammar)
     try:
         if not form.is_list:
-            raise _misfit(grammar, form, "a dotted tail does not belong here", form)
+            raise misfit(grammar, form, "a dotted tail does not belong here", form)
         _match_sequence(pattern[1:], form.parts[1:], captures, grammar, form, form)
     except ExpandError as error:
         if usage:
@@ -61,22 +62,31 @@ def match_form(grammar: str, form: Syntax, usage: str = "") -> Captures:
     return captures
 
 
-def _misfit(grammar: str, form: Syntax, problem: str, at: Syntax) -> ExpandError:
+def misfit(grammar: str, form: Syntax, problem: str, at: Syntax) -> ExpandError:
+    """The error that the part ``at`` of ``form`` does not fit a grammar, which it quotes."""
     keyword = parse_grammar(grammar)[0]
-    shown = grammar.replace(":id", "")
+    usage = grammar.replace(":id", "")
     return ExpandError(
-        f"{keyword}: {problem}", span=at.span, hint=f"use: {shown}", trail=form.trail
+        f"{keyword}: {problem}", span=at.span, hint=f"use: {usage}", trail=form.trail
     )
+
+
+def shown(part: Syntax) -> str:
+    """The text of a part of a form for a message."""
+    return short_string(to_datum(part))
 
 
 def _match(pattern: Any, part: Syntax, captures: Captures, grammar: str, form: Syntax) -> None:
     if isinstance(pattern, str):
         name, _, kind = pattern.partition(":")
         if kind == "id" and not part.is_identifier:
-            raise _misfit(grammar, form, f"expected a name for {name}", part)
+            role = "" if name == "name" else f" as {name}"
+            raise misfit(grammar, form, f"expected a name{role}, got {shown(part)}", part)
         captures[name] = part
     elif not part.is_list:
-        raise _misfit(grammar, form, f"expected a list like {_show(pattern)}", part)
+        raise misfit(
+            grammar, form, f"expected a list like {_show(pattern)}, got {shown(part)}", part
+        )
     else:
         _match_sequence(pattern, part.parts, captures, grammar, form, part)
 
@@ -97,7 +107,7 @@ def _match_sequence(
             after = len(pattern) - index - 2
             taken = parts[position : max(position, len(parts) - after)]
             if following == "...+" and not taken:
-                raise _misfit(grammar, form, f"{_show(item)} is missing", whole)
+                raise misfit(grammar, form, f"{_show(item)} is missing", whole)
             _capture_repeated(item, taken, captures, grammar, form)
             position += len(taken)
             index += 2
@@ -106,13 +116,13 @@ def _match_sequence(
             captures[item[:-1]] = parts[position] if position < len(parts) else None
             position += 1
         elif position >= len(parts):
-            raise _misfit(grammar, form, f"{_show(item)} is missing", whole)
+            raise misfit(grammar, form, f"{_show(item)} is missing", whole)
         else:
             _match(item, parts[position], captures, grammar, form)
             position += 1
         index += 1
     if position < len(parts):
-        raise _misfit(grammar, form, "this part is too many", parts[position])
+        raise misfit(grammar, form, "this part is too many", parts[position])
 
 
 def _capture_repeated(

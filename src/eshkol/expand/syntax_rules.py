@@ -13,7 +13,7 @@ from typing import Any
 from eshkol.base.errors import ExpandError
 from eshkol.expand.grammar import match_form
 from eshkol.expand.scopes import same_binding
-from eshkol.syntax.objects import Dotted, Syntax, VectorForm
+from eshkol.syntax.objects import Dotted, Syntax, Trail, VectorForm
 
 Matches = dict[str, Any]
 
@@ -302,6 +302,12 @@ def _variables_in(template: Syntax, variables: dict[str, int], rules: Rules) -> 
             yield from _variables_in(item, variables, rules)
 
 
+def expansion_trail(name: str, use: Syntax) -> Trail:
+    """The trail of what the macro ``name`` introduces; a use of itself at one place counts once."""
+    step = (name, use.span)
+    return use.trail if step in use.trail[:1] else (step, *use.trail)
+
+
 class _Instance:
     """One instantiation of a template."""
 
@@ -309,20 +315,21 @@ class _Instance:
         self.rules = rules
         self.variables = variables
         self.use = use
+        self.trail = expansion_trail(rules.name, use)
 
     def instantiate(self, template: Syntax, matches: Matches, escaped: bool = False) -> Syntax:
         """``template`` with its variables replaced by what they matched.
 
-        Compound syntax that the template introduces takes the span of the macro use, so that an
-        error in it points at what the user wrote.
+        Syntax that the template introduces takes the span of the macro use, so that an error in
+        it points at what the user wrote, and tells by its trail where it comes from.
         """
         if template.is_identifier:
             found = matches.get(_key(template))
             if found is not None:
                 return found
-            return Syntax(template.datum, self.use.span, template.scopes)
+            return Syntax(template.datum, self.use.span, template.scopes, self.trail)
         if not _is_compound(template):
-            return Syntax(template.datum, self.use.span)
+            return Syntax(template.datum, self.use.span, trail=self.trail)
         items, tail = _sequence_parts(template)
         if not escaped and _is_escape(items, self.rules):
             return self.instantiate(items[1], matches, escaped=True)
@@ -330,7 +337,8 @@ class _Instance:
         for item, ellipses in _with_ellipses(items, self.rules, escaped):
             parts += self._repeat(item, ellipses, matches, escaped)
         rest = None if tail is None else self.instantiate(tail, matches, escaped)
-        return Syntax(self._content(template, tuple(parts), rest), self.use.span)
+        content = self._content(template, tuple(parts), rest)
+        return Syntax(content, self.use.span, trail=self.trail)
 
     def _content(self, template: Syntax, parts: tuple[Syntax, ...], rest: Syntax | None) -> Any:
         if isinstance(template.datum, VectorForm):

@@ -26,6 +26,9 @@ Scopes = frozenset[Any]
 
 NO_SCOPES: Scopes = frozenset()
 
+Trail = tuple[tuple[str, Span], ...]
+"""The macro uses that syntax was introduced by, innermost first: ``(macro, span of the use)``."""
+
 
 class Keyword(NamedTuple):
     """``#:name``: names an argument in a call or a parameter list."""
@@ -62,7 +65,7 @@ class Syntax:
         datum: Any,
         span: Span = NOWHERE,
         scopes: Scopes = NO_SCOPES,
-        trail: tuple[tuple[str, Span], ...] = (),
+        trail: Trail = (),
         _pending: tuple[tuple[Any, bool], ...] = (),
     ) -> None:
         self.datum = datum
@@ -90,10 +93,6 @@ class Syntax:
     def flip_scope(self, scope: Any) -> Syntax:
         """This syntax with ``scope`` added where it is absent and removed where it is present."""
         return self._changed(scope, True)
-
-    def with_trail(self, trail: tuple[tuple[str, Span], ...]) -> Syntax:
-        """This syntax, known to come from the macro uses in ``trail``."""
-        return Syntax(self.datum, self.span, self.scopes, trail, self._pending)
 
     def _settled(self) -> Any:
         """The datum with all pending scope changes pushed one level down."""
