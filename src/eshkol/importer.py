@@ -107,7 +107,8 @@ class SchemeLoader:
         """What ``importlib.resources`` asks for the files beside the module."""
         from importlib.readers import FileReader
 
-        return FileReader(self)
+        loader: Any = self
+        return FileReader(loader)
 
     def get_data(self, path: str) -> bytes:
         """The contents of a file beside the module."""

@@ -50,6 +50,9 @@ class Session:
     Attributes:
         namespace: its top-level variables.
         imports: the libraries that its programs import, with the names they use for them.
+        libraries: those that its programs define, by name.
+        root: where the package is that it is part of as a library, if it is.
+        outer: the session in whose program this library is defined, if it has no file of its own.
 
     Example:
         >>> Session().evaluate("(define (square x) (* x x)) (square 7)")
@@ -60,6 +63,9 @@ class Session:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
         self.namespace = Namespace(name, shared_builtins(), variables)
         self.imports: list[tuple[finding.LibraryName, Any]] = []
+        self.libraries: dict[finding.LibraryName, Session] = {}
+        self.root: str | None = None
+        self.outer: Session | None = None
         self.content = b""
         self._expander: Expander | None = None
         self._is_fresh = True
@@ -90,10 +96,13 @@ class Session:
         return self.run(code, unit)
 
     def compile_forms(self, forms: list[Syntax], file: str) -> tuple[Any, Any]:
-        """Expand and compile forms; macros they define stay known to the session."""
+        """Expand and compile forms; macros they define stay known to the session.
+
+        Libraries that they define are loaded.
+        """
         from eshkol.base.spans import Span
 
-        nodes = self.expander.expand_program(forms)
+        nodes = self.expander.expand_program(self._define_libraries(forms))
         span = forms[0].span.to(forms[-1].span) if forms else Span(file, 1, 0, 1, 0)
         return self.compile_nodes(nodes, span)
 
@@ -168,11 +177,11 @@ class Session:
 
         self.imports.clear()
         forms = read_all(decode(file, source), file)
-        code, unit = self.compile_forms(forms, file)
         documentation = documentation_of(forms)
+        code, unit = self.compile_forms(_library_forms(forms), file)
         self.namespace.variables["__doc__"] = documentation
         self._note_content(source)
-        if is_fresh:
+        if is_fresh and not self.libraries:
             self._keep(file, source, documentation, code, unit)
         return self.run(code, unit)
 
@@ -284,7 +293,9 @@ class Session:
                 hint="move what both need to a library of its own",
             ) from None
         if library is None:
-            looked_in = [root or "." for root in dict.fromkeys(finding.search_path(directory))]
+            looked_in = [
+                root or "." for root in dict.fromkeys(finding.search_path(directory, self.root))
+            ]
             raise ExpandError(
                 f"import: there is no library {finding.shown(name)}",
                 span=syntax.span,
@@ -295,10 +306,37 @@ class Session:
         return library
 
     def _library(self, name: finding.LibraryName, directory: str) -> Any:
+        around: Session | None = self
+        while around is not None:
+            if name in around.libraries:
+                return around.libraries[name]
+            around = around.outer
         if name in STANDARD_LIBRARIES:
             return standard_library()
-        path = finding.find(name, directory)
-        return None if path is None else library_at(path, finding.module_name(name))
+        path = finding.find(name, directory, self.root)
+        if path is None:
+            return None
+        library = library_at(path, finding.module_name(name))
+        return library.libraries.get(name, library)
+
+    def _define_libraries(self, forms: list[Syntax]) -> list[Syntax]:
+        """Load the libraries that ``forms`` define; the other forms."""
+        from eshkol.expand.libraries import library_definition
+
+        others: list[Syntax] = []
+        for form in forms:
+            definition = library_definition(form)
+            if definition is None:
+                others.append(form)
+                continue
+            name, body = definition
+            library = Session(finding.module_name(name))
+            library.outer, library.root = self, self.root
+            library.evaluate_forms(body, form.span.file)
+            library._note_content(sources.text_of(form.span).encode())
+            library.exports  # noqa: B018 - a name that is exported and isn't there is an error now
+            self.libraries[name] = library
+        return others
 
     def reload(self, path: str) -> Session:
         """Load a library's file again; who imports it sees the new definitions."""
@@ -319,6 +357,14 @@ class Session:
         self.namespace.define(name, value)
 
 
+def _library_forms(forms: list[Syntax]) -> list[Syntax]:
+    """The forms of a file; those of the library, if it is all that the file defines."""
+    from eshkol.expand.libraries import library_definition
+
+    definition = library_definition(forms[0]) if len(forms) == 1 else None
+    return forms if definition is None else definition[1]
+
+
 def library_at(path: str, name: str) -> Session:
     """The session of a library's file, which is loaded if it isn't yet.
 
@@ -334,6 +380,7 @@ def new_library(module: SchemeModule, path: str) -> Session:
     session = Session(module.__name__, module.__dict__)
     module.__dict__.update({SESSION: session, MODULE: module})
     module.__dict__.setdefault("__file__", os.path.abspath(path))
+    session.root = finding.root_of(module.__name__, path)
     return session.reload(path)
 
 

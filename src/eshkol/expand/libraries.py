@@ -1,4 +1,8 @@
-"""``import``, ``require`` and ``provide``: what modules take from each other (R7RS 5.2)."""
+"""``import``, ``require`` and ``provide``: what modules take from each other (R7RS 5.2).
+
+A file is a library. ``define-library`` (R7RS 5.6) makes one of a part of a text; it is taken apart
+into the forms of such a file before anything is expanded.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import difflib
 from typing import NamedTuple
 
 from eshkol.base.errors import ExpandError
+from eshkol.datum.symbols import intern
 from eshkol.expand.expander import Expander, top_level_form
 from eshkol.expand.grammar import match_form
 from eshkol.expand.modules import Library
@@ -14,11 +19,13 @@ from eshkol.syntax.objects import Syntax
 IMPORT = "(import set ...+)"
 REQUIRE = "(require library ...+)"
 PROVIDE = "(provide name ...)"
+LIBRARY = "(define-library library declaration ...)"
 
 SET_USAGE = (
     "(import (library name)), (import (only set name …)), (import (except set name …)),\n"
     '(import (prefix set prefix)), (import (rename set (old new) …)) or (import "file.esk")'
 )
+LIBRARY_USAGE = "(define-library (name …) (export name …) (import …) (begin form …))"
 PROVIDE_USAGE = "(provide name …), (provide (rename own exported)) or (provide (all-from library))"
 
 
@@ -77,7 +84,7 @@ def import_set(expander: Expander, form: Syntax) -> Imports:
     return _everything(expander.find_library(_library_name(form), form))
 
 
-def _library_name(form: Syntax) -> tuple[str, ...]:
+def _library_name(form: Syntax, who: str = "import", usage: str = "") -> tuple[str, ...]:
     words = []
     for part in form.parts if form.is_list else ():
         if part.is_identifier:
@@ -85,14 +92,17 @@ def _library_name(form: Syntax) -> tuple[str, ...]:
         elif part.datum.__class__ is int and part.datum >= 0:
             words.append(str(part.datum))
         else:
-            raise _malformed("a library's name is made of words", part)
+            raise _malformed("a library's name is made of words", part, who, usage)
     if not words:
-        raise _malformed("expected the name of a library, in parentheses, or of a file", form)
+        or_file = ", or of a file" if who == "import" else ""
+        problem = f"expected the name of a library, in parentheses{or_file}"
+        raise _malformed(problem, form, who, usage)
     return tuple(words)
 
 
-def _malformed(problem: str, at: Syntax) -> ExpandError:
-    return ExpandError(f"import: {problem}", span=at.span, hint=f"use: {SET_USAGE}", trail=at.trail)
+def _malformed(problem: str, at: Syntax, who: str = "import", usage: str = "") -> ExpandError:
+    hint = f"use: {usage or SET_USAGE}"
+    return ExpandError(f"{who}: {problem}", span=at.span, hint=hint, trail=at.trail)
 
 
 def _chosen(imports: Imports, name: Syntax) -> Imported:
@@ -114,7 +124,8 @@ def _listed(names: Imports, most: int = 8) -> str:
 
 
 def _only(imports: Imports, form: Syntax) -> Imports:
-    return {name.name: _chosen(imports, name) for name in form.parts[2:]}
+    chosen = [(_chosen(imports, name), name.name) for name in form.parts[2:]]
+    return {name: imported for imported, name in chosen}
 
 
 def _except(imports: Imports, form: Syntax) -> Imports:
@@ -169,3 +180,44 @@ def _provided(expander: Expander, part: Syntax) -> list[tuple[Syntax, str, str]]
     raise ExpandError(
         "provide: expected a name", span=part.span, hint=f"use: {PROVIDE_USAGE}", trail=part.trail
     )
+
+
+# ---- libraries in a text
+
+
+def library_definition(form: Syntax) -> tuple[tuple[str, ...], list[Syntax]] | None:
+    """What a ``define-library`` form, as it comes from the reader, defines.
+
+    Returns:
+        The library's name and the forms that would stand in a file of its own; None for any other
+        form.
+
+    Raises:
+        ExpandError: if the form is malformed.
+    """
+    parts = form.parts if form.is_list else ()
+    if not parts or not parts[0].is_identifier or parts[0].name != "define-library":
+        return None
+    captures = match_form(LIBRARY, form, LIBRARY_USAGE)
+    name = _library_name(captures["library"], "define-library", LIBRARY_USAGE)
+    provided: list[Syntax] = [Syntax(intern("provide"), form.span)]
+    forms: list[Syntax] = []
+    for declaration in captures["declaration"]:
+        words = declaration.parts if declaration.is_list else ()
+        keyword = words[0].name if words and words[0].is_identifier else ""
+        if keyword == "export":
+            provided += words[1:]
+        elif keyword in ("import", "begin"):
+            forms.append(declaration)
+        else:
+            raise ExpandError(
+                "define-library: expected export, import or begin",
+                span=declaration.span,
+                hint=f"use: {LIBRARY_USAGE}",
+            )
+    return name, [*forms, Syntax(tuple(provided), form.span)]
+
+
+@top_level_form(LIBRARY)
+def expand_library(expander: Expander, form: Syntax) -> None:
+    raise ExpandError("define-library can't stand inside another form", span=form.span)

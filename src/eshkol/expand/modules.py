@@ -8,6 +8,7 @@ links to the variable. Primitives have the same name everywhere, unless a module
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, Protocol, TypeGuard
 
@@ -199,7 +200,13 @@ class Module:
 
     def alias(self, home: Module, name: str) -> str:
         """What this module calls a variable of another; no program can write such a name."""
-        alias = f"{name} of {home.variables.name}"
+        origin = home.variables.origin(name)
+        for number in itertools.count(1):
+            # Two modules may have one name, and each a variable of this name.
+            alias = f"{name} of {home.variables.name}" + (f" {number}" if number > 1 else "")
+            taken = self.variables.origin(alias)
+            if taken in (origin, (self.variables, alias)):
+                break
         self.link(alias, home.variables, name)
         return alias
 
