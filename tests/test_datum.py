@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eshkol.base.errors import BadValue
+from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.equality import hash_key, is_array, is_equal, is_eqv, scalar
 from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list, spine
 from eshkol.datum.symbols import Symbol, gensym, intern
@@ -50,7 +50,7 @@ def test_a_list_is_a_chain_of_pairs():
 def test_a_list_may_end_in_anything():
     dotted = scheme_list(iter([1, 2]), 3)
     assert spine(dotted) == ([1, 2], 3)
-    with pytest.raises(TypeError, match="improper list: its tail is 3"):
+    with pytest.raises(WrongType, match=r"expected a proper list, got \(1 2 \. 3\)\n.*tail is 3"):
         list(dotted)
 
 

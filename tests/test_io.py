@@ -371,7 +371,11 @@ def test_foreign_and_damaged_files(tmp_path, kind):
 
 @pytest.mark.parametrize(
     ("name", "found"),
-    [("none", "no such file or directory"), (".", "is a directory"), ("w/x", "not a directory")],
+    [
+        ("none", "no such file or directory"),
+        (".", "a directory"),
+        ("w/x", "a file where the path needs a directory"),
+    ],
 )
 def test_files_that_can_not_be_read(tmp_path, name, found):
     (tmp_path / "w").write_bytes(b"")

@@ -100,7 +100,7 @@ def test_time_shows_a_value_and_a_duration():
 
 def test_doc_of_a_primitive():
     lines = piped(",doc shuffled-batches\n").stdout.splitlines()
-    assert lines[0] == "(shuffled-batches count batch-size (seed 0) #:drop-last True)"
+    assert lines[0] == "(shuffled-batches count batch-size (seed 0) #:drop-last #t)"
     assert lines[1].startswith("The indices 0 to")
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from eshkol.base import sources
 from eshkol.base.errors import ExpandError
+from eshkol.base.spans import Span
 from eshkol.modules import finding
 from eshkol.modules.cache import Entry, read_entry, source_hash, write_entry
 from eshkol.modules.module import MODULE, SESSION, SchemeModule
@@ -100,8 +101,6 @@ class Session:
 
         Libraries that they define are loaded.
         """
-        from eshkol.base.spans import Span
-
         nodes = self.expander.expand_program(self._define_libraries(forms))
         span = forms[0].span.to(forms[-1].span) if forms else Span(file, 1, 0, 1, 0)
         return self.compile_nodes(nodes, span)
@@ -215,6 +214,7 @@ class Session:
             ),
             exports=exports,
             syntaxes=tuple(name for name in exports.values() if expander.syntax(name) is not None),
+            expansions=tuple((m, span[1:]) for span, m in sources.expansions_in(file).items()),
         )
         write_entry(file, source, entry)
 
@@ -242,6 +242,8 @@ class Session:
         self._stored = (entry, decode(file, source), file)
         self._note_content(source)
         sources.register_file(file)
+        for macro, place in entry.expansions:
+            sources.note_expansion(Span(file, *place), macro)
         for alias, route, name in entry.links:
             home: Session = self
             for index in route:

@@ -111,3 +111,6 @@ class Differentiable:
         from eshkol.datum.write import write_string
 
         return write_string(primal(self))
+
+    def __scheme_parts__(self) -> tuple[Any]:
+        return (primal(self),)

@@ -128,8 +128,8 @@ def _check_scalar(result: Any) -> None:
     from eshkol.datum.write import short_string
 
     raise WrongType(
-        f"gradient is defined for scalar-valued functions, this one gave {short_string(result)}",
-        hint="for the derivatives of several results use jacobian",
+        f"gradient is defined for procedures that give one number, got {short_string(result)}",
+        hint="reduce several results to one number, or differentiate each of them",
     )
 
 

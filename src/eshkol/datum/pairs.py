@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from eshkol.base.errors import WrongType
+
 
 class EmptyList:
     """The empty list, ``NIL``: the only instance of its class."""
@@ -31,7 +33,7 @@ class Pair:
     """A mutable pair; a list is a chain of pairs that ends in ``NIL``.
 
     Python's ``==`` compares like ``equal?``. Iterating goes over the elements of a list and raises
-    ``TypeError`` at a tail that is not a list.
+    ``WrongType`` at a tail that is not a list.
     """
 
     __slots__ = ("__weakref__", "car", "cdr")
@@ -47,7 +49,12 @@ class Pair:
             yield rest.car
             rest = rest.cdr
         if rest is not NIL:
-            raise TypeError(f"improper list: its tail is {rest!r}")
+            from eshkol.datum.write import short_string
+
+            raise WrongType(
+                f"expected a proper list, got {short_string(self)}",
+                hint=f"its last tail is {short_string(rest)} instead of ()",
+            )
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -24,6 +24,12 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 
+_FOUND = {
+    errno.EISDIR: "a directory",
+    errno.ENOTDIR: "a file where the path needs a directory",
+}
+"""What is there instead of a file that can be read, where the system's words name no thing."""
+
 
 def path_argument(who: str, value: Any) -> Path:
     """``value`` as a path; ``who`` is the procedure that an error names.
@@ -90,10 +96,20 @@ def read_bytes(who: str, path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise os_problem(f"{who}: expected {what} at {path}, found", error) from None
+        found = _FOUND.get(error.errno or 0) or _reason(error)
+        raise FileProblem(
+            f"{who}: expected {what} at {path}, found {found}", hint=_remedy(error)
+        ) from None
 
 
 def os_problem(beginning: str, error: OSError) -> FileProblem:
     """A user error that begins with ``beginning`` and ends with what the system said."""
-    reason = (error.strerror or str(error)).lower()
-    return FileProblem(f"{beginning} {reason}", hint=_REMEDIES.get(error.errno or 0, ""))
+    return FileProblem(f"{beginning} {_reason(error)}", hint=_remedy(error))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _remedy(error: OSError) -> str:
+    return _REMEDIES.get(error.errno or 0, "")

@@ -101,10 +101,9 @@ def load_tensors(
     try:
         entries = deserialize(content)
         return {name: _array(entry) for name, entry in entries}, _metadata(content)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).removeprefix("Error while deserializing: ").removeprefix("header: ")
+    except (SafetensorError, ValueError, KeyError, TypeError):
         raise FileProblem(
-            f"{who}: expected {_WHAT} at {path}, found {_kind(content)} ({reason})",
+            f"{who}: expected {_WHAT} at {path}, found {_kind(content)}",
             hint="the file is damaged or of another kind: save it again with save-weights",
         ) from None
 
@@ -203,7 +202,20 @@ def _kind(content: bytes) -> str:
     for magic, kind in known.items():
         if content.startswith(magic):
             return kind
-    return f"a damaged or foreign one of {len(content)} bytes"
+    expected = _described_length(content)
+    instead = "" if expected in (None, len(content)) else f" instead of {expected}"
+    return f"a damaged or foreign one of {len(content)} bytes{instead}"
+
+
+def _described_length(content: bytes) -> int | None:
+    """How long the header says that the file is; None if it can't be read."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    try:
+        header = json.loads(content[8:start])
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != _RESERVED]
+        return start + max(ends, default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return None
 
 
 def _dtype_name(dtype: Any) -> str:

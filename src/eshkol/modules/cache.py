@@ -39,6 +39,7 @@ class Entry(NamedTuple):
         links: ``(alias, route to the library, name)``.
         exports: exported names and what it calls them.
         syntaxes: those of its own names that are macros.
+        expansions: the macros it uses, with the lines and columns of the uses, for errors.
     """
 
     file: str
@@ -52,6 +53,7 @@ class Entry(NamedTuple):
     links: tuple[tuple[str, tuple[int, ...], str], ...]
     exports: dict[str, str]
     syntaxes: tuple[str, ...]
+    expansions: tuple[tuple[str, tuple[int, int, int, int]], ...]
 
 
 def source_hash(data: bytes) -> bytes:

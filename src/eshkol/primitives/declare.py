@@ -162,7 +162,13 @@ def count_text(signature: inspect.Signature) -> str:
     ]
     least = sum(p.default is p.empty for p in positional)
     most = len(positional)
-    if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+    takes_rest = any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
+    return argument_count(least, None if takes_rest else most)
+
+
+def argument_count(least: int, most: int | None) -> str:
+    """``least`` to ``most`` (None: any number of) arguments, in words."""
+    if most is None:
         return f"at least {least} argument{'s' * (least != 1)}"
     if least != most:
         return f"{least} to {most} arguments"
@@ -177,9 +183,16 @@ def usage_text(name: str, signature: inspect.Signature) -> str:
         if p.kind is p.VAR_POSITIONAL:
             words.append(f"{shown} …")
         elif p.kind is p.KEYWORD_ONLY:
-            words.append(f"#:{shown} {p.default!r}")
+            words.append(f"#:{shown} {_default_text(p.default)}")
         elif p.default is not p.empty:
-            words.append(f"({shown} {p.default!r})")
+            words.append(f"({shown} {_default_text(p.default)})")
         elif p.kind is not p.VAR_KEYWORD:
             words.append(shown)
     return f"({' '.join(words)})"
+
+
+def _default_text(default: Any) -> str:
+    """A default as Scheme text; None stands for one that is worked out from the rest."""
+    from eshkol.datum.write import short_string
+
+    return "…" if default is None else short_string(default)

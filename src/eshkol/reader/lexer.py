@@ -219,6 +219,8 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
         if value is None:
             if is_numeral(f"#{body}"):
                 self._no_number(f"#{body}", start, end)
+            if body == ":":
+                self.fail("`#:` must be followed by a name", start, end)
             self.fail(f"`#{body[:40]}` is not known", start, end, _HASH_HINT)
         return value
 

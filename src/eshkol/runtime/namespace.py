@@ -64,9 +64,9 @@ class Namespace:
             home.set(own_name, value)
             return
         if name not in self.variables and name not in self.builtins:
-            raise UnboundVariable(
-                f"set!: {name} is not defined", hint=f"to define it: (define {name} …)"
-            )
+            from eshkol.runtime.report import unbound
+
+            raise unbound(name, self.variables, who="set!: ")
         self._assign(name, value)
 
     def link(self, alias: str, home: Namespace, name: str) -> None:

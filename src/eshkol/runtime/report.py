@@ -8,7 +8,6 @@ errors of ``base.errors``; :func:`user_traceback` drops the frames that are not 
 from __future__ import annotations
 
 import difflib
-import inspect
 import os
 import re
 import sysconfig
@@ -19,22 +18,18 @@ from typing import Any
 
 from eshkol.base import sources
 from eshkol.base.errors import (
-    ArityError,
     EshkolError,
     ExpandError,
     IncompleteInput,
-    NotAProcedure,
     ReadError,
     TooDeep,
     UnboundVariable,
     excerpt,
+    remarks,
 )
 from eshkol.base.spans import Span
-from eshkol.datum.write import short_string
-from eshkol.primitives.declare import count_text, usage_text
-from eshkol.reader.parser import read_all
 from eshkol.runtime.boundary import Boundary as Boundary
-from eshkol.syntax.objects import Keyword, Syntax, to_datum
+from eshkol.runtime.calls import explain_call, explain_callback
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _LIBRARIES = tuple(
@@ -86,9 +81,7 @@ def _place(error: ReadError | ExpandError) -> None:
     error.filename, error.lineno, error.end_lineno = span.file, span.line, span.line
     error.offset, error.end_offset = span.column + 1, max(end, span.column + 1) + 1
     error.text = text
-    trail = [f"  in the expansion of {name}, used at {use}" for name, use in error.trail]
-    hint = [f"  {line}" for line in error.hint.splitlines()]
-    error.msg = "\n".join([error.message, *trail, *hint])
+    error.msg = "\n".join([error.message, *remarks(error)])
 
 
 def _is_own_bug(error: Exception) -> bool:
@@ -128,7 +121,7 @@ def explain(error: Exception) -> Exception:
         return _too_deep(error)
     place = _innermost(error)
     if place is None:
-        return error
+        return _explained_callback(error)
     frame, span = place
     for kind, explainer in _EXPLAINERS:
         if isinstance(error, kind):
@@ -152,6 +145,23 @@ def _innermost(error: Exception) -> tuple[types.FrameType, Span] | None:
     return traceback.tb_frame, span
 
 
+def _explained_callback(error: Exception) -> Exception:
+    """The error of a procedure of the program that a primitive called with wrong arguments."""
+    frames: list[types.FrameType] = []
+    traceback = error.__traceback__ if isinstance(error, TypeError) else None
+    place = None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        span = sources.span_at(frame.f_code, traceback.tb_lasti)
+        if span is not None and sources.is_source(frame.f_code.co_filename):
+            place, frames = (frame, span), []
+        else:
+            frames.insert(0, frame)
+        traceback = traceback.tb_next
+    explained = explain_callback(error, frames, *place) if place else None
+    return error if explained is None else explained.with_traceback(error.__traceback__)
+
+
 def _explain_name(error: Exception, frame: types.FrameType, span: Span) -> EshkolError | None:
     name = getattr(error, "name", None)
     text = str(error)
@@ -171,83 +181,15 @@ def _explain_name(error: Exception, frame: types.FrameType, span: Span) -> Eshko
     return unbound(name, frame.f_globals, span)
 
 
-def unbound(name: str, variables: dict[str, Any], span: Span | None) -> UnboundVariable:
+def unbound(
+    name: str, variables: dict[str, Any], span: Span | None = None, who: str = ""
+) -> UnboundVariable:
     """The error for a variable that has no value, with a suggestion of a similar name."""
     known = [key for key in variables if not key.startswith((" ", "__"))]
     known += [key for key in variables.get("__builtins__", ()) if not key.startswith(" ")]
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     hint = f"did you mean {close[0]}?" if close else f"to define it: (define {name} …)"
-    return UnboundVariable(f"{name} is not defined", span=span, hint=hint)
-
-
-def _form(span: Span) -> Syntax | None:
-    """The form that a span covers, read again from the source."""
-    try:
-        forms = read_all(sources.text_of(span), "<form>")
-    except EshkolError:
-        return None
-    return forms[0] if len(forms) == 1 and forms[0].is_list and forms[0].datum else None
-
-
-def _operator(span: Span, frame: types.FrameType) -> tuple[str, Any]:
-    """The text of a call's operator and its value, if it is a variable with a known value."""
-    form = _form(span)
-    if form is None:
-        return "", None
-    head = form.parts[0]
-    text = short_string(to_datum(head))
-    if not head.is_identifier:
-        return text, None if head.is_list else head.datum
-    from eshkol.primitives.declare import PRIMITIVES
-
-    if head.name in frame.f_globals:
-        return text, frame.f_globals[head.name]
-    primitive = PRIMITIVES.get(head.name)
-    local = head.name.replace("-", "_")
-    return text, frame.f_locals.get(local, primitive.function if primitive else None)
-
-
-def _explain_type(error: Exception, frame: types.FrameType, span: Span) -> EshkolError | None:
-    text = str(error)
-    operator, value = _operator(span, frame)
-    found = re.match(r"'(.+)' object is not callable", text)
-    if found:
-        what = found.group(1) if value is None else short_string(value)
-        subject = f"{operator} is {what}, which" if operator and operator != what else what
-        return NotAProcedure(
-            f"{subject} is not a procedure" if subject == what else f"{subject} can't be called",
-            span=span,
-            hint="the first thing inside parentheses is called; data is quoted: '(1 2 3)",
-        )
-    if re.search(r"positional argument|required|unexpected keyword|multiple values", text):
-        return _explain_arity(text, operator, value, span)
-    return None
-
-
-def _explain_arity(text: str, operator: str, value: Any, span: Span) -> EshkolError:
-    name = operator or text.partition("(")[0]
-    unknown = re.search(r"unexpected keyword argument '(.+?)'", text)
-    form = _form(span)
-    given = _argument_count(form) if form is not None else None
-    if callable(value):
-        try:
-            signature = inspect.signature(value)
-        except (TypeError, ValueError):
-            return ArityError(f"{name}: {text.partition(') ')[2]}", span=span)
-        hint = f"use: {usage_text(name, signature)}"
-        if unknown:
-            keyword = unknown.group(1).replace("_", "-")
-            return ArityError(f"{name} has no argument #:{keyword}", span=span, hint=hint)
-        came = "another number" if given is None else str(given)
-        message = f"{name} takes {count_text(signature)}, got {came}"
-        return ArityError(message, span=span, hint=hint)
-    return ArityError(f"{name}: wrong number of arguments: {text.partition(') ')[2]}", span=span)
-
-
-def _argument_count(form: Syntax) -> int:
-    parts = form.parts[1:]
-    keywords = sum(isinstance(part.datum, Keyword) for part in parts)
-    return len(parts) - 2 * keywords
+    return UnboundVariable(f"{who}{name} is not defined", span=span, hint=hint)
 
 
 def _too_deep(error: RecursionError) -> Exception:
@@ -265,7 +207,7 @@ def _too_deep(error: RecursionError) -> Exception:
 _Explainer = Callable[[Exception, types.FrameType, Span], EshkolError | None]
 _EXPLAINERS: tuple[tuple[type[Exception], _Explainer], ...] = (
     (NameError, _explain_name),
-    (TypeError, _explain_type),
+    (TypeError, explain_call),
 )
 
 
