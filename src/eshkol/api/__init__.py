@@ -369,9 +369,11 @@ def _differentiate(
         except autodiff.NeedsTensors:
             pass
     run = rule("eshkol.xla.transforms:value_and_gradient")
-    if len(points) > 1:
-        for point in points:
-            rule("eshkol.xla.transforms:Point")(who, point)
+    if len(points) == 1:
+        value, partial = run(who, of_points, points, 0, has_aux)
+        return value, (partial,)
+    for point in points:
+        rule("eshkol.xla.transforms:Point")(who, point)
     value, partials = run(who, lambda all_: of_points(*all_), [tuple(points)], 0, has_aux)
     return value, tuple(partials)
 
