@@ -1,4 +1,4 @@
-"""The forms that bind local variables: the ``let`` family, named ``let`` and ``do``."""
+"""The forms that bind locally: the ``let`` family, named ``let``, ``let-syntax`` and ``do``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from eshkol.core.nodes import Call, If, Lambda, Let, Letrec, LocalRef, Node, Par
 from eshkol.expand.core_forms import _check_distinct, bind_variable
 from eshkol.expand.expander import Expander, core_form, named, sequence, unspecified
 from eshkol.expand.grammar import match_form, misfit, shown
-from eshkol.expand.scopes import Scope
+from eshkol.expand.scopes import Scope, bind
 from eshkol.syntax.objects import Syntax
 
 LET = "(let ((name:id value) ...) body ...+)"
@@ -110,6 +110,29 @@ def expand_letrec(expander: Expander, form: Syntax, usage: str) -> Node:
 @core_form("(letrec* ((name:id value) ...) body ...+)")
 def expand_letrec_star(expander: Expander, form: Syntax, usage: str) -> Node:
     return expand_letrec(expander, form, usage)
+
+
+@core_form("(let-syntax ((name:id transformer) ...) body ...+)")
+def expand_let_syntax(expander: Expander, form: Syntax, usage: str) -> Node:
+    return _expand_syntax_bindings(expander, form, usage, is_recursive=False)
+
+
+@core_form("(letrec-syntax ((name:id transformer) ...) body ...+)")
+def expand_letrec_syntax(expander: Expander, form: Syntax, usage: str) -> Node:
+    return _expand_syntax_bindings(expander, form, usage, is_recursive=True)
+
+
+def _expand_syntax_bindings(
+    expander: Expander, form: Syntax, usage: str, is_recursive: bool
+) -> Node:
+    """Macros for a body; those of ``letrec-syntax`` know each other."""
+    captures = match_form(usage, form)
+    _check_distinct(captures["name"], form)
+    scope = Scope()
+    for name, part in zip(captures["name"], captures["transformer"], strict=True):
+        macro = expander.transformer(part.add_scope(scope) if is_recursive else part, name.name)
+        bind(name.add_scope(scope), macro)
+    return expander.expand_body([part.add_scope(scope) for part in captures["body"]], form)
 
 
 @core_form("(do ((name value step?) ...) (test result ...) body ...)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from eshkol.base.errors import ExpandError
@@ -33,7 +34,9 @@ from eshkol.expand.scopes import (
     LocalBinding,
     Macro,
     Scope,
+    UseSiteScope,
     bind,
+    defined_name,
     resolve,
 )
 from eshkol.expand.syntax_rules import make_transformer
@@ -88,10 +91,14 @@ class Expander(Module):
     Args:
         variables: the namespace.
         find_library: finds what ``import`` names.
+
+    Attributes:
+        body: the scope of the body or module that is being expanded.
     """
 
     def __init__(self, variables: Variables, find_library: Finder) -> None:
         super().__init__(variables, find_library, CORE_SCOPE)
+        self.body: Scope = self.scope
 
     # ---- top level
 
@@ -103,27 +110,39 @@ class Expander(Module):
         return self.return_borrowed(nodes)
 
     def expand_top(self, form: Syntax, nodes: list[Node]) -> None:
-        """Expand one top-level form and append its Core to ``nodes``."""
+        """Expand one top-level form and append its Core to ``nodes``.
+
+        What a form defines, if it is a ``begin``, is bound before the values are expanded.
+        """
+        parts: list[Callable[[], Node]] = []
+        self._take_apart(form, parts)
+        nodes += [expand() for expand in parts]
+
+    def _take_apart(self, form: Syntax, parts: list[Callable[[], Node]]) -> None:
         form, binding = self.expand_head(form)
         name = binding.name if isinstance(binding, CoreForm) and form.is_list else None
         if name == "begin":
             for part in form.parts[1:]:
-                self.expand_top(part, nodes)
+                self._take_apart(part, parts)
         elif name == "define":
-            target, value = self.split_definition(form)
-            global_name = self.define_global(target)
-            nodes.append(Define(form.span, global_name, self.definition_value(value, target)))
+            parts.append(self._definition(form))
         elif name == "define-syntax":
             self.note_definition(self.define_syntax(form))
         elif name in TOP_LEVEL_FORMS:
             TOP_LEVEL_FORMS[name](self, form)
         else:
-            nodes.append(self.expand(form))
+            parts.append(partial(self.expand, form))
+
+    def _definition(self, form: Syntax) -> Callable[[], Node]:
+        """What gives the Core of a top-level definition, whose variable is bound now."""
+        target, value = self.split_definition(form)
+        name = self.define_global(defined_name(target, self.body))
+        return lambda: Define(form.span, name, self.definition_value(value, target))
 
     def define_syntax(self, form: Syntax) -> Syntax:
         """``(define-syntax name transformer)``; the name."""
         captures = match_form("(define-syntax name:id transformer)", form)
-        name = captures["name"]
+        name = defined_name(captures["name"], self.body)
         bind(name, self.transformer(captures["transformer"], name.name))
         return name
 
@@ -158,6 +177,8 @@ class Expander(Module):
 
     def _apply_macro(self, macro: Macro, form: Syntax) -> Syntax:
         introduced = Scope()
+        if macro.body is self.body:
+            form = form.add_scope(UseSiteScope(self.body))
         result = macro.transform(form.flip_scope(introduced), self)
         if not form.trail:
             note_expansion(form.span, macro.name)
@@ -262,13 +283,18 @@ class Expander(Module):
                 hint="use: (syntax-rules (literal ...) (pattern template) ...)",
                 trail=form.trail,
             )
-        return Macro(name, make_transformer(head, name))
+        return Macro(name, make_transformer(head, name), self.body)
 
     def expand_body(self, forms: Iterable[Syntax], owner: Syntax) -> Node:
         """A body: definitions and expressions, with the scope of a ``letrec*``."""
-        scope = Scope()
-        pending = [form.add_scope(scope) for form in forms]
-        variables: list[Variable] = []
+        around, self.body = self.body, Scope()
+        try:
+            return self._expand_body([form.add_scope(self.body) for form in forms], owner)
+        finally:
+            self.body = around
+
+    def _expand_body(self, pending: list[Syntax], owner: Syntax) -> Node:
+        defined: dict[Syntax, Variable] = {}
         values: list[tuple[Syntax, Syntax] | Syntax] = []
         while pending:
             form, binding = self.expand_head(pending.pop(0))
@@ -277,17 +303,17 @@ class Expander(Module):
                 pending[:0] = form.parts[1:]
             elif name == "define" and form.is_list:
                 target, value = self.split_definition(form)
-                variables.append(self._bind_local_definition(target, variables))
+                target = defined_name(target, self.body)
+                defined[target] = self._bind_local_definition(target, defined)
                 values.append((value, target))
             elif name == "define-syntax" and form.is_list:
                 self.define_syntax(form)
             else:
                 values.append(form)
-        return self._body_node(variables, values, owner)
+        return self._body_node(list(defined.values()), values, owner)
 
-    def _bind_local_definition(self, target: Syntax, variables: list[Variable]) -> Variable:
-        already = resolve(target)
-        if isinstance(already, LocalBinding) and already.variable in variables:
+    def _bind_local_definition(self, target: Syntax, defined: Iterable[Syntax]) -> Variable:
+        if any(target.name == d.name and target.scopes == d.scopes for d in defined):
             raise ExpandError(
                 f"{target.name} is defined twice in this body",
                 span=target.span,

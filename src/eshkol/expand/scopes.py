@@ -39,6 +39,20 @@ class ModuleScope(Scope):
         self.module = module
 
 
+class UseSiteScope(Scope):
+    """The scope of what is given to a macro in the body that defines the macro.
+
+    There the template and the use stand in the same scopes: without this one, a variable that the
+    use names and the template binds would capture those that the template mentions.
+    """
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Scope) -> None:
+        super().__init__()
+        self.body = body
+
+
 @dataclass(frozen=True, slots=True)
 class LocalBinding:
     """A local variable."""
@@ -65,10 +79,11 @@ class CoreForm:
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """A syntax transformer."""
+    """A syntax transformer; ``body`` is the scope of the body or module that defines it."""
 
     name: str
     transform: Callable[[Syntax, Any], Syntax]
+    body: Scope
 
 
 Binding = LocalBinding | GlobalBinding | CoreForm | Macro
@@ -80,6 +95,14 @@ def bind(identifier: Syntax, binding: Binding) -> None:
     entries = newest.bindings.setdefault(identifier.name, [])
     entries[:] = [entry for entry in entries if entry[0] != identifier.scopes]
     entries.append((identifier.scopes, binding))
+
+
+def defined_name(identifier: Syntax, body: Scope) -> Syntax:
+    """``identifier`` as a definition in ``body`` binds it: for all of it, wherever it came from."""
+    site = {s for s in identifier.scopes if isinstance(s, UseSiteScope) and s.body is body}
+    if not site:
+        return identifier
+    return Syntax(identifier.datum, identifier.span, identifier.scopes - site, identifier.trail)
 
 
 def home_of(identifier: Syntax) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from eshkol.base.errors import ExpandError
 from eshkol.expand.grammar import match_form
-from eshkol.expand.scopes import same_binding
+from eshkol.expand.scopes import LocalBinding, resolve, same_binding
 from eshkol.syntax.objects import Dotted, Syntax, Trail, VectorForm
 
 Matches = dict[str, Any]
@@ -27,11 +27,11 @@ class Rules:
     literals: tuple[Syntax, ...]
 
     def is_ellipsis(self, part: Syntax) -> bool:
-        """Whether ``part`` is the ellipsis (a literal of the same name is not)."""
+        """Whether ``part`` is the ellipsis (a literal or variable of the same name is not)."""
         if not part.is_identifier or self.is_literal(part):
             return False
         if self.ellipsis is None:
-            return part.name == "..."
+            return part.name == "..." and not isinstance(resolve(part), LocalBinding)
         return part.name == self.ellipsis.name and part.scopes == self.ellipsis.scopes
 
     def is_literal(self, part: Syntax) -> bool:
