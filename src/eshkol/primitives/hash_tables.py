@@ -112,7 +112,7 @@ def hash_table_ref(table: HashTable, key: Any, failure: Any = None, success: Any
     Raises:
         MissingKey: there is no such key and no ``failure``.
 
-    Example: ``(hash-table-ref table 'a (lambda () 'none))`` ⇒ ``none`` of an empty table.
+    Example: ``(hash-table-ref (make-hash-table) 'a (lambda () 'none))`` ⇒ ``none``.
     """
     value = _lookup("hash-table-ref", table, key)
     if value is not _ABSENT:

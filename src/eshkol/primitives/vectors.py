@@ -122,7 +122,7 @@ def vector_set(vector: Vector, k: int, value: Any) -> Unspecified:
     Raises:
         WrongType: the first argument is a tensor, whose elements can't be replaced.
 
-    Example: after ``(vector-set! v 0 'x)``, ``(vector-ref v 0)`` ⇒ ``x``.
+    Example: ``(let ((v (vector 1 2))) (vector-set! v 0 'x) v)`` ⇒ ``#(x 2)``.
     """
     if vector.__class__ is Vector and k.__class__ is int and 0 <= k < len(vector):
         vector[k] = value
