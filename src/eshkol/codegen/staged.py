@@ -47,7 +47,9 @@ _OUTPUT = (
     "write-shared flush flush-output flush-output-port"
 ).split()
 
-EFFECTS = dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output")
+EFFECTS = (
+    dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output") | {"assert": " check"}
+)
 """Primitives with effects, and the functions of the staging runtime that call them."""
 
 
@@ -111,7 +113,8 @@ class StagedEmitter(Emitter):
     def set_box(self, node: BoxSet) -> None:
         value = self.expression(node.value)
         box = py.load(node.span, self.name(node.variable))
-        self.add(py.at(node.span, ast.Expr(py.call(node.span, " set_box", box, value))))
+        name = py.constant(node.span, node.variable.name)
+        self.add(py.at(node.span, ast.Expr(py.call(node.span, " set_box", box, value, name))))
 
     def make_box(self, node: MakeBox) -> ast.expr:
         return py.call(node.span, " make_box", self.expression(node.value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eshkol.autodiff import primal
 from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_array, is_equal, is_eqv
 from eshkol.datum.pairs import EmptyList
@@ -27,7 +28,7 @@ def same(a: Any, b: Any) -> Truth:
         if is_number(a) and is_number(b) and is_exact(a) == is_exact(b):
             return equal_to(a, b)
         return False
-    return is_eqv(a, b)
+    return is_eqv(primal(a), primal(b))
 
 
 def alike(a: Any, b: Any) -> Truth:
@@ -37,7 +38,7 @@ def alike(a: Any, b: Any) -> Truth:
             return False
         if a.__class__ in _COMPARED:
             return a == b
-    elif _is_traced(a) or _is_traced(b):
+    elif _is_traced(a) or _is_traced(b) or primal(a) is not a or primal(b) is not b:
         return same(a, b)
     try:
         return is_equal(a, b)

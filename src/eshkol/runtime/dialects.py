@@ -37,7 +37,7 @@ def staged(function: Any) -> Any:
         )
     if not callable(function):
         raise not_a_procedure(function)
-    return function
+    return getattr(function, "eshkol_staged", function)
 
 
 def not_a_procedure(value: Any) -> NotAProcedure:

@@ -47,6 +47,7 @@ STAGING = {
     "read_global": "globals",
     "set_top_level": "globals",
     "output": "effects",
+    "check": "control",
 }
 """The functions of the staging runtime that staged code calls, and their modules."""
 

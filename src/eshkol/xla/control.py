@@ -7,25 +7,30 @@ values are unified. Loops are in ``loops``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 from jax import lax
 
-from eshkol.base.errors import EshkolError, SchemeError, StagingError
+from eshkol.base.errors import EshkolError, StagingError
+from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
+from eshkol.xla.effects import install, output, under
 from eshkol.xla.journal import make_box, mutate, set_box
 from eshkol.xla.parts import (
+    BOTTOM,
     Joined,
     Mismatch,
     Part,
+    Unreachable,
     make_outputs,
     merge,
+    or_bottom,
     put_together,
     rebuild,
     trace_part,
@@ -33,7 +38,7 @@ from eshkol.xla.parts import (
 )
 from eshkol.xla.witness import Witness, tracer_of
 
-__all__ = ["make_box", "mutate", "set_box", "staged_if", "staging"]
+__all__ = ["check", "make_box", "mutate", "output", "set_box", "staged_if", "staging"]
 
 
 def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -113,7 +118,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
             hint="a procedure that calls itself under a traced condition can't be compiled unless "
             "the call is in tail position, which makes it a loop",
         )
-    return _branch(test, *_trace_branches(site, then, otherwise))
+    return _branch(test, *_trace_branches(site, test, then, otherwise))
 
 
 def _witnessed_if(
@@ -128,7 +133,7 @@ def _witnessed_if(
     if site in SITES.active:
         raise Recursion(site)
     try:
-        return _branch(test, *_trace_branches(site, then, otherwise))
+        return _branch(test, *_trace_branches(site, test, then, otherwise))
     except Recursion as recursion:
         if recursion.site != site:
             raise
@@ -159,34 +164,28 @@ def _branch(test: Any, then: Part, otherwise: Part) -> Any:
         outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
     value, contents = rebuild(structure, put_together(leaves, outputs))
     journal.write(then.written, contents)
+    if value is BOTTOM:
+        raise Unreachable
     return value
 
 
 def _trace_branches(
-    site: int, then: Callable[[], Any], otherwise: Callable[[], Any]
+    site: int, test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]
 ) -> tuple[Part, Part]:
     """Both branches, each giving the contents of all places that either of them writes."""
+    test = tracer_of(test)
     SITES.active.append(site)
     try:
-        first = _trace_branch(then, ())
-        second = _trace_branch(otherwise, first.written)
+        with under(lambda: test):
+            first = trace_part(or_bottom(then))
+        with under(lambda: lax.bitwise_not(test)):
+            second = trace_part(or_bottom(otherwise), (), first.written)
         if len(second.written) > len(first.written):
-            first = _trace_branch(then, second.written)
+            with under(lambda: test):
+                first = trace_part(or_bottom(then), (), second.written)
         return first, second
     finally:
         SITES.active.pop()
-
-
-def _trace_branch(branch: Callable[[], Any], written: Sequence[Any]) -> Part:
-    try:
-        return trace_part(branch, (), written)
-    except SchemeError as error:
-        raise StagingError(
-            f"a branch that is taken only under a traced condition raises: {error.message}",
-            span=error.span,
-            hint="whether it is taken is known only when the program runs; check the value where "
-            "the compiled procedure is called",
-        ) from None
 
 
 def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
@@ -210,3 +209,14 @@ def _like(test: Any, value: Any) -> Any:
 
 def _has_effects(*parts: Part) -> bool:
     return any(part.jaxpr.effects for part in parts)
+
+
+# ---- assertions
+
+
+def check(primitive: Callable[..., Any], test: Any, *rest: Any) -> Any:
+    """``(assert test message irritant …)``, which may fail when the compiled program runs."""
+    return staged_if(test, lambda: UNSPECIFIED, lambda: primitive(False, *rest))
+
+
+install({" mutate": mutate, " output": output, " check": check})

@@ -1,29 +1,209 @@
-"""Effects of staged programs: output happens when the compiled program runs, in order."""
+"""Effects of staged programs: output and errors happen when the compiled program runs, in order.
+
+Both are callbacks of the compiled program. ``vmap`` turns a branch into code that runs for every
+lane, so a callback also gets whether the branches and trips around it are really taken
+(:func:`under`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import logging
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
+from jax import lax
 
+from eshkol.base import sources
+from eshkol.base.errors import SchemeError
+from eshkol.base.spans import Span
+from eshkol.codegen.staged import EFFECTS
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.write import write_string
+from eshkol.primitives.declare import PRIMITIVES
 from eshkol.xla.trees import flatten, unflatten
 from eshkol.xla.witness import tracer_of
 
 
-def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Call an output primitive when the compiled program runs, with the values it then has."""
-    leaves, structure = flatten((arguments, options))
+class Path(threading.local):
+    """The way to the code that is being traced in this thread.
+
+    Attributes:
+        conditions: thunks that give whether each traced branch or trip around is taken.
+        is_muted: whether effects are left out, since they happen elsewhere.
+        may_fail: whether the program being traced can end with an error when it runs.
+    """
+
+    def __init__(self) -> None:
+        self.conditions: list[Callable[[], Any]] = []
+        self.is_muted = False
+        self.may_fail = False
+
+
+PATH = Path()
+
+
+@contextmanager
+def under(condition: Callable[[], Any]) -> Iterator[None]:
+    """Effects in this block happen only if ``condition()``, a traced truth value, holds."""
+    PATH.conditions.append(condition)
+    try:
+        yield
+    finally:
+        PATH.conditions.pop()
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Effects in this block are left out."""
+    saved, PATH.is_muted = PATH.is_muted, True
+    try:
+        yield
+    finally:
+        PATH.is_muted = saved
+
+
+@contextmanager
+def own_path() -> Iterator[Path]:
+    """This block traces a program of its own."""
+    saved = PATH.conditions, PATH.is_muted, PATH.may_fail
+    PATH.conditions, PATH.is_muted, PATH.may_fail = [], False, False
+    try:
+        yield PATH
+    finally:
+        PATH.conditions, PATH.is_muted, PATH.may_fail = saved
+
+
+def _is_taken() -> Any:
+    result: Any = True
+    for condition in PATH.conditions:
+        holds = tracer_of(condition())
+        result = holds if result is True else lax.bitwise_and(result, holds)
+    return result
+
+
+def _call_back(function: Callable[[Any], None], value: Any) -> None:
+    """Call ``function`` with the value when the compiled program runs."""
+    if PATH.is_muted:
+        return
+    leaves, structure = flatten(value)
     traced = [tracer_of(leaf) for leaf in leaves]
     indices = [i for i, leaf in enumerate(traced) if isinstance(leaf, jax.core.Tracer)]
 
-    def show(*values: Any) -> None:
+    def call(is_taken: Any, *values: Any) -> None:
+        if not is_taken:
+            return
         shown = list(traced)
-        for index, value in zip(indices, values, strict=True):
-            shown[index] = value
-        final, keywords = unflatten(structure, shown)
+        for index, leaf in zip(indices, values, strict=True):
+            shown[index] = leaf
+        function(unflatten(structure, shown))
+
+    jax.debug.callback(call, _is_taken(), *[traced[i] for i in indices], ordered=True)
+
+
+def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call an output primitive when the compiled program runs, with the values it then has."""
+
+    def show(values: Any) -> None:
+        final, keywords = values
         primitive(*final, **keywords)
 
-    jax.debug.callback(show, *[traced[i] for i in indices], ordered=True)
+    _call_back(show, (arguments, options))
     return UNSPECIFIED
+
+
+# ---- errors
+
+
+class RunTimeFailure(Exception):
+    """Ends a compiled program; its text names the error that the program has raised."""
+
+
+_numbers = itertools.count(1)
+_RAISED: dict[int, SchemeError] = {}
+"""Errors of compiled programs that have not been reported yet."""
+
+
+def fail(error: SchemeError) -> None:
+    """Raise ``error`` when the compiled program runs, with the values that it then has."""
+    PATH.may_fail = True
+    words = " ".join(map(write_string, error.irritants))
+    head = error.message.removesuffix(words)
+    text, span, trail = error.condition_message, error.span or _running_form(), error.trail
+
+    def raise_error(irritants: Any) -> None:
+        shown = head + " ".join(map(write_string, irritants))
+        raised = SchemeError(text, irritants, shown)
+        raised._span, raised.trail = span, trail
+        number = next(_numbers)
+        _RAISED[number] = raised
+        raise RunTimeFailure(f"{raised.message} (failure {number} of a compiled program)")
+
+    _call_back(raise_error, tuple(error.irritants))
+
+
+def _running_form() -> Span | None:
+    """The innermost Scheme form that is being traced."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if sources.is_source(frame.f_code.co_filename):
+            return sources.span_at(frame.f_code, frame.f_lasti)
+        frame = frame.f_back
+    return None
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Errors that compiled programs raise in this block, as errors of the user's program."""
+    try:
+        yield
+    except (jax.errors.JaxRuntimeError, RunTimeFailure) as problem:
+        found = re.search(r"\(failure (\d+) of a compiled program\)", str(problem))
+        raised = _RAISED.pop(int(found.group(1)), None) if found else None
+        if raised is None:
+            raise
+        raise raised from None
+
+
+def settle(result: Any) -> None:
+    """Wait until a program that can fail has ended."""
+    if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(result)):
+        jax.block_until_ready(result)
+        jax.effects_barrier()
+
+
+def _is_no_failure(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], RunTimeFailure))
+
+
+# JAX logs whatever a callback raises; what the user sees is the error itself.
+logging.getLogger("jax._src.debugging").addFilter(_is_no_failure)
+
+
+# ---- effects of primitives that are passed around
+
+
+def _with_effects(runtime: Callable[..., Any], primitive: Any) -> Callable[..., Any]:
+    def staged_primitive(*arguments: Any, **options: Any) -> Any:
+        return runtime(primitive, *arguments, **options)
+
+    staged_primitive.__name__ = primitive.__name__
+    return staged_primitive
+
+
+def install(runtimes: dict[str, Callable[..., Any]]) -> None:
+    """Let ``staged`` find what stands for each primitive with effects in staged code.
+
+    Args:
+        runtimes: the functions of the staging runtime by their hidden names.
+    """
+    for name, hidden in EFFECTS.items():
+        primitive = PRIMITIVES.get(name)
+        if primitive is not None:
+            function: Any = primitive.function
+            function.eshkol_staged = _with_effects(runtimes[hidden], function)

@@ -28,7 +28,7 @@ from eshkol.xla.rules import (
     unary_rule,
 )
 from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast
-from eshkol.xla.witness import exact_result, is_exact
+from eshkol.xla.witness import Witness, exact_result, is_exact
 
 add = binary_rule("+", lax.add, result_dtype, operator.add)
 subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
@@ -109,9 +109,10 @@ def power(x: Any, y: Any) -> Any:
     if is_exact(x) and is_exact(y):
         # Whether the result is exact is up to the sign of the exponent.
         y = operator.index(y)
-        known = exact_result(operator.pow, _power_by(y), x, y) if y >= 0 else None
-        if known is not None:
-            return known
+        if y >= 0 and x.__class__ is Witness:
+            return exact_result(lambda base: base**y, _power_by(y), x)
+        if y >= 0:
+            return x**y
     if y.__class__ is int:
         return _power_by(y)(as_tensor(x, "expt"))
     operands = as_tensors("expt", x, y)

@@ -119,8 +119,8 @@ def note_made(place: Any) -> Any:
     return place
 
 
-def set_box(box: list[Any], value: Any) -> None:
-    """Assign a variable.
+def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
+    """Assign the variable ``name``.
 
     Raises:
         StagingError: for a variable that was captured outside of the compiled program, whose
@@ -128,7 +128,7 @@ def set_box(box: list[Any], value: Any) -> None:
     """
     if box.__class__ is OuterBox:
         raise StagingError(
-            "set!: this variable belongs to code outside of the compiled procedure",
+            f"set!: {name} belongs to code outside of the compiled procedure",
             hint="return the new value, or bind the variable inside the compiled procedure",
         )
     note(box)

@@ -1,8 +1,9 @@
 """The stream of random keys, and where else keys may come from.
 
-A draw takes its key from ``next_key``. In eager code that is the key of the seed folded with the
-number of the draw; inside ``call-with-rng``, and while a program is being staged, a source
-installed in ``KEY_SOURCE`` gives the keys.
+A draw takes its key from ``next_key``: the key of the seed folded with the number of the draw.
+A program being staged takes the key and the number of draws so far as arguments and counts on, so
+it draws what eager code would draw. The count is a variable that branches and loops carry like any
+other. ``call-with-rng`` and the lanes of ``vmap`` count apart, with keys of their own.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from jax import lax
 from eshkol.base.errors import BadValue, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import DIALECT, callee
+from eshkol.xla import journal
 from eshkol.xla.arguments import static_int
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.tensors import Tracer, cast
+from eshkol.xla.witness import tracer_of
 
 BLOCK = 1024
 """How many scalars are drawn at once."""
@@ -31,13 +34,96 @@ BLOCK = 1024
 _MASK = 0xFFFFFFFF
 
 
+class Source:
+    """Keys that follow from one: each is it folded with the number of the draw.
+
+    Attributes:
+        key: the one, or None where no key could be foreseen; a draw is an error then.
+        first: how many draws came before, known or traced.
+        count: a variable that holds the number of draws since.
+    """
+
+    __slots__ = ("count", "first", "key")
+
+    def __init__(self, key: Any, first: Any = 0) -> None:
+        self.key = key
+        self.first = first
+        self.count = journal.make_box(0)
+
+    @property
+    def position(self) -> Any:
+        """How many draws came before the next one, modulo 2**32."""
+        return _sum(self.first, tracer_of(self.count[0]))
+
+    def advance(self, draws: Any) -> None:
+        """Leave out ``draws`` keys."""
+        count, draws = tracer_of(self.count[0]), tracer_of(draws)
+        known = count.__class__ is int and draws.__class__ is int
+        with wide():
+            both = count + draws if known else lax.add(_long(count), _long(draws))
+        journal.set_box(self.count, both)
+
+    def __call__(self) -> Any:
+        """The next key."""
+        self._check()
+        self.advance(1)
+        return _fold(self.key, self.position)
+
+    def _check(self) -> None:
+        if self.key is None:
+            raise StagingError(
+                "a random number is drawn where the compiler could not foresee it",
+                hint="draw in a Scheme procedure, or pass a key: (call-with-rng key thunk)",
+            )
+
+
+class LaneSource(Source):
+    """The keys of one lane of a ``vmap``: the key of the draw that the ``vmap`` is, folded with
+    the number of the lane.
+    """
+
+    __slots__ = ("lane",)
+
+    def __init__(self, outer: tuple[Any, Any], lane: Any) -> None:
+        super().__init__(*outer)
+        self.lane = lane
+
+    def __call__(self) -> Any:
+        self._check()
+        self.advance(1)
+        key = _fold(_fold(self.key, _sum(self.first, 1)), self.lane)
+        return _fold(key, _word(tracer_of(self.count[0])))
+
+    @property
+    def has_drawn(self) -> bool:
+        """Whether some lane may have drawn."""
+        return self.count[0].__class__ is not int or self.count[0] != 0
+
+
 class KeySource(threading.local):
     """Where this thread's keys come from: ``draw`` gives the next; None means the seed's stream."""
 
-    draw: Callable[[], Any] | None = None
+    draw: Source | None = None
 
 
 KEY_SOURCE = KeySource()
+
+
+def _sum(a: Any, b: Any) -> Any:
+    """The sum of two counts modulo 2**32, a NumPy number if both are known."""
+    if a.__class__ is int and b.__class__ is int:
+        return np.uint32((a + b) & _MASK)
+    return lax.add(_word(a), _word(b))
+
+
+def _long(count: Any) -> Any:
+    return cast(count, INT64) if hasattr(count, "dtype") else np.int64(count)
+
+
+def _word(count: Any) -> Any:
+    if hasattr(count, "dtype"):
+        return lax.convert_element_type(count, np.uint32)
+    return np.uint32(count & _MASK)
 
 
 def key_of_seed(seed: int) -> Any:
@@ -46,7 +132,23 @@ def key_of_seed(seed: int) -> Any:
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
-_fold = jax.jit(jax.random.fold_in)
+_fold_kernel = jax.jit(jax.random.fold_in)
+
+
+def _fold(key: Any, number: Any) -> Any:
+    if isinstance(key, Tracer) or isinstance(number, Tracer):
+        return jax.random.fold_in(key, number)
+    return _fold_kernel(key, number)
+
+
+def _draw_block(kind: str, key: Any, first: Any) -> Any:
+    """What the ``BLOCK`` draws from number ``first`` on would give each on its own."""
+    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
+    numbers = first + lax.iota(np.uint32, BLOCK)
+    return jax.vmap(lambda n: draw(jax.random.fold_in(key, n), (), FLOAT64))(numbers)
+
+
+_block_kernel = jax.jit(_draw_block, static_argnums=0)
 
 
 class Stream:
@@ -61,26 +163,69 @@ class Stream:
         with self._lock:
             self._seed = seed
             self._key: Any = None
-            self._count = 0
-            self._blocks: dict[str, list[float]] = {"uniform": [], "normal": []}
+            self._count: Any = 0
+            self._blocks: dict[str, tuple[int, list[float]]] = {}
+
+    @property
+    def key(self) -> Any:
+        """The key of the seed."""
+        if self._key is None:
+            with jax.ensure_compile_time_eval():
+                self._key = key_of_seed(self._seed)
+        return self._key
+
+    @property
+    def position(self) -> Any:
+        """How many draws there were; an array where a compiled program has counted them."""
+        return self._count
+
+    def go_to(self, position: Any) -> None:
+        """Go on as if there had been so many draws."""
+        with self._lock:
+            self._count = position
+
+    def _next(self) -> int:
+        """The number of the next draw, which counts as drawn."""
+        self._count = (int(self._count) + 1) & _MASK
+        return self._count
 
     def next_key(self) -> Any:
         """The key of the next draw."""
+        if DIALECT.resolve is not None:
+            raise _baked_in()
         with self._lock:
-            if self._key is None:
-                self._key = key_of_seed(self._seed)
-            self._count += 1
-            return _fold(self._key, np.uint32(self._count & _MASK))
+            before = self._count
+            key = _fold_kernel(self.key, np.uint32(self._next()))
+            if isinstance(key, Tracer):
+                self._count = before
+                raise _baked_in()
+            return key
 
     def scalar(self, kind: str) -> float:
         """The next ``uniform`` or ``normal`` double."""
+        if DIALECT.resolve is not None:
+            raise _baked_in()
         with self._lock:
-            block = self._blocks[kind]
-            if not block:
-                draw = jax.random.uniform if kind == "uniform" else jax.random.normal
-                with wide():
-                    block += np.asarray(draw(self.next_key(), (BLOCK,), FLOAT64)).tolist()[::-1]
-            return block.pop()
+            number = self._next()
+            first, block = self._blocks.get(kind, (0, ()))
+            index = number - first
+            if not 0 <= index < len(block):
+                block = self._new_block(kind, number)
+                self._blocks[kind] = (number, block)
+                index = 0
+            return block[index]
+
+    def _new_block(self, kind: str, first: int) -> list[float]:
+        with jax.ensure_compile_time_eval(), wide():
+            return np.asarray(_block_kernel(kind, self.key, np.uint32(first))).tolist()
+
+
+def _baked_in() -> StagingError:
+    return StagingError(
+        "a random number is drawn in a program that Python compiles, where it would be the same "
+        "in every call",
+        hint="compile the procedure with eshkol's jit, or pass a key: (call-with-rng key thunk)",
+    )
 
 
 STREAM = Stream()
@@ -92,63 +237,34 @@ def next_key() -> Any:
     return STREAM.next_key() if draw is None else draw()
 
 
-class Trip:
-    """A trip of a loop being traced: draws in it fold its number into their keys."""
+def position() -> tuple[Any, Any]:
+    """The key from which the next draws follow, and how many there were.
 
-    __slots__ = ("is_used", "number")
-
-    def __init__(self, number: Any) -> None:
-        self.number = number
-        self.is_used = False
-
-
-class Trips(threading.local):
-    """The trips around the code that is being traced, outermost first."""
-
-    def __init__(self) -> None:
-        self.stack: list[Trip] = []
-
-
-TRIPS = Trips()
-
-
-@contextmanager
-def in_trip(number: Any) -> Iterator[Trip]:
-    """Draws in this block belong to the trip with this (traced) number."""
-    trip = Trip(number)
-    TRIPS.stack.append(trip)
-    try:
-        yield trip
-    finally:
-        TRIPS.stack.pop()
-
-
-@contextmanager
-def staged_draws(key: Any) -> Iterator[None]:
-    """Draws in this block of staged code take their keys from ``key``, an argument of the call.
-
-    A key is folded with the number of the draw in the program and the numbers of the trips around
-    it. Without a key a draw is an error: it would be the same in every call.
+    The key is None where none could be foreseen.
     """
-    count = 0
+    source = KEY_SOURCE.draw
+    if source is None:
+        return STREAM.key, _word(STREAM.position)
+    if source.__class__ is LaneSource and source.key is not None:
+        return source(), np.uint32(0)
+    return source.key, source.position
 
-    def draw() -> Any:
-        nonlocal count
-        if key is None:
-            raise StagingError(
-                "a random number is drawn where the compiler could not foresee it",
-                hint="draw in a Scheme procedure, or pass a key: (call-with-rng key thunk)",
-            )
-        count += 1
-        result = jax.random.fold_in(key, np.uint32(count))
-        for trip in TRIPS.stack:
-            trip.is_used = True
-            result = jax.random.fold_in(result, lax.convert_element_type(trip.number, np.uint32))
-        return result
 
-    outer, KEY_SOURCE.draw = KEY_SOURCE.draw, draw
+def advance(draws: Any) -> None:
+    """Count ``draws`` that something else has made from :func:`position`."""
+    source = KEY_SOURCE.draw
+    if source is None:
+        STREAM.go_to(_sum(STREAM.position, draws))
+    else:
+        source.advance(draws)
+
+
+@contextmanager
+def drawing_from(source: Source) -> Iterator[Source]:
+    """Draws in this block take their keys from ``source``."""
+    outer, KEY_SOURCE.draw = KEY_SOURCE.draw, source
     try:
-        yield
+        yield source
     finally:
         KEY_SOURCE.draw = outer
 
@@ -181,20 +297,8 @@ def _key_of_traced(seed: Any) -> Any:
 
 def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
     """``thunk`` called with its draws taken from ``key`` alone."""
-    base = as_key(key, "call-with-rng")
-    count = 0
-
-    def draw() -> Any:
-        nonlocal count
-        count += 1
-        return jax.random.fold_in(base, np.uint32(count))
-
-    outer = KEY_SOURCE.draw
-    KEY_SOURCE.draw = draw
-    try:
+    with drawing_from(Source(as_key(key, "call-with-rng"))):
         return callee(thunk)()
-    finally:
-        KEY_SOURCE.draw = outer
 
 
 def split_rng(key: Any, count: Any = 2) -> Any:

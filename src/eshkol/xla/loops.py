@@ -21,8 +21,8 @@ from jax import lax
 from eshkol.base.errors import EshkolError, ShapeError, StagingError
 from eshkol.xla import journal
 from eshkol.xla.control import known_truth
-from eshkol.xla.dtypes import INT64
-from eshkol.xla.keys import in_trip
+from eshkol.xla.dtypes import BOOL, INT64
+from eshkol.xla.effects import muted, under
 from eshkol.xla.parts import (
     ABSENT,
     Joined,
@@ -33,10 +33,11 @@ from eshkol.xla.parts import (
     leaf_type,
     make_outputs,
     merge,
+    or_bottom,
     trace_part,
 )
 from eshkol.xla.trees import Structure, flatten, unflatten
-from eshkol.xla.witness import Source, Witness
+from eshkol.xla.witness import Source, Witness, is_exact
 
 UNROLLED_TRIPS = 8
 """A counting loop of at most so many trips is unrolled."""
@@ -124,7 +125,11 @@ def _known_trips(
 ) -> int | None:
     """The number of trips of a counting loop, if its start and bound are known."""
     index, comparison, bound, step = count
-    start, end = _known_integer(values[index]), _known_integer(bound())
+    first, last = values[index], bound()
+    # The value of one is of no use, and had better stay unused, if the other is traced.
+    if not (is_exact(first) and is_exact(last)):
+        return None
+    start, end = _known_integer(first), _known_integer(last)
     if start is None or end is None:
         return None
     return count_trips(start, end, step, comparison, leaves_when)
@@ -338,14 +343,15 @@ def _scan(
         rest, contents = carry.value(arrays)
         _enter(carry, contents)
         witness = Witness(start, counter, source)
-        with in_trip(counter):
-            result = step(*rest[:index], witness, *rest[index:])
+        result = step(*rest[:index], witness, *rest[index:])
         return result[:index] + result[index + 1 :]
 
     def trace(carry: Carry) -> Part:
         counter = jax.ShapeDtypeStruct((), INT64)
         return trace_part(
-            lambda i, *arrays: trip(carry, i, arrays), [counter, *carry.shapes], carry.places
+            lambda i, *arrays: or_bottom(trip)(carry, i, arrays),
+            [counter, *carry.shapes],
+            carry.places,
         )
 
     names = (site[0], *site[1 : index + 1], *site[index + 2 :])
@@ -393,16 +399,16 @@ def _traced_while(
     step: Callable[..., Values],
     leaves_when: bool,
 ) -> Values:
-    counted = _Counted()
+    guard = _Guard()
 
     def trace(carry: Carry) -> Part:
-        def trip(number: Any, *arrays: Any) -> Values:
+        def trip(runs: Any, *arrays: Any) -> Values:
             now, contents = carry.value(arrays)
             _enter(carry, contents)
-            with counted.trip(number):
-                return step(*now)
+            with guard.trip(runs):
+                return or_bottom(step)(*now)
 
-        return trace_part(trip, [_NUMBER, *carry.shapes], carry.places)
+        return trace_part(trip, [_TRUTH, *carry.shapes], carry.places)
 
     carry, part, leaves = _settle(site, values, trace)
 
@@ -417,39 +423,35 @@ def _traced_while(
         traced = result.__eshkol_traced__ if result.__class__ is Witness else result
         return ~traced if leaves_when else traced
 
-    def body(number: Any, arrays: Sequence[Any]) -> list[Any]:
-        return make_outputs(leaves, "second", part.run(number, *arrays))
+    def body(arrays: Sequence[Any]) -> list[Any]:
+        runs = jnp.asarray(True)
+        if guard.is_used:
+            with muted():
+                runs = goes_on(arrays)
+        return make_outputs(leaves, "second", part.run(runs, *arrays))
 
-    return _leave(carry, counted.run(goes_on, body, carry.arrays))
+    return _leave(carry, lax.while_loop(goes_on, body, carry.arrays))
 
 
-_NUMBER = jax.ShapeDtypeStruct((), INT64)
+_TRUTH = jax.ShapeDtypeStruct((), BOOL)
 
 
-class _Counted:
-    """A ``while`` loop that counts its trips if something in a trip asks for the number."""
+class _Guard:
+    """Tells the effects in a trip whether it is really made; notes whether any asked."""
 
     def __init__(self) -> None:
         self.is_used = False
 
     @contextmanager
-    def trip(self, number: Any) -> Iterator[None]:
-        """Trace a trip with this number."""
-        with in_trip(number) as trip:
-            yield
-        self.is_used = self.is_used or trip.is_used
+    def trip(self, runs: Any) -> Iterator[None]:
+        """Trace a trip that is made if ``runs`` holds."""
 
-    def run(self, goes_on: Callable[..., Any], body: Callable[..., Any], state: Any) -> Any:
-        """``lax.while_loop`` with ``body(number, state)``."""
-        zero = jnp.asarray(0, INT64)
-        if not self.is_used:
-            return lax.while_loop(goes_on, lambda state: body(zero, state), state)
-        _, state = lax.while_loop(
-            lambda counted: goes_on(counted[1]),
-            lambda counted: (counted[0] + 1, body(*counted)),
-            (zero, state),
-        )
-        return state
+        def condition() -> Any:
+            self.is_used = True
+            return runs
+
+        with under(condition):
+            yield
 
 
 # ---- loops with several exits
@@ -516,28 +518,28 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
 def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     """A loop whose end is traced: its state, whether it goes on, and its value so far."""
 
-    counted = _Counted()
+    guard = _Guard()
 
     def trace(carry: Carry) -> Part:
-        def trip(number: Any, *arrays: Any) -> Step:
+        def trip(runs: Any, *arrays: Any) -> Step:
             now, contents = carry.value(arrays)
             _enter(carry, contents)
-            with counted.trip(number):
+            with guard.trip(runs):
                 return step(*now)
 
-        return trace_part(trip, [_NUMBER, *carry.shapes], carry.places)
+        return trace_part(trip, [_TRUTH, *carry.shapes], carry.places)
 
     carry, part, leaves = _settle(site, values, trace, lambda part: _Ending(part).state)
     ending = _Ending(part)
 
-    def body(number: Any, state: Any) -> Any:
-        outputs = part.run(number, *state[1])
+    def body(state: Any) -> Any:
+        outputs = part.run(*state[:1], *state[1])
         following = make_outputs(leaves, "second", outputs)
         return outputs[ending.flag.index], following, make_outputs(ending.value, "second", outputs)
 
     start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
     state = (jnp.asarray(True), carry.arrays, start)
-    _, arrays, result = counted.run(lambda state: state[0], body, state)
+    _, arrays, result = lax.while_loop(lambda state: state[0], body, state)
     _leave(carry, arrays)
     return unflatten(ending.structure, result)
 

@@ -17,11 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
-from eshkol.base.errors import StagingError
+from eshkol.base.errors import SchemeError, StagingError
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla import journal
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
+from eshkol.xla.effects import fail
 from eshkol.xla.tensors import describe
 from eshkol.xla.trees import Static, Structure, flatten, unflatten
 from eshkol.xla.witness import Source, Witness, tracer_of
@@ -36,8 +37,23 @@ class Absent:
         return "nothing"
 
 
+class Bottom:
+    """The value of what never gives one, since it raises; it unifies with any other."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+class Unreachable(BaseException):
+    """What is being traced goes on only to raise an error when the program runs."""
+
+
 ABSENT = Absent()
+BOTTOM = Bottom()
 _ABSENT = ("static", Static(ABSENT), ())
+_BOTTOM = ("static", Static(BOTTOM), ())
 _UNSPECIFIED = ("static", Static(UNSPECIFIED), ())
 
 
@@ -105,6 +121,24 @@ def trace_part(
 
     jaxpr = jax.make_jaxpr(run)(*shapes)
     return Part(jaxpr, found["structure"], found["leaves"], found["written"])
+
+
+def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, giving ``BOTTOM`` where it raises an error of the program's own.
+
+    The error is raised when the compiled program runs and gets there.
+    """
+
+    def attempt(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except SchemeError as error:
+            fail(error)
+        except Unreachable:
+            pass
+        return BOTTOM
+
+    return attempt
 
 
 def _describe_leaf(leaf: Any, arrays: list[Any]) -> Any:
@@ -176,6 +210,10 @@ class _Merging:
             return self._one_side(first, self.first, is_first=True)
         if first == _ABSENT:
             return self._one_side(second, self.second, is_first=False)
+        if second == _BOTTOM:
+            return self._other_side(first, self.first, is_first=True)
+        if first == _BOTTOM:
+            return self._other_side(second, self.second, is_first=False)
         if _UNSPECIFIED in (first, second):
             _skip(first, self.first)
             _skip(second, self.second)
@@ -195,6 +233,15 @@ class _Merging:
         shape, dtype = joined_type(a, b)
         self.leaves.append(Joined(a, b, shape, dtype))
         return first if first == second else "tensor"
+
+    def _other_side(self, structure: Structure, leaves: Iterator[Any], is_first: bool) -> Structure:
+        """The value of the alternative that has one, where the other never ends."""
+        for leaf in _take(structure, leaves):
+            if isinstance(leaf, Output):
+                one, other = (leaf, ZERO) if is_first else (ZERO, leaf)
+                leaf = Joined(one, other, leaf.shape, leaf.dtype)
+            self.leaves.append(leaf)
+        return structure
 
     def _one_side(self, structure: Structure, leaves: Iterator[Any], is_first: bool) -> Structure:
         for leaf in _take(structure, leaves):

@@ -143,6 +143,8 @@ def random_int(low: Any, high: Any, *dims: Any) -> Any:
         raise BadValue(f"random-int: expected low < high, got {first} and {last}")
     if dims:
         return _integers(first, last, static_shape(dims, "random-int"))
+    if known and last - first <= 2**32:
+        return _below_small(last - first, first)
     if KEY_SOURCE.draw is None and known:
         return first + _below(last - first)
     with wide():
@@ -165,10 +167,17 @@ def _integers(low: Any, high: Any, shape: tuple[int, ...]) -> Any:
     return jax.random.randint(next_key(), shape, low, high, INT32)
 
 
+def _below_small(span: int, low: int) -> Any:
+    """An exact integer from [low, low + span), where the span has at most 32 bits."""
+    draw = _scalar("uniform")
+    if draw.__class__ is float:
+        return low + math.floor(draw * span)
+    with wide():
+        return lax.convert_element_type(lax.floor(draw * span), INT64) + low
+
+
 def _below(span: int) -> int:
     """An exact integer from [0, span), of any size, from as many doubles as that takes."""
-    if span <= 2**32:
-        return math.floor(STREAM.scalar("uniform") * span)
     bits = span.bit_length() + 64
     value = 0
     for _ in range(-(-bits // 32)):

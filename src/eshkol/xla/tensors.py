@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eshkol.autodiff import Differentiable, NeedsTensors
+from eshkol.autodiff import Differentiable, NeedsTensors, settled
 from eshkol.base.errors import ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.write import short_string
@@ -112,7 +112,10 @@ def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
     if traced is not None:
         return traced
     if isinstance(value, Differentiable):
-        raise NeedsTensors
+        plain = settled(value)
+        if isinstance(plain, Differentiable):
+            raise NeedsTensors
+        return _scalar_array(plain)
     converted = getattr(value, "__jax_array__", None)
     if converted is not None:
         return converted()
@@ -259,6 +262,9 @@ def _operand(who: str, value: Any) -> Any:
         return float(value)
     if kind is bool:
         raise WrongType(f"{who}: expected a number or a tensor, got {short_string(value)}")
+    if isinstance(value, Differentiable):
+        plain = settled(value)
+        return as_tensor(value, who) if plain.__class__ is value.__class__ else _operand(who, plain)
     return as_tensor(value, who)
 
 

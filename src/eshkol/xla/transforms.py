@@ -15,9 +15,11 @@ from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
 from eshkol.runtime.dialects import staged
+from eshkol.xla import keys
 from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
+from eshkol.xla.effects import failures
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import tracer_of
@@ -309,21 +311,30 @@ def _run_mapped(
 ) -> Any:
     found: dict[str, Any] = {}
     mapped = [i for i, axis in enumerate(axes) if axis is not None]
+    outer = keys.position()
 
-    def one(*lanes: Any) -> list[Any]:
+    def one(lane: Any, *lanes: Any) -> list[Any]:
         leaves = list(arrays)
-        for index, lane in zip(mapped, lanes, strict=True):
-            leaves[index] = lane
+        for index, leaf in zip(mapped, lanes, strict=True):
+            leaves[index] = leaf
         arguments, start = [], 0
         for own, structure in taken:
             arguments.append(unflatten(structure, leaves[start : start + len(own)]))
             start += len(own)
-        results, found["structure"] = flatten(staging(staged(function), *arguments))
+        source = keys.LaneSource(outer, lane)
+        with keys.drawing_from(source):
+            results, found["structure"] = flatten(staging(staged(function), *arguments))
+        found["has_drawn"] = source.has_drawn
         return [_result_array(leaf) for leaf in results]
 
     with wide():
-        in_axes = tuple(axes[index] for index in mapped)
-        results = jax.vmap(one, in_axes, out_axes)(*[jnp.asarray(arrays[i]) for i in mapped])
+        in_axes = (0, *(axes[index] for index in mapped))
+        operands = [jnp.asarray(arrays[i]) for i in mapped]
+        lanes = np.arange(operands[0].shape[axes[mapped[0]] or 0], dtype=np.uint32)
+        with failures():
+            results = jax.vmap(one, in_axes, out_axes)(lanes, *operands)
+    if found["has_drawn"]:
+        keys.advance(1)
     structure = _as_tensors(found["structure"])
     return unflatten(structure, results)
 

@@ -1,0 +1,53 @@
+"""What the tests of staging share: compilations are counted, and nothing may be left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+
+from eshkol.primitives.calling import DIALECT
+from eshkol.session import Session
+from eshkol.xla.control import SITES
+from eshkol.xla.effects import PATH
+from eshkol.xla.globals import LIFTED
+from eshkol.xla.jit import PROGRAMS, TRACING
+from eshkol.xla.journal import FRAMES, OUTSIDE
+from eshkol.xla.keys import KEY_SOURCE
+
+
+def compilations() -> int:
+    """How often some program has been traced in this process."""
+    return sum(program.compilations for program in PROGRAMS.values())
+
+
+@contextmanager
+def compiles(count: int) -> Iterator[None]:
+    """In this block exactly so many programs are traced."""
+    before = compilations()
+    yield
+    assert compilations() - before == count
+
+
+def value(session: Session, text: str) -> Any:
+    """The value of a program as Python data."""
+    result = session.evaluate(text)
+    return np.asarray(result).tolist() if hasattr(result, "dtype") else result
+
+
+def assert_at_rest() -> None:
+    """Nothing that a thread notes while it traces is left, and compiled and eager code work."""
+    assert DIALECT.resolve is None
+    assert (LIFTED.values, LIFTED.baked) == ({}, None)
+    assert (TRACING.leaves, TRACING.used) == (None, None)
+    assert (FRAMES.stack, OUTSIDE.places, SITES.active) == ([], {}, [])
+    assert (PATH.conditions, PATH.is_muted) == ([], False)
+    assert KEY_SOURCE.draw is None
+    assert not jax.config.jax_enable_x64
+    session = Session()
+    assert value(session, "((jit (lambda (x) (if (> x 0) (* 2 x) x))) 3.0)") == 6.0
+    assert value(session, "((lambda (x) (if (> x 0) (* 2 x) x)) 3.0)") == 6.0
+    assert value(session, "((jit (lambda (x) (* 2 x))) (ones 2))") == [2.0, 2.0]
