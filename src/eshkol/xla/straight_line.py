@@ -13,6 +13,7 @@ from typing import Any
 
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import Vector
+from eshkol.runtime.boundary import Boundary
 from eshkol.xla.trees import EXACT, REAL, TENSOR, TRUTH, ArrayImpl, CodeKey, Structure
 
 Taker = Callable[[Any], "list[Any] | None"]
@@ -337,7 +338,8 @@ def function({parameters}, /, *more, **options):
         if result.__class__ is Array:
             return result
         return finish(result, ({names},))
-    return general((*(a for a in ({names},) if a is not ABSENT), *more), options)
+    with boundary:
+        return general((*(a for a in ({names},) if a is not ABSENT), *more), options)
 """
 
 
@@ -368,6 +370,7 @@ def entrance(
         "general": general,
         "Array": ArrayImpl,
         "ABSENT": object(),
+        "boundary": Boundary(),
     }
     exec(compile(text, __file__, "exec"), scope)
     return scope["function"]
