@@ -14,7 +14,7 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import HashTable
 from eshkol.datum.write import write_string
 from eshkol.session import Session, default_session
-from eshkol.xla.jit import PROGRAMS
+from eshkol.xla.programs import PROGRAMS
 
 ROWS = all_rows()
 

@@ -14,9 +14,9 @@ from eshkol.session import Session
 from eshkol.xla.control import SITES
 from eshkol.xla.effects import PATH
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.jit import PROGRAMS, TRACING
 from eshkol.xla.journal import FRAMES, OUTSIDE
 from eshkol.xla.keys import KEY_SOURCE
+from eshkol.xla.programs import PROGRAMS, TRACING
 
 
 def compilations() -> int:

@@ -8,7 +8,7 @@ import pytest
 from staged_sessions import compiles, value
 
 from eshkol.session import Session
-from eshkol.xla.jit import CompilationWarning
+from eshkol.xla.programs import CompilationWarning
 
 
 @pytest.fixture
