@@ -89,8 +89,8 @@ def index_argument(who: str, value: Any, expected: str = "an exact integer") -> 
     if is_tracer(value):
         raise StagingError(
             f"{who}: expected {expected} that is known while tracing, got {short_string(value)}",
-            hint="it is computed from a traced tensor, so it is known only when the program runs;\n"
-            "in a tensor, elements can be chosen so: tensor-ref, where",
+            hint="it is computed from a tensor, which is known only when the program runs;\n"
+            "compute it from exact integers or shapes, or index a tensor: tensor-ref",
         )
     hint = "" if value.__class__ is not float else f"make it exact: (exact {value!r})"
     raise wrong_type(who, expected, value, hint)

@@ -148,7 +148,8 @@ def arity_error(
     usage = usage_text(name, inspect.signature(function))
     unknown = [key for key in options if key not in inspect.signature(function).parameters]
     if unknown:
-        return ArityError(f"{name} has no keyword argument #:{unknown[0]}", hint=f"use: {usage}")
+        shown = unknown[0].replace("_", "-")
+        return ArityError(f"{name} has no keyword argument #:{shown}", hint=f"use: {usage}")
     expected = count_text(inspect.signature(function))
     return ArityError(f"{name} takes {expected}, got {len(arguments)}", hint=f"use: {usage}")
 

@@ -236,7 +236,7 @@ def _arity(text: str, name: str, called: Any, span: Span) -> EshkolError:
         return ArityError(f"{name} takes {count}, got {_given(text, least)}", span=span, hint=hint)
     shown = "#:" + keyword.group(2).replace("_", "-")
     if keyword.group(1).startswith("unexpected"):
-        return ArityError(f"{name} has no argument {shown}", span=span, hint=hint)
+        return ArityError(f"{name} has no keyword argument {shown}", span=span, hint=hint)
     return ArityError(f"{name}: the argument {shown} is given twice", span=span, hint=hint)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives import arithmetic, comparison, equality
+from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
@@ -33,6 +34,11 @@ MISSING = Missing()
 def rest_list(arguments: Any) -> Any:
     """The Scheme list of a procedure's rest arguments."""
     return scheme_list(arguments) if arguments.__class__ is tuple else arguments
+
+
+def splice(items: Any, rest: Any) -> Any:
+    """What ``,@items`` makes of the rest of its list."""
+    return scheme_list(list_argument("unquote-splicing (,@)", items), rest)
 
 
 STAGING = {
@@ -84,7 +90,7 @@ def builtins() -> dict[str, Any]:
             " eqv?": equality.same,
             " cons": Pair,
             " list": PRIMITIVES["list"].function,
-            " append": PRIMITIVES["append"].function,
+            " append": splice,
             " list->vector": PRIMITIVES["list->vector"].function,
             " add": arithmetic.add,
             " subtract": arithmetic.subtract,
