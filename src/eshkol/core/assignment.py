@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from eshkol.core.free import assigned_variables
+from eshkol.core.free import assigned_variables, free_variables
 from eshkol.core.nodes import (
     BoxRef,
     BoxSet,
+    Call,
     Const,
+    GlobalRef,
+    If,
     Lambda,
     Let,
     Letrec,
@@ -24,7 +27,7 @@ from eshkol.core.nodes import (
     SetLocal,
     Variable,
 )
-from eshkol.core.walk import rebuild
+from eshkol.core.walk import bound_variables, rebuild
 
 
 def convert_assignments(node: Node) -> Node:
@@ -68,14 +71,44 @@ def _boxed(variables: list[tuple[Variable, Variable]], body: Node) -> Node:
 
 
 def _convert_lambda(node: Lambda, assigned: set[Variable]) -> Lambda:
+    own = assigned.intersection(bound_variables(node))
+    late = _first_default_with(own, node)
     boxes: list[tuple[Variable, Variable]] = []
     parameters = []
-    for parameter in node.parameters:
+    for parameter in node.parameters[:late]:
         variable = _fresh_if_assigned(parameter.variable, assigned, boxes)
         parameters.append(Parameter(variable, parameter.default))
-    rest = node.rest and _fresh_if_assigned(node.rest, assigned, boxes)
-    body = _boxed(boxes, node.body)
+    defaulted = [(p, Variable(p.variable.name)) for p in node.parameters[late:]]
+    missing = GlobalRef(node.span, " missing")
+    parameters += [Parameter(variable, missing) for _, variable in defaulted]
+    rest_boxes: list[tuple[Variable, Variable]] = []
+    rest = node.rest and _fresh_if_assigned(node.rest, assigned, rest_boxes)
+    body = _boxed(rest_boxes, node.body)
+    for parameter, variable in reversed(defaulted):
+        body = _with_default(parameter, variable, parameter.variable in assigned, body)
+    body = _boxed(boxes, body)
     return replace(node, parameters=tuple(parameters), rest=rest, body=body)
+
+
+def _first_default_with(variables: set[Variable], node: Lambda) -> int:
+    """The index of the first parameter whose default mentions one of ``variables``."""
+    for index, parameter in enumerate(node.parameters):
+        default = parameter.default
+        if default is not None and not variables.isdisjoint(free_variables(default)):
+            return index
+    return len(node.parameters)
+
+
+def _with_default(parameter: Parameter, given: Variable, is_boxed: bool, body: Node) -> Let:
+    """``body`` with a parameter bound to ``given``, or to its default, which may use boxes."""
+    default = parameter.default
+    assert default is not None
+    span = default.span
+    value, missing = LocalRef(span, given), GlobalRef(span, " missing")
+    is_missing = Call(span, GlobalRef(span, " eqv?"), (value, missing))
+    chosen: Node = If(span, is_missing, default, value)
+    bound = MakeBox(span, chosen) if is_boxed else chosen
+    return Let(span, (parameter.variable,), (bound,), body)
 
 
 def _fresh_if_assigned(

@@ -64,6 +64,7 @@ class _Checker:
             case Define():
                 self.expression(node.value, frozenset(), {}, False)
             case Sequence():
+                self.require(len(node.steps) > 0, node, "empty sequence")
                 for step in node.steps:
                     self.top(step)
             case _:
@@ -148,5 +149,6 @@ class _Checker:
             self.require(parameter.variable not in scope, node, "parameter bound twice")
             scope = scope | {parameter.variable}
         if node.rest is not None:
+            self.require(node.rest not in scope, node, "parameter bound twice")
             scope = scope | {node.rest}
         self.expression(node.body, scope, {}, True)

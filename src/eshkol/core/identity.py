@@ -1,7 +1,8 @@
 """A hash of what a procedure means: its Core with the names of variables and all spans left out.
 
 Two procedures with the same hash behave the same in the same namespace, whatever their variables
-are called and wherever they were written.
+are called and wherever they were written. The names of optional parameters are part of the
+meaning.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from eshkol.core import nodes
 from eshkol.core.free import free_variables
 from eshkol.core.walk import bound_variables, children
-from eshkol.datum.equality import hash_key
+from eshkol.datum.write import write_string
 
 
 def identity(node: nodes.Node, order: list[nodes.Variable] | None = None) -> str:
@@ -39,7 +40,7 @@ def _words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
         yield str(numbers.setdefault(variable, len(numbers)))
     match node:
         case nodes.Const():
-            yield repr(hash_key(node.value))
+            yield write_string(node.value)
         case nodes.LocalRef() | nodes.BoxRef() | nodes.BoxSet() | nodes.SetLocal():
             yield str(numbers[node.variable])
         case nodes.GlobalRef() | nodes.SetGlobal() | nodes.Define():
@@ -47,7 +48,8 @@ def _words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
         case nodes.Loop() | nodes.Continue():
             yield str(numbers.setdefault(node.label, len(numbers)))
         case nodes.Lambda():
-            optional = [str(p.default is not None) for p in node.parameters]
+            # Callers give optional parameters by name.
+            optional = [p.default and p.variable.name for p in node.parameters]
             yield f"{optional} {node.rest is not None}"
         case nodes.Call():
             yield f"{len(node.arguments)} {[name for name, _ in node.keywords]}"

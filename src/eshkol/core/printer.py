@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from eshkol.core import nodes
+from eshkol.core.free import global_names
+from eshkol.datum.symbols import intern
 from eshkol.datum.write import write_string
 
 WIDTH = 88
@@ -18,21 +21,34 @@ def print_core(node: nodes.Node) -> str:
         >>> print_core(nodes.Const(NOWHERE, 5))
         '5'
     """
-    return _layout(_shape(node, _Names()), 0)
+    return _layout(_shape(node, _Names(global_names(node))), 0)
+
+
+KEYWORDS = (
+    "define lambda let letrec* loop continue if begin set! box unbox set-box! quote"
+).split()
 
 
 class _Names:
-    """Gives every variable and label a name of its own."""
+    """Gives every variable and label a name of its own, which no keyword and no global has."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Iterable[str]) -> None:
         self.given: dict[Any, str] = {}
-        self.counts: dict[str, int] = {}
+        self.taken = {*KEYWORDS, *taken}
 
     def __call__(self, thing: Any) -> str:
         if thing not in self.given:
-            number = self.counts[thing.name] = self.counts.get(thing.name, 0) + 1
-            self.given[thing] = thing.name if number == 1 else f"{thing.name}.{number}"
+            name, number = thing.name, 1
+            while name in self.taken:
+                number += 1
+                name = f"{thing.name}.{number}"
+            self.taken.add(name)
+            self.given[thing] = _symbol(name)
         return self.given[thing]
+
+
+def _symbol(name: str) -> str:
+    return write_string(intern(name))
 
 
 def _shape(node: nodes.Node, names: _Names) -> Any:
@@ -52,7 +68,7 @@ def _shape(node: nodes.Node, names: _Names) -> Any:
         case nodes.LocalRef():
             return names(node.variable)
         case nodes.GlobalRef():
-            return node.name
+            return _symbol(node.name)
         case nodes.Lambda():
             return ["lambda", _parameters(node, names), shape(node.body)]
         case nodes.Let():
@@ -73,9 +89,9 @@ def _shape(node: nodes.Node, names: _Names) -> Any:
         case nodes.SetLocal():
             return ["set!", names(node.variable), shape(node.value)]
         case nodes.SetGlobal():
-            return ["set!", node.name, shape(node.value)]
+            return ["set!", _symbol(node.name), shape(node.value)]
         case nodes.Define():
-            return ["define", node.name, shape(node.value)]
+            return ["define", _symbol(node.name), shape(node.value)]
         case nodes.MakeBox():
             return ["box", shape(node.value)]
         case nodes.BoxRef():
@@ -99,16 +115,25 @@ def _flat(shape: Any) -> str:
     return shape if isinstance(shape, str) else f"({' '.join(map(_flat, shape))})"
 
 
+ON_FIRST_LINE = {"lambda": 2, "let": 2, "letrec*": 2, "loop": 3}
+"""How many parts of a form begin it where it takes several lines; a name after the first also."""
+
+
 def _layout(shape: Any, indent: int) -> str:
     """``shape`` on one line where it fits, else its parts below each other."""
     flat = _flat(shape)
     if isinstance(shape, str) or indent + len(flat) <= WIDTH or len(shape) < 2:
         return flat
-    head = [_flat(shape[0])] if isinstance(shape[0], str) else []
-    keep = 2 if head and isinstance(shape[1], str) else 1
-    head = [_flat(part) for part in shape[:keep]] if head else []
-    inner = indent + (2 if head else 1)
-    rest = [_layout(part, inner) for part in shape[len(head) :]]
-    separator = "\n" + " " * inner
-    first = f"({' '.join(head)}{separator if head else ''}"
-    return first + separator.join(rest) + ")"
+    if not isinstance(shape[0], str):
+        return f"({_lines(shape, indent + 1)})"
+    keep = ON_FIRST_LINE.get(shape[0], 1 + isinstance(shape[1], str))
+    head = " ".join(map(_flat, shape[:keep]))
+    if indent + len(head) >= WIDTH:
+        keep, head = 1, shape[0]
+    inner = indent + 2
+    return f"({head}\n{' ' * inner}{_lines(shape[keep:], inner)})"
+
+
+def _lines(shapes: Any, indent: int) -> str:
+    """``shapes`` below each other, the first where the text stands already."""
+    return ("\n" + " " * indent).join(_layout(part, indent) for part in shapes)
