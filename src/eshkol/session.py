@@ -119,6 +119,7 @@ class Session:
 
         variables = self.namespace.variables
         variables.update(unit.hidden_globals())
+        self.namespace.units.add(unit)
         return FunctionType(finish_code(code, unit), variables)()
 
     @property
@@ -251,7 +252,7 @@ class Session:
             self.namespace.link(alias, home.namespace, name)
         self.namespace.variables["__doc__"] = entry.documentation
         constants = load_constants(entry.constants)
-        unit = StoredUnit(file, frozenset(entry.primitives), entry.key, constants, entry.core)
+        unit = StoredUnit(file, set(entry.primitives), entry.key, constants, entry.core)
         code = entry.code if entry.file == file else renamed(entry.code, file)
         return self.run(code, unit)
 

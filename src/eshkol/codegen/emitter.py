@@ -71,13 +71,14 @@ class Unit:
 
     Attributes:
         names: the Python name of each variable.
-        primitives: the global names that are known to be primitives here.
+        primitives: the global names that are known to be primitives here; one that the namespace
+            defines is taken away.
         key: tells the hidden constants of this unit from those of others.
         lambdas: the procedures emitted so far; a function's number is its index.
         constants: data that Python constants can't hold.
     """
 
-    def __init__(self, names: Names, primitives: frozenset[str], key: str) -> None:
+    def __init__(self, names: Names, primitives: set[str], key: str) -> None:
         self.names = names
         self.primitives = primitives
         self.key = key
@@ -110,6 +111,11 @@ class Unit:
     def hidden_globals(self) -> dict[str, Any]:
         """The constants by their hidden global names."""
         return {self.name_of_constant(i): value for i, value in enumerate(self.constants)}
+
+
+def function_name(unit: Unit, node: Lambda) -> str:
+    """What an eager function is called until ``finish_code`` registers it as a procedure."""
+    return f"{node.name or 'lambda'}{MARK}{unit.number(node)}"
 
 
 class Emitter:
@@ -335,10 +341,9 @@ class Emitter:
         """Define the eager function of ``node`` as the Python variable ``variable``."""
         from eshkol.codegen.eager import EagerEmitter
 
-        number = self.unit.number(node)
         inner = EagerEmitter(self.unit)
         inner.hidden = self.hidden
-        definition = inner.function(node, f"{node.name or 'lambda'}{MARK}{number}")
+        definition = inner.function(node, function_name(self.unit, node))
         self.add(definition)
         self.add(py.assign(node.span, variable, py.load(node.span, definition.name)))
         return py.load(node.span, variable)

@@ -33,6 +33,11 @@ COMPARISONS: dict[str, tuple[type[ast.cmpop], str]] = {
 
 BINARY_CALLS = {"/": " divide"}
 
+TESTS = ("null?", "pair?", "not")
+
+INLINED = frozenset([*ARITHMETIC, *COMPARISONS, *BINARY_CALLS, *TESTS])
+"""The primitives that eager code doesn't look up when it runs."""
+
 KINDS = (" float", " int")
 """The classes of which Python's own operators are known to be right."""
 

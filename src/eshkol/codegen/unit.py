@@ -12,7 +12,7 @@ from eshkol.base.errors import InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.eager import EagerEmitter
-from eshkol.codegen.emitter import RETURN, Unit
+from eshkol.codegen.emitter import RETURN, Unit, function_name
 from eshkol.codegen.names import assign_names
 from eshkol.codegen.staged import StagedEmitter
 from eshkol.core.assignment import convert_assignments
@@ -53,7 +53,7 @@ def compile_program(
     defined = {name for node in prepared for name in _changed_names(node)}
     names = {} if body is None else assign_names(body, mentioned)
     key = hashlib.blake2b(f"{span.file}\0{_signature(prepared)}".encode(), digest_size=6)
-    unit = Unit(names, mentioned.intersection(primitives) - defined, key.hexdigest())
+    unit = Unit(names, set(mentioned.intersection(primitives) - defined), key.hexdigest())
     emitter = EagerEmitter(unit)
     if body is None:
         emitter.add(py.returns(span, emitter.unspecified(span)))
@@ -86,28 +86,37 @@ def _compile(function: ast.stmt, file: str) -> types.CodeType:
 
 
 def staged_code(procedure: Procedure) -> types.CodeType:
-    """The staged body of a procedure, compiled on first use.
+    """The staged body of a procedure, compiled on first use."""
+    if procedure.staged is None:
+        procedure.staged = _compile_procedure(procedure, is_staged=True)
+    return procedure.staged
+
+
+def eager_code(procedure: Procedure) -> types.CodeType:
+    """The eager body of a procedure, compiled once more."""
+    return _compile_procedure(procedure, is_staged=False)
+
+
+def _compile_procedure(procedure: Procedure, is_staged: bool) -> types.CodeType:
+    """One body of a procedure.
 
     Its free variables are those of the eager body in the same order, so that a closure of the one
     fits the other.
     """
-    if procedure.staged is None:
-        procedure.staged = _compile_staged(procedure)
-    return procedure.staged
-
-
-def _compile_staged(procedure: Procedure) -> types.CodeType:
     node, unit = procedure.node, procedure.unit.for_staging()
     span = node.span
-    # A hidden name: under its own, the function would hide the top-level variable from itself.
-    definition = StagedEmitter(unit).function(node, " staged body")
+    if is_staged:
+        # A hidden name: under its own, the function would hide the top-level variable from itself.
+        definition = StagedEmitter(unit).function(node, " staged body")
+    else:
+        definition = EagerEmitter(unit).function(node, function_name(unit, node))
     captured = [unit.names[variable] for variable in free_variables(node)]
     outer = py.define(span, "captured", py.arguments(span, captured), [definition])
     code = _compile(outer, span.file)
     inner = next(c for c in code.co_consts if isinstance(c, types.CodeType))
     if inner.co_freevars != procedure.code.co_freevars:
         raise InternalError(
-            f"{span}: the staged body of {node.name} captures {inner.co_freevars}, "
-            f"the eager one {procedure.code.co_freevars}"
+            f"{span}: a body of {node.name} captures {inner.co_freevars}, "
+            f"the first one {procedure.code.co_freevars}"
         )
     return finish_code(inner, unit, node.name or "lambda")

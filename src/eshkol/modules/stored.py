@@ -28,7 +28,7 @@ class StoredUnit:
     """
 
     def __init__(
-        self, file: str, primitives: frozenset[str], key: str, constants: list[Any], core: bytes
+        self, file: str, primitives: set[str], key: str, constants: list[Any], core: bytes
     ) -> None:
         self.file = file
         self.primitives = primitives

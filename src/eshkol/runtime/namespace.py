@@ -3,7 +3,8 @@
 A namespace's variables live in a plain dictionary, which is the ``__globals__`` of its compiled
 functions, so that reading one costs what a Python global costs. Primitives are the functions'
 ``__builtins__``: a definition shadows them. Definitions and assignments go through the namespace,
-which tells whoever watches a variable.
+which tells whoever watches a variable. Code that was compiled when a name still meant a primitive
+is compiled again where it relies on that.
 
 An imported variable is a *link*: the importing namespace holds the value under a name of its own
 and follows every definition and assignment of the variable in its home.
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from eshkol.base.errors import UnboundVariable
+from eshkol.primitives.declare import load
 
 
 class Namespace:
@@ -38,6 +40,7 @@ class Namespace:
         self.watchers: dict[str, list[Callable[[], None]]] = {}
         self.links: dict[str, tuple[Namespace, str]] = {}
         self.followers: dict[str, list[tuple[weakref.ref[Namespace], str]]] = {}
+        self.units: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def define(self, name: str, value: Any) -> None:
         """Define or redefine a variable; an imported one becomes the namespace's own."""
@@ -45,13 +48,21 @@ class Namespace:
         self._assign(name, value)
 
     def _assign(self, name: str, value: Any) -> None:
+        hides_primitive = name in self.builtins and name not in self.variables
         self.variables[name] = value
+        if hides_primitive:
+            self._forget_primitive(name)
         if name in self.watchers:
             self._tell(name)
         for reference, alias in self.followers.get(name, ()):
             follower = reference()
             if follower is not None and follower.links.get(alias) == (self, name):
                 follower._assign(alias, value)
+
+    def _forget_primitive(self, name: str) -> None:
+        units = [unit for unit in list(self.units) if name in unit.primitives]
+        if units:
+            load("eshkol.codegen.redefinition:forget_primitive")(name, units, self.variables)
 
     def set(self, name: str, value: Any) -> None:
         """Assign a variable that exists; an imported one is assigned in its home.

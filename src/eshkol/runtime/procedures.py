@@ -25,6 +25,7 @@ class CompiledUnit(Protocol):
 
     names: dict[Any, str]
     lambdas: list[Lambda]
+    primitives: set[str]
 
     def for_staging(self) -> Any:
         """A unit in which staged bodies of this unit's procedures are compiled."""
@@ -67,6 +68,12 @@ def procedure_of(function: Any) -> Procedure | None:
 def procedure_of_code(code: types.CodeType) -> Procedure | None:
     """What is known of the procedure with this eager code."""
     return _procedures.get(id(code))
+
+
+def procedures_of_units(units: list[Any]) -> list[Procedure]:
+    """The procedures of these units and of the staged bodies compiled in them."""
+    primitives = {id(unit.primitives) for unit in units}
+    return [p for p in list(_procedures.values()) if id(p.unit.primitives) in primitives]
 
 
 def _register(code: types.CodeType, unit: Any, number: int) -> None:
