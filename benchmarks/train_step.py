@@ -134,9 +134,8 @@ def first_losses(trainer: Any, data: Data, steps: int = 5) -> list[float]:
     data.restart(1)
     losses = []
     for _ in range(steps):
-        images, labels, key = data.next()
-        # The first draw of a compiled Scheme program folds the number 1 into the call's key.
-        losses.append(float(trainer.step(images, labels, data.fold(key, np.uint32(1)))))
+        # A step draws once, with the seed's key folded with the number of the draw.
+        losses.append(float(trainer.step(*data.next())))
     return losses
 
 
