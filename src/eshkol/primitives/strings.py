@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eshkol.base.errors import OutOfRange, WrongType
+from eshkol.base.errors import OutOfRange, StagingError, WrongType
 from eshkol.datum.number_text import number_text
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import UNSPECIFIED, Char, Unspecified, Vector
+from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import (
     char_argument,
     index_argument,
+    is_tracer,
     list_argument,
     position_argument,
     procedure_argument,
@@ -227,6 +229,11 @@ def number_to_string(number: Number, radix: int = 10) -> str:
         )
     if value.__class__ in PLAIN:
         return number_text(value, base)
+    if is_tracer(value):
+        raise StagingError(
+            f"number->string: the value of {short_string(value)} is not known while staging",
+            hint="give it back, and make text of it where the compiled procedure is called",
+        )
     raise not_a_number("number->string", number)
 
 

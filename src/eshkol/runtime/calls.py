@@ -49,13 +49,13 @@ class Site(NamedTuple):
         frame: the running frame.
         span: the call.
         head: its operator; None in an expansion, whose source text is a macro use.
-        count: how many arguments it has that are not named.
+        given: how many arguments it has that are not named.
     """
 
     frame: FrameType
     span: Span
     head: Syntax | None
-    count: int
+    given: int
 
     @property
     def operator(self) -> str:
@@ -271,8 +271,8 @@ def _without_signature(text: str, site: Site) -> str:
         return f"takes {takes}, got {_given(text, least)}"
     missing = re.search(r"missing (\d+)", text)
     if missing and site.head is not None:
-        needed = site.count + int(missing.group(1))
-        return f"needs {argument_count(needed, needed)}, got {site.count}"
+        needed = site.given + int(missing.group(1))
+        return f"needs {argument_count(needed, needed)}, got {site.given}"
     return "can't be called with these arguments"
 
 

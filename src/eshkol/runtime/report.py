@@ -261,4 +261,4 @@ def _callers(error: BaseException) -> list[str]:
 
 
 def _in(name: str) -> str:
-    return "" if name.startswith("<") else f"{name}, "
+    return "" if name == "lambda" or name.startswith("<") else f"{name}, "
