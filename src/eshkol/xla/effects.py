@@ -25,7 +25,7 @@ from eshkol.base.spans import Span
 from eshkol.codegen.staged import EFFECTS
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
-from eshkol.primitives.declare import PRIMITIVES
+from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.xla.trees import flatten, unflatten
 from eshkol.xla.witness import tracer_of
 
@@ -36,12 +36,14 @@ class Path(threading.local):
     Attributes:
         conditions: thunks that give whether each traced branch or trip around is taken.
         is_muted: whether effects are left out, since they happen elsewhere.
+        left_out: whether one was.
         may_fail: whether the program being traced can end with an error when it runs.
     """
 
     def __init__(self) -> None:
         self.conditions: list[Callable[[], Any]] = []
         self.is_muted = False
+        self.left_out = False
         self.may_fail = False
 
 
@@ -59,11 +61,12 @@ def under(condition: Callable[[], Any]) -> Iterator[None]:
 
 
 @contextmanager
-def muted() -> Iterator[None]:
-    """Effects in this block are left out."""
-    saved, PATH.is_muted = PATH.is_muted, True
+def muted() -> Iterator[Path]:
+    """Effects in this block are left out; ``left_out`` tells then whether there were any."""
+    saved = PATH.is_muted
+    PATH.is_muted, PATH.left_out = True, False
     try:
-        yield
+        yield PATH
     finally:
         PATH.is_muted = saved
 
@@ -90,6 +93,7 @@ def _is_taken() -> Any:
 def _call_back(function: Callable[[Any], None], value: Any) -> None:
     """Call ``function`` with the value when the compiled program runs."""
     if PATH.is_muted:
+        PATH.left_out = True
         return
     leaves, structure = flatten(value)
     traced = [tracer_of(leaf) for leaf in leaves]
@@ -132,12 +136,11 @@ _RAISED: dict[int, SchemeError] = {}
 def fail(error: SchemeError) -> None:
     """Raise ``error`` when the compiled program runs, with the values that it then has."""
     PATH.may_fail = True
-    words = " ".join(map(write_string, error.irritants))
-    head = error.message.removesuffix(words)
+    head, shown_irritants = _shown(error)
     text, span, trail = error.condition_message, error.span or _running_form(), error.trail
 
     def raise_error(irritants: Any) -> None:
-        shown = head + " ".join(map(write_string, irritants))
+        shown = head + " ".join(map(write_string, irritants[shown_irritants:]))
         raised = SchemeError(text, irritants, shown)
         raised._span, raised.trail = span, trail
         number = next(_numbers)
@@ -145,6 +148,15 @@ def fail(error: SchemeError) -> None:
         raise RunTimeFailure(f"{raised.message} (failure {number} of a compiled program)")
 
     _call_back(raise_error, tuple(error.irritants))
+
+
+def _shown(error: SchemeError) -> tuple[str, int]:
+    """How the message of an error begins, and from which on it shows the irritants."""
+    for first in (0, 1):
+        words = " ".join(map(write_string, error.irritants[first:]))
+        if error.message.endswith(words):
+            return error.message.removesuffix(words), first
+    return error.message, len(error.irritants)
 
 
 def _running_form() -> Span | None:
@@ -202,8 +214,8 @@ def install(runtimes: dict[str, Callable[..., Any]]) -> None:
     Args:
         runtimes: the functions of the staging runtime by their hidden names.
     """
+    known = builtin_namespace()
     for name, hidden in EFFECTS.items():
-        primitive = PRIMITIVES.get(name)
-        if primitive is not None:
-            function: Any = primitive.function
+        function: Any = known.get(name)
+        if function is not None:
             function.eshkol_staged = _with_effects(runtimes[hidden], function)

@@ -97,7 +97,8 @@ def staged_while(
             return scanned
     is_followed = trips is not None
     for _ in range(FOLLOWED_TRIPS):
-        holds = test(*values)
+        with muted() as path:
+            holds = test(*values)
         known = known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):
             try:
@@ -107,6 +108,8 @@ def staged_while(
                     raise
                 # What can't be a compiled loop can be followed, since its test is known.
                 is_followed = True
+        if path.left_out:
+            holds = test(*values)
         if (holds.item() if known is None else known) is leaves_when:
             return values
         values = step(*values)
@@ -495,9 +498,8 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     """
     is_followed = False
     for _ in range(FOLLOWED_TRIPS):
-        with journal.Frame() as frame:
-            result = step(*values)
-            contents = journal.contents(frame.written())
+        with muted() as path:
+            result, frame, contents = _try_trip(step, values)
         goes_on = result.goes_on
         known = known_truth(goes_on)
         if known is None and not (is_followed and goes_on.__class__ is Witness):
@@ -508,11 +510,22 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
                     raise
                 # What can't be a compiled loop can be followed, since its end is known.
                 is_followed = True
+        if path.left_out:
+            result, frame, contents = _try_trip(step, values)
         journal.write(frame.written(), contents)
         if not (goes_on.item() if known is None else known):
             return result.value
         values = result.values
     raise _endless(site)
+
+
+def _try_trip(
+    step: Callable[..., Step], values: Values
+) -> tuple[Step, journal.Frame, tuple[Any, ...]]:
+    """A trip, the frame of what it writes, and what it writes there; nothing is written yet."""
+    with journal.Frame() as frame:
+        result = step(*values)
+        return result, frame, journal.contents(frame.written())
 
 
 def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:

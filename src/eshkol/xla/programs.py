@@ -19,10 +19,10 @@ import jax.numpy as jnp
 from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.errors import SchemeError
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla import journal, keys
+from eshkol.xla.control import staging
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
@@ -294,17 +294,16 @@ class Program:
     def _trace(self, arrays: tuple[Any, ...]) -> Any:
         self.compilations += 1
         source = Source(*arrays[len(self.kinds) :]) if self.wants_key else Source(None)
-        saved = LIFTED.values, LIFTED.baked, DIALECT.resolve
+        saved = LIFTED.values, LIFTED.baked
         with wide():
             leaves = [
                 self._argument(index, kind, array)
                 for index, (kind, array) in enumerate(zip(self.kinds, arrays, strict=False))
             ]
-            DIALECT.resolve = staged
             try:
                 first, second = self.ends
-                LIFTED.values, LIFTED.baked = self._lifted(leaves[first:second]), self.baked
                 made: list[Any] = []
+                LIFTED.values, LIFTED.baked = self._lifted(leaves[first:second], made), self.baked
                 procedure = unflatten(self.procedure, leaves[:first], made)
                 arguments, options = unflatten(self.arguments, leaves[second:], made)
                 with drawing_from(source), journal.outside(made), own_path() as path:
@@ -317,7 +316,7 @@ class Program:
                 }
                 return _results(value, numbers, source.count[0] if self.wants_key else 0)
             finally:
-                LIFTED.values, LIFTED.baked, DIALECT.resolve = saved
+                LIFTED.values, LIFTED.baked = saved
 
     def _argument(self, index: int, kind: str, array: Any) -> Any:
         """The leaf that the staged procedure sees."""
@@ -337,8 +336,8 @@ class Program:
         known = leaf.known if leaf.__class__ is Witness else leaf
         return Witness(known, traced, frozenset([WitnessSource(use)]))
 
-    def _lifted(self, leaves: list[Any]) -> dict[tuple[int, str], Any]:
-        values = unflatten(("tuple", None, self.reach[2]), leaves)
+    def _lifted(self, leaves: list[Any], made: list[Any]) -> dict[tuple[int, str], Any]:
+        values = unflatten(("tuple", None, self.reach[2]), leaves, made)
         return dict(zip(self.reach[1], values, strict=True))
 
 
@@ -371,7 +370,7 @@ def _names_under(base: str, structure: Structure) -> Iterator[str]:
 def _attempt(procedure: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
     """The value of a staged procedure; nothing if it ends with an error of traced values."""
     try:
-        return procedure(*arguments, **options)
+        return staging(procedure, *arguments, **options)
     except SchemeError as error:
         leaves, _ = flatten(tuple(error.irritants))
         if not any(isinstance(leaf, Witness | jax.core.Tracer) for leaf in leaves):
