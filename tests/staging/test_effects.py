@@ -121,7 +121,8 @@ def test_an_error_is_raised_where_and_when_it_happens(
 
 def test_output_stops_at_the_error(session: Session, capsys) -> None:
     session.evaluate("""(define j (jit (lambda (x)
-      (display "before") (if (< x 0) (begin (display "in") (error "stop"))) (display "after") x)))""")
+      (display "before") (if (< x 0) (begin (display "in") (error "stop")))
+      (display "after") x)))""")
     session.evaluate("(j 1.0)")
     assert capsys.readouterr().out == "beforeafter"
     with pytest.raises(SchemeError, match="stop"):
@@ -140,7 +141,7 @@ def test_an_error_that_always_happens_shows_the_values(session: Session) -> None
 def test_lanes_that_do_not_raise_do_not_raise(session: Session, mapped: str) -> None:
     session.evaluate('(define (f x) (if (< x 0) (error "negative:" x) (* 2 x)))')
     assert value(session, f"({mapped} (tensor '(1.0 2.0)))") == [2.0, 4.0]
-    with pytest.raises(SchemeError, match="negative: -2.0"):
+    with pytest.raises(SchemeError, match=r"negative: -2\.0"):
         session.evaluate(f"({mapped} (tensor '(1.0 -2.0)))")
     assert_at_rest()
 
@@ -169,9 +170,9 @@ REFUSED = [
     ("(let ((total 0)) ((jit (lambda (x) (set! total x))) 1.0))", StagingError, "total belongs"),
     ("(define v (vector 1)) ((jit (lambda (w) (vector-set! w 0 2))) v)", StagingError, "given to"),
     ("(define l (list 1)) ((jit (lambda () (set-car! l 2))))", StagingError, "given to"),
-    ("(define h (make-hash-table)) ((jit (lambda () (hash-set! h 1 2))))", StagingError, "given to"),
+    ("(define h (make-hash-table)) ((jit (lambda () (hash-set! h 1 2))))", StagingError, "given"),
     ("((jit (lambda (x) (if (> x 0) (list x) x))) 1.0)", StagingError, "a list of 1 and a number"),
-    ("((jit (lambda (x) (if (> x 0) (zeros 2) (zeros 3)))) 1.0)", StagingError, r"f32\[2\] and f32"),
+    ("((jit (lambda (x) (if (> x 0) (zeros 2) (zeros 3)))) 1.0)", StagingError, "f32.2. and f32"),
     ("((jit (lambda (x) (if (> x 0) 'a 1))) 1.0)", StagingError, "a and 1"),
     ('((jit (lambda (x) (if (> x 0) "a" "b"))) 1.0)', StagingError, '"a" and "b"'),
     ("((jit (lambda (x) (if (> x 0) #t 1))) 1.0)", StagingError, "#t and 1"),
@@ -185,7 +186,7 @@ REFUSED = [
     ("((gradient (lambda (x) (zeros 2))) (ones 2))", EshkolError, "one number"),
     ("((jit (lambda (x) (do ((i 0 (+ i 1))) ((= i 20)) (car x)))) 1.0)", EshkolError, "car"),
     ("((jit (lambda (x) (if (> x 0) (car x) 1))) 1.0)", EshkolError, "car"),
-    ("((jit (lambda (x) (let loop ((y x)) (if (> y 9) y (loop (car y)))))) 1.0)", EshkolError, "car"),
+    ("((jit (lambda (x) (let f ((y x)) (if (> y 9) y (f (car y)))))) 1.0)", EshkolError, "car"),
     ("((jit (lambda (x) x)))", EshkolError, "argument"),
     ("((jit (lambda (x) (call-with-rng 1 (lambda () (car x))))) 1.0)", EshkolError, "car"),
 ]  # fmt: skip

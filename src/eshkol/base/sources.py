@@ -88,6 +88,22 @@ def span_at(code: CodeType, instruction: int) -> Span | None:
     return None
 
 
+def span_of_code(code: CodeType) -> Span | None:
+    """The smallest span that holds all that ``code`` was compiled from."""
+    starts, ends = [], []
+    for start, end, column, end_column in code.co_positions():
+        if start is None or end is None or column is None or end_column is None:
+            continue
+        if (start, column) != (end, end_column):
+            starts.append((start, column))
+            ends.append((end, end_column))
+    if not starts:
+        return None
+    (start, column), (end, end_column) = min(starts), max(ends)
+    file = code.co_filename
+    return Span(file, start, _column(file, start, column), end, _column(file, end, end_column))
+
+
 def span_of_traceback(traceback: TracebackType | None) -> Span | None:
     """The innermost Scheme form that was running when ``traceback`` was made."""
     entries = []

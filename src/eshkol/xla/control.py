@@ -13,6 +13,7 @@ from typing import Any
 import jax
 from jax import lax
 
+from eshkol.base import sources
 from eshkol.base.errors import EshkolError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
@@ -118,7 +119,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
             hint="a procedure that calls itself under a traced condition can't be compiled unless "
             "the call is in tail position, which makes it a loop",
         )
-    return _branch(test, *_trace_branches(site, test, then, otherwise))
+    return _branch(test, then, otherwise, *_trace_branches(site, test, then, otherwise))
 
 
 def _witnessed_if(
@@ -133,7 +134,7 @@ def _witnessed_if(
     if site in SITES.active:
         raise Recursion(site)
     try:
-        return _branch(test, *_trace_branches(site, test, then, otherwise))
+        return _branch(test, then, otherwise, *_trace_branches(site, test, then, otherwise))
     except Recursion as recursion:
         if recursion.site != site:
             raise
@@ -147,26 +148,48 @@ def _witnessed_if(
         return then() if test.item() else otherwise()
 
 
-def _branch(test: Any, then: Part, otherwise: Part) -> Any:
+def _branch(
+    test: Any,
+    then: Callable[[], Any],
+    otherwise: Callable[[], Any],
+    first: Part,
+    second: Part,
+) -> Any:
+    """The value of an ``if`` whose branches have been traced to ``first`` and ``second``."""
     try:
         structure, leaves = merge(
-            (then.structure, then.leaves), (otherwise.structure, otherwise.leaves)
+            (first.structure, first.leaves), (second.structure, second.leaves)
         )
     except Mismatch as mismatch:
         raise StagingError(
             f"if: the condition is traced, and the branches give {mismatch.first} "
             f"and {mismatch.second}",
             hint="both branches must give values of one kind and shape, since which one is taken "
-            "is known only when the program runs",
+            "is known only when the program runs\n"
+            f"the branches are {_form_of(then)} and {_form_of(otherwise)}",
         ) from None
-    outputs = _choose(tracer_of(test), then, otherwise, leaves)
+    outputs = _choose(tracer_of(test), first, second, leaves)
     if test.__class__ is Witness:
         outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
     value, contents = rebuild(structure, put_together(leaves, outputs))
-    journal.write(then.written, contents)
+    journal.write(first.written, contents)
     if value is BOTTOM:
         raise Unreachable
     return value
+
+
+def _form_of(branch: Callable[[], Any]) -> str:
+    """The source of a branch on one line, and where it is."""
+    span = sources.span_of_code(branch.__code__)
+    if span is None:
+        return "nothing"
+    text = " ".join(sources.text_of(span).split())
+    short = text if len(text) <= LONGEST_FORM else text[: LONGEST_FORM - 1] + "…"
+    return f"{short} in line {span.line}"
+
+
+LONGEST_FORM = 40
+"""How many characters of a branch a message shows."""
 
 
 def _trace_branches(

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import jax
 import numpy as np
 
+from eshkol.autodiff import Differentiable, NeedsTensors, settled
 from eshkol.core.free import free_variables
 from eshkol.core.identity import identity
 from eshkol.datum.equality import is_eqv
@@ -157,13 +157,6 @@ class _Flattening:
         self.seen: dict[int, int] = {}
         self.open: list[int] = []
 
-    @contextmanager
-    def inside(self, closure: Any) -> Iterator[None]:
-        """Take apart what ``closure`` captured."""
-        self.open.append(id(closure))
-        yield
-        self.open.pop()
-
     def visit(self, value: Any) -> Structure:
         kind = value.__class__
         if kind is ArrayImpl:
@@ -205,8 +198,9 @@ def _visit_function(pass_: _Flattening, value: Any) -> Structure:
     shared = pass_.shared(value, "shared")
     if shared is not None:
         return shared
-    with pass_.inside(value):
-        children = tuple([_visit_cell(pass_, cell) for cell in value.__closure__ or ()])
+    pass_.open.append(id(value))
+    children = tuple([_visit_cell(pass_, cell) for cell in value.__closure__ or ()])
+    pass_.open.pop()
     key = (code_key(value, procedure), _defaults_key(value))
     return ("closure", key, children)
 
@@ -224,8 +218,9 @@ def _visit_python_function(pass_: _Flattening, value: Any) -> Structure:
     shared = pass_.shared(value, "shared")
     if shared is not None:
         return shared
-    with pass_.inside(value):
-        children = tuple([_visit_python_cell(pass_, cell) for cell in value.__closure__ or ()])
+    pass_.open.append(id(value))
+    children = tuple([_visit_python_cell(pass_, cell) for cell in value.__closure__ or ()])
+    pass_.open.pop()
     return ("closure", (PythonCodeKey(value), _defaults_key(value)), children)
 
 
@@ -239,13 +234,18 @@ def _defaults_key(function: types.FunctionType) -> Any:
 
 
 def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
-    shared = pass_.shared(cell, "shared-cell")
-    if shared is not None:
-        return shared
+    seen = pass_.seen
+    count = len(seen)
+    index = seen.setdefault(id(cell), count)
+    if index != count:
+        return ("shared-cell", index, ())
     try:
         contents = cell.cell_contents
     except ValueError:
         return ("empty", None, ())
+    if contents.__class__ is ArrayImpl:
+        pass_.leaves.append(contents)
+        return TENSOR
     if contents.__class__ is list:
         return ("box", None, (pass_.visit(contents[0]),))
     return pass_.visit(contents)
@@ -307,6 +307,8 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     kind = value.__class__
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         visitor: Any = _leaf(TENSOR)
+    elif isinstance(value, Differentiable):
+        visitor = _visit_differentiable
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         visitor = _visit_named_tuple
     elif isinstance(value, tuple):
@@ -320,6 +322,14 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     if not issubclass(kind, types.FunctionType):
         _VISITORS[kind] = visitor
     return visitor(pass_, value)
+
+
+def _visit_differentiable(pass_: _Flattening, value: Any) -> Structure:
+    """A number kept from a derivative that has been taken; under one, tensors are needed."""
+    plain = settled(value)
+    if isinstance(plain, Differentiable):
+        raise NeedsTensors
+    return pass_.visit(plain)
 
 
 def _visit_named_tuple(pass_: _Flattening, value: Any) -> Structure:

@@ -1,0 +1,214 @@
+"""Python programs that hand Scheme procedures to JAX; threads; and the x64 flag."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from staged_sessions import assert_at_rest, compiles
+
+from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.values import HashTable, Vector
+from eshkol.session import Session
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session()
+
+
+SMOOTH = "(lambda (x) (if (> x 0) (* x x) (- x)))"
+LANES = np.array([1.0, -2.0, 3.0], np.float32)
+
+TRANSFORMATIONS: dict[str, tuple[Any, Any]] = {
+    "jit": (lambda f: jax.jit(f)(3.0), 9.0),
+    "jit of the other branch": (lambda f: jax.jit(f)(-3.0), 3.0),
+    "vmap": (lambda f: jax.vmap(f)(LANES), [1.0, 2.0, 9.0]),
+    "jit of vmap": (lambda f: jax.jit(jax.vmap(f))(LANES), [1.0, 2.0, 9.0]),
+    "grad": (lambda f: jax.grad(f)(3.0), 6.0),
+    "jit of grad": (lambda f: jax.jit(jax.grad(f))(3.0), 6.0),
+    "grad of jit": (lambda f: jax.grad(jax.jit(f))(3.0), 6.0),
+    "vmap of grad": (lambda f: jax.vmap(jax.grad(f))(LANES), [2.0, -1.0, 6.0]),
+    "hessian": (lambda f: jax.hessian(f)(3.0), 2.0),
+    "jacfwd": (lambda f: jax.jacfwd(f)(3.0), 6.0),
+    "jacobian": (lambda f: jax.jacobian(jax.vmap(f))(LANES), np.diag([2.0, -1.0, 6.0])),
+    "checkpoint": (lambda f: jax.grad(jax.checkpoint(f))(3.0), 6.0),
+    "jvp": (lambda f: jax.jvp(f, (3.0,), (1.0,))[1], 6.0),
+    "scan": (lambda f: lax.scan(lambda c, x: (f(c), f(x)), 2.0, LANES)[1], [1.0, 2.0, 9.0]),
+    "while_loop": (lambda f: lax.while_loop(lambda x: x < 99, f, 3.0), 6561.0),
+    "cond": (lambda f: lax.cond(True, f, f, -3.0), 3.0),
+    "map": (lambda f: lax.map(f, LANES), [1.0, 2.0, 9.0]),
+    "fori_loop": (lambda f: lax.fori_loop(0, 2, lambda i, x: f(x), 3.0), 81.0),
+    "switch": (lambda f: lax.switch(1, [f, f], 3.0), 9.0),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+def test_a_procedure_starts_again_staged_where_jax_traces_it(session: Session, name: str) -> None:
+    run, expected = TRANSFORMATIONS[name]
+    np.testing.assert_allclose(run(session.evaluate(SMOOTH)), expected, rtol=1e-6)
+    assert_at_rest()
+
+
+RESTARTED = [
+    ("(lambda (x) (let loop ((x x) (n 0)) (if (> x 100) n (loop (* 2 x) (+ n 1)))))", 3.0, 6),
+    ("(define (helper x) (if (> x 0) x (- x))) (lambda (x) (+ 1 (helper x)))", -3.0, 4.0),
+    ("(lambda (x) (and (> x 0) (< x 5)))", 3.0, True),
+    ("(lambda (x) (case x ((1) 10) ((2) 20) (else 30)))", 2, 20),
+    ("(lambda (x) (let ((n 0)) (set! n (+ n 1)) (if (> x 0) (set! n (* n 10))) n))", 2.0, 10),
+    ("(lambda (x) (let ((v (vector 1 2))) (if (> x 0) (vector-set! v 0 x)) (vector-ref v 0)))",
+     2.0, 2.0),
+    ("(define (f x . rest) (if (> x 0) (apply + x rest) x)) (lambda (x) (f x 1 2))", 2.0, 5.0),
+    ("(define (f x (y 2.5)) (if (> x 0) (* x y) x)) f", 2.0, 5.0),
+    ("(define k 4.0) (lambda (x) (if (> x k) x k))", 2.0, 4.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "x", "expected"), RESTARTED)
+def test_what_a_restarted_procedure_computes(
+    session: Session, program: str, x: float, expected: Any
+) -> None:
+    procedure = session.evaluate(program)
+    assert np.asarray(jax.jit(procedure)(x)).item() == pytest.approx(expected)
+    assert_at_rest()
+
+
+def test_scheme_data_are_pytrees(session: Session) -> None:
+    body = session.evaluate("(lambda (c x) (list (if (> c 2) (+ c x) (* c 2)) (* c x)))")
+    carry, products = lax.scan(body, np.float32(1), np.arange(3, dtype=np.float32))
+    assert (float(carry), products.tolist()) == (6.0, [0.0, 2.0, 8.0])
+    body = session.evaluate("(lambda (c x) (values (if (> c 2) (+ c x) (* c 2)) (* c x)))")
+    carry, products = lax.scan(body, np.float32(1), np.arange(3, dtype=np.float32))
+    assert (float(carry), products.tolist()) == (6.0, [0.0, 2.0, 8.0])
+    table = HashTable()
+    table["k"] = 3.0
+    data = scheme_list([1.0, Vector([2.0, Pair(4.0, 5.0)]), table])
+    leaves, tree = jax.tree.flatten(data)
+    assert leaves == [1.0, 2.0, 4.0, 5.0, 3.0]
+    assert repr(jax.tree.unflatten(tree, leaves)) == repr(data)
+    doubled = jax.jit(lambda d: jax.tree.map(lambda x: 2 * x, d))(data)
+    assert float(doubled.cdr.car[1].cdr) == 10.0
+
+
+def test_an_error_in_a_traced_procedure_is_the_users(session: Session) -> None:
+    for text in ("(lambda (x) (if (> x 0) (car x) x))", "(lambda (x) (if (> x 0) (list x) x))"):
+        procedure = session.evaluate(text)
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"expected a pair|the branches give"):
+                jax.jit(procedure)(1.0)
+            assert_at_rest()
+
+
+# ---- threads
+
+
+def _together(work: list[Any]) -> list[Any]:
+    """The results of procedures that run at the same time, or the errors they raise."""
+    results: list[Any] = [None] * len(work)
+    start = threading.Barrier(len(work))
+
+    def run(index: int) -> None:
+        start.wait()
+        try:
+            results[index] = work[index]()
+        except Exception as error:
+            results[index] = error
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(work))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+LOOP = "(do ((i 0 (+ i 1)) (s 0.0 (+ s (if (> x i) x (* 2 x))))) ((= i 30) s))"
+
+
+def test_threads_compile_programs_at_the_same_time(session: Session) -> None:
+    session.evaluate(f"(define (f x) {LOOP})")
+    texts = [f"((jit (lambda (x) (* {k}.25 (f x)))) {k}.5)" for k in range(6)]
+    results = _together([lambda text=text: float(session.evaluate(text)) for text in texts])
+    eager = [float(session.evaluate(f"(* {k}.25 (f {k}.5))")) for k in range(6)]
+    assert results == pytest.approx(eager)
+    assert_at_rest()
+
+
+def test_threads_call_one_program_at_the_same_time(session: Session) -> None:
+    session.evaluate(f"(define (f x) {LOOP}) (define j (jit f))")
+    jitted, eager = session.get("j"), session.get("f")
+    with compiles(1):
+        results = _together([lambda k=k: float(jitted(k + 0.5)) for k in range(8)])
+    assert results == pytest.approx([eager(k + 0.5) for k in range(8)])
+
+
+def test_an_error_in_one_thread_is_that_threads_own(session: Session) -> None:
+    session.evaluate('(define j (jit (lambda (x) (if (< x 0) (error "negative:" x) (* x 2)))))')
+    jitted = session.get("j")
+    results = _together([lambda x=x: float(jitted(x)) for x in (1.0, -1.0, 2.0, -2.0)])
+    assert [str(r.message) if isinstance(r, Exception) else r for r in results] == [
+        2.0,
+        "error: negative: -1.0",
+        4.0,
+        "error: negative: -2.0",
+    ]
+
+
+# ---- the x64 flag
+
+DTYPES = """
+import warnings
+warnings.simplefilter("error")
+from eshkol.session import Session
+import jax
+s = Session()
+for text in '''{programs}'''.strip().splitlines():
+    results = s.evaluate(f"((jit (lambda (x t n) (list {{text}}))) 1.5 (ones 3) 2)")
+    print(text, "=>", *[getattr(r, "dtype", type(r).__name__) for r in results])
+"""
+
+PROGRAMS = """
+(+ x 1) (* x n) (- n) (/ n 3) (sqrt n) (exp x) (expt x 2) (expt n 2) (abs n) (floor x) (exact x)
+(+ t x) (* t n) (+ t 1) (/ t 3) (- t) (sin t) (max t x) (expt t 2) (square t) (exp t)
+(tensor-sum t) (tensor-mean t) (argmax t) (tensor-max t) (softmax t) (relu t) (matmul t t)
+(zeros 2) (ones 2) (arange 3) (arange 3.0) (eye 2) (tensor '(1 2)) (tensor 1.5) (linspace 0 1 3)
+(reshape t 3 1) (transpose (ones 2 3)) (concatenate (list t t)) (stack (list t t)) (one-hot n 4)
+(> x 1) (= n 2) (> t 0) (where (> t 0) t x) (if (> x 1) x n) (if (> x 1) t (* 2 t))
+(random) (randn 2) (rand 2) (random-int 0 5) (random-int 0 5 2) (bernoulli 0.5) (random-normal)
+(random-permutation 4) (dropout-mask t 0.5) (he-normal '(2 2)) (shuffle t)
+(do ((i 0 (+ i 1)) (s 0 (+ s x))) ((= i 20) s)) (do ((i 0 (+ i 1)) (s t (+ s i))) ((= i 20) s))
+(let loop ((y x) (k 0)) (if (> y 99) k (loop (* y 2) (+ k 1)))) ((vmap (lambda (y) (* y x))) t)
+(gradient (lambda (y) (* y y x)) x) (gradient (lambda (y) (tensor-sum (* y y x))) t)
+(derivative sin x) (cross-entropy-loss (ones 2 3) (tensor '(0 1) #:dtype 'int32))
+"""
+
+
+def test_no_dtype_depends_on_the_x64_flag() -> None:
+    outputs = []
+    for flag in ("0", "1"):
+        environment = {**os.environ, "JAX_ENABLE_X64": flag}
+        run = subprocess.run(
+            [sys.executable, "-c", DTYPES.format(programs=PROGRAMS)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr[-2000:]
+        outputs.append(run.stdout)
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("=>") == len(PROGRAMS.strip().splitlines())
+
+
+def test_the_flag_stays_what_it_was(session: Session) -> None:
+    session.evaluate("((jit (lambda (x) (* x (random)))) 2.0)")
+    assert not jax.config.jax_enable_x64
+    assert jnp.asarray(1.5).dtype == np.float32
