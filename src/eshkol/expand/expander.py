@@ -33,6 +33,7 @@ from eshkol.expand.scopes import (
     CoreForm,
     LocalBinding,
     Macro,
+    RewrittenForm,
     Scope,
     UseSiteScope,
     bind,
@@ -62,6 +63,48 @@ def core_form(usage: str) -> Callable[[Expansion], Expansion]:
         entry = CoreForm(name, usage, expand)
         CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
         return expand
+
+    return declare
+
+
+Rewriting = Callable[[Any, Syntax, Any], Syntax]
+
+
+def derived_form(usage: str) -> Callable[[Rewriting], Rewriting]:
+    """Declare the decorated function to rewrite the form with this grammar as other forms.
+
+    Such a form can stand wherever those can that it becomes, definitions included.
+    """
+
+    def declare(rewrite: Rewriting) -> Rewriting:
+        name = usage.strip("(").split()[0].rstrip(")")
+
+        def transform(form: Syntax, expander: Any) -> Syntax:
+            return rewrite(expander, form, usage)
+
+        entry = Macro(name, transform, CORE_SCOPE, usage)
+        CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
+        return rewrite
+
+    return declare
+
+
+def rewritten_form(
+    usage: str,
+) -> Callable[[Callable[[Syntax], Syntax]], Callable[[Syntax], Syntax]]:
+    """Declare the decorated function to make other forms of the core form with this grammar.
+
+    It may stand wherever those may. The identifiers that it introduces have scopes of their own.
+    """
+    name = usage.strip("(").split()[0]
+
+    def misplaced(expander: Expander, form: Syntax, usage: str) -> Node:
+        raise ExpandError(f"{name} is misplaced", span=form.span, trail=form.trail)
+
+    def declare(rewrite: Callable[[Syntax], Syntax]) -> Callable[[Syntax], Syntax]:
+        entry = RewrittenForm(name, usage, misplaced, rewrite)
+        CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
+        return rewrite
 
     return declare
 
@@ -164,14 +207,13 @@ class Expander(Module):
         for _ in range(MAX_EXPANSIONS):
             head = form.parts[0] if form.is_list and form.datum else form
             binding = resolve(head) if head.is_identifier else None
+            if isinstance(binding, RewrittenForm) and head is not form:
+                form = binding.rewrite(form)
+                continue
             if not isinstance(binding, Macro):
                 return form, binding
             if head is form:
-                raise ExpandError(
-                    f"{head.name} is a macro: it must be used as ({head.name} …)",
-                    span=form.span,
-                    trail=form.trail,
-                )
+                raise _no_variable(form, binding)
             form = self._apply_macro(binding, form)
         raise ExpandError("this macro use never stops expanding", span=form.span)
 
@@ -186,12 +228,7 @@ class Expander(Module):
 
     def _expand_core(self, form: Syntax, binding: CoreForm) -> Node:
         if form.is_identifier:
-            raise ExpandError(
-                f"{binding.name} is syntax, not a variable",
-                span=form.span,
-                hint=f"use: {binding.usage.replace(':id', '')}" if " " in binding.usage else "",
-                trail=form.trail,
-            )
+            raise _no_variable(form, binding)
         return binding.expand(self, form, binding.usage)
 
     def _reference(self, identifier: Syntax, binding: Binding | None) -> Node:
@@ -351,6 +388,17 @@ class Expander(Module):
                 nodes.append(self.definition_value(*value))
         rest = [self.expand(form) for form in values[last_definition + 1 :]]
         return Letrec(owner.span, tuple(bound), tuple(nodes), sequence(rest, owner))
+
+
+def _no_variable(form: Syntax, binding: CoreForm | Macro) -> ExpandError:
+    """The error for the name of a form or macro where a variable should stand."""
+    usage = binding.usage.replace(":id", "")
+    if isinstance(binding, Macro) and not usage:
+        message = f"{form.name} is a macro: it must be used as ({form.name} …)"
+    else:
+        message = f"{binding.name} is syntax, not a variable"
+    hint = f"use: {usage}" if " " in usage else ""
+    return ExpandError(message, span=form.span, hint=hint, trail=form.trail)
 
 
 def named(node: Node, name: str) -> Node:

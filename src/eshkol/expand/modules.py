@@ -58,6 +58,11 @@ def visible_name(identifier: Syntax) -> str:
     return identifier.name
 
 
+def hidden_name(primitive: str) -> str:
+    """The name by which a primitive is known whatever a program defines (see ``support``)."""
+    return f" {primitive}"
+
+
 class Library(Protocol):
     """What the expander needs of a library that a program imports.
 
@@ -113,7 +118,7 @@ class Module:
         self.defined: dict[str, None] = {}
         self.provided: list[tuple[Syntax, str, str]] | None = None
         self.renamed: dict[str, int] = {}
-        self.borrowed: dict[str, list[tuple[GlobalRef, Module]]] = {}
+        self.borrowed: dict[str, list[tuple[GlobalRef, Module | None]]] = {}
 
     def scoped(self, form: Syntax) -> Syntax:
         """``form`` as it comes from the reader, as part of this module."""
@@ -150,6 +155,8 @@ class Module:
 
     def global_reference(self, identifier: Syntax, binding: Binding | None) -> GlobalRef:
         """A reference to a top-level variable, of this or another module, or to a primitive."""
+        if binding is None and home_of(identifier) is None:
+            return self._primitive_reference(identifier)
         home = self._home(identifier, binding)
         name = home.own_name(identifier, binding)
         if home is self:
@@ -159,6 +166,20 @@ class Module:
             self.borrowed.setdefault(name, []).append((node, home))
             return node
         return GlobalRef(identifier.span, self.alias(home, name))
+
+    def _primitive_reference(self, identifier: Syntax) -> GlobalRef:
+        """What a form of the language itself mentions: a primitive, whatever the program defines.
+
+        The hidden names of the runtime, which begin with a space, may be mentioned too.
+        """
+        name = identifier.name
+        if name.startswith(" "):
+            return GlobalRef(identifier.span, name)
+        if not self.is_primitive(name):
+            return GlobalRef(identifier.span, hidden_name(name))
+        node = GlobalRef(identifier.span, name)
+        self.borrowed.setdefault(name, []).append((node, None))
+        return node
 
     def name_to_set(self, identifier: Syntax, binding: Binding | None) -> str:
         """The name under which a top-level variable is assigned here."""
@@ -179,10 +200,12 @@ class Module:
         return name in self.variables.builtins and not is_own
 
     def return_borrowed(self, nodes: list[Node]) -> list[Node]:
-        """Where macros of other modules mean primitives whose names this program has defined since
-        they were expanded, make them mean those primitives again."""
+        """Where macros of other modules, or of the language, mean primitives whose names this
+        program has defined since they were expanded, make them mean those primitives again."""
         changed: dict[int, Node] = {
-            id(node): GlobalRef(node.span, self.alias(home, name))
+            id(node): GlobalRef(
+                node.span, self.alias(home, name) if home is not None else hidden_name(name)
+            )
             for name, uses in self.borrowed.items()
             if name in self.defined
             for node, home in uses

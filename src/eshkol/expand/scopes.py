@@ -78,12 +78,24 @@ class CoreForm:
 
 
 @dataclass(frozen=True, slots=True)
+class RewrittenForm(CoreForm):
+    """A core form that stands for other forms, such as definitions: ``rewrite`` makes them of it."""
+
+    rewrite: Callable[[Syntax], Syntax]
+
+
+@dataclass(frozen=True, slots=True)
 class Macro:
-    """A syntax transformer; ``body`` is the scope of the body or module that defines it."""
+    """A syntax transformer.
+
+    ``body`` is the scope of the body or module that defines it; ``usage`` is the grammar of a form
+    of the language that is made of other forms.
+    """
 
     name: str
     transform: Callable[[Syntax, Any], Syntax]
     body: Scope
+    usage: str = ""
 
 
 Binding = LocalBinding | GlobalBinding | CoreForm | Macro

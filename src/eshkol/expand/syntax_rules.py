@@ -68,7 +68,7 @@ def make_transformer(form: Syntax, name: str) -> Callable[[Syntax, Any], Syntax]
         for pattern, template, variables in clauses:
             matches = _match_use(pattern, use, rules)
             if matches is not None:
-                return _Instance(rules, variables, use).instantiate(template, matches)
+                return instantiate(rules, variables, use, template, matches)
         raise _no_rule(name, use, [pattern for pattern, _, _ in clauses])
 
     return transform
@@ -306,6 +306,13 @@ def expansion_trail(name: str, use: Syntax) -> Trail:
     """The trail of what the macro ``name`` introduces; a use of itself at one place counts once."""
     step = (name, use.span)
     return use.trail if step in use.trail[:1] else (step, *use.trail)
+
+
+def instantiate(
+    rules: Rules, variables: dict[Any, int], use: Syntax, template: Syntax, matches: Matches
+) -> Syntax:
+    """``template`` with its variables, given with their depths, replaced by what they matched."""
+    return _Instance(rules, variables, use).instantiate(template, matches)
 
 
 class _Instance:

@@ -12,7 +12,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
 from eshkol.expand.expander import CORE_SCOPE
 from eshkol.expand.forms import CORE_FORMS
-from eshkol.expand.scopes import CoreForm
+from eshkol.expand.scopes import CoreForm, Macro
 from eshkol.primitives.declare import PRIMITIVES, usage_text
 from eshkol.reader import read_all
 from eshkol.repl.sources import Source, standard_source
@@ -151,7 +151,7 @@ COMMANDS = {
 def _form_usage(name: str) -> str:
     """The grammar of a core form."""
     entries = (entry for _, entry in CORE_SCOPE.bindings[name])
-    usage = next(entry.usage for entry in entries if isinstance(entry, CoreForm))
+    usage = next(entry.usage for entry in entries if isinstance(entry, CoreForm | Macro))
     return usage.replace(":id", "")
 
 
