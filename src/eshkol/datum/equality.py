@@ -10,6 +10,7 @@ from typing import Any
 
 from eshkol.base.errors import BadValue
 from eshkol.datum.pairs import Pair
+from eshkol.datum.strings import MutableString
 from eshkol.datum.symbols import Symbol
 
 _LARGE = 10_000
@@ -97,11 +98,10 @@ def _parts_to_compare(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
         return [] if _equal_arrays(a, b) else None
     if isinstance(a, bytes | bytearray):
         return [] if isinstance(b, bytes | bytearray) and a == b else None
-    if kind is b.__class__:
-        if isinstance(a, str):
-            return [] if a == b else None
-        if isinstance(a, list | tuple) and len(a) == len(b):
-            return list(zip(a, b, strict=True))
+    if isinstance(a, str | MutableString):
+        return [] if isinstance(b, str | MutableString) and a == b else None
+    if kind is b.__class__ and isinstance(a, list | tuple) and len(a) == len(b):
+        return list(zip(a, b, strict=True))
     return None
 
 
@@ -172,6 +172,8 @@ def _atom_key(value: Any) -> Any:
         return _array_key(value)
     if isinstance(value, bytearray):
         return bytes(value)
+    if kind is MutableString:
+        return str(value)
     try:
         hash(value)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Chars, vectors, hash tables, the unspecified value and eof."""
+"""Chars, vectors, mutable strings, hash tables, the unspecified value and eof."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eshkol.datum.equality import hash_key
+from eshkol.datum.strings import MutableString as MutableString
 
 
 class Char(NamedTuple):

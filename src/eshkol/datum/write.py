@@ -16,6 +16,7 @@ from eshkol.datum.equality import is_array
 from eshkol.datum.number_text import integer_text, number_text
 from eshkol.datum.pairs import NIL, EmptyList, Pair
 from eshkol.datum.spelling import PREFIXES, character_text, string_text, symbol_text
+from eshkol.datum.strings import MutableString
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.values import Char, HashTable
 
@@ -253,6 +254,7 @@ _COMMON: dict[type, Callable[[Any], str]] = {
 _DISPLAYED: dict[type, Callable[[Any], str]] = {
     **_COMMON,
     str: str,
+    MutableString: str,
     Symbol: lambda symbol: symbol.name,
     Char: lambda char: char.value,
 }
@@ -260,6 +262,7 @@ _DISPLAYED: dict[type, Callable[[Any], str]] = {
 _WRITTEN: dict[type, Callable[[Any], str]] = {
     **_COMMON,
     str: string_text,
+    MutableString: lambda string: string_text(str(string)),
     Symbol: lambda symbol: symbol_text(symbol.name),
     Char: lambda char: character_text(char.value),
 }

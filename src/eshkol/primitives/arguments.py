@@ -16,7 +16,7 @@ from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list
 from eshkol.datum.symbols import Symbol
-from eshkol.datum.values import Char, HashTable, Vector
+from eshkol.datum.values import Char, HashTable, MutableString, Vector
 from eshkol.datum.write import short_string
 
 KNOWN = frozenset(
@@ -135,12 +135,20 @@ def _checked(kind: type, expected: str, hint: str = "") -> Callable[[str, Any], 
     return argument
 
 
-string_argument: Callable[[str, Any], str] = _checked(str, "a string")
 symbol_argument: Callable[[str, Any], Symbol] = _checked(Symbol, "a symbol")
 char_argument: Callable[[str, Any], Char] = _checked(Char, "a char")
 table_argument: Callable[[str, Any], HashTable] = _checked(
     HashTable, "a hash table", "make one with (make-hash-table)"
 )
+
+
+def string_argument(who: str, value: Any) -> str:
+    """The text of ``value``, a string that can be changed or one that can't."""
+    if isinstance(value, str):
+        return value
+    if value.__class__ is MutableString:
+        return str(value)
+    raise wrong_type(who, "a string", value)
 
 
 def vector_argument(who: str, value: Any) -> list[Any]:
@@ -190,7 +198,7 @@ def not_a_list(who: str, value: Any) -> EshkolError:
 def _other_sequence(value: Any) -> str:
     if isinstance(value, Vector):
         return "a vector becomes a list with vector->list"
-    if isinstance(value, str):
+    if isinstance(value, str | MutableString):
         return "a string becomes a list of chars with string->list"
     if isinstance(value, HashTable):
         return "a hash table becomes a list of pairs with hash->list"

@@ -9,7 +9,7 @@ from typing import Any
 from eshkol.autodiff.plain import to_float
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.number_text import number_text
-from eshkol.datum.values import Char, Unspecified
+from eshkol.datum.values import Char, MutableString, Unspecified
 from eshkol.datum.write import display_string, short_string, write_string
 from eshkol.primitives.arguments import string_argument
 from eshkol.primitives.declare import primitive
@@ -186,8 +186,8 @@ def format_text(template: Any, *values: Any) -> Any:
 
     Example: ``(format "~a and ~s" "x" "y")`` ⇒ ``"x and \\"y\\""``.
     """
-    if isinstance(template, str):
-        return _filled("format", _TILDE, _tilde_text, template, values)
+    if isinstance(template, str | MutableString):
+        return _filled("format", _TILDE, _tilde_text, str(template), values)
     text_template = string_argument("format", values[0] if values else template)
     text = _filled("format", _TILDE, _tilde_text, text_template, values[1:])
     return text if template is False else emit("format", text, template)

@@ -13,7 +13,7 @@ from eshkol.autodiff import Differentiable, primal
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair
-from eshkol.datum.values import UNSPECIFIED, Char, Vector
+from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Vector
 from eshkol.primitives.arguments import is_tracer, is_witness, wrong_type
 
 REAL = PLAIN - {complex}
@@ -78,7 +78,7 @@ def not_a_number(who: str, value: Any, expected: str = "a number") -> Exception:
 
 
 def _hint(who: str, value: Any) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str | MutableString):
         if who == "+":
             return "to join strings: (string-append a b)"
         return "to read a number from a string: (string->number s)"

@@ -11,7 +11,7 @@ from typing import Any
 from eshkol.base.errors import OutOfRange, StagingError, WrongType
 from eshkol.datum.number_text import number_text
 from eshkol.datum.pairs import scheme_list
-from eshkol.datum.values import UNSPECIFIED, Char, Unspecified, Vector
+from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Unspecified, Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import (
     char_argument,
@@ -33,6 +33,8 @@ from eshkol.primitives.numbers import PLAIN, known, not_a_number
 from eshkol.primitives.operations import Number
 from eshkol.primitives.vectors import vector_copy
 
+_STRINGS = (str, MutableString)
+
 
 def part(who: str, string: Any, start: Any, end: Any) -> str:
     """The characters of ``string`` from ``start`` to before ``end`` (None: its end)."""
@@ -49,19 +51,20 @@ def joined_chars(who: str, chars: Any) -> str:
 @primitive("string?")
 def is_string(value: Any) -> bool:
     """Whether the value is a string. Example: ``(string? "a")`` ⇒ ``#t``."""
-    return isinstance(value, str)
+    return value.__class__ in _STRINGS or isinstance(value, str)
 
 
 @primitive("string")
-def make_string_of(*chars: Char) -> str:
-    """The string of the chars. Example: ``(string #\\a #\\b)`` ⇒ ``"ab"``."""
-    return joined_chars("string", chars)
+def make_string_of(*chars: Char) -> MutableString:
+    """A new string of the chars. Example: ``(string #\\a #\\b)`` ⇒ ``"ab"``."""
+    return MutableString(joined_chars("string", chars))
 
 
 @primitive("make-string")
-def make_string(length: int, char: Char = Char(" ")) -> str:  # noqa: B008
-    """A string of ``length`` times the same char. Of 3 and ``#\\a``: ``"aaa"``."""
-    return char_argument("make-string", char).value * size_argument("make-string", length)
+def make_string(length: int, char: Char = Char(" ")) -> MutableString:  # noqa: B008
+    """A new string of ``length`` times the same char. Of 3 and ``#\\a``: ``"aaa"``."""
+    character = char_argument("make-string", char).value
+    return MutableString(character * size_argument("make-string", length))
 
 
 @primitive("string-length")
@@ -79,7 +82,7 @@ def string_ref(string: str, k: int) -> Char:
 
     Example: ``(string-ref "abc" 1)`` ⇒ ``#\\b``.
     """
-    if string.__class__ is str and k.__class__ is int and 0 <= k < len(string):
+    if string.__class__ in _STRINGS and k.__class__ is int and 0 <= k < len(string):
         return char_of(string[k])
     text = string_argument("string-ref", string)
     return char_of(text[position_argument("string-ref", k, len(text), "string")])
@@ -92,9 +95,12 @@ def substring(string: str, start: int, end: Any = None) -> str:
 
 
 @primitive("string-copy")
-def string_copy(string: str, start: int = 0, end: Any = None) -> str:
-    """The characters from ``start`` to before ``end``; strings don't change, so all is itself."""
-    return part("string-copy", string, start, end)
+def string_copy(string: str, start: int = 0, end: Any = None) -> MutableString:
+    """A new string of the characters from ``start`` to before ``end``; it can be changed.
+
+    Example: ``(let ((s (string-copy "cat"))) (string-set! s 0 #\\b) s)`` ⇒ ``"bat"``.
+    """
+    return MutableString(part("string-copy", string, start, end))
 
 
 @primitive("string-head")
@@ -121,8 +127,13 @@ def string_append(*strings: str) -> str:
     try:
         return "".join(strings)
     except TypeError:
-        odd = next(value for value in strings if not isinstance(value, str))
-    raise wrong_type("string-append", "a string", odd, _conversion(odd))
+        return "".join(map(_appended, strings))
+
+
+def _appended(value: Any) -> str:
+    if isinstance(value, str | MutableString):
+        return str(value)
+    raise wrong_type("string-append", "a string", value, _conversion(value))
 
 
 def _conversion(value: Any) -> str:
