@@ -98,11 +98,11 @@ def rewritten_form(
     """
     name = usage.strip("(").split()[0]
 
-    def misplaced(expander: Expander, form: Syntax, usage: str) -> Node:
-        raise ExpandError(f"{name} is misplaced", span=form.span, trail=form.trail)
-
     def declare(rewrite: Callable[[Syntax], Syntax]) -> Callable[[Syntax], Syntax]:
-        entry = RewrittenForm(name, usage, misplaced, rewrite)
+        def expand(expander: Expander, form: Syntax, usage: str) -> Node:
+            return expander.expand(rewrite(form))
+
+        entry = RewrittenForm(name, usage, expand, rewrite)
         CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
         return rewrite
 
