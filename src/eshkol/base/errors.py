@@ -157,5 +157,21 @@ class SchemeError(EshkolError, RuntimeError):
         self.irritants = irritants
 
 
+class Raised(SchemeError):
+    """An object that is no exception, raised by the Scheme procedure ``raise``.
+
+    Attributes:
+        payload: the object.
+
+    Args:
+        payload: the object.
+        text: how messages show it.
+    """
+
+    def __init__(self, payload: object, text: str) -> None:
+        super().__init__("uncaught:", (payload,), f"uncaught: {text}")
+        self.payload = payload
+
+
 class InternalError(Exception):
     """A bug in Eshkol itself; never the fault of the user's program."""
