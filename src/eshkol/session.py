@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from eshkol.modules.standard import STANDARD_LIBRARIES, shared_builtins, standar
 from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, store_constants
 from eshkol.modules.texts import decode, documentation_of, read_bytes
 from eshkol.runtime.boundary import bounded
+from eshkol.runtime.depth import allow_deep_recursion
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.procedures import finish_code
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from eshkol.syntax.objects import Syntax
 
 _inputs = itertools.count(1)
-
-RECURSION_LIMIT = 10_000
-"""How deep Python may nest calls at least; recursion of programs needs more than Python's 1,000."""
 
 Route = tuple[int, ...]
 """The way from a session to a library: which of its imports, which of that one's, and so on."""
@@ -61,7 +58,7 @@ class Session:
     """
 
     def __init__(self, name: str = "__main__", variables: dict[str, Any] | None = None) -> None:
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
+        allow_deep_recursion()
         self.namespace = Namespace(name, shared_builtins(), variables)
         self.imports: list[tuple[finding.LibraryName, Any]] = []
         self.libraries: dict[finding.LibraryName, Session] = {}

@@ -68,14 +68,22 @@ class EagerEmitter(Emitter):
         super().__init__(unit, counter)
         self.running: list[Running] = []
         self.depth = 0
+        self.is_procedure = False
+        self.has_tail_calls = False
 
     def function(self, node: Lambda, name: str) -> ast.FunctionDef:
         """The Python function of a procedure."""
         self.prologue(node)
+        self.is_procedure = True
         self.tail(node.body, RETURN)
         body = self.block
+        handlers = []
         if _may_meet_traced_condition(node.body):
-            body = [_restarting(node.span, body)]
+            handlers.append(_restarting(node.span))
+        if self.has_tail_calls:
+            handlers.append(_passing_on(node.span))
+        if handlers:
+            body = [py.at(node.span, ast.Try(body, handlers, [], []))]
         if node.documentation:
             body = [py.at(node.span, ast.Expr(py.constant(node.span, node.documentation))), *body]
         return py.define(node.span, name, self.parameter_list(node), body)
@@ -167,7 +175,25 @@ class EagerEmitter(Emitter):
             super().deliver(node, destination.inner)
             self.add(py.at(node.span, ast.Break()))
             return
+        if isinstance(destination, Return) and isinstance(node, Call) and self.is_procedure:
+            self.add(py.returns(node.span, self._tail_call(node)))
+            return
         super().deliver(node, destination)
+
+    def _tail_call(self, node: Call) -> ast.expr:
+        """A call in tail position of a procedure: proper, unless it is one of a primitive."""
+        if self.is_primitive(node.procedure) and not self.is_primitive(node.procedure, "apply"):
+            return self.expression(node)
+        self.has_tail_calls = True
+        return self.plain_call(node, self._tail_callee)
+
+    def _tail_callee(self, node: Call, procedure: ast.expr) -> ast.expr:
+        """The procedure or, seldom, what keeps the stack from growing."""
+        span = node.procedure.span
+        if not isinstance(procedure, ast.Name):
+            procedure = self.keep(span, procedure)
+        instead = py.call(span, " deep", procedure)
+        return py.at(span, ast.IfExp(py.call(span, " tick"), procedure, instead))
 
     def loop(self, node: Loop, destination: Destination) -> None:
         if _makes_closures_over_its_trips(node):
@@ -259,10 +285,10 @@ class EagerEmitter(Emitter):
     def _loop_in_function(self, node: Loop, destination: Destination) -> None:
         """A loop with loops in its tail, inside an expression: they return its value."""
         name = self.temporary()
-        saved = self.running, self.depth
-        self.running, self.depth = [], 0
+        saved = self.running, self.depth, self.is_procedure
+        self.running, self.depth, self.is_procedure = [], 0, False
         body, _ = self.in_block(lambda: self._while(node, RETURN))
-        self.running, self.depth = saved
+        self.running, self.depth, self.is_procedure = saved
         self.add(py.define(node.span, name, py.arguments(node.span, []), body))
         self._give(node.span, py.call(node.span, name), destination)
 
@@ -392,9 +418,21 @@ def _may_meet_traced_condition(node: Node) -> bool:
     )
 
 
-def _restarting(span: Span, body: list[ast.stmt]) -> ast.stmt:
-    """``body``, starting again in the staged dialect if it meets a traced condition."""
-    handler = ast.ExceptHandler(
-        py.load(span, " NeedsStaging"), None, [py.returns(span, py.call(span, " restart"))]
-    )
-    return py.at(span, ast.Try(body or [py.at(span, ast.Pass())], [py.at(span, handler)], [], []))
+def _restarting(span: Span) -> ast.ExceptHandler:
+    """Start again in the staged dialect on meeting a traced condition."""
+    again = py.returns(span, py.call(span, " restart"))
+    return py.at(span, ast.ExceptHandler(py.load(span, " NeedsStaging"), None, [again]))
+
+
+def _passing_on(span: Span) -> ast.ExceptHandler:
+    """Pass on a tail call that belongs further down the stack; make one that belongs here."""
+    name = " call"
+    distance = ast.Attribute(py.load(span, name), "distance", py.LOAD)
+    less = ast.Attribute(py.load(span, name), "distance", py.STORE)
+    one_less = ast.AugAssign(py.at(span, less), ast.Sub(), py.constant(span, 1))
+    pass_on = [py.at(span, one_less), py.at(span, ast.Raise())]
+    body = [
+        py.at(span, ast.If(py.at(span, distance), pass_on, [])),
+        py.returns(span, py.call(span, " make", py.load(span, name))),
+    ]
+    return py.at(span, ast.ExceptHandler(py.load(span, " TailCall"), name, body))

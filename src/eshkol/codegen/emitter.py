@@ -9,6 +9,7 @@ the earlier ones are kept in temporaries.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -64,6 +65,10 @@ class Effect(Destination):
 
 RETURN = Return()
 EFFECT = Effect()
+
+
+CalleeOf = Callable[[Call, ast.expr], ast.expr]
+"""Gives the Python callable for the procedure of a call."""
 
 
 class Unit:
@@ -245,6 +250,10 @@ class Emitter:
         return py.load(span, " unspecified")
 
     def call(self, node: Call) -> ast.expr:
+        """A call, in the way of the dialect."""
+        return self.plain_call(node, self.callee)
+
+    def plain_call(self, node: Call, callee_of: CalleeOf) -> ast.expr:
         """A call: procedure first, then arguments, then keyword arguments."""
         values = [value for _, value in node.keywords]
         procedure, *arguments = self.expressions([node.procedure, *node.arguments, *values])
@@ -253,7 +262,7 @@ class Emitter:
             py.at(node.span, ast.keyword(python_name(name), value))
             for (name, _), value in zip(node.keywords, arguments[count:], strict=True)
         ]
-        callee = self.callee(node, procedure)
+        callee = callee_of(node, procedure)
         return py.at(node.span, ast.Call(callee, arguments[:count], keywords))
 
     def callee(self, node: Call, procedure: ast.expr) -> ast.expr:

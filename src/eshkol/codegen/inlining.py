@@ -38,7 +38,7 @@ TESTS = ("null?", "pair?", "not")
 INLINED = frozenset([*ARITHMETIC, *COMPARISONS, *BINARY_CALLS, *TESTS])
 """The primitives that eager code doesn't look up when it runs."""
 
-KINDS = (" float", " int")
+KINDS = (" int", " float")
 """The classes of which Python's own operators are known to be right."""
 
 
@@ -106,14 +106,20 @@ def _guard(
     if not unknown:
         return None
     if len(unknown) == 1:
-        exact = mixes or any(map(_is_small, node.arguments))
-        return _is_real(span, py.class_of(span, unknown[0]), KINDS if exact else KINDS[:1])
+        known = next(filter(_is_number, node.arguments))
+        kinds = KINDS if mixes or _is_small(known) else (_class_name(known),)
+        return _is_real(span, py.class_of(span, unknown[0]), kinds)
     if ast.dump(unknown[0]) == ast.dump(unknown[1]):
         return _is_real(span, py.class_of(span, unknown[0]))
     name = emitter.temporary()
     kind = py.at(span, ast.NamedExpr(py.store(span, name), py.class_of(span, unknown[0])))
     same = py.is_identical(span, kind, py.class_of(span, unknown[1]))
     return py.at(span, ast.BoolOp(ast.And(), [same, _is_real(span, py.load(span, name))]))
+
+
+def _class_name(node: Node) -> str:
+    """The hidden name of the class of a constant number."""
+    return " int" if isinstance(node, Const) and node.value.__class__ is int else " float"
 
 
 def _is_small(node: Node) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,19 @@ from eshkol.primitives.declare import primitive
 from eshkol.primitives.vectors import VectorOrTensor, elements, mutable
 
 _MACHINE = frozenset({int, float})
+
+
+MOST_NESTED = 10_000
+"""So many sorts may run inside of each other; Python's takes some KiB of the machine's stack."""
+
+
+class Nesting(threading.local):
+    """How many sorts run inside of each other in this thread."""
+
+    count = 0
+
+
+NESTING = Nesting()
 
 
 class _Key:
@@ -36,7 +50,13 @@ def ordered(who: str, items: list[Any], less: Any) -> list[Any]:
     precedes = callee(procedure_argument(who, less))
     if (less is increasing or less is decreasing) and _are_ordered_numbers(items):
         return sorted(items, reverse=less is decreasing)
-    return sorted(items, key=lambda value: _Key(value, precedes))
+    if NESTING.count == MOST_NESTED:
+        raise RecursionError(f"{who}: the order sorts, which sorts, and so on")
+    NESTING.count += 1
+    try:
+        return sorted(items, key=lambda value: _Key(value, precedes))
+    finally:
+        NESTING.count -= 1
 
 
 def _are_ordered_numbers(items: list[Any]) -> bool:

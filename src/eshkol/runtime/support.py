@@ -16,6 +16,7 @@ from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
 from eshkol.runtime.namespace import Namespace
+from eshkol.runtime.tail_calls import TailCall, deep, make, tick
 from eshkol.runtime.truth import truth
 
 
@@ -84,6 +85,10 @@ def builtins() -> dict[str, Any]:
             " truth": truth,
             " NeedsStaging": NeedsStaging,
             " restart": restart,
+            " tick": tick,
+            " deep": deep,
+            " make": make,
+            " TailCall": TailCall,
             " staged": staged,
             " define": Namespace.define,
             " set_global": Namespace.set,
@@ -104,4 +109,7 @@ def builtins() -> dict[str, Any]:
         }
     )
     table.update({f" {name}": _staging(module, name) for name, module in STAGING.items()})
+    # What forms of the language mention, where a program gives the primitive's name to another.
+    for name, value in builtin_namespace().items():
+        table.setdefault(f" {name}", value)
     return table
