@@ -110,9 +110,9 @@ def divide(x: Any, y: Any) -> Any:
     except DivideByZero:
         raise
     except ZeroDivisionError:
-        return _over_zero(to_inexact(x), y)
+        return _over_zero(to_inexact(x), to_inexact(y))
     except OverflowError:
-        return to_inexact(x) / to_inexact(y)
+        return divide(to_inexact(x), to_inexact(y))
 
 
 def _over_zero(x: Any, zero: Any) -> Any:

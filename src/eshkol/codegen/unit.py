@@ -8,6 +8,7 @@ import types
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 
+from eshkol.base import sources
 from eshkol.base.errors import InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
@@ -52,8 +53,7 @@ def compile_program(
     mentioned = frozenset(name for node in prepared for name in global_names(node))
     defined = {name for node in prepared for name in _changed_names(node)}
     names = {} if body is None else assign_names(body, mentioned)
-    key = hashlib.blake2b(f"{span.file}\0{_signature(prepared)}".encode(), digest_size=6)
-    unit = Unit(names, set(mentioned.intersection(primitives) - defined), key.hexdigest())
+    unit = Unit(names, set(mentioned.intersection(primitives) - defined), _key(span, prepared))
     emitter = EagerEmitter(unit)
     if body is None:
         emitter.add(py.returns(span, emitter.unspecified(span)))
@@ -63,9 +63,11 @@ def compile_program(
     return _compile(function, span.file), unit
 
 
-def _signature(nodes: list[Node]) -> str:
+def _key(span: Span, nodes: list[Node]) -> str:
     """Tells units of one file or session apart: hidden constants are named after it."""
-    return "\0".join(f"{node.span}{node.span.end_line}:{node.span.end_column}" for node in nodes)
+    places = (f"{node.span}{node.span.end_line}:{node.span.end_column}" for node in nodes)
+    words = "\0".join([span.file, sources.text_of(span), *places])
+    return hashlib.blake2b(words.encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
 def _changed_names(node: Node) -> Iterator[str]:
