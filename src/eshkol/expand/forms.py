@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from eshkol.expand import binding_forms, conditional_forms, core_forms, libraries, quotation
+from eshkol.expand import (
+    binding_forms,
+    conditional_forms,
+    core_forms,
+    derived_forms,
+    libraries,
+    quotation,
+)
 from eshkol.expand.expander import CORE_SCOPE
 
-FAMILIES = (core_forms, binding_forms, conditional_forms, quotation, libraries)
+FAMILIES = (
+    core_forms,
+    binding_forms,
+    conditional_forms,
+    quotation,
+    libraries,
+    derived_forms,
+)
 
 CORE_FORMS = tuple(sorted(CORE_SCOPE.bindings))
 """The names of all core forms."""

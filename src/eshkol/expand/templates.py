@@ -42,17 +42,13 @@ def fill(text: str, form: Syntax, captures: Captures) -> Syntax:
     for word, value in captures.items():
         key = (word, scopes)
         variables[key] = _depth(value)
-        matches[key] = _repeated(key, value) if isinstance(value, list | tuple) else value
+        matches[key] = Repeated(list(value)) if _depth(value) else value
     rules = Rules(form.parts[0].name, None, ())
     return instantiate(rules, variables, form, _parsed(text), matches)
 
 
 def _depth(value: Any) -> int:
     return 1 if isinstance(value, list | tuple) else 0
-
-
-def _repeated(key: Any, values: Any) -> Repeated:
-    return Repeated([{key: value} for value in values])
 
 
 def template_form(grammar: str, template: str) -> None:
