@@ -359,14 +359,20 @@ class Emitter:
 
     def parameter_list(self, node: Lambda) -> ast.arguments:
         """The Python parameters of a procedure."""
-        names = [self.name(p.variable) for p in node.parameters]
-        defaults = [
-            self.constant(p.default) if _is_plain(p.default) else py.load(node.span, " missing")
-            for p in node.parameters
-            if p.default is not None
-        ]
+        positional = [p for p in node.parameters if not p.keyword]
+        names = [self.name(p.variable) for p in positional]
+        defaults = [self._default(p.default) for p in positional if p.default is not None]
         rest = None if node.rest is None else self.name(node.rest)
-        return py.arguments(node.span, names, defaults, rest)
+        keywords = [
+            (self.name(p.variable), None if p.default is None else self._default(p.default))
+            for p in node.parameters
+            if p.keyword
+        ]
+        return py.arguments(node.span, names, defaults, rest, keywords)
+
+    def _default(self, default: Node) -> ast.expr:
+        """What Python passes for an argument that is not given."""
+        return self.constant(default) if _is_plain(default) else py.load(default.span, " missing")
 
     def prologue(self, node: Lambda) -> None:
         """Fill in defaults that are computed at each call, and make the rest list."""

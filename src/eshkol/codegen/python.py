@@ -7,6 +7,7 @@ start with a space belong to the runtime and cannot clash with a program's.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from eshkol.base import sources
@@ -107,14 +108,15 @@ def arguments(
     names: list[str],
     defaults: list[ast.expr] | None = None,
     rest: str | None = None,
+    keywords: Sequence[tuple[str, ast.expr | None]] = (),
 ) -> ast.arguments:
-    """A parameter list."""
+    """A parameter list; ``keywords`` are names that callers must write, with their defaults."""
     return ast.arguments(
         posonlyargs=[],
         args=[at(span, ast.arg(name)) for name in names],
         vararg=None if rest is None else at(span, ast.arg(rest)),
-        kwonlyargs=[],
-        kw_defaults=[],
+        kwonlyargs=[at(span, ast.arg(name)) for name, _ in keywords],
+        kw_defaults=[default for _, default in keywords],
         kwarg=None,
         defaults=defaults or [],
     )

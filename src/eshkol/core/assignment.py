@@ -77,10 +77,17 @@ def _convert_lambda(node: Lambda, assigned: set[Variable]) -> Lambda:
     parameters = []
     for parameter in node.parameters[:late]:
         variable = _fresh_if_assigned(parameter.variable, assigned, boxes)
-        parameters.append(Parameter(variable, parameter.default))
-    defaulted = [(p, Variable(p.variable.name)) for p in node.parameters[late:]]
+        parameters.append(replace(parameter, variable=variable))
+    defaulted = []
     missing = GlobalRef(node.span, " missing")
-    parameters += [Parameter(variable, missing) for _, variable in defaulted]
+    for parameter in node.parameters[late:]:
+        if parameter.default is None:
+            variable = _fresh_if_assigned(parameter.variable, assigned, boxes)
+            parameters.append(replace(parameter, variable=variable))
+        else:
+            variable = Variable(parameter.variable.name)
+            parameters.append(replace(parameter, variable=variable, default=missing))
+            defaulted.append((parameter, variable))
     rest_boxes: list[tuple[Variable, Variable]] = []
     rest = node.rest and _fresh_if_assigned(node.rest, assigned, rest_boxes)
     body = _boxed(rest_boxes, node.body)

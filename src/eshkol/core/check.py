@@ -143,6 +143,8 @@ class _Checker:
 
     def procedure(self, node: Lambda, scope: Scope) -> None:
         """A default sees the parameters before it; the body sees all, and no loop outside."""
+        keywords = [bool(parameter.keyword) for parameter in node.parameters]
+        self.require(keywords == sorted(keywords), node, "a parameter after one with a keyword")
         for parameter in node.parameters:
             if parameter.default is not None:
                 self.expression(parameter.default, scope, {}, False)

@@ -50,7 +50,7 @@ def _words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
         case nodes.Lambda():
             # Callers give optional parameters by name.
             optional = [p.default and p.variable.name for p in node.parameters]
-            yield f"{optional} {node.rest is not None}"
+            yield f"{optional} {[p.keyword for p in node.parameters]} {node.rest is not None}"
         case nodes.Call():
             yield f"{len(node.arguments)} {[name for name, _ in node.keywords]}"
         case nodes.Sequence():

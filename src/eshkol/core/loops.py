@@ -114,7 +114,9 @@ def _replace_entry(
 
 
 def _is_simple(procedure: Lambda) -> bool:
-    return procedure.rest is None and all(p.default is None for p in procedure.parameters)
+    return procedure.rest is None and all(
+        p.default is None and not p.keyword for p in procedure.parameters
+    )
 
 
 def _self_loop(procedure: Lambda, is_self: IsSelf) -> Lambda:

@@ -56,10 +56,14 @@ class GlobalRef(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A parameter; one with a default is optional, its default evaluated at each call."""
+    """A parameter; one with a default is optional, its default evaluated at each call.
+
+    One with a keyword is given by that name only; such come last.
+    """
 
     variable: Variable
     default: Node | None = None
+    keyword: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,10 +102,11 @@ def _shape(node: nodes.Node, names: _Names) -> Any:
 
 
 def _parameters(node: nodes.Lambda, names: _Names) -> Any:
-    shown: list[Any] = [
-        names(p.variable) if p.default is None else [names(p.variable), _shape(p.default, names)]
-        for p in node.parameters
-    ]
+    shown: list[Any] = []
+    for p in node.parameters:
+        shown += [f"#:{_symbol(p.keyword)}"] if p.keyword else []
+        name = names(p.variable)
+        shown.append(name if p.default is None else [name, _shape(p.default, names)])
     if node.rest is not None:
         return [*shown, ".", names(node.rest)] if shown else names(node.rest)
     return shown

@@ -17,7 +17,6 @@ from eshkol.core.nodes import (
     Loop,
     MakeBox,
     Node,
-    Parameter,
     Sequence,
     SetGlobal,
     SetLocal,
@@ -57,7 +56,7 @@ def rebuild(node: Node, change: Change) -> Node:
     match node:
         case Lambda():
             parameters = tuple(
-                Parameter(p.variable, None if p.default is None else change(p.default))
+                p if p.default is None else replace(p, default=change(p.default))
                 for p in node.parameters
             )
             return replace(node, parameters=parameters, body=change(node.body))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 
 from eshkol.core.nodes import Call, If, Lambda, Let, Letrec, LocalRef, Node, Parameter, Variable
-from eshkol.expand.core_forms import _check_distinct, bind_variable
 from eshkol.expand.expander import Expander, core_form, named, sequence, unspecified
 from eshkol.expand.grammar import match_form, misfit, shown
+from eshkol.expand.parameters import bind_variable, check_distinct
 from eshkol.expand.scopes import Scope, bind
 from eshkol.syntax.objects import Syntax
 
@@ -21,7 +21,7 @@ def expand_let(expander: Expander, form: Syntax, usage: str) -> Node:
         return _expand_named_let(expander, form)
     captures = match_form(usage, form)
     names, inits = captures["name"], captures["value"]
-    _check_distinct(names, form)
+    check_distinct(names, form)
     values = _named_values(expander, names, inits)
     variables, body = _scoped_body(expander, names, captures["body"], form)
     return Let(form.span, variables, values, body) if variables else body
@@ -45,7 +45,7 @@ def _scoped_body(
 
 def _expand_named_let(expander: Expander, form: Syntax) -> Node:
     captures = match_form(NAMED_LET, form)
-    _check_distinct(captures["name"], form)
+    check_distinct(captures["name"], form)
     values = _named_values(expander, captures["name"], captures["value"])
     outer = Scope()
     label = captures["loop"].add_scope(outer)
@@ -97,7 +97,7 @@ def expand_let_star(expander: Expander, form: Syntax, usage: str) -> Node:
 @core_form("(letrec ((name:id value) ...) body ...+)")
 def expand_letrec(expander: Expander, form: Syntax, usage: str) -> Node:
     captures = match_form(usage, form)
-    _check_distinct(captures["name"], form)
+    check_distinct(captures["name"], form)
     scope = Scope()
     names = [name.add_scope(scope) for name in captures["name"]]
     variables = tuple(bind_variable(name) for name in names)
@@ -127,7 +127,7 @@ def _expand_syntax_bindings(
 ) -> Node:
     """Macros for a body; those of ``letrec-syntax`` know each other."""
     captures = match_form(usage, form)
-    _check_distinct(captures["name"], form)
+    check_distinct(captures["name"], form)
     scope = Scope()
     for name, part in zip(captures["name"], captures["transformer"], strict=True):
         macro = expander.transformer(part.add_scope(scope) if is_recursive else part, name.name)
@@ -142,7 +142,7 @@ def expand_do(expander: Expander, form: Syntax, usage: str) -> Node:
     for name in names:
         if not name.is_identifier:
             raise misfit(usage, form, f"expected a name, got {shown(name)}", name)
-    _check_distinct(names, form)
+    check_distinct(names, form)
     values = _named_values(expander, names, captures["value"])
     scope = Scope()
     procedure = Variable("do")

@@ -6,10 +6,11 @@ Importing this module (or its siblings) declares the forms.
 from __future__ import annotations
 
 from eshkol.base.errors import ExpandError
-from eshkol.core.nodes import If, Lambda, LocalRef, Node, Parameter, SetGlobal, SetLocal, Variable
+from eshkol.core.nodes import If, Lambda, LocalRef, Node, SetGlobal, SetLocal, Variable
 from eshkol.expand.expander import Expander, core_form, sequence, unspecified
-from eshkol.expand.grammar import match_form, parts_with_tail, shown
-from eshkol.expand.scopes import CoreForm, LocalBinding, Macro, Scope, bind, resolve
+from eshkol.expand.grammar import match_form, parts_with_tail
+from eshkol.expand.parameters import bind_parameters, without_type
+from eshkol.expand.scopes import CoreForm, LocalBinding, Macro, Scope, resolve
 from eshkol.syntax.objects import Syntax
 
 
@@ -81,73 +82,13 @@ def expand_lambda(expander: Expander, form: Syntax, usage: str) -> Node:
     shape = captures["parameters"].add_scope(scope)
     body = [part.add_scope(scope) for part in captures["body"]]
     items, tail = parts_with_tail(shape)
-    if tail is not None and not tail.is_identifier:
-        raise ExpandError(
-            f"expected a name for the rest of the arguments, got {shown(tail)}",
-            span=tail.span,
-            trail=form.trail,
-        )
-    names = [_parameter_name(item, form) for item in items] + ([tail] if tail else [])
-    _check_distinct(names, form)
-    parameters = _bind_parameters(expander, items, form)
-    rest = None if tail is None else bind_variable(tail)
+    parameters, rest = bind_parameters(expander, items, tail, form)
+    body = without_type(body)
     documentation = ""
     if len(body) > 1 and isinstance(body[0].datum, str):
         documentation, body = body[0].datum, body[1:]
     node = expander.expand_body(body, form)
-    return Lambda(form.span, "", tuple(parameters), rest, node, documentation)
-
-
-def _parameter_name(item: Syntax, form: Syntax) -> Syntax:
-    if item.is_list and len(item.parts) == 2:
-        item = item.parts[0]
-    if not item.is_identifier:
-        raise ExpandError(
-            f"expected a parameter: a name or (name default), got {shown(item)}",
-            span=item.span,
-            trail=form.trail,
-        )
-    return item
-
-
-def _check_distinct(names: list[Syntax], form: Syntax) -> None:
-    seen: set[tuple] = set()
-    for name in names:
-        key = (name.name, name.scopes)
-        if key in seen:
-            raise ExpandError(
-                f"the name {name.name} is bound twice", span=name.span, trail=form.trail
-            )
-        seen.add(key)
-
-
-def _bind_parameters(
-    expander: Expander, items: tuple[Syntax, ...], form: Syntax
-) -> list[Parameter]:
-    """Bind the parameters; a default sees the parameters before its own."""
-    parameters: list[Parameter] = []
-    for item in items:
-        if item.is_identifier:
-            if parameters and parameters[-1].default is not None:
-                raise ExpandError(
-                    f"{item.name} needs a default, since a parameter before it has one",
-                    span=item.span,
-                    hint=f"write ({item.name} default), or put it before the optional ones",
-                    trail=form.trail,
-                )
-            parameters.append(Parameter(bind_variable(item)))
-        else:
-            name, default = item.parts
-            node = expander.expand(default)
-            parameters.append(Parameter(bind_variable(name), node))
-    return parameters
-
-
-def bind_variable(identifier: Syntax) -> Variable:
-    """Bind ``identifier`` to a new local variable."""
-    variable = Variable(identifier.name)
-    bind(identifier, LocalBinding(variable))
-    return variable
+    return Lambda(form.span, "", parameters, rest, node, documentation)
 
 
 def reference(variable: Variable, form: Syntax) -> Node:

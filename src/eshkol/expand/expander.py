@@ -28,6 +28,7 @@ from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.modules import Finder, Module, Variables
+from eshkol.expand.parameters import without_type
 from eshkol.expand.scopes import (
     Binding,
     CoreForm,
@@ -272,6 +273,8 @@ class Expander(Module):
                 value = next(items, None)
                 if value is None:
                     raise ExpandError(f"{item.datum!r} has no value", span=item.span)
+                if any(item.datum.name == name for name, _ in keywords):
+                    raise ExpandError(f"{item.datum!r} is given twice", span=item.span)
                 keywords.append((item.datum.name, self.expand(value)))
             else:
                 arguments.append(self.expand(item))
@@ -287,8 +290,10 @@ class Expander(Module):
             missing = "value" if target.is_identifier else "body"
             raise misfit(DEFINE_USAGE, form, f"{missing} is missing", form)
         if target.is_identifier:
-            match_form("(define name:id value)", form)
-            return target, body[0]
+            value = without_type(body)
+            if len(value) > 1:
+                match_form("(define name:id value)", form)
+            return target, value[0]
         items, tail = parts_with_tail(target)
         if not items:
             raise ExpandError(

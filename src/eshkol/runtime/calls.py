@@ -231,6 +231,10 @@ def _arity(text: str, name: str, called: Any, span: Span) -> EshkolError:
     """The error for a direct call of ``called`` (a function, or the Core of a procedure)."""
     count, least, usage = _arguments(called)
     hint = "" if name == "this procedure" else f"use: {usage(name)}"
+    needed = re.search(r"missing \d+ required keyword-only arguments?: '(.+?)'", text)
+    if needed:
+        shown = "#:" + needed.group(1).replace("_", "-")
+        return ArityError(f"{name} needs the argument {shown}", span=span, hint=hint)
     keyword = re.search(r"(unexpected keyword argument|values for argument) '(.+?)'", text)
     if keyword is None:
         return ArityError(f"{name} takes {count}, got {_given(text, least)}", span=span, hint=hint)
@@ -281,8 +285,9 @@ def _arguments(called: Any) -> tuple[str, int, Callable[[str], str]]:
     procedure = None if isinstance(called, Lambda) else procedure_of(_plain(called))
     node = called if procedure is None else procedure.node
     if isinstance(node, Lambda):
-        least = sum(parameter.default is None for parameter in node.parameters)
-        most = None if node.rest is not None else len(node.parameters)
+        positional = [parameter for parameter in node.parameters if not parameter.keyword]
+        least = sum(parameter.default is None for parameter in positional)
+        most = None if node.rest is not None else len(positional)
         return argument_count(least, most), least, lambda name: _usage(name, node)
     signature = inspect.signature(called)
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -294,9 +299,12 @@ def _arguments(called: Any) -> tuple[str, int, Callable[[str], str]]:
 
 def _usage(name: str, node: Lambda) -> str:
     """A call of a procedure as text, with the names of its parameters."""
-    words = [name, *map(_parameter, node.parameters)]
+    words = [name, *(_parameter(p) for p in node.parameters if not p.keyword)]
     if node.rest is not None:
         words.append(f"{node.rest.name} …")
+    for parameter in node.parameters:
+        if parameter.keyword:
+            words += [f"#:{parameter.keyword}", _parameter(parameter)]
     return f"({' '.join(words)})"
 
 

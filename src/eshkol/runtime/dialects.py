@@ -28,13 +28,15 @@ def staged(function: Any) -> Any:
     procedure = procedure_of(function)
     if procedure is not None:
         code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
-        return types.FunctionType(
+        body = types.FunctionType(
             code,
             function.__globals__,
             function.__name__,
             function.__defaults__,
             function.__closure__,
         )
+        body.__kwdefaults__ = function.__kwdefaults__
+        return body
     if not callable(function):
         raise not_a_procedure(function)
     return getattr(function, "eshkol_staged", function)
@@ -59,12 +61,14 @@ def restart() -> Any:
     staged_code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
     closure = tuple(_cell(variables, name) for name in code.co_freevars)
     function = types.FunctionType(staged_code, frame.f_globals, code.co_name, None, closure)
-    count = code.co_argcount
-    arguments = [variables[name] for name in code.co_varnames[:count]]
+    count, options = code.co_argcount, code.co_kwonlyargcount
+    names = code.co_varnames
+    arguments = [variables[name] for name in names[:count]]
     if procedure.node.rest is not None:
-        arguments += list(variables[code.co_varnames[count]])
+        arguments += list(variables[names[count + options]])
+    keywords = {name: variables[name] for name in names[count : count + options]}
     try:
-        return load("eshkol.xla.control:staging")(function, *arguments)
+        return load("eshkol.xla.control:staging")(function, *arguments, **keywords)
     except Exception as error:
         _forget_restart(error)
         raise

@@ -165,7 +165,7 @@ class _Taking:
         self.require(
             f"{name}.__code__ is {writer.constant(prototype.__code__)} "
             f"and {name}.__globals__ is {writer.constant(prototype.__globals__)} "
-            f"and {name}.__defaults__ is None"
+            f"and {name}.__defaults__ is None and {name}.__kwdefaults__ is None"
         )
         writer.made.append(name)
         if not structure[2]:

@@ -230,7 +230,11 @@ def _visit_python_cell(pass_: _Flattening, cell: Any) -> Structure:
 
 def _defaults_key(function: types.FunctionType) -> Any:
     defaults = function.__defaults__
-    return None if defaults is None else tuple(Static(item) for item in defaults)
+    positional = None if defaults is None else tuple(Static(item) for item in defaults)
+    options = function.__kwdefaults__
+    if not options:
+        return positional
+    return positional, tuple((name, Static(item)) for name, item in sorted(options.items()))
 
 
 def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
