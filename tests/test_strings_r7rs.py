@@ -7,13 +7,13 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import shown, table, value
 
 from eshkol.base.errors import BadValue, EshkolError, OutOfRange, WrongType
 from eshkol.datum.equality import hash_key, is_equal, is_eqv
 from eshkol.datum.strings import MutableString
 from eshkol.datum.values import Char
 from eshkol.primitives.catalogue import builtin_namespace
+from programs import shown, table, value
 
 
 def call(name, *arguments):
@@ -57,17 +57,22 @@ def call(name, *arguments):
 
 (let ((s (string-copy "12"))) (string-set! s 0 #\9) (string->number s)) ⇒ 92
 
-(let ((s (string-copy "cat"))) (string-set! s 0 #\b) (map char-upcase (string->list s))) ⇒ (#\B #\A #\T)
+(let ((s (string-copy "cat"))) (string-set! s 0 #\b) (map char-upcase (string->list s)))
+⇒ (#\B #\A #\T)
 
 (string-map char-foldcase "AbdEgH") ⇒ "abdegh"
 
 (string-map (lambda (c) (integer->char (+ 1 (char->integer c)))) "HAL") ⇒ "IBM"
 
-(string-map (lambda (c k) ((if (eqv? k #\u) char-upcase char-downcase) c)) "studlycaps xxx" "ululululul") ⇒ "StUdLyCaPs"
+(string-map (lambda (c k) ((if
+  (eqv? k #\u) char-upcase char-downcase) c)) "studlycaps xxx" "ululululul")
+⇒ "StUdLyCaPs"
 
-(let ((v '())) (string-for-each (lambda (c) (set! v (cons (char->integer c) v))) "abcde") v) ⇒ (101 100 99 98 97)
+(let ((v '())) (string-for-each (lambda (c) (set! v (cons (char->integer c) v))) "abcde") v)
+⇒ (101 100 99 98 97)
 
-(let ((v '())) (string-for-each (lambda (a b) (set! v (cons (string a b) v))) "abc" "xy") v) ⇒ ("by" "ax")
+(let ((v '())) (string-for-each (lambda (a b) (set! v (cons (string a b) v))) "abc" "xy") v)
+⇒ ("by" "ax")
 
 (string->vector "ABC" 1 2) ⇒ #(#\B)
 
@@ -128,7 +133,8 @@ def test_strings(program, expected):
 
 (map char-numeric? '(#\0 #\x0E50 #\x0664 #\. #\a)) ⇒ (#t #t #t #f #f)
 
-(map char-whitespace? '(#\space #\tab #\newline #\return #\x1680 #\xA0 #\_)) ⇒ (#t #t #t #t #t #t #f)
+(map char-whitespace? '(#\space #\tab #\newline #\return #\x1680 #\xA0 #\_))
+⇒ (#t #t #t #t #t #t #f)
 
 (map char-upper-case? '(#\A #\a #\3 #\Λ)) ⇒ (#t #f #f #t)
 
@@ -140,7 +146,8 @@ def test_strings(program, expected):
 
 (char>=? #\b #\b #\a) ⇒ #t
 
-(map char->integer '(#\null #\alarm #\backspace #\tab #\newline #\return #\escape #\space #\delete)) ⇒ (0 7 8 9 10 13 27 32 127)
+(map char->integer '(#\null #\alarm #\backspace #\tab #\newline #\return #\escape #\space #\delete))
+⇒ (0 7 8 9 10 13 27 32 127)
 
 (map integer->char '(0 7 127 955)) ⇒ (#\null #\alarm #\delete #\λ)
 
@@ -167,7 +174,8 @@ def test_chars(program, expected):
 
 (let ((a #u8(1 2 3 4 5))) (bytevector-copy a 2 4)) ⇒ #u8(3 4)
 
-(let ((a (bytevector 1 2 3 4 5)) (b (bytevector 10 20 30 40 50))) (bytevector-copy! b 1 a 0 2) b) ⇒ #u8(10 1 2 40 50)
+(let ((a (bytevector 1 2 3 4 5)) (b (bytevector 10 20 30 40 50))) (bytevector-copy! b 1 a 0 2) b)
+⇒ #u8(10 1 2 40 50)
 
 (let ((b (bytevector 1 2 3 4 5))) (bytevector-copy! b 1 b 0 2) b) ⇒ #u8(1 1 2 4 5)
 

@@ -1,10 +1,9 @@
-"""Showing values: on the standard output as it is when they are shown, or on another stream."""
+"""Showing values on the current output port, or on another; writing bytes."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import sys
 from typing import Any
 
 from eshkol.datum.values import UNSPECIFIED, Char, Unspecified
@@ -16,19 +15,21 @@ from eshkol.primitives.arguments import (
     string_argument,
     wrong_type,
 )
+from eshkol.primitives.bytevectors import Bytevector, byte_argument, bytes_part
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import primitive
-
-Port = Any
-"""A Python text stream."""
+from eshkol.primitives.ports import (
+    Port,
+    current_output_port,
+    open_output_string,
+    output_argument,
+    with_port,
+)
 
 
 def emit(who: str, text: str, port: Port = None) -> Unspecified:
-    """Write ``text`` to a stream, which is ``sys.stdout`` unless it is given."""
-    stream = sys.stdout if port is None or port is True else port
-    if not hasattr(stream, "write"):
-        raise wrong_type(who, "an output port", port)
-    stream.write(text)
+    """Write ``text`` to a port, which is the current one unless it is given."""
+    output_argument(who, port).write(text)
     return UNSPECIFIED
 
 
@@ -85,48 +86,55 @@ def write_char(char: Char, port: Port = None) -> Unspecified:
     return emit("write-char", char_argument("write-char", char).value, port)
 
 
-@primitive("current-output-port")
-def current_output_port() -> Port:
-    """The standard output as it is now."""
-    return sys.stdout
-
-
-@primitive("current-error-port")
-def current_error_port() -> Port:
-    """The standard error output as it is now."""
-    return sys.stderr
-
-
 @primitive("with-output-to-string")
 def with_output_to_string(thunk: Any) -> str:
-    """What is shown on the standard output while a procedure of no arguments runs.
+    """What is shown on the current output port while a procedure of no arguments runs.
+
+    What Python's own ``print`` shows meanwhile is part of it.
 
     Example: ``(with-output-to-string (lambda () (display 5)))`` ⇒ ``"5"``.
     """
     call = callee(procedure_argument("with-output-to-string", thunk))
     stream = io.StringIO()
     with contextlib.redirect_stdout(stream):
-        call()
+        with_port(current_output_port, stream, call)
     return stream.getvalue()
 
 
-@primitive("call-with-output-string")
+@primitive("call-with-output-string", "with-output-string")
 def call_with_output_string(procedure: Any) -> str:
     """What a procedure shows on the port that it is called with.
 
     Example: ``(call-with-output-string (lambda (port) (write 'a port)))`` ⇒ ``"a"``.
     """
-    call = callee(procedure_argument("call-with-output-string", procedure))
-    stream = io.StringIO()
-    call(stream)
-    return stream.getvalue()
+    port = open_output_string()
+    callee(procedure_argument("call-with-output-string", procedure))(port)
+    return port.content
 
 
 @primitive("flush-output", "flush-output-port", "flush")
 def flush_output(port: Port = None) -> Unspecified:
     """Send on what was written so far."""
-    stream = sys.stdout if port is None else port
-    if not hasattr(stream, "flush"):
+    target = current_output_port() if port is None else port
+    if not hasattr(target, "flush"):
         raise wrong_type("flush-output", "an output port", port)
-    stream.flush()
+    target.flush()
+    return UNSPECIFIED
+
+
+@primitive("write-u8")
+def write_byte(byte: int, port: Port = None) -> Unspecified:
+    """Write a byte to a binary port."""
+    data = bytes([byte_argument("write-u8", byte)])
+    output_argument("write-u8", port, is_binary=True).write(data)
+    return UNSPECIFIED
+
+
+@primitive("write-bytevector")
+def write_bytevector(
+    bytevector: Bytevector, port: Port = None, start: int = 0, end: Any = None
+) -> Unspecified:
+    """Write the bytes from ``start`` to before ``end`` to a binary port."""
+    data = bytes_part("write-bytevector", bytevector, start, end)
+    output_argument("write-bytevector", port, is_binary=True).write(data)
     return UNSPECIFIED

@@ -1,0 +1,252 @@
+"""The file system: whole files, directories, and paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.values import UNSPECIFIED, Unspecified
+from eshkol.primitives.arguments import list_argument, string_argument
+from eshkol.primitives.bytevectors import Bytevector, bytes_argument
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.file_ports import file_problem, path_argument
+from eshkol.primitives.lists import List
+
+
+def _attempt(who: str, path: Any, action: Callable[[str], Any]) -> Any:
+    """What ``action`` gives for a path; the system's complaints become errors of ours."""
+    file = path_argument(who, path)
+    try:
+        return action(file)
+    except (OSError, ValueError) as error:
+        raise file_problem(who, file, error) from None
+
+
+# ---- files
+
+
+@primitive("file-exists?")
+def is_existing(path: str) -> bool:
+    """Whether there is a file or directory of this name. Example: ``(file-exists? ".")`` ⇒
+    ``#t``.
+    """
+    return _attempt("file-exists?", path, os.path.exists)
+
+
+@primitive("delete-file", "file-delete")
+def delete_file(path: str) -> Unspecified:
+    """Delete a file.
+
+    Raises:
+        FileProblem: it does not exist, or can't be deleted.
+    """
+    _attempt("delete-file", path, os.remove)
+    return UNSPECIFIED
+
+
+@primitive("rename-file", "file-rename")
+def rename_file(old: str, new: str) -> Unspecified:
+    """Give a file another name; a file that has it already is replaced."""
+    target = path_argument("rename-file", new)
+    _attempt("rename-file", old, lambda path: os.replace(path, target))
+    return UNSPECIFIED
+
+
+@primitive("copy-file", "file-copy")
+def copy_file(source: str, target: str) -> Unspecified:
+    """Copy the contents of a file to another, which is made or replaced."""
+    import shutil
+
+    copy = path_argument("copy-file", target)
+    _attempt("copy-file", source, lambda path: shutil.copyfile(path, copy))
+    return UNSPECIFIED
+
+
+@primitive("file-size")
+def file_size(path: str) -> int:
+    """How many bytes a file has."""
+    return _attempt("file-size", path, os.path.getsize)
+
+
+@primitive("file-modification-time", "file-modification-seconds")
+def file_modification_time(path: str) -> float:
+    """When a file was last written: seconds since 1970-01-01 00:00 UTC."""
+    return _attempt("file-modification-time", path, os.path.getmtime)
+
+
+def _read_text(path: str) -> str:
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
+
+
+@primitive("read-file", "file->string", "file-read")
+def read_file(path: str) -> str:
+    """All the text of a file in UTF-8.
+
+    Raises:
+        FileProblem: the file is missing, or no UTF-8 text.
+    """
+    return _attempt("read-file", path, _read_text)
+
+
+@primitive("read-file-lines", "file->lines")
+def read_file_lines(path: str) -> List:
+    """The list of the lines of a file."""
+    return scheme_list(_attempt("read-file-lines", path, _read_text).splitlines())
+
+
+@primitive("read-file-bytes", "file->bytevector")
+def read_file_bytes(path: str) -> Bytevector:
+    """All the bytes of a file."""
+
+    def read(file: str) -> bytearray:
+        with open(file, "rb") as stream:
+            return bytearray(stream.read())
+
+    return _attempt("read-file-bytes", path, read)
+
+
+def _write(who: str, path: Any, content: Any, mode: str) -> Unspecified:
+    binary = isinstance(content, bytes | bytearray)
+    data = bytes_argument(who, content) if binary else string_argument(who, content).encode()
+
+    def write(file: str) -> None:
+        with open(file, mode) as stream:
+            stream.write(data)
+
+    _attempt(who, path, write)
+    return UNSPECIFIED
+
+
+@primitive("write-file", "string->file", "file-write")
+def write_file(path: str, content: str) -> Unspecified:
+    """Make a file of a string, in UTF-8, or of a bytevector; what the file holds is lost."""
+    return _write("write-file", path, content, "wb")
+
+
+@primitive("append-file", "append-to-file", "file-append")
+def append_file(path: str, content: str) -> Unspecified:
+    """Add a string, in UTF-8, or a bytevector to the end of a file, which is made if need be."""
+    return _write("append-file", path, content, "ab")
+
+
+@primitive("write-file-lines", "lines->file")
+def write_file_lines(path: str, lines: List) -> Unspecified:
+    """Make a file of a list of lines."""
+    strings = list_argument("write-file-lines", lines)
+    text = "".join(f"{string_argument('write-file-lines', line)}\n" for line in strings)
+    return _write("write-file-lines", path, text, "wb")
+
+
+# ---- directories
+
+
+@primitive("directory-exists?", "directory?", "file-directory?")
+def is_directory(path: str) -> bool:
+    """Whether there is a directory of this name."""
+    return _attempt("directory-exists?", path, os.path.isdir)
+
+
+@primitive("file-regular?", "regular-file?")
+def is_regular_file(path: str) -> bool:
+    """Whether there is a file of this name that is no directory."""
+    return _attempt("file-regular?", path, os.path.isfile)
+
+
+@primitive("directory-list", "list-directory", "directory-files")
+def directory_list(path: str = ".") -> List:
+    """The sorted list of the names in a directory."""
+    return scheme_list(sorted(_attempt("directory-list", path, os.listdir)))
+
+
+@primitive("make-directory", "create-directory", "mkdir")
+def make_directory(path: str) -> Unspecified:
+    """Make a directory, and those around it that are missing; one that exists is left alone."""
+    _attempt("make-directory", path, lambda file: os.makedirs(file, exist_ok=True))
+    return UNSPECIFIED
+
+
+@primitive("delete-directory", "remove-directory", "rmdir")
+def delete_directory(path: str) -> Unspecified:
+    """Delete an empty directory."""
+    _attempt("delete-directory", path, os.rmdir)
+    return UNSPECIFIED
+
+
+@primitive("current-directory", "getcwd")
+def current_directory() -> str:
+    """The directory that relative paths start from."""
+    return os.getcwd()
+
+
+@primitive("change-directory", "set-current-directory!", "chdir")
+def change_directory(path: str) -> Unspecified:
+    """Let relative paths start from another directory."""
+    _attempt("change-directory", path, os.chdir)
+    return UNSPECIFIED
+
+
+# ---- paths
+
+
+@primitive("path-join")
+def path_join(*parts: str) -> str:
+    """The path made of parts. Example: ``(path-join "a" "b.txt")`` ⇒ ``"a/b.txt"``."""
+    return os.path.join("", *(path_argument("path-join", part) for part in parts))
+
+
+def _path_part(names: tuple[str, ...], take: Callable[[str], str], documentation: str) -> None:
+    def part(path: str) -> str:
+        return take(path_argument(names[0], path))
+
+    part.__doc__ = documentation
+    primitive(*names)(part)
+
+
+_path_part(
+    ("path-directory", "path-dirname", "dirname"),
+    os.path.dirname,
+    'The directory of a path. Example: ``(path-directory "a/b.txt")`` ⇒ ``"a"``.',
+)
+_path_part(
+    ("path-filename", "path-basename", "basename"),
+    os.path.basename,
+    'The name without the directory. Example: ``(path-filename "a/b.txt")`` ⇒ ``"b.txt"``.',
+)
+_path_part(
+    ("path-extension",),
+    lambda path: os.path.splitext(path)[1],
+    'The extension with its dot. Example: ``(path-extension "a/b.txt")`` ⇒ ``".txt"``.',
+)
+_path_part(
+    ("path-stem", "path-strip-extension"),
+    lambda path: os.path.splitext(os.path.basename(path))[0],
+    'The name without directory and extension. Example: ``(path-stem "a/b.txt")`` ⇒ ``"b"``.',
+)
+_path_part(
+    ("path-normalize",),
+    os.path.normpath,
+    'The shortest spelling of a path. Example: ``(path-normalize "a/./b/../c")`` ⇒ ``"a/c"``.',
+)
+_path_part(
+    ("path-absolute", "absolute-path"),
+    os.path.abspath,
+    "A path that does not depend on the current directory.",
+)
+
+
+@primitive("path-absolute?", "absolute-path?")
+def is_absolute(path: str) -> bool:
+    """Whether a path does not depend on the current directory."""
+    return os.path.isabs(path_argument("path-absolute?", path))
+
+
+@primitive("path-split")
+def path_split(path: str) -> Pair:
+    """The list of a path's directory and the name in it.
+
+    Example: ``(path-split "a/b.txt")`` ⇒ ``("a" "b.txt")``.
+    """
+    return scheme_list(os.path.split(path_argument("path-split", path)))
