@@ -34,7 +34,6 @@ from eshkol.expand.scopes import (
     CoreForm,
     LocalBinding,
     Macro,
-    RewrittenForm,
     Scope,
     UseSiteScope,
     bind,
@@ -84,26 +83,6 @@ def derived_form(usage: str) -> Callable[[Rewriting], Rewriting]:
             return rewrite(expander, form, usage)
 
         entry = Macro(name, transform, CORE_SCOPE, usage)
-        CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
-        return rewrite
-
-    return declare
-
-
-def rewritten_form(
-    usage: str,
-) -> Callable[[Callable[[Syntax], Syntax]], Callable[[Syntax], Syntax]]:
-    """Declare the decorated function to make other forms of the core form with this grammar.
-
-    It may stand wherever those may. The identifiers that it introduces have scopes of their own.
-    """
-    name = usage.strip("(").split()[0]
-
-    def declare(rewrite: Callable[[Syntax], Syntax]) -> Callable[[Syntax], Syntax]:
-        def expand(expander: Expander, form: Syntax, usage: str) -> Node:
-            return expander.expand(rewrite(form))
-
-        entry = RewrittenForm(name, usage, expand, rewrite)
         CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
         return rewrite
 
@@ -208,9 +187,6 @@ class Expander(Module):
         for _ in range(MAX_EXPANSIONS):
             head = form.parts[0] if form.is_list and form.datum else form
             binding = resolve(head) if head.is_identifier else None
-            if isinstance(binding, RewrittenForm) and head is not form:
-                form = binding.rewrite(form)
-                continue
             if not isinstance(binding, Macro):
                 return form, binding
             if head is form:
@@ -223,7 +199,7 @@ class Expander(Module):
         if macro.body is self.body:
             form = form.add_scope(UseSiteScope(self.body))
         result = macro.transform(form.flip_scope(introduced), self)
-        if not form.trail:
+        if not form.trail and not macro.usage:
             note_expansion(form.span, macro.name)
         return result.flip_scope(introduced)
 

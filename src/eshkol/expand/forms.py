@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from eshkol.expand import (
     binding_forms,
+    case_lambda,
     conditional_forms,
+    control_forms,
     core_forms,
     derived_forms,
     libraries,
     quotation,
+    record_forms,
+    values_forms,
 )
 from eshkol.expand.expander import CORE_SCOPE
 
@@ -19,6 +23,10 @@ FAMILIES = (
     quotation,
     libraries,
     derived_forms,
+    values_forms,
+    case_lambda,
+    control_forms,
+    record_forms,
 )
 
 CORE_FORMS = tuple(sorted(CORE_SCOPE.bindings))

@@ -78,13 +78,6 @@ class CoreForm:
 
 
 @dataclass(frozen=True, slots=True)
-class RewrittenForm(CoreForm):
-    """A core form that stands for other forms, such as definitions: ``rewrite`` makes them of it."""
-
-    rewrite: Callable[[Syntax], Syntax]
-
-
-@dataclass(frozen=True, slots=True)
 class Macro:
     """A syntax transformer.
 

@@ -48,15 +48,19 @@ class Handler:
             procedure of no arguments that runs the clause, or ``#f`` if none fits.
         context: the state around the form that installed it.
         is_guard: whether that form is a ``guard``, whose clauses are run in ``context``.
+        level: how many handlers there are up to this one.
+        is_eager: whether the form is run by eager code.
         depth: how many traced parts of a program the form stands in (see :func:`traced_depth`).
     """
 
-    __slots__ = ("context", "depth", "is_guard", "procedure")
+    __slots__ = ("context", "depth", "is_eager", "is_guard", "level", "procedure")
 
     def __init__(self, procedure: Procedure, context: Context, is_guard: bool = False) -> None:
         self.procedure = procedure
         self.context = context
         self.is_guard = is_guard
+        self.level = 1 if context.handlers is None else context.handlers.level + 1
+        self.is_eager = DIALECT.resolve is None
         self.depth = traced_depth()
 
     @property
@@ -88,13 +92,15 @@ class State(threading.local):
     """The dynamic state of this thread.
 
     Attributes:
-        uncaught: an exception on its way out that all handlers have seen already: the constructs
-            that it crosses must not show it to theirs. None as soon as it has left them.
+        uncaught: an exception on its way out that handlers have seen already: the constructs that
+            it crosses must not show it to them again. None as soon as it has left them all.
+        unseen: the handlers up to this level have not seen it.
     """
 
     handlers: Handler | None = None
     winds: Wind | None = None
     uncaught: BaseException | None = None
+    unseen: int = 0
 
     def __init__(self) -> None:
         self.parameters: dict[Any, list[Any]] = {}

@@ -6,14 +6,25 @@ namespace.
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from typing import Any, NoReturn
 
+from eshkol.base.errors import ArityError
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.primitives import arithmetic, comparison, equality
+from eshkol.primitives import (
+    arithmetic,
+    comparison,
+    conditions,
+    equality,
+    multiple_values,
+    parameters,
+    promises,
+    records,
+)
 from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.catalogue import builtin_namespace
-from eshkol.primitives.declare import PRIMITIVES, load
+from eshkol.primitives.declare import PRIMITIVES, argument_count, load
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.tail_calls import TailCall, deep, make, tick
@@ -40,6 +51,41 @@ def rest_list(arguments: Any) -> Any:
 def splice(items: Any, rest: Any) -> Any:
     """What ``,@items`` makes of the rest of its list."""
     return scheme_list(list_argument("unquote-splicing (,@)", items), rest)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether an optional argument was not given."""
+    return value is MISSING
+
+
+def is_empty(rest: Any) -> bool:
+    """Whether a list of rest arguments is empty."""
+    return rest is NIL
+
+
+def no_clause(count: int) -> NoReturn:
+    """Raise the error for a ``case-lambda`` that has no clause for so many arguments."""
+    shown = argument_count(count, count)
+    raise ArityError(f"no clause of this case-lambda takes {shown}")
+
+
+FORMS: dict[str, Any] = {
+    " is_missing": is_missing,
+    " is_empty": is_empty,
+    " no_clause": no_clause,
+    " take_values": multiple_values.take_values,
+    " item": operator.getitem,
+    " guard": conditions.guard,
+    " parameterize": parameters.parameterize,
+    " delay": promises.delay,
+    " delay-force": promises.delay_force,
+    " record_type": records.record_type,
+    " record_constructor": records.constructor,
+    " record_predicate": records.predicate,
+    " record_accessor": records.accessor,
+    " record_modifier": records.modifier,
+}
+"""What core forms call."""
 
 
 STAGING = {
@@ -73,6 +119,8 @@ def _staging(module: str, name: str) -> Any:
 def builtins() -> dict[str, Any]:
     """The ``__builtins__`` of compiled code: primitives and hidden names."""
     table = dict(builtin_namespace())
+    table.update(FORMS)
+    table[" call/cc"] = PRIMITIVES["call/cc"].function
     table.update(
         {
             " unspecified": UNSPECIFIED,

@@ -1,0 +1,159 @@
+"""Leaving and entering parts of a program: escapes, ``dynamic-wind`` and ``exit`` (R7RS 6.10).
+
+A continuation of eager code is an escape: calling it runs the ``after`` procedures of the
+``dynamic-wind`` extents that it leaves, then unwinds Python's stack to its ``call/cc``. It can be
+called while that call is running.
+"""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any, NoReturn
+
+from eshkol.base.errors import BadValue, StagingError
+from eshkol.datum.values import MultipleValues
+from eshkol.primitives.arguments import procedure_argument, wrong_type
+from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.conditions import show
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.dynamic import STATE, Context, Escape, Procedure, Wind, traced_depth, travel
+
+
+class Target:
+    """A ``call/cc`` that is running, or has ended.
+
+    Attributes:
+        context: the dynamic state around it.
+        thread: the thread that it runs in; 0 once it has ended.
+        depth: how many traced parts of a program it stands in.
+    """
+
+    __slots__ = ("context", "depth", "thread")
+
+    def __init__(self) -> None:
+        self.context = STATE.context()
+        self.thread = get_ident()
+        self.depth = traced_depth()
+
+
+@primitive(
+    "call-with-current-continuation",
+    "call/cc",
+    "call/ec",
+    "call-with-escape-continuation",
+    "within-continuation",
+)
+def call_with_current_continuation(receiver: Any) -> Any:
+    """Call ``receiver`` with a procedure that, when called, ends this call with its arguments.
+
+    Example:
+        ``(call/cc (lambda (return) (for-each (lambda (x) (if (< x 0) (return x))) '(1 -2 3)) #f))``
+        ⇒ ``-2``.
+    """
+    call = callee(procedure_argument("call/cc", receiver))
+    target = Target()
+    try:
+        return call(_continuation(target))
+    except Escape as escape:
+        if escape.target is not target:
+            raise
+        STATE.install(target.context)
+        return escape.value
+    finally:
+        target.thread = 0
+
+
+def _continuation(target: Target) -> Procedure:
+    def continuation(*values: Any) -> NoReturn:
+        if target.thread != get_ident():
+            raise _ended(target)
+        if DIALECT.resolve is not None:
+            _check_certainty(target)
+        travel(target.context)
+        raise Escape(target, values[0] if len(values) == 1 else MultipleValues(values))
+
+    return continuation
+
+
+def _ended(target: Target) -> BadValue:
+    if target.thread:
+        return BadValue("a continuation can be called only in the thread that made it")
+    return BadValue(
+        "this continuation can't be called any more: its call/cc has ended",
+        hint="programs that come back to a continuation run on another engine: "
+        'eshkol run --engine cek, or Session(engine="cek")',
+    )
+
+
+def _check_certainty(target: Target) -> None:
+    """Refuse to leave a traced part of a program, which may run or not.
+
+    Raises:
+        StagingError: if ``target`` stands outside of the traced part that is running.
+    """
+    if traced_depth() > target.depth:
+        raise StagingError(
+            "call/cc: whether this continuation is called is known only when the compiled "
+            "program runs",
+            hint="give the value back through the branches of the if, or leave a loop by its test",
+        )
+
+
+@primitive("dynamic-wind")
+def dynamic_wind(before: Any, thunk: Any, after: Any) -> Any:
+    """Call three procedures of no arguments one after another; the value is that of ``thunk``.
+
+    ``after`` is called however ``thunk`` is left: by returning, by an escape, by an error.
+
+    Example:
+        ``(let ((path '())) (call/cc (lambda (k) (dynamic-wind
+        (lambda () (set! path (cons 'in path))) (lambda () (k 1))
+        (lambda () (set! path (cons 'out path)))))) path)`` ⇒ ``(out in)``.
+    """
+    for procedure in (before, thunk, after):
+        procedure_argument("dynamic-wind", procedure)
+    context = STATE.context()
+    callee(before)()
+    wind = Wind(before, after, context)
+    STATE.winds = wind
+    try:
+        value = _shown_errors(callee(thunk))
+    except (Exception, KeyboardInterrupt, SystemExit):
+        if STATE.winds is wind:
+            STATE.install(context)
+            callee(after)()
+        raise
+    finally:
+        if STATE.winds is wind:
+            STATE.install(context)
+    callee(after)()
+    return value
+
+
+def _shown_errors(thunk: Procedure) -> Any:
+    """Call ``thunk``, showing an error to the handlers before the dynamic state is left."""
+    try:
+        return thunk()
+    except Exception as error:
+        show(error)
+        raise
+
+
+# ---- the end of the program
+
+
+@primitive("exit")
+def exit_program(code: Any = True) -> NoReturn:
+    """End the program, running the ``after`` procedures of all ``dynamic-wind`` extents.
+
+    Args:
+        code: ``#t`` for success, ``#f`` for failure (status 1), or the status, an exact integer.
+    """
+    if code is True or code is False:
+        status = 0 if code else 1
+    elif code.__class__ is int:
+        status = code & 0xFF
+    else:
+        raise wrong_type("exit", "a boolean or an exact integer", code)
+    travel(Context(None, None, {}))
+    raise SystemExit(status)

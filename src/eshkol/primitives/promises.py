@@ -1,0 +1,168 @@
+"""Promises and streams (R7RS 4.2.5).
+
+A chain of promises made by ``delay-force`` is followed by a loop and shares one box, so that it
+takes constant space however long it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.base.errors import BadValue
+from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.records import Promise
+from eshkol.primitives.arguments import size_argument, wrong_type
+from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.declare import primitive
+from eshkol.primitives.dynamic import traced_depth
+from eshkol.primitives.lists import List
+
+VALUE, DELAYED, CHAINED = Promise.VALUE, Promise.DELAYED, Promise.CHAINED
+
+
+def delay(thunk: Any) -> Promise:
+    """What the form ``delay`` makes: a promise of what ``thunk`` gives."""
+    return Promise(DELAYED, thunk)
+
+
+def delay_force(thunk: Any) -> Promise:
+    """What the form ``delay-force`` makes: a promise of what the promise that ``thunk`` gives is
+    of."""
+    return Promise(CHAINED, thunk)
+
+
+@primitive("make-promise")
+def make_promise(value: Any) -> Promise:
+    """A promise of a value; a promise is itself. Example: ``(force (make-promise 5))`` ⇒ ``5``."""
+    return value if value.__class__ is Promise else Promise(VALUE, value)
+
+
+@primitive("promise?")
+def is_promise(value: Any) -> bool:
+    """Whether the value is a promise. Example: ``(promise? (delay (car '())))`` ⇒ ``#t``."""
+    return value.__class__ is Promise
+
+
+@primitive("force")
+def force(promise: Any) -> Any:
+    """The value of a promise, computed when it is first asked for; another value is given back.
+
+    Example: ``(let ((p (delay (+ 1 2)))) (list (force p) (force p) (force 'x)))`` ⇒ ``(3 3 x)``.
+    """
+    if promise.__class__ is not Promise:
+        return promise
+    if DIALECT.resolve is not None and traced_depth():
+        return _value_alone(promise)
+    while True:
+        state, content = promise.box
+        if state is VALUE:
+            return content
+        result = callee(content)()
+        box = promise.box
+        if box[0] is VALUE:  # it was forced by what it waited for
+            return box[1]
+        if state is DELAYED:
+            box[:] = VALUE, result
+            return result
+        inner = _promise_argument(result)
+        box[:] = inner.box
+        inner.box = box
+
+
+def _value_alone(promise: Promise) -> Any:
+    """The value of a promise in a traced part of a program, which must not leave it there."""
+    while True:
+        state, content = promise.box
+        if state is VALUE:
+            return content
+        result = callee(content)()
+        if state is DELAYED:
+            return result
+        promise = _promise_argument(result)
+
+
+def _promise_argument(value: Any) -> Promise:
+    if value.__class__ is Promise:
+        return value
+    raise wrong_type("delay-force", "a promise", value, "use delay for any other value")
+
+
+# ---- streams
+
+
+@primitive("stream-pair?")
+def is_stream_pair(value: Any) -> bool:
+    """Whether the value is a pair whose rest is a promise, as ``cons-stream`` makes them."""
+    return value.__class__ is Pair and value.cdr.__class__ is Promise
+
+
+@primitive("stream-car", "stream-first")
+def stream_car(stream: Any) -> Any:
+    """The first element of a stream. Example: ``(stream-car (cons-stream 1 '()))`` ⇒ ``1``."""
+    return _stream_argument("stream-car", stream).car
+
+
+@primitive("stream-cdr", "stream-rest")
+def stream_cdr(stream: Any) -> Any:
+    """The rest of a stream, computed when it is first asked for.
+
+    Example: ``(stream-car (stream-cdr (cons-stream 1 (cons-stream 2 '()))))`` ⇒ ``2``.
+    """
+    return force(_stream_argument("stream-cdr", stream).cdr)
+
+
+@primitive("stream-null?", "empty-stream?")
+def is_empty_stream(value: Any) -> bool:
+    """Whether the value is the empty stream, which is the empty list."""
+    return value is NIL
+
+
+@primitive("stream-head")
+def stream_head(stream: Any, count: int) -> List:
+    """The list of the first elements of a stream.
+
+    Example:
+        ``(letrec ((from (lambda (n) (cons-stream n (from (+ n 1)))))) (stream-head (from 1) 3))``
+        ⇒ ``(1 2 3)``.
+    """
+    items = []
+    for _ in range(size_argument("stream-head", count)):
+        items.append(_stream_argument("stream-head", stream).car)
+        stream = force(stream.cdr)
+    return scheme_list(items)
+
+
+@primitive("stream-tail")
+def stream_tail(stream: Any, count: int) -> Any:
+    """A stream without its first elements."""
+    for _ in range(size_argument("stream-tail", count)):
+        stream = force(_stream_argument("stream-tail", stream).cdr)
+    return stream
+
+
+@primitive("stream-ref")
+def stream_ref(stream: Any, index: int) -> Any:
+    """An element of a stream by its position from 0."""
+    return _stream_argument("stream-ref", stream_tail(stream, index)).car
+
+
+@primitive("stream->list")
+def stream_to_list(stream: Any, count: Any = None) -> List:
+    """The list of the elements of a stream that ends, or of at most so many.
+
+    Example: ``(stream->list (cons-stream 1 (cons-stream 2 '())))`` ⇒ ``(1 2)``.
+    """
+    most = None if count is None else size_argument("stream->list", count)
+    items = []
+    while stream is not NIL and len(items) != most:
+        items.append(_stream_argument("stream->list", stream).car)
+        stream = force(stream.cdr)
+    return scheme_list(items)
+
+
+def _stream_argument(who: str, value: Any) -> Pair:
+    if is_stream_pair(value):
+        return value
+    if value is NIL:
+        raise BadValue(f"{who}: the stream has ended")
+    raise wrong_type(who, "a stream", value, "a stream is made by (cons-stream first rest)")
