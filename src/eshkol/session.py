@@ -44,6 +44,9 @@ class Session:
     Args:
         name: the name of the namespace, as Python modules have one.
         variables: the dictionary that holds its variables; a fresh one if left out.
+        engine: what runs its programs: ``"python"`` (compiled code) or ``"cek"`` (a plain
+            evaluator whose continuations can be entered again). Left out, the environment variable
+            ``ESHKOL_ENGINE`` says, or else each program runs on the one that it needs.
 
     Attributes:
         namespace: its top-level variables.
@@ -57,8 +60,14 @@ class Session:
         49
     """
 
-    def __init__(self, name: str = "__main__", variables: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "__main__",
+        variables: dict[str, Any] | None = None,
+        engine: str | None = None,
+    ) -> None:
         allow_deep_recursion()
+        self.engine = _known_engine(engine or os.environ.get("ESHKOL_ENGINE") or None)
         self.namespace = Namespace(name, shared_builtins(), variables)
         self.imports: list[tuple[finding.LibraryName, Any]] = []
         self.libraries: dict[finding.LibraryName, Session] = {}
@@ -90,17 +99,35 @@ class Session:
 
     def evaluate_forms(self, forms: Iterable[Syntax], file: str) -> Any:
         """The value of the last of ``forms``, which come from the reader."""
-        code, unit = self.compile_forms(list(forms), file)
-        return self.run(code, unit)
+        nodes, span = self.expand_forms(list(forms), file)
+        if self.needs_machine(nodes):
+            return self._run_on_machine(nodes, span)
+        return self.run(*self.compile_nodes(nodes, span))
 
-    def compile_forms(self, forms: list[Syntax], file: str) -> tuple[Any, Any]:
-        """Expand and compile forms; macros they define stay known to the session.
+    def expand_forms(self, forms: list[Syntax], file: str) -> tuple[list[Any], Span]:
+        """The Core of forms, and where they stand; macros they define stay known to the session.
 
         Libraries that they define are loaded.
         """
         nodes = self.expander.expand_program(self._define_libraries(forms))
         span = forms[0].span.to(forms[-1].span) if forms else Span(file, 1, 0, 1, 0)
-        return self.compile_nodes(nodes, span)
+        return nodes, span
+
+    def needs_machine(self, nodes: list[Any]) -> bool:
+        """Whether a program runs on the machine of room ``cek``."""
+        if self.engine is not None:
+            return self.engine == "cek"
+        from eshkol.cek.choice import keeper
+
+        return keeper(nodes, self._is_primitive) is not None
+
+    def _is_primitive(self, name: str) -> bool:
+        return name in self.namespace.builtins and name not in self.namespace.variables
+
+    def _run_on_machine(self, nodes: list[Any], span: Span) -> Any:
+        from eshkol.cek.program import run_program
+
+        return run_program(nodes, span, self.namespace)
 
     def compile_nodes(self, nodes: list[Any], span: Any) -> tuple[Any, Any]:
         """Compile expanded top-level forms."""
@@ -159,7 +186,7 @@ class Session:
         """
         file = os.fspath(path) or "."
         source = read_bytes(file)
-        is_fresh = self._is_fresh and self._shadows_nothing()
+        is_fresh = self._is_fresh and self.engine != "cek" and self._shadows_nothing()
         entry = read_entry(file, source) if is_fresh else None
         if entry is not None and self._import_all(entry, file):
             return self._run_entry(entry, file, source)
@@ -175,10 +202,13 @@ class Session:
         self.imports.clear()
         forms = read_all(decode(file, source), file)
         documentation = documentation_of(forms)
-        code, unit = self.compile_forms(_library_forms(forms), file)
+        nodes, span = self.expand_forms(_library_forms(forms), file)
         self.namespace.variables["__doc__"] = documentation
         self._note_content(source)
-        if is_fresh and not self.libraries:
+        if self.needs_machine(nodes):
+            return self._run_on_machine(nodes, span)
+        code, unit = self.compile_nodes(nodes, span)
+        if is_fresh and self.engine is None and not self.libraries:
             self._keep(file, source, documentation, code, unit)
         return self.run(code, unit)
 
@@ -312,7 +342,7 @@ class Session:
                 return around.libraries[name]
             around = around.outer
         if name in STANDARD_LIBRARIES:
-            return standard_library()
+            return standard_library(name)
         path = finding.find(name, directory, self.root)
         if path is None:
             return None
@@ -330,7 +360,7 @@ class Session:
                 others.append(form)
                 continue
             name, body = definition
-            library = Session(finding.module_name(name))
+            library = Session(finding.module_name(name), engine=self.engine)
             library.outer, library.root = self, self.root
             library.evaluate_forms(body, form.span.file)
             library._note_content(sources.text_of(form.span).encode())
@@ -355,6 +385,12 @@ class Session:
     def define(self, name: str, value: Any) -> None:
         """Define a variable from Python."""
         self.namespace.define(name, value)
+
+
+def _known_engine(engine: str | None) -> str | None:
+    if engine in (None, "cek", "python"):
+        return engine
+    raise ValueError(f"there is no engine {engine!r}: known are 'python' and 'cek'")
 
 
 def _library_forms(forms: list[Syntax]) -> list[Syntax]:

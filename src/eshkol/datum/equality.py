@@ -117,6 +117,10 @@ def _array_key(value: Any) -> tuple[Any, ...]:
     return ("array", array.shape, str(array.dtype), array.tobytes())
 
 
+PLAIN_KEYS = frozenset([str, int, Symbol])
+"""Classes of which every value is its own hash key."""
+
+
 def hash_key(value: Any) -> Any:
     """A hashable Python value that is equal for two values exactly when they are ``equal?``.
 
@@ -124,11 +128,23 @@ def hash_key(value: Any) -> Any:
         BadValue: ``value`` contains itself, so that its key would have no end.
     """
     kind = value.__class__
-    if kind is str or kind is int or kind is Symbol:
+    if kind in PLAIN_KEYS:
         return value
     if kind is Pair or isinstance(value, list | tuple):
         return _structure_key(value)
     return _atom_key(value)
+
+
+def identity_key(value: Any) -> Any:
+    """A hashable Python value that is equal for two values exactly when they are ``eqv?``.
+
+    It holds only as long as ``value`` lives.
+    """
+    value = scalar(value)
+    kind = value.__class__
+    if kind in (int, Symbol, float, complex, bool, Fraction) or kind.__name__ == "Char":
+        return _atom_key(value)
+    return "" if kind is str and not value else ("object", id(value))
 
 
 def _structure_key(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from eshkol.datum.equality import hash_key
@@ -108,5 +108,44 @@ class HashTable:
         """Pairs of key and value in insertion order."""
         return iter(self.entries.values())
 
+    def empty(self) -> HashTable:
+        """A new table that compares keys as this one does."""
+        return HashTable()
+
     def __repr__(self) -> str:
         return f"#<hash-table of {len(self)}>"
+
+
+class KeyedTable(HashTable):
+    """A hash table whose keys are the same if something made of them is.
+
+    Args:
+        key_of: gives a hashable Python value for a key.
+        equivalence: the Scheme procedure that compares keys so.
+    """
+
+    __slots__ = ("equivalence", "key_of")
+
+    def __init__(self, key_of: Callable[[Any], Any], equivalence: Any) -> None:
+        super().__init__()
+        self.key_of = key_of
+        self.equivalence = equivalence
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        entry = self.entries.get(self.key_of(key))
+        return default if entry is None else entry[1]
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.entries[self.key_of(key)][1]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.entries[self.key_of(key)] = (key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        del self.entries[self.key_of(key)]
+
+    def __contains__(self, key: Any) -> bool:
+        return self.key_of(key) in self.entries
+
+    def empty(self) -> HashTable:
+        return KeyedTable(self.key_of, self.equivalence)

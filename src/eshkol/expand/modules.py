@@ -245,6 +245,8 @@ class Module:
         binding = library.syntax(name)
         if binding is None and alias == name and self._is_same_primitive(library, name):
             return
+        if binding is not None and binding is resolve(self.identifier(alias)):
+            return
         if binding is None:
             binding = GlobalBinding(*library.namespace.origin(name))
             self.links.pop((alias, library.namespace.name, name), None)

@@ -10,8 +10,9 @@ import operator
 from typing import Any
 
 from eshkol.base.errors import MissingKey, StagingError
+from eshkol.datum.equality import hash_key, identity_key
 from eshkol.datum.pairs import Pair, scheme_list
-from eshkol.datum.values import UNSPECIFIED, HashTable, Unspecified
+from eshkol.datum.values import UNSPECIFIED, HashTable, KeyedTable, MutableString, Unspecified
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import (
     KNOWN,
@@ -23,8 +24,9 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import PRIMITIVES, primitive
 from eshkol.primitives.lists import List
+from eshkol.primitives.numbers import PLAIN
 
 _ABSENT = object()
 
@@ -70,24 +72,55 @@ def _missing(who: str, key: Any) -> MissingKey:
     )
 
 
+def _folded(key: Any) -> Any:
+    """What strings that differ in case alone have in common."""
+    text = str(key) if isinstance(key, str | MutableString) else None
+    return hash_key(key) if text is None else ("folded", text.casefold())
+
+
+_KEYS = {
+    "eq?": identity_key,
+    "eqv?": identity_key,
+    "=": lambda key: key if key.__class__ in PLAIN else hash_key(key),
+    "string-ci=?": _folded,
+}
+"""What keys have in common that these procedures take for the same."""
+
+
 @primitive("make-hash-table", "make-equal-hash-table", "make-hash")
 def make_hash_table(*settings: Any) -> HashTable:
-    """A new, empty hash table; keys are compared by ``equal?`` whatever the arguments ask for.
+    """A new, empty hash table.
+
+    Args:
+        settings: may begin with the procedure that compares keys: ``eq?``, ``eqv?``, ``=`` or
+            ``string-ci=?``; ``equal?`` is used in place of any other, and if there is none.
 
     Example: ``(hash-count (make-hash-table))`` ⇒ ``0``.
     """
+    for name, key_of in _KEYS.items() if settings else ():
+        if settings[0] is PRIMITIVES[name].function:
+            return KeyedTable(key_of, settings[0])
     return HashTable()
+
+
+@primitive("make-eqv-hash-table", "make-eq-hash-table", "make-hasheqv", "make-hasheq")
+def make_eqv_hash_table() -> HashTable:
+    """A new, empty hash table whose keys are compared by ``eqv?``."""
+    return make_hash_table(PRIMITIVES["eqv?"].function)
 
 
 @primitive("hash-table?", "hash?")
 def is_hash_table(value: Any) -> bool:
     """Whether the value is a hash table."""
-    return value.__class__ is HashTable
+    return isinstance(value, HashTable)
 
 
 @primitive("hash-set!", "hash-table-set!")
 def hash_set(table: HashTable, key: Any, value: Any) -> Unspecified:
     """Store a value under a key, in place of one that is there already."""
+    if table.__class__ is HashTable and key.__class__ in PLAIN_KEYS:
+        table.entries[key] = (key, value)
+        return UNSPECIFIED
     return _store("hash-set!", table, key, value)
 
 
@@ -97,6 +130,9 @@ def hash_ref(table: HashTable, key: Any, default: Any = False) -> Any:
 
     Example: ``(hash-ref (make-hash-table) 'a 'none)`` ⇒ ``none``.
     """
+    if table.__class__ is HashTable and key.__class__ in PLAIN_KEYS:
+        entry = table.entries.get(key)
+        return default if entry is None else entry[1]
     value = _lookup("hash-ref", table, key)
     return default if value is _ABSENT else value
 
@@ -183,7 +219,7 @@ def association_list_to_hash_table(entries: List, *settings: Any) -> HashTable:
 
     Example: ``(hash-ref (alist->hash-table '((a . 1))) 'a)`` ⇒ ``1``.
     """
-    table = HashTable()
+    table = make_hash_table(*settings)
     for entry in list_argument("alist->hash-table", entries):
         if entry.__class__ is not Pair:
             raise wrong_type("alist->hash-table", "a list of pairs", entries)
@@ -195,8 +231,8 @@ def association_list_to_hash_table(entries: List, *settings: Any) -> HashTable:
 @primitive("hash-copy", "hash-table-copy")
 def hash_copy(table: HashTable, mutable: Any = True) -> HashTable:
     """A new table of the same keys and values."""
-    copy = HashTable()
-    copy.entries.update(table_argument("hash-copy", table).entries)
+    copy = table_argument("hash-copy", table).empty()
+    copy.entries.update(table.entries)
     return copy
 
 
