@@ -32,6 +32,7 @@ from eshkol.expand.parameters import without_type
 from eshkol.expand.scopes import (
     Binding,
     CoreForm,
+    GlobalBinding,
     LocalBinding,
     Macro,
     Scope,
@@ -117,11 +118,14 @@ class Expander(Module):
 
     Attributes:
         body: the scope of the body or module that is being expanded.
+        record_types: the variables that record types are defined as: local ones, and the
+            namespaces and names of top-level ones.
     """
 
     def __init__(self, variables: Variables, find_library: Finder) -> None:
         super().__init__(variables, find_library, CORE_SCOPE)
         self.body: Scope = self.scope
+        self.record_types: set[Any] = set()
 
     # ---- top level
 
@@ -160,6 +164,8 @@ class Expander(Module):
         """What gives the Core of a top-level definition, whose variable is bound now."""
         target, value = self.split_definition(form)
         name = self.define_global(defined_name(target, self.body))
+        if _makes_record_type(value):
+            self.record_types.add((self.variables, name))
         return lambda: Define(form.span, name, self.definition_value(value, target))
 
     def define_syntax(self, form: Syntax) -> Syntax:
@@ -258,6 +264,18 @@ class Expander(Module):
 
     # ---- definitions and bodies
 
+    def is_record_type(self, identifier: Syntax) -> bool:
+        """Whether ``identifier`` means a record type, of this program or of a library."""
+        binding = resolve(identifier)
+        if isinstance(binding, LocalBinding):
+            return binding.variable in self.record_types
+        if not isinstance(binding, GlobalBinding):
+            return False
+        if (binding.module, binding.name) in self.record_types:
+            return True
+        is_bound = binding.module.is_defined(binding.name)
+        return is_bound and hasattr(binding.module.get(binding.name), "__scheme_fields__")
+
     def split_definition(self, form: Syntax) -> tuple[Syntax, Syntax]:
         """The identifier that a ``define`` form defines and the syntax of its value."""
         captures = match_form("(define name body ...)", form, DEFINE_USAGE)
@@ -323,6 +341,8 @@ class Expander(Module):
                 target, value = self.split_definition(form)
                 target = defined_name(target, self.body)
                 defined[target] = self._bind_local_definition(target, defined)
+                if _makes_record_type(value):
+                    self.record_types.add(defined[target])
                 values.append((value, target))
             elif name == "define-syntax" and form.is_list:
                 self.define_syntax(form)
@@ -380,6 +400,12 @@ def _no_variable(form: Syntax, binding: CoreForm | Macro) -> ExpandError:
         message = f"{binding.name} is syntax, not a variable"
     hint = f"use: {usage}" if " " in usage else ""
     return ExpandError(message, span=form.span, hint=hint, trail=form.trail)
+
+
+def _makes_record_type(value: Syntax) -> bool:
+    """Whether a definition's value is what ``define-record-type`` writes for the type."""
+    head = value.parts[0] if value.is_list and value.parts else value
+    return head.is_identifier and head.name == " record_type"
 
 
 def named(node: Node, name: str) -> Node:

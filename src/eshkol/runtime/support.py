@@ -11,12 +11,14 @@ from typing import Any, NoReturn
 
 from eshkol.base.errors import ArityError
 from eshkol.datum.pairs import NIL, Pair, scheme_list
-from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.symbols import Symbol
+from eshkol.datum.values import UNSPECIFIED, Char, Vector
 from eshkol.primitives import (
     arithmetic,
     comparison,
     conditions,
     equality,
+    matching,
     multiple_values,
     parameters,
     promises,
@@ -128,6 +130,11 @@ def builtins() -> dict[str, Any]:
             " Pair": Pair,
             " int": int,
             " float": float,
+            " str": str,
+            " len": len,
+            " Symbol": Symbol,
+            " Vector": Vector,
+            " Char": Char,
             " missing": MISSING,
             " rest_list": rest_list,
             " truth": truth,
@@ -157,6 +164,7 @@ def builtins() -> dict[str, Any]:
         }
     )
     table.update({f" {name}": _staging(module, name) for name, module in STAGING.items()})
+    table.update({f" {name}": helper for name, helper in matching.HELPERS.items()})
     # What forms of the language mention, where a program gives the primitive's name to another.
     for name, value in builtin_namespace().items():
         table.setdefault(f" {name}", value)
