@@ -61,7 +61,12 @@ def condition_of(error: Exception) -> Any:
 
 def error_of(condition: Any) -> Exception:
     """The exception that stands for a condition."""
-    return condition if isinstance(condition, Exception) else Raised(condition, _quoted(condition))
+    return condition if isinstance(condition, Exception) else raised_object(condition)
+
+
+def raised_object(condition: Any) -> Raised:
+    """The exception that stands for an object that is none."""
+    return Raised(condition, _quoted(condition))
 
 
 def _quoted(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Scheme's containers as JAX pytrees, for Python programs that map, scan or differentiate them.
 
-A proper list has its elements as children, another chain of pairs also its last tail.
+A proper list has its elements as children, another chain of pairs also its last tail; a record has
+its fields.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import jax
 
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
+from eshkol.datum.records import Record, field_values, make_record
 from eshkol.datum.values import HashTable, MultipleValues, Vector
 
 
@@ -43,3 +45,12 @@ register(type(NIL), lambda nil: ((), None), lambda _, children: NIL)
 register(Vector, lambda vector: (list(vector), None), lambda _, children: Vector(children))
 register(MultipleValues, lambda v: (tuple(v), None), lambda _, children: MultipleValues(children))
 register(HashTable, _flatten_table, _build_table)
+
+
+def register_record(kind: type[Record]) -> None:
+    """Make a record type known to JAX."""
+    register(kind, lambda r: (field_values(r), None), lambda _, fields: make_record(kind, fields))
+
+
+for record_type in Record.__subclasses__():
+    register_record(record_type)

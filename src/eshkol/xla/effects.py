@@ -20,12 +20,13 @@ import jax
 from jax import lax
 
 from eshkol.base import sources
-from eshkol.base.errors import SchemeError
+from eshkol.base.errors import Raised, SchemeError
 from eshkol.base.spans import Span
 from eshkol.codegen.staged import EFFECTS
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.primitives.conditions import raised_object
 from eshkol.xla.trees import flatten, unflatten
 from eshkol.xla.witness import tracer_of
 
@@ -141,7 +142,8 @@ def fail(error: SchemeError) -> None:
 
     def raise_error(irritants: Any) -> None:
         shown = head + " ".join(map(write_string, irritants[shown_irritants:]))
-        raised = SchemeError(text, irritants, shown)
+        is_object = isinstance(error, Raised)
+        raised = raised_object(irritants[0]) if is_object else SchemeError(text, irritants, shown)
         raised._span, raised.trail = span, trail
         number = next(_numbers)
         _RAISED[number] = raised

@@ -15,6 +15,7 @@ from typing import Any
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.pairs import Pair
+from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.write import short_string
 from eshkol.xla.trees import OuterBox
@@ -80,6 +81,8 @@ def _get(place: Any) -> Any:
     """The contents of a place as a value that can be flattened."""
     if isinstance(place, Pair):
         return (place.car, place.cdr)
+    if isinstance(place, Record):
+        return field_values(place)
     if isinstance(place, HashTable):
         return dict(place.entries)
     return tuple(place)
@@ -88,6 +91,8 @@ def _get(place: Any) -> Any:
 def _put(place: Any, contents: Any) -> None:
     if isinstance(place, Pair):
         place.car, place.cdr = contents
+    elif isinstance(place, Record):
+        set_fields(place, contents)
     elif isinstance(place, HashTable):
         place.entries = dict(contents)
     else:
@@ -147,7 +152,7 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
         StagingError: for a container that the compiled program was given, since only its own copy
             of it would change.
     """
-    if isinstance(place, Pair | Vector | HashTable):
+    if isinstance(place, Pair | Vector | HashTable | Record):
         for part in _changed_by(primitive, place):
             if id(part) in OUTSIDE.places:
                 raise StagingError(

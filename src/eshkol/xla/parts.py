@@ -308,8 +308,10 @@ def _words(structure: Structure, leaves: Iterator[Any]) -> str:
         "dotted": "a pair",
         "table": "a hash table",
         "closure": "a procedure",
-        "tuple": f"{len(children)} values",
+        "values": f"{len(children)} values",
     }
+    if tag == "record":
+        return f"a record of type {details.__scheme_name__}"
     if tag == "static":
         from eshkol.datum.write import short_string
 

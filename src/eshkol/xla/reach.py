@@ -71,7 +71,7 @@ class Reach:
                 self._visit(inner)
 
 
-_MUTABLE = frozenset(["box", "vector", "table", "list", "dotted", "python-list", "dict"])
+_MUTABLE = frozenset(["box", "vector", "table", "list", "dotted", "python-list", "dict", "record"])
 
 
 def is_mutable(structure: Structure) -> bool:

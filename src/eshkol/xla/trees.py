@@ -23,7 +23,8 @@ from eshkol.core.free import free_variables
 from eshkol.core.identity import identity
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
-from eshkol.datum.values import HashTable, Vector
+from eshkol.datum.records import Record, field_values, make_record
+from eshkol.datum.values import HashTable, MultipleValues, Vector
 from eshkol.runtime.procedures import Procedure, procedure_of
 from eshkol.xla.witness import Witness
 
@@ -293,6 +294,15 @@ def _visit_tuple(pass_: _Flattening, value: Any) -> Structure:
     return ("tuple", None, tuple([pass_.visit(item) for item in value]))
 
 
+def _visit_values(pass_: _Flattening, value: Any) -> Structure:
+    return ("values", None, tuple([pass_.visit(item) for item in value]))
+
+
+def _visit_record(pass_: _Flattening, value: Record) -> Structure:
+    children = tuple([pass_.visit(item) for item in field_values(value)])
+    return ("record", value.__class__, children)
+
+
 def _visit_python_list(pass_: _Flattening, value: Any) -> Structure:
     return ("python-list", len(value), tuple([pass_.visit(item) for item in value]))
 
@@ -311,6 +321,8 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     kind = value.__class__
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         visitor: Any = _leaf(TENSOR)
+    elif isinstance(value, Record):
+        visitor = _visit_record
     elif isinstance(value, Differentiable):
         visitor = _visit_differentiable
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -362,6 +374,7 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     Vector: _visit_vector,
     HashTable: _visit_table,
     tuple: _visit_tuple,
+    MultipleValues: _visit_values,
     list: _visit_python_list,
     dict: _visit_dict,
     str: _visit_static,
@@ -433,6 +446,8 @@ def _paths(structure: Structure, path: tuple[str, ...]) -> Iterator[tuple[str, .
         words = [str(key) for key in details]
     elif tag == "named-tuple":
         words = details._fields
+    elif tag == "record":
+        words = details.__scheme_fields__
     else:
         words = [str(index) for index in range(len(children))]
     for word, child in zip(words, children, strict=True):
@@ -562,7 +577,7 @@ def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
     return table
 
 
-_MUTABLE = frozenset(["list", "dotted", "vector", "table"])
+_MUTABLE = frozenset(["list", "dotted", "vector", "table", "record"])
 
 _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "static": lambda pass_, s: s[1].value,
@@ -573,7 +588,9 @@ _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "dotted": _build_dotted,
     "vector": lambda pass_, s: Vector(pass_.children(s)),
     "table": _build_table,
+    "record": lambda pass_, s: make_record(s[1], pass_.children(s)),
     "tuple": lambda pass_, s: tuple(pass_.children(s)),
+    "values": lambda pass_, s: MultipleValues(pass_.children(s)),
     "python-list": lambda pass_, s: pass_.children(s),
     "named-tuple": lambda pass_, s: s[1](*pass_.children(s)),
     "dict": lambda pass_, s: dict(zip(s[1], pass_.children(s), strict=True)),
