@@ -25,6 +25,7 @@ TOWER = (
     "nn train datasets",
     "io",
     "xla simd",
+    "cek",
     "codegen",
     "runtime",
     "primitives",

@@ -54,7 +54,15 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="tensors are float64 unless asked otherwise (also: ESHKOL_X64=1)",
     )
+    wide.add_argument(
+        "--engine",
+        choices=("python", "cek"),
+        default=argparse.SUPPRESS,
+        help="run compiled code, or the plain evaluator whose continuations can be entered again; "
+        "default: what each program needs (also: ESHKOL_ENGINE)",
+    )
     parser.add_argument("--x64", action="store_true", help=wide._actions[0].help)
+    parser.add_argument("--engine", choices=("python", "cek"), help=wide._actions[1].help)
     parser.set_defaults(action=_repl)
     commands = parser.add_subparsers(title="commands", metavar="")
 
@@ -87,7 +95,7 @@ class _Version(argparse.Action):
 
 
 def _run(options: argparse.Namespace) -> int:
-    session = _session([options.file, *options.arguments])
+    session = _session(options, [options.file, *options.arguments])
     if options.file == "-":
         session.evaluate(sys.stdin.read(), file="<stdin>")
     else:
@@ -119,7 +127,7 @@ def _eval(options: argparse.Namespace) -> int:
     from eshkol.datum.values import UNSPECIFIED
     from eshkol.datum.write import write_string
 
-    session = _session([])
+    session = _session(options, [])
     for expression in options.expressions:
         value = session.evaluate(expression)
         if value is not UNSPECIFIED:
@@ -130,16 +138,16 @@ def _eval(options: argparse.Namespace) -> int:
 def _repl(options: argparse.Namespace) -> int:
     from eshkol.repl import Repl
 
-    return Repl(_session([])).run()
+    return Repl(_session(options, [])).run()
 
 
-def _session(words: list[str]) -> Session:
+def _session(options: argparse.Namespace, words: list[str]) -> Session:
     """A new session; ``words`` is what ``(command-line)`` will give."""
     from eshkol.primitives import control
     from eshkol.session import Session
 
     control.COMMAND_LINE[:] = words
-    return Session()
+    return Session(engine=options.engine)
 
 
 def _guarded(action: Callable[[], int]) -> int:

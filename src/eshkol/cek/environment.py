@@ -1,0 +1,63 @@
+"""Variables and their locations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eshkol.core.nodes import Label, Variable
+
+if TYPE_CHECKING:
+    from eshkol.core.nodes import Node
+    from eshkol.runtime.namespace import Namespace
+
+
+class Activation:
+    """One call of a procedure: what its body and a trail of calls need to know of it.
+
+    Attributes:
+        name: the procedure's.
+        namespace: where it was defined, in which it looks up top-level variables.
+        site: of a procedure of the prelude, the call in the program that led to it and where that
+            stands; errors in it are shown there. None for procedures of the program.
+    """
+
+    __slots__ = ("name", "namespace", "site")
+
+    def __init__(
+        self, name: str, namespace: Namespace, site: tuple[Node, Activation] | None = None
+    ) -> None:
+        self.name = name
+        self.namespace = namespace
+        self.site = site
+
+
+class Environment:
+    """The locations of the variables in scope: some of its own, then those of ``outer``.
+
+    A location holds the variable's value, or that of a loop's label (see ``evaluate``). A closure
+    and a continuation keep the environment, so they share its locations.
+    """
+
+    __slots__ = ("activation", "outer", "values")
+
+    def __init__(
+        self,
+        values: dict[Variable | Label, Any],
+        outer: Environment | None,
+        activation: Activation,
+    ) -> None:
+        self.values = values
+        self.outer = outer
+        self.activation = activation
+
+    def extended(self, values: dict[Variable | Label, Any]) -> Environment:
+        """This environment and fresh locations inside it."""
+        return Environment(values, self, self.activation)
+
+    def holder(self, variable: Variable | Label) -> dict[Variable | Label, Any]:
+        """The table in which the location of ``variable`` is; the checker saw that there is one."""
+        environment = self
+        while variable not in environment.values:
+            assert environment.outer is not None
+            environment = environment.outer
+        return environment.values

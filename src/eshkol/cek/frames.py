@@ -1,0 +1,51 @@
+"""What is left to do: a continuation is a linked list of frames, None at its end.
+
+A frame is never changed, so a continuation can be entered any number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eshkol.base.spans import Span
+    from eshkol.cek.environment import Activation
+    from eshkol.cek.machine import Machine
+    from eshkol.core.nodes import Node
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One thing that is left to do; ``outer`` is the rest."""
+
+    outer: Frame | None
+
+    def resume(self, machine: Machine, value: Any) -> None:
+        """Go on with the value that was waited for; ``machine.stack`` is already ``outer``."""
+        raise TypeError("a frame says itself how to go on")
+
+    @property
+    def place(self) -> tuple[Activation, Span] | None:
+        """The call that waits, and the form whose value it waits for; None if no program does."""
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class Then(Frame):
+    """``do`` says how to go on; it must not change what it refers to.
+
+    ``site`` is the call of the primitive that waits.
+    """
+
+    do: Callable[[Machine, Any], None]
+    site: tuple[Node, Activation | None]
+
+    def resume(self, machine: Machine, value: Any) -> None:
+        self.do(machine, value)
+
+    @property
+    def place(self) -> tuple[Activation, Span] | None:
+        node, activation = self.site
+        return None if activation is None else (activation, node.span)

@@ -1,0 +1,64 @@
+"""Running top-level forms on the machine."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from eshkol.base.spans import Span
+from eshkol.cek.environment import Activation, Environment
+from eshkol.cek.evaluate import gather
+from eshkol.cek.machine import Machine, run
+from eshkol.core.check import check
+from eshkol.core.nodes import Const, Node
+from eshkol.datum.values import UNSPECIFIED
+
+if TYPE_CHECKING:
+    from eshkol.runtime.namespace import Namespace
+
+ENTRY = "<top level>"
+
+
+def run_program(nodes: Iterable[Node], span: Span, namespace: Namespace) -> Any:
+    """Evaluate expanded top-level forms; the value of the last.
+
+    A continuation captured in one form includes the forms after it.
+
+    Args:
+        nodes: the forms, in order.
+        span: the whole text they come from.
+        namespace: where they define and find top-level variables.
+    """
+    forms = [check(node, boxes=False) for node in nodes]
+    return evaluate(forms or [Const(span, UNSPECIFIED)], namespace)
+
+
+def evaluate(nodes: Sequence[Node], namespace: Namespace) -> Any:
+    """The value of the last of some nodes of Core, which are evaluated in order at top level.
+
+    Args:
+        nodes: as the expander gives them, or after any pass; at least one.
+        namespace: their top-level variables.
+    """
+    prepare()
+    environment = Environment({}, None, Activation(ENTRY, namespace))
+
+    def start(machine: Machine) -> None:
+        gather(machine, nodes[0], environment, tuple(nodes), [], _give_last)
+
+    return run(start)
+
+
+def _give_last(machine: Machine, node: Node, environment: Environment, values: list[Any]) -> None:
+    machine.value = values[-1]
+
+
+@functools.cache
+def prepare() -> None:
+    """Make the machine ready, once."""
+    from eshkol.cek.control import install
+    from eshkol.cek.prelude import load_prelude
+
+    install()
+    load_prelude()
