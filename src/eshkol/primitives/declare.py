@@ -184,7 +184,8 @@ def usage_text(name: str, signature: inspect.Signature) -> str:
         if p.kind is p.VAR_POSITIONAL:
             words.append(f"{shown} …")
         elif p.kind is p.KEYWORD_ONLY:
-            words.append(f"#:{shown} {_default_text(p.default)}")
+            value = shown if p.default is p.empty else _default_text(p.default)
+            words.append(f"#:{shown} {value}")
         elif p.default is not p.empty:
             words.append(f"({shown} {_default_text(p.default)})")
         elif p.kind is not p.VAR_KEYWORD:
