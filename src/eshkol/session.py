@@ -69,6 +69,7 @@ class Session:
         allow_deep_recursion()
         self.engine = _known_engine(engine or os.environ.get("ESHKOL_ENGINE") or None)
         self.namespace = Namespace(name, shared_builtins(), variables)
+        self.namespace.session = self
         self.imports: list[tuple[finding.LibraryName, Any]] = []
         self.libraries: dict[finding.LibraryName, Session] = {}
         self.root: str | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from eshkol.autodiff import plain
@@ -179,3 +180,42 @@ def denominator(number: Number) -> int | float:
     """The denominator in lowest terms, positive. Example: ``(denominator 0.5)`` ⇒ ``2.0``."""
     _, below, exact = _ratio("denominator", number)
     return below if exact else float(below)
+
+
+@primitive("rationalize")
+def rationalize(number: Number, tolerance: Number) -> Number:
+    """The simplest rational number that differs from the number by no more than the tolerance.
+
+    One rational is simpler than another if neither its numerator nor its denominator is larger.
+
+    Example: ``(rationalize 3/10 1/10)`` ⇒ ``1/3``; ``(rationalize .3 1/10)`` ⇒
+    ``0.3333333333333333``.
+    """
+    x = real_argument("rationalize", number)
+    y = real_argument("rationalize", tolerance)
+    if x.__class__ is not float and y.__class__ is not float:
+        simplest = _simplest(Fraction(x) - abs(y), Fraction(x) + abs(y))
+        return simplest.numerator if simplest.denominator == 1 else simplest
+    if math.isfinite(x) and math.isfinite(y):
+        x, y = Fraction(x), abs(Fraction(y))
+        return float(_simplest(x - y, x + y))
+    if math.isnan(x) or math.isnan(y) or (math.isinf(x) and math.isinf(y)):
+        return math.nan
+    return float(x) if math.isinf(x) else 0.0
+
+
+def _simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The simplest fraction in an interval (by continued fractions; Stern 1858)."""
+    if low <= 0 <= high:
+        return Fraction(0)
+    if high < 0:
+        return -_simplest(-high, -low)
+    terms = []
+    while (whole := math.ceil(low)) > high:
+        whole -= 1
+        terms.append(whole)
+        low, high = 1 / (high - whole), 1 / (low - whole)
+    result = Fraction(whole)
+    for term in reversed(terms):
+        result = term + 1 / result
+    return result

@@ -28,6 +28,9 @@ class Namespace:
         builtins: primitives and the hidden names of the runtime.
         variables: the dictionary that holds the variables, such as that of a Python module; a
             fresh one if left out.
+
+    Attributes:
+        session: what evaluates programs in it, if anything does.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Namespace:
         self.links: dict[str, tuple[Namespace, str]] = {}
         self.followers: dict[str, list[tuple[weakref.ref[Namespace], str]]] = {}
         self.units: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.session: Any = None
 
     def define(self, name: str, value: Any) -> None:
         """Define or redefine a variable; an imported one becomes the namespace's own."""

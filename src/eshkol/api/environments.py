@@ -1,0 +1,106 @@
+"""``eval``, ``load`` and environments: sessions as values of programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FrameType
+from typing import Any
+
+from eshkol.base import sources
+from eshkol.base.errors import BadValue
+from eshkol.base.spans import Span
+from eshkol.datum.pairs import scheme_list
+from eshkol.datum.symbols import intern
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.write import write_string
+from eshkol.modules import finding
+from eshkol.primitives.arguments import index_argument, string_argument, wrong_type
+from eshkol.session import Session, default_session
+
+_FILE = "<eval>"
+_VERSIONS = (5, 7)
+_R5RS = scheme_list([intern("scheme"), intern("r5rs")])
+
+
+class Environment:
+    """A place where programs are evaluated, as a value: a session."""
+
+    __slots__ = ("session",)
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Environment) and other.session is self.session
+
+    def __hash__(self) -> int:
+        return hash(id(self.session))
+
+    def __repr__(self) -> str:
+        return f"#<environment {self.session.title}>"
+
+
+def evaluate(expression: Any, environment: Any = None) -> Any:
+    """The value of a datum as a program."""
+    from eshkol.syntax.objects import Syntax, to_syntax
+
+    session = _session("eval", environment)
+    text = " ".join(write_string(expression).split("\n"))
+    sources.register(_FILE, text)
+    context = Syntax(None, Span(_FILE, 1, 0, 1, len(text)))
+    return session.evaluate_forms([to_syntax(expression, context)], _FILE)
+
+
+def environment(*sets: Any) -> Environment:
+    """A new environment with these import sets."""
+    session = Session("environment")
+    for each in sets:
+        session.evaluate(f"(import {write_string(each)})")
+    return Environment(session)
+
+
+def interaction_environment() -> Environment:
+    """The environment of the running program."""
+    return Environment(_running(sys._getframe())[0])
+
+
+def report_environment(version: Any) -> Environment:
+    """A new environment with the names of the report."""
+    number = index_argument("scheme-report-environment", version)
+    if number not in _VERSIONS:
+        raise BadValue(f"scheme-report-environment: expected version 5 or 7, got {number}")
+    return environment() if number == 7 else environment(_R5RS)
+
+
+def load(path: Any, environment: Any = None) -> Any:
+    """Evaluate a file."""
+    name = os.fspath(path) if hasattr(path, "__fspath__") else string_argument("load", path)
+    running, file = _running(sys._getframe())
+    session = running if environment is None else _session("load", environment)
+    directory = "" if file.startswith("<") else os.path.dirname(file)
+    session.load(finding.find(name, directory, session.root) or name)
+    return UNSPECIFIED
+
+
+def _session(who: str, environment: Any) -> Session:
+    if environment is None:
+        return _running(sys._getframe())[0]
+    if isinstance(environment, Environment):
+        return environment.session
+    if isinstance(environment, Session):
+        return environment
+    raise wrong_type(
+        who, "an environment", environment, "make one with (environment '(scheme base))"
+    )
+
+
+def _running(frame: FrameType | None) -> tuple[Session, str]:
+    """The session whose program is running, and the file of the program."""
+    while frame is not None:
+        namespace = frame.f_globals.get(" namespace")
+        session = getattr(namespace, "session", None) or frame.f_locals.get("self")
+        if isinstance(session, Session):
+            return session, frame.f_code.co_filename
+        frame = frame.f_back
+    return default_session(), "<eval>"
