@@ -20,7 +20,8 @@ from eshkol.primitives.arguments import procedure_argument, string_argument, wro
 from eshkol.primitives.bytevectors import Bytevector, bytes_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import primitive
-from eshkol.primitives.dynamic import STATE
+from eshkol.primitives.dynamic import Procedure
+from eshkol.primitives.parameters import Key, parameterize
 
 Port = Any
 """A port of ours, or a Python stream."""
@@ -31,38 +32,39 @@ Port = Any
 _STANDARD_INPUT = InputPort(lambda: sys.stdin, "standard input")
 
 
-def current(parameter: Callable[[], Port]) -> Port:
-    """The port that ``parameterize`` has made the value of ``parameter``; None if it hasn't."""
-    cell = STATE.parameters.get(parameter)
-    return None if cell is None else cell[0]
+def _current(name: str, standard: Callable[[], Port], documentation: str) -> Procedure:
+    """Declare the parameter ``name``, whose value is ``standard()`` where nothing binds it."""
+    key = Key(None, None)
+
+    def parameter() -> Port:
+        port = key.bound()[0]
+        return standard() if port is None else port
+
+    parameter.__doc__ = documentation
+    parameter.eshkol_parameter = key  # type: ignore[attr-defined]
+    return primitive(name)(parameter)
 
 
-@primitive("current-input-port")
-def current_input_port() -> Port:
-    """The port that is read where none is given: at first the standard input."""
-    return current(current_input_port) or _STANDARD_INPUT
+current_input_port = _current(
+    "current-input-port",
+    lambda: _STANDARD_INPUT,
+    "The port that is read where none is given, a parameter: at first the standard input.",
+)
+current_output_port = _current(
+    "current-output-port",
+    lambda: sys.stdout,
+    "The port that is written to where none is given, a parameter: at first the standard output.",
+)
+current_error_port = _current(
+    "current-error-port",
+    lambda: sys.stderr,
+    "The port for errors and warnings, a parameter: at first the standard error output.",
+)
 
 
-@primitive("current-output-port")
-def current_output_port() -> Port:
-    """The port that is written to where none is given: at first the standard output."""
-    return current(current_output_port) or sys.stdout
-
-
-@primitive("current-error-port")
-def current_error_port() -> Port:
-    """The port for errors and warnings: at first the standard error output as it is now."""
-    return current(current_error_port) or sys.stderr
-
-
-def with_port(parameter: Callable[[], Port], port: Port, procedure: Callable[[], Any]) -> Any:
+def with_port(parameter: Procedure, port: Port, procedure: Procedure) -> Any:
     """What ``procedure`` gives when it is called while ``port`` is the current one."""
-    saved = STATE.parameters
-    STATE.parameters = {**saved, parameter: [port]}
-    try:
-        return procedure()
-    finally:
-        STATE.parameters = saved
+    return parameterize(procedure, parameter, port)
 
 
 # ---- arguments
