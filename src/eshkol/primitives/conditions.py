@@ -125,7 +125,7 @@ def _consult_guard(entry: Handler, condition: Any, error: Exception) -> Any:
     clause = under_handlers(entry.outer, callee(entry.procedure), condition)
     if clause is not False:
         STATE.install(entry.context)
-        raise Escape(entry, clause)
+        raise Escape(entry, clause) from error
     travel(here)
     return under_handlers(entry.outer, signal, condition, error)
 
@@ -310,6 +310,7 @@ def guard(body: Any, select: Any) -> Any:
     except Escape as escape:
         if escape.target is not entry:
             raise
+        STATE.install(context)
         return escape.value
     except Exception as error:
         if has_seen(entry, error) or not is_condition(error):
@@ -320,7 +321,7 @@ def guard(body: Any, select: Any) -> Any:
             raise
         return clause
     finally:
-        STATE.install(context)
+        STATE.handlers = context.handlers
         if context.handlers is None:
             STATE.uncaught = None
 

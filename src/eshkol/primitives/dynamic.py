@@ -124,7 +124,6 @@ class Escape(BaseException):
     """
 
     def __init__(self, target: Any, value: Any) -> None:
-        super().__init__()
         self.target = target
         self.value = value
 
