@@ -1,7 +1,7 @@
 """What people are told about bad programs: the class, the message, the place and the remarks.
 
-The programs stand in ``bad_programs.txt``: after a line ``# name`` comes a program in which « and »
-enclose what the carets point at, then ``! Class: message`` and a line ``| remark`` for each line
+The programs stand in ``bad_programs*.txt``: after a line ``# name`` comes a program in which « and
+» enclose what the carets point at, then ``! Class: message`` and a line ``| remark`` for each line
 below the carets (one ``| …`` stands for any). One law holds for all of them.
 """
 
@@ -40,11 +40,13 @@ BUILTINS = {
     "BadValue": ValueError,
     "ShapeError": ValueError,
     "ChangingVariable": ValueError,
+    "MissingAttribute": AttributeError,
     "MissingKey": KeyError,
     "DivideByZero": ZeroDivisionError,
     "TooDeep": RecursionError,
     "StagingError": TypeError,
     "SchemeError": RuntimeError,
+    "Raised": RuntimeError,
 }
 """The exception that a Python program would catch, by the class of the error."""
 
@@ -82,7 +84,8 @@ def parse(block: str) -> tuple[str, Row]:
     return name[2:], Row(program, kind, message, remarks, start, end)
 
 
-TEXT = Path(__file__).with_name("bad_programs.txt").read_text(encoding="utf-8")
+FILES = sorted(Path(__file__).parent.glob("bad_programs*.txt"))
+TEXT = "\n\n".join(path.read_text(encoding="utf-8").strip("\n") for path in FILES)
 BLOCKS = [block for block in re.split(r"\n\n+", TEXT) if not block.startswith("##")]
 ROWS = dict(map(parse, BLOCKS))
 
@@ -126,7 +129,7 @@ def check_text(text: str, row: Row, file: str) -> None:
 
 LEAKS = re.compile(
     r"Traceback|\.py\b|\bjax\b|\bjit\(|Tracer|ArrayImpl|\bNone\b|\bTrue\b|\bFalse\b|\bself\b"
-    r"|positional|__\w+__|<function|<class|\bobject\b| at 0x|\0|\bdict\b|\btuple\b|NoneType"
+    r"|positional|__\w+__|<function|<class|(?<!-)\bobject\b| at 0x|\0|\bdict\b|\btuple\b|NoneType"
 )
 HIDDEN = [repr(name) for name in builtins() if name.startswith(" ")]
 

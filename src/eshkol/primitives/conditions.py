@@ -391,7 +391,7 @@ def _error_argument(who: str, value: Any) -> BaseException:
         return value
     raise wrong_type(
         who,
-        "an error object",
+        "an error",
         value,
-        "raise can be given any object; error-object? tells the errors among them",
+        "raise can be given any value; error-object? tells the errors among them",
     )

@@ -59,7 +59,7 @@ class Handler:
         self.procedure = procedure
         self.context = context
         self.is_guard = is_guard
-        self.level = 1 if context.handlers is None else context.handlers.level + 1
+        self.level: int = 1 if context.handlers is None else context.handlers.level + 1
         self.is_eager = DIALECT.resolve is None
         self.depth = traced_depth()
 
@@ -85,7 +85,7 @@ class Wind:
         self.before = before
         self.after = after
         self.context = context
-        self.depth = 1 if context.winds is None else context.winds.depth + 1
+        self.depth: int = 1 if context.winds is None else context.winds.depth + 1
 
 
 class State(threading.local):

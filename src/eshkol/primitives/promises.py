@@ -153,7 +153,7 @@ def stream_to_list(stream: Any, count: Any = None) -> List:
     Example: ``(stream->list (cons-stream 1 (cons-stream 2 '())))`` ⇒ ``(1 2)``.
     """
     most = None if count is None else size_argument("stream->list", count)
-    items = []
+    items: list[Any] = []
     while stream is not NIL and len(items) != most:
         items.append(_stream_argument("stream->list", stream).car)
         stream = force(stream.cdr)
