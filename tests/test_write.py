@@ -213,7 +213,6 @@ class Broken:
         (lambda: 1, "#<procedure>"),
         (len, "#<procedure len>"),
         ([].append, "#<procedure append>"),
-        (None, "#<python None>"),
         ({"a": 1}, "#<python {'a': 1}>"),
         ((1, 2), "#<python (1, 2)>"),
         (range(3), "#<python range(0, 3)>"),
@@ -231,6 +230,10 @@ def test_other_values(value, expected):
     assert write_string(value).startswith(expected)
     assert write_string(value).endswith(">")
     assert "\n" not in write_string(value)
+
+
+def test_none():
+    assert write_string(None) == display_string(None) == "None"
 
 
 # Cycles and depth

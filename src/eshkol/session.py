@@ -19,6 +19,7 @@ from eshkol.base.spans import Span
 from eshkol.modules import finding
 from eshkol.modules.cache import Entry, read_entry, source_hash, write_entry
 from eshkol.modules.module import MODULE, SESSION, SchemeModule
+from eshkol.modules.python_modules import ModuleProblem, python_library
 from eshkol.modules.registry import LIBRARIES, ImportCycle
 from eshkol.modules.standard import STANDARD_LIBRARIES, shared_builtins, standard_library
 from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, store_constants
@@ -259,7 +260,7 @@ class Session:
         for name, content in entry.imports:
             try:
                 library = self._library(name, os.path.dirname(file))
-            except ImportCycle:
+            except (ImportCycle, ModuleProblem):
                 return False  # compiling again will tell where
             if library is None or library.content != content:
                 return False
@@ -323,6 +324,10 @@ class Session:
                 span=syntax.span,
                 hint="move what both need to a library of its own",
             ) from None
+        except ModuleProblem as problem:
+            raise ExpandError(
+                f"import: {problem.message}", span=syntax.span, hint=problem.hint
+            ) from None
         if library is None:
             looked_in = [
                 root or "." for root in dict.fromkeys(finding.search_path(directory, self.root))
@@ -342,6 +347,8 @@ class Session:
             if name in around.libraries:
                 return around.libraries[name]
             around = around.outer
+        if name[0] == "python":
+            return python_library(name, directory)
         if name in STANDARD_LIBRARIES:
             return standard_library(name)
         path = finding.find(name, directory, self.root)

@@ -132,6 +132,10 @@ class MissingKey(EshkolError, KeyError):
     """A hash table has no such key."""
 
 
+class MissingAttribute(EshkolError, AttributeError):
+    """A Python object has no such attribute."""
+
+
 class DivideByZero(EshkolError, ZeroDivisionError):
     """An exact number was divided by exact zero."""
 

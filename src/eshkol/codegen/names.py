@@ -9,38 +9,17 @@ each other.
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Collection
 
 from eshkol.core.nodes import BoxRef, BoxSet, GlobalRef, Lambda, LocalRef, Node, Variable
 from eshkol.core.walk import bound_variables, children
+from eshkol.datum.spelling import is_reserved as is_reserved
+from eshkol.datum.spelling import python_name as python_name
 
 Names = dict[Variable, str]
 
 Mentions = set[Variable | str]
 """Local variables, and the names of global ones."""
-
-
-def python_name(name: str) -> str:
-    """The Python spelling of a Scheme name: ``train-epoch`` is ``train_epoch``.
-
-    Example:
-        >>> python_name("tensor?"), python_name("set-x!"), python_name("a->b")
-        ('is_tensor', 'set_x', 'a_to_b')
-    """
-    text = name.replace("->", "-to-").rstrip("!")
-    if text.endswith("?"):
-        text = "is-" + text[:-1]
-    text = re.sub(r"\W", "_", text.replace("-", "_"))
-    if not text or text[0].isdigit():
-        text = "_" + text
-    return text + "_" if is_reserved(text) else text
-
-
-def is_reserved(name: str) -> bool:
-    """Whether Python takes ``name`` for something other than a variable."""
-    return keyword.iskeyword(name) or name == "__debug__"
 
 
 def assign_names(node: Node, reserved: Collection[str]) -> Names:

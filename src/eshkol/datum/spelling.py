@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import keyword
 import re
 
 SPACES = " \t\n\f\v\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -131,3 +132,24 @@ def character_text(character: str) -> str:
         if character == meaning:
             return f"#\\{name}"
     return f"#\\{character}" if character.isprintable() else f"#\\x{ord(character):x}"
+
+
+def python_name(name: str) -> str:
+    """The Python spelling of a Scheme name: ``train-epoch`` is ``train_epoch``.
+
+    Example:
+        >>> python_name("tensor?"), python_name("set-x!"), python_name("a->b")
+        ('is_tensor', 'set_x', 'a_to_b')
+    """
+    text = name.replace("->", "-to-").rstrip("!")
+    if text.endswith("?"):
+        text = "is-" + text[:-1]
+    text = re.sub(r"\W", "_", text.replace("-", "_"))
+    if not text or text[0].isdigit():
+        text = "_" + text
+    return text + "_" if is_reserved(text) else text
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Python takes ``name`` for something other than a variable."""
+    return keyword.iskeyword(name) or name == "__debug__"

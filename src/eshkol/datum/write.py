@@ -249,6 +249,7 @@ _COMMON: dict[type, Callable[[Any], str]] = {
     bytes: _bytes_text,
     bytearray: _bytes_text,
     EmptyList: lambda _: "()",
+    type(None): lambda _: "None",
 }
 
 _DISPLAYED: dict[type, Callable[[Any], str]] = {

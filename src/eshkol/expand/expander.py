@@ -26,6 +26,7 @@ from eshkol.core.nodes import (
 )
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.modules import Finder, Module, Variables
 from eshkol.expand.parameters import without_type
@@ -217,7 +218,8 @@ class Expander(Module):
     def _reference(self, identifier: Syntax, binding: Binding | None) -> Node:
         if isinstance(binding, LocalBinding):
             return LocalRef(identifier.span, binding.variable)
-        return self.global_reference(identifier, binding)
+        attribute = attribute_reference(self, identifier, binding)
+        return attribute or self.global_reference(identifier, binding)
 
     def _literal(self, form: Syntax) -> Node:
         datum = form.datum
@@ -245,8 +247,7 @@ class Expander(Module):
                 hint="the empty list is written '()",
                 trail=form.trail,
             )
-        head, *rest = form.parts
-        procedure = self.expand(head)
+        procedure, rest = method_call(self, form) or (self.expand(form.parts[0]), form.parts[1:])
         arguments: list[Node] = []
         keywords: list[tuple[str, Node]] = []
         items = iter(rest)

@@ -7,7 +7,7 @@ into the forms of such a file before anything is expanded.
 from __future__ import annotations
 
 import difflib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eshkol.base.errors import ExpandError
 from eshkol.datum.symbols import intern
@@ -25,6 +25,11 @@ SET_USAGE = (
     "(import (library name)), (import (only set name …)), (import (except set name …)),\n"
     '(import (prefix set prefix)), (import (rename set (old new) …)) or (import "file.esk")'
 )
+PYTHON = "python"
+"""The first word of what names a Python module."""
+
+PYTHON_USAGE = """(import (python module)), (import (python module as name)) or
+(import (only (python module) name …))"""
 LIBRARY_USAGE = "(define-library (name …) (export name …) (import …) (begin form …))"
 PROVIDE_USAGE = "(provide name …), (provide (rename own exported)) or (provide (all-from library))"
 
@@ -68,8 +73,12 @@ def _everything(library: Library) -> Imports:
 # ---- import sets
 
 
-def import_set(expander: Expander, form: Syntax) -> Imports:
+def import_set(expander: Expander, form: Syntax, is_part: bool = False) -> Imports:
     """What an import set holds.
+
+    Args:
+        form: the set.
+        is_part: whether another set is made of what it holds.
 
     Raises:
         ExpandError: if the set is malformed, or a library or a name in it isn't there.
@@ -80,8 +89,49 @@ def import_set(expander: Expander, form: Syntax) -> Imports:
     if len(parts) > 1 and parts[0].is_identifier and not parts[1].is_identifier:
         modifier = _MODIFIERS.get(parts[0].name)
         if modifier is not None and (parts[1].is_list or isinstance(parts[1].datum, str)):
-            return modifier(import_set(expander, parts[1]), form)
-    return _everything(expander.find_library(_library_name(form), form))
+            return modifier(import_set(expander, parts[1], is_part=True), form)
+    name = _library_name(form)
+    if name[0] == PYTHON:
+        return _python_module(expander, form, name, is_part)
+    return _everything(expander.find_library(name, form))
+
+
+def _python_module(
+    expander: Expander, form: Syntax, name: tuple[str, ...], is_part: bool
+) -> Imports:
+    """A Python module under its name; its attributes, if a set that holds some is made of it."""
+    words, alias = name[1:], ""
+    if words[-2:-1] == ("as",):
+        words, alias = words[:-2], words[-1]
+    holds_attributes = is_part or words[-1:] == ("*",)
+    words = words[:-1] if words[-1:] == ("*",) else words
+    if not words:
+        problem = "expected the name of a Python module"
+        raise _malformed(problem, form, usage=PYTHON_USAGE)
+    module = (PYTHON, ".".join(words))
+    if not holds_attributes:
+        return _everything(expander.find_library((*module, "as", alias) if alias else module, form))
+    if alias:
+        problem = f"as {alias} names the module, but its attributes are imported here"
+        raise _malformed(problem, form, usage=PYTHON_USAGE)
+    return PythonImports(expander.find_library((*module, "*"), form))
+
+
+class PythonImports(Imports):
+    """The attributes of a Python module, which also go by the Scheme spelling of their names."""
+
+    def __init__(self, library: Any) -> None:
+        super().__init__(_everything(library))
+        self.library = library
+
+    def __missing__(self, name: str) -> Imported:
+        own_name = self.library.own_name(name)
+        if own_name is None:
+            raise KeyError(name)
+        return Imported(self.library, own_name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or self.library.own_name(name) is not None
 
 
 def _library_name(form: Syntax, who: str = "import", usage: str = "") -> tuple[str, ...]:

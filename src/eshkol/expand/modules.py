@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeGuard
 
 from eshkol.base.errors import ExpandError
-from eshkol.core.nodes import GlobalRef, Node
+from eshkol.core.nodes import Call, GlobalRef, Node
 from eshkol.core.walk import rebuild
 from eshkol.datum.symbols import intern
 from eshkol.expand.scopes import (
@@ -119,6 +119,7 @@ class Module:
         self.provided: list[tuple[Syntax, str, str]] | None = None
         self.renamed: dict[str, int] = {}
         self.borrowed: dict[str, list[tuple[GlobalRef, Module | None]]] = {}
+        self.dotted: dict[str, list[Call]] = {}
 
     def scoped(self, form: Syntax) -> Syntax:
         """``form`` as it comes from the reader, as part of this module."""
@@ -199,6 +200,11 @@ class Module:
         is_own = name in self.defined or self.variables.is_defined(name)
         return name in self.variables.builtins and not is_own
 
+    def note_dotted(self, identifier: Syntax, node: Call) -> None:
+        """Remember what a name with dots was taken for: the program may define it later on."""
+        if (home_of(identifier) or self) is self:
+            self.dotted.setdefault(identifier.name, []).append(node)
+
     def return_borrowed(self, nodes: list[Node]) -> list[Node]:
         """Where macros of other modules, or of the language, mean primitives whose names this
         program has defined since they were expanded, make them mean those primitives again."""
@@ -210,7 +216,10 @@ class Module:
             if name in self.defined
             for node, home in uses
         }
+        for name in self.dotted.keys() & self.defined.keys():
+            changed.update((id(node), GlobalRef(node.span, name)) for node in self.dotted[name])
         self.borrowed.clear()
+        self.dotted.clear()
         if not changed:
             return nodes
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -16,13 +16,16 @@ from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list
 from eshkol.datum.symbols import Symbol
-from eshkol.datum.values import Char, HashTable, MutableString, Vector
+from eshkol.datum.values import Char, HashTable, MultipleValues, MutableString, Vector
 from eshkol.datum.write import short_string
 
 KNOWN = frozenset(
     {int, float, bool, str, complex, Fraction, Symbol, Char, Pair, EmptyList, Vector, HashTable}
 )
 """Classes of values that are never traced themselves, asked first because it is quick."""
+
+_NO_ITEMS = (str, bytes, bytearray, Vector, HashTable, MutableString, MultipleValues, type)
+"""Classes of values that are no lists although Python iterates over them."""
 
 _UNGUARDED = 1 << 16
 """How many pairs are followed before asking whether the chain is circular."""
@@ -177,7 +180,34 @@ def list_argument(who: str, value: Any) -> list[Any]:
             break
     if rest is NIL:
         return items
-    raise not_a_list(who, value)
+    others = python_items(value)
+    if others is None:
+        raise not_a_list(who, value)
+    return list(others)
+
+
+def elements_argument(who: str, value: Any) -> Iterable[Any]:
+    """The elements of a proper list; those of a Python iterable, one by one as they are asked for.
+
+    A data loader, a generator or an open file is thus read no further than it is used.
+    """
+    others = None if value.__class__ is Pair else python_items(value)
+    return list_argument(who, value) if others is None else others
+
+
+def python_items(value: Any) -> Iterator[Any] | None:
+    """An iterator over a Python iterable that is no Scheme value; None for anything else."""
+    kind = value.__class__
+    if kind in KNOWN or isinstance(value, _NO_ITEMS) or is_array(value):
+        return None
+    return iter(value) if hasattr(kind, "__iter__") else None
+
+
+def host_scalar(value: Any) -> Any:
+    """A NumPy scalar as the number or truth value it is; anything else as it is."""
+    if value.__class__.__module__ == "numpy" and is_array(value) and not hasattr(value, "__len__"):
+        return value.item()
+    return value
 
 
 def not_a_list(who: str, value: Any) -> EshkolError:

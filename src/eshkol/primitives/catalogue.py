@@ -66,10 +66,12 @@ FAMILIES = (
     "initializers",
     "transforms",
     "models",
+    "python_data",
+    "python_objects",
 )
 """The modules of this room that declare primitives."""
 
-CONSTANTS = {"pi": math.pi}
+CONSTANTS = {"pi": math.pi, "None": None}
 
 
 @functools.cache

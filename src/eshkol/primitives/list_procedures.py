@@ -13,10 +13,12 @@ from eshkol.base.errors import BadValue
 from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import (
+    elements_argument,
     is_true,
     list_argument,
     not_a_list,
     procedure_argument,
+    python_items,
     size_argument,
 )
 from eshkol.primitives.calling import callee
@@ -40,16 +42,18 @@ def rows(who: str, lists: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
 
     A circular list goes with others that end.
     """
-    if not any(is_list(items) for items in lists):
+    others = [python_items(items) for items in lists]
+    if not any(is_list(items) or other for items, other in zip(lists, others, strict=True)):
         raise not_a_list(who, next(items for items in lists if not is_list(items)))
-    return zip(*(_elements(who, items) for items in lists), strict=False)
+    pairs = zip(lists, others, strict=True)
+    return zip(*(other or _elements(who, items) for items, other in pairs), strict=False)
 
 
 def _results(who: str, procedure: Any, items: Any, lists: tuple[Any, ...]) -> Iterable[Any]:
     """What ``procedure`` gives for each element, or for corresponding elements of several lists."""
     call = callee(procedure_argument(who, procedure))
     if not lists:
-        return (call(item) for item in list_argument(who, items))
+        return (call(item) for item in elements_argument(who, items))
     return (call(*row) for row in rows(who, (items, *lists)))
 
 
@@ -64,7 +68,7 @@ def map_list(procedure: Any, items: List, *lists: List) -> List:
     if lists:
         return scheme_list(list(_results("map", procedure, items, lists)))
     call = callee(procedure_argument("map", procedure))
-    return scheme_list([call(item) for item in list_argument("map", items)])
+    return scheme_list([call(item) for item in elements_argument("map", items)])
 
 
 @primitive("for-each")
@@ -75,7 +79,7 @@ def for_each(procedure: Any, items: List, *lists: List) -> Unspecified:
         for row in rows("for-each", (items, *lists)):
             call(*row)
     else:
-        for item in list_argument("for-each", items):
+        for item in elements_argument("for-each", items):
             call(item)
     return UNSPECIFIED
 

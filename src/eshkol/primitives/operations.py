@@ -13,6 +13,7 @@ from typing import Any
 from eshkol.autodiff import apply
 from eshkol.autodiff.plain import PLAIN
 from eshkol.datum.values import Vector
+from eshkol.primitives.arguments import host_scalar
 from eshkol.primitives.declare import load
 from eshkol.primitives.elements import map_elements, stays_on_host
 from eshkol.primitives.numbers import REAL, is_host_number, is_tensor_like, not_a_number
@@ -44,6 +45,9 @@ def beyond_plain(
     Raises:
         WrongType: an operand is no such number.
     """
+    x, y = host_scalar(a), host_scalar(b)
+    if x is not a or y is not b:
+        return binary(x, y)
     for value in (a, b):
         unfit = value.__class__ in PLAIN and expected != "a number" and value.__class__ not in REAL
         if unfit or not (is_host_number(value) or is_tensor_like(value)):
@@ -69,6 +73,9 @@ def unary(
     fitting = REAL if expected == "a real number" else PLAIN
 
     def host(number: Number) -> Number:
+        if number.__class__ in fitting:
+            return plain(number)
+        number = host_scalar(number)
         if number.__class__ in fitting:
             return plain(number)
         if is_host_number(number) and number.__class__ is not complex:

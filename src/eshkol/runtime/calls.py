@@ -147,6 +147,12 @@ def _values(site: Site, name: str) -> Iterator[Any]:
             yield value
     if wanted in site.frame.f_globals:
         yield site.frame.f_globals[wanted]
+    head, _, path = wanted.partition(".")
+    if head and path and head in site.frame.f_globals:
+        found = site.frame.f_globals[head]
+        for word in path.split("."):
+            found = getattr(found, word, None)
+        yield found
     if wanted in PRIMITIVES:
         yield PRIMITIVES[wanted].function
 
@@ -273,6 +279,12 @@ def _without_signature(text: str, site: Site) -> str:
         least = int(found.group(1))
         takes = argument_count(least, int(found.group(2) or least))
         return f"takes {takes}, got {_given(text, least)}"
+    stated = re.search(r"takes (exactly|at least|at most)? ?(one|no|\d+) .*\((\d+) given\)", text)
+    if stated:
+        bound, number, given = stated.groups()
+        most = {"one": 1, "no": 0}.get(number) if number in ("one", "no") else int(number)
+        words = f"{bound} " if bound in ("at least", "at most") else ""
+        return f"takes {words}{argument_count(most or 0, most)}, got {given}"
     missing = re.search(r"missing (\d+)", text)
     if missing and site.head is not None:
         needed = site.given + int(missing.group(1))
