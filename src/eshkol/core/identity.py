@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from eshkol.core import nodes
 from eshkol.core.free import free_variables
 from eshkol.core.walk import bound_variables, children
-from eshkol.datum.write import write_string
+from eshkol.datum.write import readable_string
 
 
 def identity(node: nodes.Node, order: list[nodes.Variable] | None = None) -> str:
@@ -40,7 +40,7 @@ def _words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
         yield str(numbers.setdefault(variable, len(numbers)))
     match node:
         case nodes.Const():
-            yield write_string(node.value)
+            yield readable_string(node.value)
         case nodes.LocalRef() | nodes.BoxRef() | nodes.BoxSet() | nodes.SetLocal():
             yield str(numbers[node.variable])
         case nodes.GlobalRef() | nodes.SetGlobal() | nodes.Define():

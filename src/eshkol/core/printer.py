@@ -8,7 +8,7 @@ from typing import Any
 from eshkol.core import nodes
 from eshkol.core.free import global_names
 from eshkol.datum.symbols import intern
-from eshkol.datum.write import write_string
+from eshkol.datum.write import readable_string, write_string
 
 WIDTH = 88
 
@@ -62,7 +62,7 @@ def _shape(node: nodes.Node, names: _Names) -> Any:
 
     match node:
         case nodes.Const():
-            text = write_string(node.value)
+            text = readable_string(node.value)
             is_data = text[:1] in "(#'" or node.value.__class__.__name__ == "Symbol"
             return f"'{text}" if is_data and text not in ("#t", "#f") else text
         case nodes.LocalRef():

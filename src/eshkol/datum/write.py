@@ -13,7 +13,7 @@ from typing import Any
 from eshkol.base.errors import EshkolError
 from eshkol.datum import tensor_text
 from eshkol.datum.equality import is_array
-from eshkol.datum.number_text import integer_text, number_text
+from eshkol.datum.number_text import integer_text, number_text, readable_text
 from eshkol.datum.pairs import NIL, EmptyList, Pair
 from eshkol.datum.spelling import PREFIXES, character_text, string_text, symbol_text
 from eshkol.datum.strings import MutableString
@@ -68,6 +68,16 @@ def shared_string(value: Any) -> str:
         (#0=(1) #0#)
     """
     return _render(value, _written, shared=True)
+
+
+def readable_string(value: Any) -> str:
+    """The text that ``write`` shows, whatever the float format: it tells 1.0 from 1.
+
+    Example:
+        >>> readable_string(1.0)
+        '1.0'
+    """
+    return _render(value, _readable)
 
 
 def short_string(value: Any, limit: int = 60) -> str:
@@ -267,6 +277,19 @@ _WRITTEN: dict[type, Callable[[Any], str]] = {
     Symbol: lambda symbol: symbol_text(symbol.name),
     Char: lambda char: character_text(char.value),
 }
+
+
+_READABLE: dict[type, Callable[[Any], str]] = {
+    **_WRITTEN,
+    float: readable_text,
+    complex: readable_text,
+}
+
+
+def _readable(value: Any) -> str | None:
+    """The text of an atom that tells it from all others; None for a compound value."""
+    spell = _READABLE.get(value.__class__)
+    return _other_text(value, tensor_text.full_text) if spell is None else spell(value)
 
 
 def _displayed(value: Any) -> str | None:

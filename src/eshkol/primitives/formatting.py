@@ -8,10 +8,11 @@ from typing import Any
 
 from eshkol.autodiff.plain import to_float
 from eshkol.base.errors import BadValue, WrongType
-from eshkol.datum.number_text import number_text
-from eshkol.datum.values import Char, MutableString, Unspecified
+from eshkol.datum.number_text import FLOAT_FORMAT, number_text
+from eshkol.datum.symbols import Symbol
+from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Unspecified
 from eshkol.datum.write import display_string, short_string, write_string
-from eshkol.primitives.arguments import string_argument
+from eshkol.primitives.arguments import string_argument, symbol_argument
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.numbers import PLAIN, REAL, known
 from eshkol.primitives.output import emit
@@ -207,3 +208,18 @@ def print_formatted(template: str, *values: Any) -> Unspecified:
     if "%" in text.replace("~%", "") or "~" not in text:
         return emit("printf", _filled("printf", _PERCENT, _percent_text, text, values))
     return emit("printf", _filled("printf", _TILDE, _tilde_text, text, values))
+
+
+@primitive("set-float-format!")
+def set_float_format(form: Symbol) -> Unspecified:
+    """Choose how inexact numbers are shown from now on.
+
+    Args:
+        form: ``'scheme``, as they are read (``1.0``, ``1e21``), which is how they are shown at
+            first; or ``'native``, as Eshkol programs in C++ show them (``1``, ``1e+21``).
+    """
+    name = symbol_argument("set-float-format!", form).name
+    if name not in ("scheme", "native"):
+        raise BadValue(f"set-float-format!: expected scheme or native, got {name}")
+    FLOAT_FORMAT.name = name
+    return UNSPECIFIED

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eshkol.base.errors import OutOfRange, StagingError, WrongType
+from eshkol.base.errors import OutOfRange, StagingError
 from eshkol.datum.number_text import number_text
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Unspecified, Vector
@@ -226,18 +226,13 @@ def _radix(who: str, radix: Any) -> int:
 def number_to_string(number: Number, radix: int = 10) -> str:
     """The shortest text that reads back as the number.
 
-    Raises:
-        WrongType: an inexact number in a radix other than 10.
+    An inexact number in a radix other than 10 is a fraction with the prefix ``#i``.
 
-    Example: ``(number->string 255 16)`` ⇒ ``"ff"``; ``(number->string 0.1)`` ⇒ ``"0.1"``.
+    Example: ``(number->string 255 16)`` ⇒ ``"ff"``; ``(number->string 0.1)`` ⇒ ``"0.1"``;
+    ``(number->string 0.5 2)`` ⇒ ``"#i1/10"``.
     """
     base = _radix("number->string", radix)
     value = known(number)
-    if isinstance(value, float | complex) and base != 10:
-        raise WrongType(
-            f"number->string: inexact numbers are written in radix 10, not {base}",
-            hint="make it exact first: (exact x)",
-        )
     if value.__class__ in PLAIN:
         return number_text(value, base)
     if is_tracer(value):

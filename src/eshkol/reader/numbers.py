@@ -112,7 +112,9 @@ def _rational(text: str, radix: int, exactness: str) -> Real:
     value: int | Fraction = _integer(numerator, radix)
     if slash:
         value = _normal(Fraction(value, _integer(denominator, radix)))
-    return _inexact(value) if exactness == "i" else value
+    if exactness != "i":
+        return value
+    return -0.0 if value == 0 and text.startswith("-") else _inexact(value)
 
 
 def _integer(text: str, radix: int) -> int:
