@@ -309,7 +309,7 @@ ERRORS = {
     "a library with a bare name": ("(define-library a)", "1:17: define-library: expected the name"),
     "a strange declaration": (
         "(define-library (a) (define x 1))",
-        "1:21: define-library: expected export, import or begin",
+        "1:21: define-library: expected a declaration, such as export, import or begin",
     ),
     "a library that lacks an export": (
         "(define-library (a) (export b c) (begin (define b 1)))",

@@ -23,6 +23,7 @@ from eshkol.modules.python_modules import ModuleProblem, python_library
 from eshkol.modules.registry import LIBRARIES, ImportCycle
 from eshkol.modules.standard import STANDARD_LIBRARIES, shared_builtins, standard_library
 from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, store_constants
+from eshkol.modules.surroundings import Fact, Surroundings, is_python_module, still_hold
 from eshkol.modules.texts import decode, documentation_of, read_bytes
 from eshkol.runtime.boundary import bounded
 from eshkol.runtime.depth import allow_deep_recursion
@@ -76,6 +77,7 @@ class Session:
         self.root: str | None = None
         self.outer: Session | None = None
         self.content = b""
+        self.surroundings = Surroundings(self._is_library, self._evaluate_early)
         self._expander: Expander | None = None
         self._is_fresh = True
         self._stored: tuple[Entry, str, str] | None = None
@@ -156,7 +158,7 @@ class Session:
             from eshkol.expand.expander import Expander
 
             assert forms.CORE_FORMS
-            self._expander = Expander(self.namespace, self.find_library)
+            self._expander = Expander(self.namespace, self.find_library, self.surroundings)
             self._is_fresh = False
         if self._stored is not None:
             (_, text, file), self._stored = self._stored, None
@@ -172,6 +174,10 @@ class Session:
             expander.expand_program(read_all(text, file))
         finally:
             expander.is_linking = True
+
+    def _evaluate_early(self, node: Any) -> Any:
+        """The value of a form that macros need, which is run while the program is expanded."""
+        return self.run(*self.compile_nodes([node], node.span))
 
     # ---- files
 
@@ -190,7 +196,7 @@ class Session:
         source = read_bytes(file)
         is_fresh = self._is_fresh and self.engine != "cek" and self._shadows_nothing()
         entry = read_entry(file, source) if is_fresh else None
-        if entry is not None and self._import_all(entry, file):
+        if entry is not None and self._sees_the_same(entry) and self._import_all(entry, file):
             return self._run_entry(entry, file, source)
         return self._compile_and_run(file, source, is_fresh)
 
@@ -202,9 +208,10 @@ class Session:
         from eshkol.reader.parser import read_all
 
         self.imports.clear()
+        self.surroundings.facts.clear()
         forms = read_all(decode(file, source), file)
         documentation = documentation_of(forms)
-        nodes, span = self.expand_forms(_library_forms(forms), file)
+        nodes, span = self.expand_forms(_library_forms(forms, self.surroundings), file)
         self.namespace.variables["__doc__"] = documentation
         self._note_content(source)
         if self.needs_machine(nodes):
@@ -216,6 +223,7 @@ class Session:
 
     def _note_content(self, source: bytes) -> None:
         contents = [library.content for _, library in self.imports]
+        contents += [fact.value for fact in self.surroundings.facts if fact.kind == "file"]
         self.content = source_hash(source + b"".join(contents))
 
     # ---- compiled programs
@@ -245,6 +253,7 @@ class Session:
             exports=exports,
             syntaxes=tuple(name for name in exports.values() if expander.syntax(name) is not None),
             expansions=tuple((m, span[1:]) for span, m in sources.expansions_in(file).items()),
+            facts=tuple(map(tuple, self.surroundings.facts)),
         )
         write_entry(file, source, entry)
 
@@ -253,6 +262,10 @@ class Session:
         for index, (_, library) in enumerate(self.imports):
             yield (*route, index), library.namespace
             yield from library.reachable((*route, index))
+
+    def _sees_the_same(self, entry: Entry) -> bool:
+        """Whether a compiled program would see the files and libraries that it saw then."""
+        return still_hold(entry.facts, self._is_library)
 
     def _import_all(self, entry: Entry, file: str) -> bool:
         """Import what a compiled program imports; False if something is not what it was then."""
@@ -269,6 +282,7 @@ class Session:
 
     def _run_entry(self, entry: Entry, file: str, source: bytes) -> Any:
         self._is_fresh = False
+        self.surroundings.facts[:] = [Fact(*fact) for fact in entry.facts]
         self._stored = (entry, decode(file, source), file)
         self._note_content(source)
         sources.register_file(file)
@@ -357,13 +371,24 @@ class Session:
         library = library_at(path, finding.module_name(name))
         return library.libraries.get(name, library)
 
+    def _is_library(self, name: finding.LibraryName, directory: str) -> bool:
+        """Whether there is a library of this name, which is not loaded for that."""
+        around: Session | None = self
+        while around is not None:
+            if name in around.libraries:
+                return True
+            around = around.outer
+        if name[0] == "python":
+            return is_python_module(tuple(name[1:]))
+        return name in STANDARD_LIBRARIES or finding.find(name, directory, self.root) is not None
+
     def _define_libraries(self, forms: list[Syntax]) -> list[Syntax]:
         """Load the libraries that ``forms`` define; the other forms."""
-        from eshkol.expand.libraries import library_definition
+        from eshkol.expand.library_definitions import library_definition
 
         others: list[Syntax] = []
         for form in forms:
-            definition = library_definition(form)
+            definition = library_definition(form, self.surroundings)
             if definition is None:
                 others.append(form)
                 continue
@@ -401,11 +426,11 @@ def _known_engine(engine: str | None) -> str | None:
     raise ValueError(f"there is no engine {engine!r}: known are 'python' and 'cek'")
 
 
-def _library_forms(forms: list[Syntax]) -> list[Syntax]:
+def _library_forms(forms: list[Syntax], surroundings: Surroundings) -> list[Syntax]:
     """The forms of a file; those of the library, if it is all that the file defines."""
-    from eshkol.expand.libraries import library_definition
+    from eshkol.expand.library_definitions import library_definition
 
-    definition = library_definition(forms[0]) if len(forms) == 1 else None
+    definition = library_definition(forms[0], surroundings) if len(forms) == 1 else None
     return forms if definition is None else definition[1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eshkol.base import sources
 from eshkol.base.errors import BadValue
@@ -17,6 +17,9 @@ from eshkol.datum.write import write_string
 from eshkol.modules import finding
 from eshkol.primitives.arguments import index_argument, string_argument, wrong_type
 from eshkol.session import Session, default_session
+
+if TYPE_CHECKING:
+    from eshkol.syntax.objects import Syntax
 
 _FILE = "<eval>"
 _VERSIONS = (5, 7)
@@ -43,13 +46,17 @@ class Environment:
 
 def evaluate(expression: Any, environment: Any = None) -> Any:
     """The value of a datum as a program."""
+    session = session_of("eval", environment)
+    return session.evaluate_forms([syntax_of(expression)], _FILE)
+
+
+def syntax_of(datum: Any) -> Syntax:
+    """A datum as syntax that comes from a text of its own."""
     from eshkol.syntax.objects import Syntax, to_syntax
 
-    session = _session("eval", environment)
-    text = " ".join(write_string(expression).split("\n"))
+    text = " ".join(write_string(datum).split("\n"))
     sources.register(_FILE, text)
-    context = Syntax(None, Span(_FILE, 1, 0, 1, len(text)))
-    return session.evaluate_forms([to_syntax(expression, context)], _FILE)
+    return to_syntax(datum, Syntax(None, Span(_FILE, 1, 0, 1, len(text))))
 
 
 def environment(*sets: Any) -> Environment:
@@ -77,13 +84,14 @@ def load(path: Any, environment: Any = None) -> Any:
     """Evaluate a file."""
     name = os.fspath(path) if hasattr(path, "__fspath__") else string_argument("load", path)
     running, file = _running(sys._getframe())
-    session = running if environment is None else _session("load", environment)
+    session = running if environment is None else session_of("load", environment)
     directory = "" if file.startswith("<") else os.path.dirname(file)
     session.load(finding.find(name, directory, session.root) or name)
     return UNSPECIFIED
 
 
-def _session(who: str, environment: Any) -> Session:
+def session_of(who: str, environment: Any) -> Session:
+    """The session that an environment stands for; that of the running program for none."""
     if environment is None:
         return _running(sys._getframe())[0]
     if isinstance(environment, Environment):

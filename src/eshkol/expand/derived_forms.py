@@ -5,7 +5,7 @@ from __future__ import annotations
 from eshkol.base.errors import ExpandError
 from eshkol.datum.symbols import intern
 from eshkol.expand.expander import CORE_SCOPE, Expander, derived_form
-from eshkol.expand.grammar import match_form, parts_with_tail, shown
+from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.templates import fill, template_form
 from eshkol.syntax.objects import Dotted, Syntax
 
@@ -68,6 +68,17 @@ def _name_and_formals(target: Syntax, usage: str) -> tuple[Syntax, Syntax]:
     return name, Syntax(Dotted(parameters, tail), target.span) if parameters else tail
 
 
+@derived_form("(syntax-error message form ...)")
+def rewrite_syntax_error(expander: Expander, form: Syntax, usage: str) -> Syntax:
+    """An error that a macro tells of its use (R7RS 4.3.3)."""
+    captures = match_form(usage, form)
+    message = captures["message"].datum
+    if not isinstance(message, str):
+        raise misfit(usage, form, "expected a string as message", captures["message"])
+    words = " ".join([message, *map(shown, captures["form"])])
+    raise ExpandError(words, span=form.span, trail=form.trail)
+
+
 # ---- threading
 
 
@@ -89,7 +100,7 @@ def _threaded(form: Syntax, usage: str, position: int | None) -> Syntax:
     for step in captures["step"]:
         if not (step.is_identifier or (step.is_list and step.parts)):
             raise ExpandError(
-                f"{form.parts[0].name}: expected a step like f or (f argument …), got {shown(step)}",
+                f"{form.parts[0].name}: expected a step f or (f argument …), got {shown(step)}",
                 span=step.span,
                 hint=f"use: {usage}",
                 trail=form.trail,

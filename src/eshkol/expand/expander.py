@@ -28,7 +28,7 @@ from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
-from eshkol.expand.modules import Finder, Module, Variables
+from eshkol.expand.modules import Finder, Module, Surroundings, Variables
 from eshkol.expand.parameters import without_type
 from eshkol.expand.scopes import (
     Binding,
@@ -116,26 +116,58 @@ class Expander(Module):
     Args:
         variables: the namespace.
         find_library: finds what ``import`` names.
+        surroundings: reads included files, and runs what macros need while programs are expanded.
 
     Attributes:
         body: the scope of the body or module that is being expanded.
         record_types: the variables that record types are defined as: local ones, and the
             namespaces and names of top-level ones.
+        note_step: told of each use of a macro: its name, the use, and what it gave.
+        pending: the Core of the top-level forms of the program before the one being expanded.
     """
 
-    def __init__(self, variables: Variables, find_library: Finder) -> None:
+    def __init__(
+        self, variables: Variables, find_library: Finder, surroundings: Surroundings
+    ) -> None:
         super().__init__(variables, find_library, CORE_SCOPE)
+        self.surroundings = surroundings
         self.body: Scope = self.scope
         self.record_types: set[Any] = set()
+        self.pending: list[Node] = []
+        self.note_step: Callable[[str, Syntax, Syntax], None] | None = None
 
     # ---- top level
 
     def expand_program(self, forms: Iterable[Syntax]) -> list[Node]:
         """The Core of top-level ``forms`` as they come from the reader, in order."""
-        nodes: list[Node] = []
-        for form in forms:
-            self.expand_top(self.scoped(form), nodes)
+        self.pending = nodes = []
+        scoped = [self.scoped(form) for form in forms]
+        for form in scoped:
+            self._hide_form(form)
+        for form in scoped:
+            self.expand_top(form, nodes)
+        self.pending = []
         return self.return_borrowed(nodes)
+
+    def _hide_form(self, form: Syntax) -> None:
+        """Bind the variable that a definition gives the name of a form of the language.
+
+        So procedures before it that call what it defines don't take the name for that form.
+        """
+        parts = form.parts if form.is_list else ()
+        if len(parts) < 3 or not parts[0].is_identifier or parts[0].name != "define":
+            return
+        binding = resolve(parts[0])
+        target = parts[1]
+        while isinstance(binding, CoreForm) and not target.is_identifier:
+            items, _ = parts_with_tail(target)
+            if not items:
+                return
+            target = items[0]
+        if not isinstance(binding, CoreForm) or target.name == parts[0].name:
+            return
+        if target.name in CORE_SCOPE.bindings:
+            self.define_global(target)
 
     def expand_top(self, form: Syntax, nodes: list[Node]) -> None:
         """Expand one top-level form and append its Core to ``nodes``.
@@ -198,17 +230,20 @@ class Expander(Module):
                 return form, binding
             if head is form:
                 raise _no_variable(form, binding)
-            form = self._apply_macro(binding, form)
+            form = self.apply_macro(binding, form)
         raise ExpandError("this macro use never stops expanding", span=form.span)
 
-    def _apply_macro(self, macro: Macro, form: Syntax) -> Syntax:
+    def apply_macro(self, macro: Macro, form: Syntax) -> Syntax:
+        """What a macro gives for its use ``form``."""
         introduced = Scope()
         if macro.body is self.body:
             form = form.add_scope(UseSiteScope(self.body))
-        result = macro.transform(form.flip_scope(introduced), self)
+        result = macro.transform(form.flip_scope(introduced), self).flip_scope(introduced)
         if not form.trail and not macro.usage:
             note_expansion(form.span, macro.name)
-        return result.flip_scope(introduced)
+        if self.note_step is not None:
+            self.note_step(macro.name, form, result)
+        return result
 
     def _expand_core(self, form: Syntax, binding: CoreForm) -> Node:
         if form.is_identifier:
@@ -313,7 +348,12 @@ class Expander(Module):
     def transformer(self, form: Syntax, name: str) -> Macro:
         """The macro that a transformer expression denotes."""
         head, binding = self.expand_head(form)
-        if not (isinstance(binding, CoreForm) and binding.name == "syntax-rules"):
+        kind = binding.name if isinstance(binding, CoreForm) and head.is_list else ""
+        if kind in ("data-transformer", "er-macro-transformer"):
+            from eshkol.expand.procedural import procedural_macro
+
+            return procedural_macro(self, head, name, kind)
+        if kind != "syntax-rules":
             raise ExpandError(
                 f"{name}: expected a syntax transformer",
                 span=form.span,

@@ -1,7 +1,6 @@
 """``import``, ``require`` and ``provide``: what modules take from each other (R7RS 5.2).
 
-A file is a library. ``define-library`` (R7RS 5.6) makes one of a part of a text; it is taken apart
-into the forms of such a file before anything is expanded.
+A file is a library; ``library_definitions`` makes one of a part of a text.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import difflib
 from typing import Any, NamedTuple
 
 from eshkol.base.errors import ExpandError
-from eshkol.datum.symbols import intern
 from eshkol.expand.expander import Expander, top_level_form
 from eshkol.expand.grammar import match_form
 from eshkol.expand.modules import Library
@@ -19,7 +17,6 @@ from eshkol.syntax.objects import Syntax
 IMPORT = "(import set ...+)"
 REQUIRE = "(require library ...+)"
 PROVIDE = "(provide name ...)"
-LIBRARY = "(define-library library declaration ...)"
 
 SET_USAGE = (
     "(import (library name)), (import (only set name …)), (import (except set name …)),\n"
@@ -30,7 +27,6 @@ PYTHON = "python"
 
 PYTHON_USAGE = """(import (python module)), (import (python module as name)) or
 (import (only (python module) name …))"""
-LIBRARY_USAGE = "(define-library (name …) (export name …) (import …) (begin form …))"
 PROVIDE_USAGE = "(provide name …), (provide (rename own exported)) or (provide (all-from library))"
 
 
@@ -90,7 +86,7 @@ def import_set(expander: Expander, form: Syntax, is_part: bool = False) -> Impor
         modifier = _MODIFIERS.get(parts[0].name)
         if modifier is not None and (parts[1].is_list or isinstance(parts[1].datum, str)):
             return modifier(import_set(expander, parts[1], is_part=True), form)
-    name = _library_name(form)
+    name = library_name(form)
     if name[0] == PYTHON:
         return _python_module(expander, form, name, is_part)
     return _everything(expander.find_library(name, form))
@@ -134,7 +130,12 @@ class PythonImports(Imports):
         return super().__contains__(name) or self.library.own_name(name) is not None
 
 
-def _library_name(form: Syntax, who: str = "import", usage: str = "") -> tuple[str, ...]:
+def library_name(form: Syntax, who: str = "import", usage: str = "") -> tuple[str, ...]:
+    """The words of a library's name.
+
+    Raises:
+        ExpandError: in the words of the form ``who``, quoting its ``usage``, if it is malformed.
+    """
     words = []
     for part in form.parts if form.is_list else ():
         if part.is_identifier:
@@ -230,44 +231,3 @@ def _provided(expander: Expander, part: Syntax) -> list[tuple[Syntax, str, str]]
     raise ExpandError(
         "provide: expected a name", span=part.span, hint=f"use: {PROVIDE_USAGE}", trail=part.trail
     )
-
-
-# ---- libraries in a text
-
-
-def library_definition(form: Syntax) -> tuple[tuple[str, ...], list[Syntax]] | None:
-    """What a ``define-library`` form, as it comes from the reader, defines.
-
-    Returns:
-        The library's name and the forms that would stand in a file of its own; None for any other
-        form.
-
-    Raises:
-        ExpandError: if the form is malformed.
-    """
-    parts = form.parts if form.is_list else ()
-    if not parts or not parts[0].is_identifier or parts[0].name != "define-library":
-        return None
-    captures = match_form(LIBRARY, form, LIBRARY_USAGE)
-    name = _library_name(captures["library"], "define-library", LIBRARY_USAGE)
-    provided: list[Syntax] = [Syntax(intern("provide"), form.span)]
-    forms: list[Syntax] = []
-    for declaration in captures["declaration"]:
-        words = declaration.parts if declaration.is_list else ()
-        keyword = words[0].name if words and words[0].is_identifier else ""
-        if keyword == "export":
-            provided += words[1:]
-        elif keyword in ("import", "begin"):
-            forms.append(declaration)
-        else:
-            raise ExpandError(
-                "define-library: expected export, import or begin",
-                span=declaration.span,
-                hint=f"use: {LIBRARY_USAGE}",
-            )
-    return name, [*forms, Syntax(tuple(provided), form.span)]
-
-
-@top_level_form(LIBRARY)
-def expand_library(expander: Expander, form: Syntax) -> None:
-    raise ExpandError("define-library can't stand inside another form", span=form.span)

@@ -85,6 +85,19 @@ class Library(Protocol):
         """The macro or core form that the library calls ``name``; None for a variable."""
 
 
+class Surroundings(Protocol):
+    """What the expander needs of whoever runs the programs that it expands."""
+
+    def has_library(self, name: tuple[str, ...], syntax: Syntax) -> bool:
+        """Whether there is a library of this name, as the program at ``syntax`` sees it."""
+
+    def read_included(self, name: Syntax, fold_case: bool) -> list[Syntax]:
+        """The forms of the file that the string ``name`` names, as they come from the reader."""
+
+    def evaluate_early(self, node: Node) -> Any:
+        """The value of an expression or definition, which runs before the program does."""
+
+
 Finder = Callable[[str | tuple[str, ...], Syntax], Library]
 """Gives the library with a name (a string is a file name); errors point at the syntax object."""
 

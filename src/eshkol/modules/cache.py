@@ -40,6 +40,7 @@ class Entry(NamedTuple):
         exports: exported names and what it calls them.
         syntaxes: those of its own names that are macros.
         expansions: the macros it uses, with the lines and columns of the uses, for errors.
+        facts: what it saw of libraries and other files while it was expanded.
     """
 
     file: str
@@ -54,6 +55,7 @@ class Entry(NamedTuple):
     exports: dict[str, str]
     syntaxes: tuple[str, ...]
     expansions: tuple[tuple[str, tuple[int, int, int, int]], ...]
+    facts: tuple[tuple[str, Any, str, Any], ...]
 
 
 def source_hash(data: bytes) -> bytes:

@@ -44,6 +44,7 @@ FAMILIES = (
     "formatting",
     "combinators",
     "control",
+    "features",
     "multiple_values",
     "conditions",
     "continuations",

@@ -48,6 +48,22 @@ def _null_environment(version: Any) -> Any:
     """A new environment for the syntax of the report of version 5 or 7."""
 
 
+@tensor_primitive("macroexpand", at="eshkol.api.expansion:macroexpand")
+def _macroexpand(form: Any, environment: Any = None) -> Any:
+    """A form, given as a datum, with the macro at its head expanded until none stands there.
+
+    Example: ``(macroexpand '(-> x f (g 1)))`` ⇒ ``(g (f x) 1)``.
+    """
+
+
+@tensor_primitive("macroexpand-1", at="eshkol.api.expansion:macroexpand_1")
+def _macroexpand_1(form: Any, environment: Any = None) -> Any:
+    """A form, given as a datum, with the macro at its head expanded once.
+
+    Example: ``(macroexpand-1 '(the real x))`` ⇒ ``x``.
+    """
+
+
 @tensor_primitive("load", at=_AT + "load")
 def _load(path: Any, environment: Any = None) -> Any:
     """Evaluate the forms of a file in an environment; the value of the last one.

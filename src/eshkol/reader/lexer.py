@@ -76,7 +76,7 @@ class Lexer:
         position: the offset in ``text`` behind the last token.
     """
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, fold_case: bool = False) -> None:
         text = text.removeprefix("\ufeff")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -84,7 +84,7 @@ class Lexer:
         self.file = file
         self.position = 0
         self._line_starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text) + 1]
-        self._fold_case = False
+        self._fold_case = fold_case
         self._words: dict[str, Any] = {}
 
     def tokens(self) -> Iterator[Token]:

@@ -29,12 +29,13 @@ _QUOTE = intern("quote")
 _SHOWN_CLOSERS = 12
 
 
-def read_all(text: str, file: str = "<string>") -> list[Syntax]:
+def read_all(text: str, file: str = "<string>", *, fold_case: bool = False) -> list[Syntax]:
     """All data in ``text``, which becomes the source known as ``file``.
 
     Args:
         text: the program; a byte order mark and ``\\r\\n`` or ``\\r`` as line ends do no harm.
         file: the name shown in positions.
+        fold_case: whether ``text`` is read as if it began with ``#!fold-case``.
 
     Raises:
         ReadError: ``text`` is not well-formed; the error's span is the text at fault.
@@ -45,7 +46,7 @@ def read_all(text: str, file: str = "<string>") -> list[Syntax]:
         >>> [form.span.end_column for form in read_all("(car x) 12")]
         [7, 10]
     """
-    reader = Reader(text, file)
+    reader = Reader(text, file, fold_case=fold_case)
     sources.register(file, reader.text)
     forms = []
     while not isinstance(form := reader.read(), EndOfFile):
@@ -63,6 +64,7 @@ class Reader:
         file: the name shown in positions.
         is_data: whether the text holds data rather than a program, as the procedure ``read``
             expects it. Then datum labels preserve identity everywhere, not only under a quote.
+        fold_case: whether the text is read as if it began with ``#!fold-case``.
 
     Attributes:
         text: the text with ``\\n`` as line ends and without a byte order mark.
@@ -73,8 +75,15 @@ class Reader:
         (1, 1)
     """
 
-    def __init__(self, text: str, file: str = "<string>", *, is_data: bool = False) -> None:
-        self._lexer = Lexer(text, file)
+    def __init__(
+        self,
+        text: str,
+        file: str = "<string>",
+        *,
+        is_data: bool = False,
+        fold_case: bool = False,
+    ) -> None:
+        self._lexer = Lexer(text, file, fold_case)
         self._tokens = self._lexer.tokens()
         self._is_data = is_data
         self._stack: list[Open] = []
