@@ -67,8 +67,9 @@ def _misfit(
 ) -> EshkolError:
     node, activation = machine.site
     name = _operator_name(node) or _name_of(procedure)
-    if activation is not None and activation.site is not None:
-        who = _operator_name(activation.site[0])
+    is_in_prelude = activation is not None and activation.site is not None
+    if is_in_prelude or not _is_operator(machine, procedure):
+        who = _operator_name(activation.site[0] if is_in_prelude else node)
         own_name = _name_of(procedure)
         hint = "" if own_name == "this procedure" else f"use: {usage_text(own_name, signature)}"
         given = argument_count(len(arguments), len(arguments))
@@ -85,6 +86,15 @@ def _misfit(
     if name == "this procedure":
         error.hint = ""
     return error
+
+
+def _is_operator(machine: Machine, procedure: Any) -> bool:
+    """Whether ``procedure`` is what is called at the form that was begun last."""
+    operator = machine.operator
+    if operator is procedure or machine.site[1] is None:
+        return True
+    closure = getattr(procedure, "eshkol_cek", None)
+    return closure is not None and closure is getattr(operator, "eshkol_cek", None)
 
 
 def _operator_name(node: Node) -> str:

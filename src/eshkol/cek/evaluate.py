@@ -263,6 +263,7 @@ def call(machine: Machine, node: Call, environment: Environment) -> None:
 def apply(machine: Machine, node: Call, environment: Environment, values: list[Any]) -> None:
     """Apply a procedure. No frame is pushed: a call in tail position takes no room."""
     machine.site = node, environment.activation
+    machine.operator = values[0]
     if not node.keywords:
         machine.apply(values[0], values[1:])
         return

@@ -43,6 +43,7 @@ class Then(Frame):
     site: tuple[Node, Activation | None]
 
     def resume(self, machine: Machine, value: Any) -> None:
+        machine.site = self.site
         self.do(machine, value)
 
     @property

@@ -41,11 +41,21 @@ class Machine:
         stack: what is left to do (*kontinuation*).
         value: the value of what was evaluated last.
         site: the form that was begun last, and the call it stands in: where an error happens.
+        operator: if that form is a call, what it calls.
         base: the dynamic state outside.
         is_outermost: whether no machine runs outside, so that the stack is all that is left to do.
     """
 
-    __slots__ = ("base", "environment", "is_outermost", "node", "site", "stack", "value")
+    __slots__ = (
+        "base",
+        "environment",
+        "is_outermost",
+        "node",
+        "operator",
+        "site",
+        "stack",
+        "value",
+    )
 
     def __init__(self) -> None:
         self.node: Node | None = None
@@ -53,6 +63,7 @@ class Machine:
         self.stack: Frame | None = None
         self.value: Any = None
         self.site: tuple[Node, Activation | None] = (Const(NOWHERE, None), None)
+        self.operator: Any = None
         self.base = STATE.context()
         self.is_outermost = not RUNNING.machines
 

@@ -18,14 +18,13 @@ from eshkol.codegen.names import python_name
 from eshkol.core.nodes import Const, Lambda, Parameter, Variable
 from eshkol.datum.pairs import scheme_list
 from eshkol.runtime.boundary import Boundary
-from eshkol.runtime.support import MISSING
 
 if TYPE_CHECKING:
     from eshkol.base.spans import Span
     from eshkol.cek.machine import Machine
 
 
-def make_procedure(node: Lambda, environment: Environment) -> Any:
+def make_procedure(node: Lambda, environment: Environment, closure: Closure | None = None) -> Any:
     """The procedure that evaluates a ``lambda`` in ``environment``.
 
     Attributes:
@@ -33,14 +32,14 @@ def make_procedure(node: Lambda, environment: Environment) -> Any:
     """
 
     def procedure(*arguments: Any, **keywords: Any) -> Any:
-        return call_from_python(closure, list(arguments), keywords)
+        return call_from_python(rule, list(arguments), keywords)
 
     procedure.__name__ = procedure.__qualname__ = node.name or "lambda"
     procedure.__doc__ = node.documentation or None
     procedure.__module__ = environment.activation.namespace.name
     procedure.__signature__ = signature_of(node)  # type: ignore[attr-defined]
-    closure = Closure(node, environment)
-    procedure.eshkol_cek = closure  # type: ignore[attr-defined]
+    rule = closure or Closure(node, environment)
+    procedure.eshkol_cek = rule  # type: ignore[attr-defined]
     return procedure
 
 
@@ -112,7 +111,7 @@ class Closure:
 
     def _misfit(self, machine: Machine, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         options = {python_name(name): value for name, value in keywords.items()}
-        procedure = make_procedure(self.node, self.environment)
+        procedure = make_procedure(self.node, self.environment, self)
         error = misfit_of(machine, procedure, arguments, options)
         return error or ArityError(f"{self.node.name} can't be called with these arguments")
 
@@ -178,10 +177,10 @@ def signature_of(node: Lambda) -> inspect.Signature:
 
 
 def _default(parameter: Parameter) -> Any:
-    """What Python shows as the default: ``…`` for one that is computed at each call."""
+    """What Python shows as the default: None for one that is computed at each call."""
     if parameter.default is None:
         return inspect.Parameter.empty
-    return parameter.default.value if isinstance(parameter.default, Const) else MISSING
+    return parameter.default.value if isinstance(parameter.default, Const) else None
 
 
 def _unlike(variable: Variable, parameters: list[inspect.Parameter]) -> str:
