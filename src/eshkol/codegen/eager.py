@@ -14,7 +14,9 @@ from typing import TypeGuard
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return, Unit
-from eshkol.codegen.inlining import comparison_test, inline_call, inline_test
+from eshkol.codegen.inlining import inline_call, inline_test
+from eshkol.codegen.kinds import Kinds
+from eshkol.codegen.traversals import inline_traversal
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
     Call,
@@ -70,15 +72,17 @@ class EagerEmitter(Emitter):
         self.depth = 0
         self.is_procedure = False
         self.has_tail_calls = False
+        self.may_restart = False
+        self.kinds = Kinds(self.is_primitive)
 
     def function(self, node: Lambda, name: str) -> ast.FunctionDef:
         """The Python function of a procedure."""
         self.prologue(node)
         self.is_procedure = True
-        self.tail(node.body, RETURN)
+        self._tail_by_kinds(node.body, RETURN)
         body = self.block
         handlers = []
-        if _may_meet_traced_condition(node.body):
+        if self.may_restart or _may_meet_traced_condition(node.body):
             handlers.append(_restarting(node.span))
         if self.has_tail_calls:
             handlers.append(_passing_on(node.span))
@@ -88,6 +92,37 @@ class EagerEmitter(Emitter):
             body = [py.at(node.span, ast.Expr(py.constant(node.span, node.documentation))), *body]
         return py.define(node.span, name, self.parameter_list(node), body)
 
+    def _tail_by_kinds(self, body: Node, destination: Destination) -> None:
+        """``body``, twice if it pays: where variables hold what is expected, and where not."""
+        asked = self.kinds.worth_asking(body)
+        if not asked:
+            self.tail(body, destination)
+            return
+        span = body.span
+        tests = [
+            py.is_identical(
+                span, py.class_of(span, py.load(span, self.name(v))), py.load(span, kind)
+            )
+            for v, kind in asked.items()
+        ]
+        test = tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.And(), tests))
+        known = dict(self.kinds.known)
+        self.kinds.known.update(asked)
+        fast, _ = self.in_block(lambda: self.tail(body, destination))
+        self.kinds.known = known
+        generic, _ = self.in_block(lambda: self.tail(body, destination))
+        self.add(py.at(span, ast.If(test, fast, generic)))
+
+    def bind(self, node: Let | Letrec) -> None:
+        for variable, value in zip(node.variables, node.values, strict=True):
+            self.kinds.bind(variable, value)
+        super().bind(node)
+
+    def inner_emitter(self) -> Emitter:
+        inner = EagerEmitter(self.unit)
+        inner.kinds.known = dict(self.kinds.known)
+        return inner
+
     # ---- references and calls
 
     def global_reference(self, node: GlobalRef) -> ast.expr:
@@ -95,7 +130,13 @@ class EagerEmitter(Emitter):
 
     def call(self, node: Call) -> ast.expr:
         inlined = inline_call(self, node)
+        if inlined is None:
+            inlined = inline_traversal(self, node)
         return super().call(node) if inlined is None else inlined
+
+    def note_inlined(self, body: Node) -> None:
+        """Note that the body of a procedure stands in this function."""
+        self.may_restart = self.may_restart or _may_meet_traced_condition(body)
 
     # ---- conditionals
 
@@ -108,9 +149,7 @@ class EagerEmitter(Emitter):
             return py.at(node.span, ast.UnaryOp(ast.Not(), operand))
         if isinstance(node, If) and _is_boolean_form(node):
             return self._boolean_form(node)
-        direct = comparison_test(self, node)
-        if direct is None:
-            direct = inline_test(self, node)
+        direct = inline_test(self, node)
         if direct is not None:
             return direct
         return self._truth(node.span, self.expression(node))
@@ -206,11 +245,12 @@ class EagerEmitter(Emitter):
 
     def _while(self, node: Loop, destination: Destination) -> None:
         self._assign_variables(node, list(node.values), fresh=True)
+        self.kinds.enter(node)
         state = Running(node, self.depth + 1)
         inner = destination if isinstance(destination, Return | Exit) else Leave(destination)
         self.running.append(state)
         saved, self.depth = self.depth, self.depth + 1
-        body, _ = self.in_block(lambda: self.tail(node.body, inner))
+        body, _ = self.in_block(lambda: self._tail_by_kinds(node.body, inner))
         self.depth = saved
         self.running.pop()
         if state.is_flagged:

@@ -348,14 +348,18 @@ class Emitter:
 
     def procedure(self, node: Lambda, variable: str) -> ast.expr:
         """Define the eager function of ``node`` as the Python variable ``variable``."""
-        from eshkol.codegen.eager import EagerEmitter
-
-        inner = EagerEmitter(self.unit)
+        inner = self.inner_emitter()
         inner.hidden = self.hidden
         definition = inner.function(node, function_name(self.unit, node))
         self.add(definition)
         self.add(py.assign(node.span, variable, py.load(node.span, definition.name)))
         return py.load(node.span, variable)
+
+    def inner_emitter(self) -> Any:
+        """The emitter of the eager function of a procedure made here."""
+        from eshkol.codegen.eager import EagerEmitter
+
+        return EagerEmitter(self.unit)
 
     def parameter_list(self, node: Lambda) -> ast.arguments:
         """The Python parameters of a procedure."""

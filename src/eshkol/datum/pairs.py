@@ -86,6 +86,10 @@ def spine(value: Any) -> tuple[list[Any], Any]:
     return items, value
 
 
+_blank = object.__new__
+"""Makes a pair without calling ``__init__``, which takes most of the time."""
+
+
 def scheme_list(items: Iterable[Any], tail: Any = NIL) -> Any:
     """The Scheme list of ``items``, ending in ``tail``.
 
@@ -95,7 +99,10 @@ def scheme_list(items: Iterable[Any], tail: Any = NIL) -> Any:
     """
     result = tail
     for item in reversed(items if isinstance(items, list | tuple) else list(items)):
-        result = Pair(item, result)
+        pair = _blank(Pair)
+        pair.car = item
+        pair.cdr = result
+        result = pair
     return result
 
 

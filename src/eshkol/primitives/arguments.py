@@ -171,13 +171,18 @@ def procedure_argument(who: str, value: Any) -> Callable[..., Any]:
 
 def list_argument(who: str, value: Any) -> list[Any]:
     """The elements of the proper list ``value`` as a Python list."""
-    items = []
+    items: list[Any] = []
     rest = value
-    while rest.__class__ is Pair:
-        items.append(rest.car)
-        rest = rest.cdr
-        if len(items) == _UNGUARDED and not is_list(rest):
+    add = items.append
+    for _ in range(_UNGUARDED):
+        if rest.__class__ is not Pair:
             break
+        add(rest.car)
+        rest = rest.cdr
+    if rest.__class__ is Pair and is_list(rest):
+        while rest is not NIL:
+            add(rest.car)
+            rest = rest.cdr
     if rest is NIL:
         return items
     others = python_items(value)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import (
     is_true,
     list_argument,
@@ -76,7 +77,8 @@ def _associated(who: str, key: Any, entries: Any, equal: Test) -> Any:
         entry = rest.car
         if entry.__class__ is not Pair:
             raise wrong_type(who, "a list of pairs", entries, "an entry is (cons key value)")
-        if is_true(equal(key, entry.car)):
+        found = equal(key, entry.car)
+        if found is True or (found is not False and is_true(found)):
             return entry
         rest = rest.cdr
     if rest is NIL:
@@ -90,6 +92,12 @@ def association_eqv(key: Any, entries: List) -> Any:
 
     Example: ``(assq 'b '((a 1) (b 2)))`` ⇒ ``(b 2)``.
     """
+    if key.__class__ is Symbol:
+        rest = entries
+        while rest.__class__ is Pair and rest.car.__class__ is Pair:
+            if rest.car.car is key:
+                return rest.car
+            rest = rest.cdr
     return _associated("assq", key, entries, same)
 
 
@@ -121,8 +129,13 @@ def filter_list(predicate: Any, items: List) -> List:
 
     Example: ``(filter odd? '(1 2 3))`` ⇒ ``(1 3)``.
     """
-    test = predicate_argument("filter", predicate)
-    return scheme_list([item for item in list_argument("filter", items) if test(item)])
+    call = callee(procedure_argument("filter", predicate))
+    kept = []
+    for item in list_argument("filter", items):
+        result = call(item)
+        if result is True or (result is not False and is_true(result)):
+            kept.append(item)
+    return scheme_list(kept)
 
 
 @primitive("remove")

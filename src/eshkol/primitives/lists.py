@@ -94,10 +94,7 @@ def append(*lists: Any) -> Any:
 @primitive("reverse")
 def reverse(items: List) -> List:
     """The list in reverse order. Example: ``(reverse '(1 2 3))`` ⇒ ``(3 2 1)``."""
-    result: Any = NIL
-    for item in list_argument("reverse", items):
-        result = Pair(item, result)
-    return result
+    return scheme_list(list_argument("reverse", items)[::-1])
 
 
 @primitive("list-copy")

@@ -13,6 +13,7 @@ from eshkol.autodiff import Differentiable, primal
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Vector
 from eshkol.primitives.arguments import is_tracer, is_witness, wrong_type
 
@@ -37,10 +38,18 @@ def known(value: Any) -> Any:
     return value
 
 
+_NEVER_NUMBERS = frozenset(
+    [Pair, Symbol, str, MutableString, bool, Vector, Char, type(NIL)]
+)
+
+
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a Scheme number: rank-0 arrays of numbers are."""
-    if value.__class__ in PLAIN:
+    kind = value.__class__
+    if kind in PLAIN:
         return True
+    if kind in _NEVER_NUMBERS:
+        return False
     if is_array(value):
         return value.shape == () and str(value.dtype) != "bool"
     return isinstance(value, Differentiable) or is_witness(value)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from eshkol.base.errors import ArityError
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import Symbol
-from eshkol.datum.values import UNSPECIFIED, Char, Vector
+from eshkol.datum.values import UNSPECIFIED, Char, HashTable, Vector
 from eshkol.primitives import (
     arithmetic,
     comparison,
@@ -135,8 +135,11 @@ def builtins() -> dict[str, Any]:
             " Symbol": Symbol,
             " Vector": Vector,
             " Char": Char,
+            " HashTable": HashTable,
             " missing": MISSING,
             " rest_list": rest_list,
+            " list_argument": list_argument,
+            " scheme_list": scheme_list,
             " truth": truth,
             " NeedsStaging": NeedsStaging,
             " restart": restart,
