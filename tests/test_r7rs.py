@@ -8,59 +8,19 @@ numbers stand between « and » also runs staged, with those numbers as argument
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from eshkol.base import errors
 from eshkol.datum.write import write_string
 from eshkol.session import Session
+from rows import Row, rows_of, same_text
 
 SECTIONS = sorted(Path(__file__).with_name("r7rs").glob("*.txt"))
 ENGINES = {"compiled": None, "cek": "cek"}
 """Compiled code runs all but what comes back to a continuation whose extent has ended."""
-
-INPUT = re.compile("«(.*?)»")
-NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:e[-+]?\d+)?")
-
-
-class Row(NamedTuple):
-    """Forms and what is expected of them."""
-
-    name: str
-    program: str
-    expected: str
-
-    @property
-    def eager(self) -> str:
-        return INPUT.sub(r"\1", self.program)
-
-    @property
-    def inputs(self) -> list[str]:
-        return list(dict.fromkeys(INPUT.findall(self.program)))
-
-    @property
-    def staged(self) -> str:
-        """The program as a jitted procedure that is called with its inputs."""
-        inputs = self.inputs
-        body = INPUT.sub(lambda found: f"input-{inputs.index(found[1])}", self.program)
-        names = " ".join(f"input-{number}" for number in range(len(inputs)))
-        return f"((jit (lambda ({names})\n{body})) {' '.join(inputs)})"
-
-
-def rows_of(section: Path) -> Iterator[Row]:
-    text = section.read_text(encoding="utf-8")
-    for found in re.finditer(r"^\S.*\n(?:[ \t].*\n)*", text, re.MULTILINE):
-        if re.match("#+ ", found[0]):
-            continue
-        program, arrow, expected = found[0].rpartition(" ⇒ ")
-        line = text.count("\n", 0, found.start()) + 1
-        assert arrow, f"{section.name}:{line} has no ⇒"
-        yield Row(f"{section.stem}:{line}", program, expected.strip())
 
 
 ROWS = [row for section in SECTIONS for row in rows_of(section)]
@@ -91,10 +51,7 @@ def test_report(engine: str | None, row: Row) -> None:
 @pytest.mark.parametrize("row", [r for r in ROWS if r.inputs], ids=lambda row: row.name)
 def test_staged(row: Row) -> None:
     """As the report says, up to the rounding of doubles."""
-    shown = write_string(Session().evaluate(row.staged))
-    assert NUMBER.sub("0", shown) == NUMBER.sub("0", row.expected)
-    pairs = zip(NUMBER.findall(shown), NUMBER.findall(row.expected), strict=True)
-    assert all(math.isclose(float(a), float(b), rel_tol=1e-12, abs_tol=1e-15) for a, b in pairs)
+    assert same_text(write_string(Session().evaluate(row.staged)), row.expected, 1e-12)
 
 
 def test_the_suite_is_large() -> None:
