@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base import sources
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import ExpandError
 from eshkol.base.spans import Span
 from eshkol.modules import finding
@@ -46,6 +47,8 @@ class Session:
     Args:
         name: the name of the namespace, as Python modules have one.
         variables: the dictionary that holds its variables; a fresh one if left out.
+        interpolate: whether ``~{expression}`` in strings of its programs stands for the value; the
+            setting of the process if left out.
         engine: what runs its programs: ``"python"`` (compiled code) or ``"cek"`` (a plain
             evaluator whose continuations can be entered again). Left out, the environment variable
             ``ESHKOL_ENGINE`` says, or else each program runs on the one that it needs.
@@ -67,9 +70,11 @@ class Session:
         name: str = "__main__",
         variables: dict[str, Any] | None = None,
         engine: str | None = None,
+        interpolate: bool | None = None,
     ) -> None:
         allow_deep_recursion()
         self.engine = _known_engine(engine or os.environ.get("ESHKOL_ENGINE") or None)
+        self.interpolate = interpolate
         self.namespace = Namespace(name, shared_builtins(), variables)
         self.namespace.session = self
         self.imports: list[tuple[finding.LibraryName, Any]] = []
@@ -99,7 +104,7 @@ class Session:
         from eshkol.reader.parser import read_all
 
         name = file or f"<input {next(_inputs)}>"
-        return self.evaluate_forms(read_all(text, name), name)
+        return self.evaluate_forms(read_all(text, name, interpolate=self.interpolate), name)
 
     def evaluate_forms(self, forms: Iterable[Syntax], file: str) -> Any:
         """The value of the last of ``forms``, which come from the reader."""
@@ -171,7 +176,7 @@ class Session:
 
         expander.is_linking = False
         try:
-            expander.expand_program(read_all(text, file))
+            expander.expand_program(read_all(text, file, interpolate=self.interpolate))
         finally:
             expander.is_linking = True
 
@@ -195,10 +200,15 @@ class Session:
         file = os.fspath(path) or "."
         source = read_bytes(file)
         is_fresh = self._is_fresh and self.engine != "cek" and self._shadows_nothing()
-        entry = read_entry(file, source) if is_fresh else None
+        entry = read_entry(file, self._read_as(source)) if is_fresh else None
         if entry is not None and self._sees_the_same(entry) and self._import_all(entry, file):
             return self._run_entry(entry, file, source)
         return self._compile_and_run(file, source, is_fresh)
+
+    def _read_as(self, source: bytes) -> bytes:
+        """A program's text together with what the session has set for reading it."""
+        interpolate = CONFIG.interpolate if self.interpolate is None else self.interpolate
+        return b"#!interpolate\n" + source if interpolate else source
 
     def _shadows_nothing(self) -> bool:
         """Whether every primitive is visible under its name."""
@@ -209,7 +219,7 @@ class Session:
 
         self.imports.clear()
         self.surroundings.facts.clear()
-        forms = read_all(decode(file, source), file)
+        forms = read_all(decode(file, source), file, interpolate=self.interpolate)
         documentation = documentation_of(forms)
         nodes, span = self.expand_forms(_library_forms(forms, self.surroundings), file)
         self.namespace.variables["__doc__"] = documentation
@@ -255,7 +265,7 @@ class Session:
             expansions=tuple((m, span[1:]) for span, m in sources.expansions_in(file).items()),
             facts=tuple(map(tuple, self.surroundings.facts)),
         )
-        write_entry(file, source, entry)
+        write_entry(file, self._read_as(source), entry)
 
     def reachable(self, route: Route = ()) -> Iterable[tuple[Route, Namespace]]:
         """All libraries under this session, with the routes to them."""

@@ -1,4 +1,4 @@
-"""Settings that change what programs mean; today one: the dtype that tensors have by default."""
+"""Settings of the process: the dtype that tensors have by default, and whether progress is shown."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class Config:
     Attributes:
         tensor_dtype: the name of the dtype of tensors that do not ask for one; ``"float32"`` at
             first. Assigning it holds for every thread.
+        interpolate: whether ``~{expression}`` in a string of a program stands for the value; False
+            at first. A text says so for itself by ``#!interpolate``.
+        quiet: whether progress bars stay invisible; False at first.
 
     Example:
         >>> CONFIG.tensor_dtype
@@ -24,6 +27,8 @@ class Config:
     """
 
     def __init__(self) -> None:
+        self.quiet = False
+        self.interpolate = False
         self._tensor_dtype = "float32"
         self._override = threading.local()
 

@@ -79,6 +79,12 @@ def rewrite_syntax_error(expander: Expander, form: Syntax, usage: str) -> Syntax
     raise ExpandError(words, span=form.span, trail=form.trail)
 
 
+@derived_form("(string~{} part ...)")
+def rewrite_interpolated_string(expander: Expander, form: Syntax, usage: str) -> Syntax:
+    """What the reader makes of ``"x=~{x}"``: texts and values, as ``display`` shows them."""
+    return fill("(| interpolate| part ...)", form, match_form(usage, form))
+
+
 # ---- threading
 
 

@@ -1,14 +1,15 @@
-"""What compiled ``match`` forms call beside the ordinary primitives."""
+"""What compiled forms, most of all ``match``, call beside the ordinary primitives."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from eshkol.base.errors import BadValue, WrongType
+from eshkol.base.errors import BadValue, StagingError, WrongType
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.records import Record
 from eshkol.datum.values import Vector
-from eshkol.datum.write import short_string
+from eshkol.datum.write import display_string, short_string
+from eshkol.primitives.arguments import is_tracer
 
 
 def items_before(value: Any, count: int) -> Any:
@@ -68,6 +69,17 @@ def no_clause_fits(value: Any, clauses: str) -> NoReturn:
     raise BadValue(f"match: no clause fits {short_string(value)}", hint=clauses)
 
 
+def interpolate(*parts: Any) -> str:
+    """The parts of a string with expressions in it, one after another as ``display`` shows them."""
+    for part in parts:
+        if is_tracer(part):
+            raise StagingError(
+                f"the value of {short_string(part)} in this string is not known while staging",
+                hint="show it by itself: (display value)",
+            )
+    return "".join([part if part.__class__ is str else display_string(part) for part in parts])
+
+
 HELPERS = {
     "items_before": items_before,
     "items_from": items_from,
@@ -75,5 +87,6 @@ HELPERS = {
     "is_record_of": is_record_of,
     "record_field": record_field,
     "no_clause_fits": no_clause_fits,
+    "interpolate": interpolate,
 }
 """By the hidden names, without the space, under which compiled code finds them."""

@@ -6,6 +6,7 @@ of its own. Each spelling of a symbol or number is examined once for a text.
 
 from __future__ import annotations
 
+import copy
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ OPEN = "open"  # the value is the text of the parenthesis, such as "(" or "#u8("
 CLOSE = "close"  # the text of the parenthesis
 PREFIX = "prefix"  # "'", ",@", …; or "#;", which comments out a datum
 DOT = "dot"
+INTERPOLATED = "interpolated"  # a string with `~{` in it: the offsets of what is in its quotes
 LABEL = "label"  # "#0=": the number
 REFERENCE = "reference"  # "#0#": the number
 END = "end"
@@ -76,7 +78,9 @@ class Lexer:
         position: the offset in ``text`` behind the last token.
     """
 
-    def __init__(self, text: str, file: str, fold_case: bool = False) -> None:
+    def __init__(
+        self, text: str, file: str, fold_case: bool = False, interpolate: bool = False
+    ) -> None:
         text = text.removeprefix("\ufeff")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -85,6 +89,7 @@ class Lexer:
         self.position = 0
         self._line_starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text) + 1]
         self._fold_case = fold_case
+        self.interpolate = interpolate
         self._words: dict[str, Any] = {}
 
     def tokens(self) -> Iterator[Token]:
@@ -117,6 +122,12 @@ class Lexer:
                 known = words.get(value)
                 value = self._word(value, start, end) if known is None else known
             yield kinds[group], value, span  # type: ignore[misc]
+
+    def part(self, text: str, start: int) -> Lexer:
+        """A lexer that reads on at an offset in ``text``, whose lines begin where this one's do."""
+        other = copy.copy(self)
+        other.text, other.position, other.interpolate = text, start, False
+        return other
 
     def span(self, start: int, end: int) -> Span:
         """The span of the text between two offsets."""
@@ -156,6 +167,8 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
             return PREFIX, self.text[start:end], span
         if group == _STOP:
             return END, None, span
+        if group == _STRING and self.interpolate and self.text.find("~{", start, end) >= 0:
+            return INTERPOLATED, (start + 1, end - 1), span
         if group == _STRING:
             return DATUM, unescape(self.text[start + 1 : end - 1], start + 1, self.fail), span
         if group == _BARS:
@@ -244,6 +257,8 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
         if name in ("fold-case", "no-fold-case"):
             self._fold_case = name == "fold-case"
             self._words.clear()
+        elif name == "interpolate":
+            self.interpolate = True
         elif start == 0 and name[:1] in ("", "/"):  # the first line of a script names its program
             stop = self.text.find("\n", start)
             self.position = len(self.text) if stop < 0 else stop
@@ -252,4 +267,4 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
 
 
 _HASH_HINT = "known are #t #f #( #u8( #\\ #: #; #| #! #0= #0# and numbers: #x #b #o #d #e #i"
-_DIRECTIVE_HINT = "known are #!fold-case and #!no-fold-case"
+_DIRECTIVE_HINT = "known are #!fold-case, #!no-fold-case and #!interpolate"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any, NoReturn
 
 from eshkol.base import sources
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import IncompleteInput, ReadError
 from eshkol.base.spans import Span
 from eshkol.datum.symbols import intern
@@ -17,11 +19,13 @@ from eshkol.reader.lexer import (
     DATUM,
     DOT,
     END,
+    INTERPOLATED,
     OPEN,
     PREFIX,
     REFERENCE,
     Lexer,
 )
+from eshkol.reader.strings import unescape
 from eshkol.syntax.objects import Syntax
 
 Open = Frame | Prefix | Label
@@ -29,13 +33,21 @@ _QUOTE = intern("quote")
 _SHOWN_CLOSERS = 12
 
 
-def read_all(text: str, file: str = "<string>", *, fold_case: bool = False) -> list[Syntax]:
+def read_all(
+    text: str,
+    file: str = "<string>",
+    *,
+    fold_case: bool = False,
+    interpolate: bool | None = None,
+) -> list[Syntax]:
     """All data in ``text``, which becomes the source known as ``file``.
 
     Args:
         text: the program; a byte order mark and ``\\r\\n`` or ``\\r`` as line ends do no harm.
         file: the name shown in positions.
         fold_case: whether ``text`` is read as if it began with ``#!fold-case``.
+        interpolate: whether it is read as if it began with ``#!interpolate``; left out, the
+            setting of the process says so.
 
     Raises:
         ReadError: ``text`` is not well-formed; the error's span is the text at fault.
@@ -46,7 +58,9 @@ def read_all(text: str, file: str = "<string>", *, fold_case: bool = False) -> l
         >>> [form.span.end_column for form in read_all("(car x) 12")]
         [7, 10]
     """
-    reader = Reader(text, file, fold_case=fold_case)
+    if interpolate is None:
+        interpolate = CONFIG.interpolate
+    reader = Reader(text, file, fold_case=fold_case, interpolate=interpolate)
     sources.register(file, reader.text)
     forms = []
     while not isinstance(form := reader.read(), EndOfFile):
@@ -65,6 +79,7 @@ class Reader:
         is_data: whether the text holds data rather than a program, as the procedure ``read``
             expects it. Then datum labels preserve identity everywhere, not only under a quote.
         fold_case: whether the text is read as if it began with ``#!fold-case``.
+        interpolate: whether the text is read as if it began with ``#!interpolate``.
 
     Attributes:
         text: the text with ``\\n`` as line ends and without a byte order mark.
@@ -82,8 +97,9 @@ class Reader:
         *,
         is_data: bool = False,
         fold_case: bool = False,
+        interpolate: bool = False,
     ) -> None:
-        self._lexer = Lexer(text, file, fold_case)
+        self._lexer = Lexer(text, file, fold_case, interpolate)
         self._tokens = self._lexer.tokens()
         self._is_data = is_data
         self._stack: list[Open] = []
@@ -127,6 +143,8 @@ class Reader:
             elif kind is CLOSE:
                 datum = self._close(frame, value, span)
                 frame = stack.pop()
+            elif kind is INTERPOLATED:
+                datum = self._interpolated(*value, span)
             elif kind is REFERENCE:
                 datum = self._labels.refer(value, span)
             elif kind is END:
@@ -144,6 +162,20 @@ class Reader:
                     return datum
                 frame.add(datum)
         return EOF
+
+    def _interpolated(self, start: int, end: int, span: Span) -> Syntax:
+        """The datum of a string with expressions in it, or of the text itself in quoted data."""
+        from eshkol.reader.interpolation import interpolated
+
+        if self._is_data or self._is_quoted():
+            return Syntax(unescape(self.text[start:end], start, self._lexer.fail), span)
+        return interpolated(self._lexer, self._read_part, start, end, span)
+
+    def _read_part(self, lexer: Lexer) -> tuple[Syntax | EndOfFile, int]:
+        """A datum that stands inside of a string, and the offset behind it."""
+        reader = copy.copy(self)
+        reader._lexer, reader._tokens, reader._stack = lexer, lexer.tokens(), []
+        return reader._read(), lexer.position
 
     def _begin(self, frame: Any, kind: str, value: Any, span: Span) -> Any:
         """The frame after a token that is no datum yet."""
