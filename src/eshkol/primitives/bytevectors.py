@@ -16,6 +16,7 @@ from eshkol.primitives.arguments import (
     size_argument,
     wrong_type,
 )
+from eshkol.primitives.calling import check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.strings import part
 
@@ -32,6 +33,7 @@ def bytes_argument(who: str, value: Any) -> bytes | bytearray:
 
 def mutable_bytes(who: str, value: Any) -> bytearray:
     """``value`` if it is a bytevector that can be changed."""
+    check_eager(who)
     if value.__class__ is bytearray:
         return value
     if isinstance(value, bytes):

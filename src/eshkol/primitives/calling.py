@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from eshkol.base.errors import StagingError
+
 
 class Dialect(threading.local):
     """The dialect that runs in this thread: ``resolve`` is None while it is the eager one."""
@@ -28,6 +30,19 @@ def transparent(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     function.eshkol_transparent = True  # type: ignore[attr-defined]
     return function
+
+
+def check_eager(who: str) -> None:
+    """Raise an error while a program is being compiled: ``who`` would act then, not when it runs.
+
+    Raises:
+        StagingError: naming ``who``.
+    """
+    if DIALECT.resolve is not None:
+        raise StagingError(
+            f"{who}: can't be done in compiled code",
+            hint="do it where the compiled procedure is called",
+        )
 
 
 def callee(procedure: Any) -> Any:

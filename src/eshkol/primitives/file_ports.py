@@ -9,7 +9,7 @@ from eshkol.base.errors import FileProblem
 from eshkol.datum.ports import InputPort, OutputPort
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import procedure_argument, string_argument
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.ports import (
     close_port,
@@ -34,6 +34,7 @@ def file_problem(who: str, path: str, error: Exception) -> FileProblem:
 
 def _open(who: str, path: Any, mode: str) -> tuple[Any, str]:
     """The Python stream of a file, and its path."""
+    check_eager(who)
     file = path_argument(who, path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": None if mode == "r" else ""}
     try:

@@ -10,9 +10,17 @@ from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import list_argument, string_argument
 from eshkol.primitives.bytevectors import Bytevector, bytes_argument
+from eshkol.primitives.calling import check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.file_ports import file_problem, path_argument
 from eshkol.primitives.lists import List
+
+
+def _change(who: str, path: Any, action: Callable[[str], Any]) -> Unspecified:
+    """Let ``action`` change the file system."""
+    check_eager(who)
+    _attempt(who, path, action)
+    return UNSPECIFIED
 
 
 def _attempt(who: str, path: Any, action: Callable[[str], Any]) -> Any:
@@ -42,16 +50,14 @@ def delete_file(path: str) -> Unspecified:
     Raises:
         FileProblem: it does not exist, or can't be deleted.
     """
-    _attempt("delete-file", path, os.remove)
-    return UNSPECIFIED
+    return _change("delete-file", path, os.remove)
 
 
 @primitive("rename-file", "file-rename")
 def rename_file(old: str, new: str) -> Unspecified:
     """Give a file another name; a file that has it already is replaced."""
     target = path_argument("rename-file", new)
-    _attempt("rename-file", old, lambda path: os.replace(path, target))
-    return UNSPECIFIED
+    return _change("rename-file", old, lambda path: os.replace(path, target))
 
 
 @primitive("copy-file", "file-copy")
@@ -60,8 +66,7 @@ def copy_file(source: str, target: str) -> Unspecified:
     import shutil
 
     copy = path_argument("copy-file", target)
-    _attempt("copy-file", source, lambda path: shutil.copyfile(path, copy))
-    return UNSPECIFIED
+    return _change("copy-file", source, lambda path: shutil.copyfile(path, copy))
 
 
 @primitive("file-size")
@@ -116,8 +121,7 @@ def _write(who: str, path: Any, content: Any, mode: str) -> Unspecified:
         with open(file, mode) as stream:
             stream.write(data)
 
-    _attempt(who, path, write)
-    return UNSPECIFIED
+    return _change(who, path, write)
 
 
 @primitive("write-file", "string->file", "file-write")
@@ -164,15 +168,13 @@ def directory_list(path: str = ".") -> List:
 @primitive("make-directory", "create-directory", "mkdir")
 def make_directory(path: str) -> Unspecified:
     """Make a directory, and those around it that are missing; one that exists is left alone."""
-    _attempt("make-directory", path, lambda file: os.makedirs(file, exist_ok=True))
-    return UNSPECIFIED
+    return _change("make-directory", path, lambda file: os.makedirs(file, exist_ok=True))
 
 
 @primitive("delete-directory", "remove-directory", "rmdir")
 def delete_directory(path: str) -> Unspecified:
     """Delete an empty directory."""
-    _attempt("delete-directory", path, os.rmdir)
-    return UNSPECIFIED
+    return _change("delete-directory", path, os.rmdir)
 
 
 @primitive("current-directory", "getcwd")
@@ -184,8 +186,7 @@ def current_directory() -> str:
 @primitive("change-directory", "set-current-directory!", "chdir")
 def change_directory(path: str) -> Unspecified:
     """Let relative paths start from another directory."""
-    _attempt("change-directory", path, os.chdir)
-    return UNSPECIFIED
+    return _change("change-directory", path, os.chdir)
 
 
 # ---- paths

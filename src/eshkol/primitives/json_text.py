@@ -24,7 +24,14 @@ from eshkol.datum.pairs import NIL, Pair, is_list
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.values import UNSPECIFIED, Char, HashTable, MutableString, Unspecified, Vector
 from eshkol.datum.write import is_cyclic, short_string
-from eshkol.primitives.arguments import size_argument, string_argument, wrong_type
+from eshkol.primitives.arguments import (
+    is_tracer,
+    is_witness,
+    size_argument,
+    string_argument,
+    wrong_type,
+)
+from eshkol.primitives.calling import check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.file_system import read_file, write_file
 
@@ -115,6 +122,8 @@ def _python(value: Any) -> Any:
         return _of_list(list(value))
     if value is NIL:
         return []
+    if is_tracer(value) or is_witness(value):
+        check_eager("json-stringify")
     if is_array(value):
         return _python(value.tolist())
     raise _no_json(value)

@@ -16,7 +16,7 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.bytevectors import Bytevector, byte_argument, bytes_part
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.ports import (
     Port,
@@ -94,6 +94,7 @@ def with_output_to_string(thunk: Any) -> str:
 
     Example: ``(with-output-to-string (lambda () (display 5)))`` ⇒ ``"5"``.
     """
+    check_eager("with-output-to-string")
     call = callee(procedure_argument("with-output-to-string", thunk))
     stream = io.StringIO()
     with contextlib.redirect_stdout(stream):
@@ -107,6 +108,7 @@ def call_with_output_string(procedure: Any) -> str:
 
     Example: ``(call-with-output-string (lambda (port) (write 'a port)))`` ⇒ ``"a"``.
     """
+    check_eager("call-with-output-string")
     port = open_output_string()
     callee(procedure_argument("call-with-output-string", procedure))(port)
     return port.content
@@ -125,6 +127,7 @@ def flush_output(port: Port = None) -> Unspecified:
 @primitive("write-u8")
 def write_byte(byte: int, port: Port = None) -> Unspecified:
     """Write a byte to a binary port."""
+    check_eager("write-u8")
     data = bytes([byte_argument("write-u8", byte)])
     output_argument("write-u8", port, is_binary=True).write(data)
     return UNSPECIFIED
@@ -135,6 +138,7 @@ def write_bytevector(
     bytevector: Bytevector, port: Port = None, start: int = 0, end: Any = None
 ) -> Unspecified:
     """Write the bytes from ``start`` to before ``end`` to a binary port."""
+    check_eager("write-bytevector")
     data = bytes_part("write-bytevector", bytevector, start, end)
     output_argument("write-bytevector", port, is_binary=True).write(data)
     return UNSPECIFIED

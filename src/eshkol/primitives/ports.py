@@ -18,7 +18,7 @@ from eshkol.datum.values import EOF, UNSPECIFIED, Unspecified
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import procedure_argument, string_argument, wrong_type
 from eshkol.primitives.bytevectors import Bytevector, bytes_argument
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.dynamic import Procedure
 from eshkol.primitives.parameters import Key, parameterize
@@ -75,6 +75,7 @@ _WRAPPED: weakref.WeakKeyDictionary[Any, InputPort] = weakref.WeakKeyDictionary(
 
 def input_argument(who: str, port: Port, is_binary: bool = False) -> InputPort:
     """``port``, or the current one in place of None, if it can be read."""
+    check_eager(who)
     if port is None:
         port = current_input_port()
     if not isinstance(port, InputPort):
@@ -301,6 +302,7 @@ def get_output_bytevector(port: Port) -> Bytevector:
 
 
 def _content(who: str, port: Port, maker: str, is_binary: bool) -> Any:
+    check_eager(who)
     if isinstance(port, Accumulator) and port.is_binary == is_binary:
         return port.content
     if isinstance(port, io.StringIO) and not is_binary:

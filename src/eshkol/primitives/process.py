@@ -10,6 +10,7 @@ from eshkol.base.errors import BadValue
 from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import string_argument, wrong_type
+from eshkol.primitives.calling import check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.lists import List
 from eshkol.primitives.numbers import real_argument
@@ -30,6 +31,7 @@ def get_environment_variables() -> List:
 @primitive("setenv", "set-environment-variable!")
 def set_environment_variable(name: str, value: Any) -> Unspecified:
     """Give an environment variable a value; ``#f`` removes it."""
+    check_eager("setenv")
     variable = string_argument("setenv", name)
     if not variable or "=" in variable or "\0" in variable:
         raise BadValue(f"setenv: {variable!r} is no name of an environment variable")
@@ -47,6 +49,7 @@ def emergency_exit(code: Any = True) -> NoReturn:
     Args:
         code: as for ``exit``.
     """
+    check_eager("emergency-exit")
     if code is True or code is False:
         os._exit(0 if code else 1)
     if code.__class__ is int:
@@ -78,6 +81,7 @@ def time_ns() -> int:
 @primitive("sleep")
 def sleep(seconds: Any) -> Unspecified:
     """Wait for a number of seconds."""
+    check_eager("sleep")
     duration = float(real_argument("sleep", seconds))
     if not duration >= 0:
         raise BadValue(f"sleep: expected a number of seconds ≥ 0, got {duration}")

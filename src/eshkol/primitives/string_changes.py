@@ -14,12 +14,14 @@ from eshkol.primitives.arguments import (
     range_arguments,
     wrong_type,
 )
+from eshkol.primitives.calling import check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.strings import part
 
 
 def _mutable(who: str, value: Any) -> MutableString:
     """``value`` if it is a string that can be changed."""
+    check_eager(who)
     if value.__class__ is MutableString:
         return value
     if isinstance(value, str):

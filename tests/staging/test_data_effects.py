@@ -1,0 +1,58 @@
+"""What compiled programs can't do to strings, bytevectors, ports and files is an error there."""
+
+from __future__ import annotations
+
+import pytest
+
+from eshkol.base.errors import StagingError
+from eshkol.session import Session
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "(string-set! (make-string 2) 0 #\\a)",
+        "(string-fill! (make-string 2) #\\a)",
+        '(string-copy! (make-string 2) 0 "a")',
+        "(bytevector-u8-set! (bytevector 1) 0 2)",
+        "(bytevector-fill! (bytevector 1) 2)",
+        "(get-output-string (open-output-string))",
+        "(with-output-to-string (lambda () (display x)))",
+        "(call-with-output-string (lambda (p) (display x p)))",
+        '(read-line (open-input-string "a"))',
+        '(read (open-input-string "a"))',
+        "(write-u8 1 (open-output-bytevector))",
+        "(open-output-file path)",
+        '(write-file path "a")',
+        '(if (> x 0.0) (write-file path "a"))',
+        "(delete-file path)",
+        "(make-directory path)",
+        "(sleep 0)",
+        '(setenv "ESHKOL_TEST" "1")',
+        "(json-stringify (vector x))",
+    ],
+)
+def test_effects_on_data(body, tmp_path):
+    session = Session()
+    session.define("path", str(tmp_path / "file"))
+    with pytest.raises(StagingError, match="can't be done in compiled code") as caught:
+        session.evaluate(f"((jit (lambda (x) {body} (* 2.0 x))) 3.0)")
+    assert caught.value.hint == "do it where the compiled procedure is called"
+    assert caught.value.span is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('(string-length (string-append "ab" (make-string 2)))', 12.0),
+        ("(bytevector-u8-ref #u8(1 2 3) 1)", 6.0),
+        ('(string->number "4")', 12.0),
+        ("(length (read-args '(1 2)))", 6.0),
+        ('(vector-length (json-parse "[1, 2]"))', 6.0),
+    ],
+)
+def test_data_that_is_known_is_used_as_it_is(body, expected):
+    session = Session()
+    session.evaluate("(define (read-args x) x)")
+    assert session.evaluate(f"((jit (lambda (x) (* x {body}))) 3.0)") == expected
