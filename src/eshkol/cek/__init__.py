@@ -12,6 +12,7 @@ Reading order: ``environment`` (variables and their locations), ``frames`` (what
 ``procedures`` (closures as Python functions), ``continuations`` (``call/cc`` and ``dynamic-wind``),
 ``conditions`` (handlers and ``guard``), ``control`` (the table of primitives that the machine runs
 itself), ``prelude`` (procedures such as ``map``, written in Scheme in ``prelude.esk``), ``trail``
-(where an error was, for people), ``program`` (running top-level forms) and ``choice`` (which
+(where an error was, for people), ``compiled`` (closures where a program is traced), ``program``
+(running top-level forms) and ``choice`` (which
 programs need all this).
 """

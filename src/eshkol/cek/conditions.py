@@ -7,10 +7,11 @@ the list of handlers, so that conditions cross between the machine and compiled 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from eshkol.cek.calls import call_python
-from eshkol.cek.continuations import Arrive, Continuation, travel, within
+from eshkol.cek.continuations import Arrive, Continuation, give, travel, within
 from eshkol.cek.trail import locate
 from eshkol.primitives import conditions
 from eshkol.primitives.arguments import procedure_argument
@@ -127,7 +128,7 @@ def _consult_guard(machine: Machine, entry: Guard, what: Signal) -> None:
         if clause is False:
             travel(machine, here, ask_around)
         else:
-            entry.continuation(machine, [clause], {})
+            entry.continuation.enter(machine, partial(give, value=clause), what.error)
 
     def ask_around(machine: Machine) -> None:
         _under_handlers_around(machine, entry)

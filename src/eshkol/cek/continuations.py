@@ -44,8 +44,8 @@ class Continuation:
 
         self.enter(machine, arrive)
 
-    def enter(self, machine: Machine, arrive: Arrive) -> None:
-        """Leave what ``machine`` does, and do ``arrive`` here."""
+    def enter(self, machine: Machine, arrive: Arrive, cause: BaseException | None = None) -> None:
+        """Leave what ``machine`` does, because of ``cause``, and do ``arrive`` here."""
         target = self._target(machine)
 
         def put_in_place(machine: Machine) -> None:
@@ -56,7 +56,7 @@ class Continuation:
 
         def go(machine: Machine) -> None:
             if target is not machine:
-                raise Escape(target, put_in_place)
+                raise Escape(target, put_in_place) from cause
             put_in_place(machine)
 
         travel(machine, self.context, go)

@@ -61,3 +61,24 @@ class Environment:
             assert environment.outer is not None
             environment = environment.outer
         return environment.values
+
+    def is_assigned(self, variable: Variable) -> bool:
+        """Whether the program assigns ``variable`` somewhere."""
+        environment = self
+        while environment.outer is not None:
+            environment = environment.outer
+        return isinstance(environment, TopLevel) and variable in environment.assigned
+
+
+class TopLevel(Environment):
+    """The environment of the top-level forms of a program, which has no variables of its own.
+
+    Attributes:
+        assigned: the local variables that the program assigns.
+    """
+
+    __slots__ = ("assigned",)
+
+    def __init__(self, activation: Activation, assigned: set[Variable]) -> None:
+        super().__init__({}, None, activation)
+        self.assigned = assigned

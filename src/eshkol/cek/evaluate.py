@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eshkol.base.errors import StagingError, UnboundVariable
+from eshkol.base.errors import UnboundVariable
 from eshkol.base.spans import Span
 from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame
@@ -40,7 +40,6 @@ from eshkol.core.nodes import (
     Variable,
 )
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.runtime.dialects import NeedsStaging
 from eshkol.runtime.truth import truth
 
 if TYPE_CHECKING:
@@ -209,17 +208,7 @@ def conditional(machine: Machine, node: If, environment: Environment) -> None:
 def choose(machine: Machine, node: If, environment: Environment, values: list[Any]) -> None:
     """Only ``#f``, and a rank-0 false, count as false."""
     machine.site = node.test, environment.activation
-    try:
-        holds = truth(values[0])
-    except NeedsStaging:
-        raise StagingError(
-            "this condition is known only when the compiled program runs, "
-            "and the procedure belongs to a program that keeps continuations",
-            span=node.test.span,
-            hint="define what is to be compiled in a file of its own, without call/cc;\n"
-            "or select with where",
-        ) from None
-    machine.evaluate(node.then if holds else node.otherwise, environment)
+    machine.evaluate(node.then if truth(values[0]) else node.otherwise, environment)
 
 
 def sequence(machine: Machine, node: Sequence, environment: Environment) -> None:

@@ -14,6 +14,7 @@ from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame, Then
 from eshkol.core.nodes import Const, Node
 from eshkol.primitives.dynamic import STATE, Escape, Wind, travel
+from eshkol.runtime.dialects import NeedsStaging
 
 Rule = Callable[["Machine", list[Any], dict[str, Any]], None]
 """How the machine applies a procedure itself: ``(machine, arguments, keyword arguments)``."""
@@ -153,7 +154,7 @@ class Machine:
 
     def _leave(self, error: BaseException) -> None:
         """An error that nobody handled leaves the machine, and the extents it is in."""
-        if isinstance(error, Escape | NeedsTensors):
+        if isinstance(error, Escape | NeedsStaging | NeedsTensors):
             return
         from eshkol.cek.trail import add_trail
 

@@ -10,14 +10,16 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from eshkol.base.errors import ArityError
+from eshkol.base.errors import ArityError, StagingError
 from eshkol.cek.calls import misfit_of
 from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame
 from eshkol.codegen.names import python_name
 from eshkol.core.nodes import Const, Lambda, Parameter, Variable
 from eshkol.datum.pairs import scheme_list
+from eshkol.primitives.declare import load
 from eshkol.runtime.boundary import Boundary
+from eshkol.runtime.dialects import NeedsStaging, staged
 
 if TYPE_CHECKING:
     from eshkol.base.spans import Span
@@ -29,16 +31,21 @@ def make_procedure(node: Lambda, environment: Environment, closure: Closure | No
 
     Attributes:
         eshkol_cek: its closure, a rule of the machine.
+        eshkol_staged: what is called instead while a program is traced.
     """
 
     def procedure(*arguments: Any, **keywords: Any) -> Any:
-        return call_from_python(rule, list(arguments), keywords)
+        try:
+            return call_from_python(rule, list(arguments), keywords)
+        except NeedsStaging:
+            return load("eshkol.xla.control:staging")(rule.staged, *arguments, **keywords)
 
     procedure.__name__ = procedure.__qualname__ = node.name or "lambda"
     procedure.__doc__ = node.documentation or None
     procedure.__module__ = environment.activation.namespace.name
     procedure.__signature__ = signature_of(node)  # type: ignore[attr-defined]
     rule = closure or Closure(node, environment)
+    procedure.eshkol_staged = rule.staged  # type: ignore[attr-defined]
     procedure.eshkol_cek = rule  # type: ignore[attr-defined]
     return procedure
 
@@ -59,11 +66,33 @@ def call_from_python(rule: Any, arguments: list[Any], keywords: dict[str, Any]) 
 class Closure:
     """A ``lambda`` and the environment that it keeps."""
 
-    __slots__ = ("environment", "node")
+    __slots__ = ("_compiled", "environment", "node")
 
     def __init__(self, node: Lambda, environment: Environment) -> None:
         self.node = node
         self.environment = environment
+        self._compiled: Any = None
+
+    def compiled(self) -> Any:
+        """The compiled procedure that does the same; None if there is none."""
+        if self._compiled is None:
+            from eshkol.cek.compiled import compile_closure
+
+            self._compiled = compile_closure(self.node, self.environment)
+        return self._compiled
+
+    def staged(self, *arguments: Any, **keywords: Any) -> Any:
+        """Call the staged body of the compiled procedure."""
+        compiled = self.compiled()
+        if compiled is None:
+            raise StagingError(
+                f"{self.node.name or 'lambda'} can't be compiled: it belongs to a program that "
+                "keeps continuations, and shares a variable that is assigned",
+                span=self.node.span,
+                hint="hand the value over as an argument, or define what is to be compiled in a "
+                "file of its own, without call/cc",
+            )
+        return staged(compiled)(*arguments, **keywords)
 
     def __call__(self, machine: Machine, arguments: list[Any], keywords: dict[str, Any]) -> None:
         """Bind the parameters to the arguments and evaluate the body."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.spans import Span
-from eshkol.cek.environment import Activation, Environment
+from eshkol.cek.environment import Activation, Environment, TopLevel
 from eshkol.cek.evaluate import gather
 from eshkol.cek.machine import Machine, run
 from eshkol.core.check import check
+from eshkol.core.free import assigned_variables
 from eshkol.core.nodes import Const, Node
 from eshkol.datum.values import UNSPECIFIED
 
@@ -42,7 +43,8 @@ def evaluate(nodes: Sequence[Node], namespace: Namespace) -> Any:
         namespace: their top-level variables.
     """
     prepare()
-    environment = Environment({}, None, Activation(ENTRY, namespace))
+    assigned = {variable for node in nodes for variable in assigned_variables(node)}
+    environment = TopLevel(Activation(ENTRY, namespace), assigned)
 
     def start(machine: Machine) -> None:
         gather(machine, nodes[0], environment, tuple(nodes), [], _give_last)

@@ -195,6 +195,9 @@ def _visit_bool(pass_: _Flattening, value: Any) -> Structure:
 def _visit_function(pass_: _Flattening, value: Any) -> Structure:
     procedure = procedure_of(value)
     if procedure is None:
+        compiled = _compiled_closure(value)
+        if compiled is not None:
+            return _visit_function(pass_, compiled)
         return _visit_python_function(pass_, value)
     shared = pass_.shared(value, "shared")
     if shared is not None:
@@ -204,6 +207,12 @@ def _visit_function(pass_: _Flattening, value: Any) -> Structure:
     pass_.open.pop()
     key = (code_key(value, procedure), _defaults_key(value))
     return ("closure", key, children)
+
+
+def _compiled_closure(value: Any) -> Any:
+    """The compiled form of a closure that an evaluator has made; None for any other function."""
+    compiled = getattr(getattr(value, "eshkol_cek", None), "compiled", None)
+    return None if compiled is None else compiled()
 
 
 def _visit_python_function(pass_: _Flattening, value: Any) -> Structure:
