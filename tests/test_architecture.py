@@ -18,7 +18,8 @@ ROOT = SOURCE.parents[1]
 TOWER = (
     "__init__ __main__",
     "cli",
-    "repl notebook",
+    "repl notebook commands",
+    "checker formatter highlight",
     "api importer",
     "session",
     "modules",

@@ -118,6 +118,99 @@ def test_the_default_dtype_of_a_program(program):
     assert eshkol("run", "--x64", path).stdout == "float64"
 
 
+def test_expressions_from_standard_input():
+    result = eshkol("eval", "(define x 5)", "-", "(+ x 1)", stdin="(define y 2)\n(* x y)")
+    assert (result.stdout, result.returncode) == ("10\n6\n", 0)
+
+
+def test_quiet(program):
+    assert eshkol("eval", "--quiet", "(display 1)", "2").stdout == "1"
+    path = program('(define bar (progress-bar 3 "epoch")) (update-progress bar) (display 1)')
+    result = eshkol("run", "-q", path)
+    assert (result.stdout, result.stderr, result.returncode) == ("1", "", 0)
+
+
+@pytest.mark.parametrize("words", [["run", "-I", "lib"], ["-I", "lib", "run"]])
+def test_libraries_in_other_places(program, tmp_path, words):
+    (tmp_path / "lib").mkdir()
+    program("(define answer 42)", "lib/tool.esk")
+    path = program("(import (tool)) (display answer)")
+    assert eshkol(*words, path, cwd=tmp_path).stdout == "42"
+    assert "there is no library (tool)" in eshkol("run", path, cwd=tmp_path).stderr
+
+
+# Expanding and formatting
+
+
+def test_expanding_a_program(program):
+    path = program(
+        "(define-syntax twice (syntax-rules () ((_ e) (begin e e))))\n"
+        "(twice (display 1)) (when (f) 'x)"
+    )
+    result = eshkol("expand", path)
+    expected = "(display 1)\n(display 1)\n(if (f) 'x (if #f #f))\n"
+    assert (result.stdout, result.stderr, result.returncode) == (expected, "", 0)
+
+
+def test_what_is_expanded_can_be_run(program):
+    text = "(define (f n) (let loop ((i 0) (s 0)) (if (= i n) s (loop (+ i 1) (+ s i)))))"
+    expanded = eshkol("expand", "-", stdin=f"{text} (display (f 10))").stdout
+    assert eshkol("run", program(expanded)).stdout == "45"
+
+
+def test_an_error_in_an_expansion(program):
+    result = eshkol("expand", program("(display 1)\n(if)"))
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert "program.esk:2:1: if: " in result.stderr
+
+
+def test_formatting_files(program, tmp_path):
+    path = program("(define (f)\n1)")
+    other = program("(g)\n", "other.esk")
+    result = eshkol("fmt", tmp_path)
+    assert (result.stdout, result.stderr, result.returncode) == (f"formatted {path}\n", "", 0)
+    assert path.read_text() == "(define (f)\n  1)\n"
+    assert other.read_text() == "(g)\n"
+    assert eshkol("fmt", tmp_path).stdout == ""
+
+
+def test_checking_the_format(program):
+    path = program("(define (f)\n1)")
+    result = eshkol("fmt", "--check", path)
+    assert (result.stderr, result.returncode) == (f"{path}: not formatted\n", 1)
+    assert path.read_text() == "(define (f)\n1)"
+    assert eshkol("fmt", "--check", program("(f)\n", "good.esk")).returncode == 0
+
+
+def test_the_difference_that_formatting_makes(program):
+    path = program("(define (f)\n1)\n")
+    result = eshkol("fmt", "--diff", path)
+    assert result.stdout == (
+        f"--- {path}\n+++ {path} (formatted)\n@@ -1,2 +1,2 @@\n (define (f)\n-1)\n+  1)\n"
+    )
+    assert (result.returncode, path.read_text()) == (0, "(define (f)\n1)\n")
+
+
+def test_formatting_standard_input():
+    result = eshkol("fmt", "-", stdin="(define (f)\n1)")
+    assert (result.stdout, result.returncode) == ("(define (f)\n  1)\n", 0)
+
+
+def test_formatting_keeps_line_ends(program):
+    path = program("(define (f)\r\n1)\r\n")
+    eshkol("fmt", path)
+    assert path.read_bytes() == b"(define (f)\r\n  1)\r\n"
+
+
+def test_a_file_that_can_not_be_formatted_does_not_stop_the_others(program):
+    bad, good = program("(f"), program("(define (f)\n1)", "zzz.esk")
+    result = eshkol("fmt", bad, good, "missing.esk")
+    assert result.returncode == 1
+    assert f"{bad}:1:1: this `(` is never closed" in result.stderr
+    assert "missing.esk: there is no such file" in result.stderr
+    assert (bad.read_text(), good.read_text()) == ("(f", "(define (f)\n  1)\n")
+
+
 # Errors
 
 
@@ -192,18 +285,25 @@ def test_an_error_comes_below_an_open_progress_bar(program):
 # The command line itself
 
 
-@pytest.mark.parametrize("words", [["frob"], ["run"], ["eval"], ["--frob"], ["repl", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("frob", "run", "eval", "--frob", "repl x", "check", "fmt", "expand"),
+        *("check --format xml x.esk", "run --engine steam x.esk"),
+    ],
+)
 def test_wrong_command_lines(words):
-    result = eshkol(*words)
+    result = eshkol(*words.split())
     assert (result.stdout, result.returncode) == ("", 2)
     assert "usage: eshkol" in result.stderr
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["eval", "-h"], ["repl", "-h"]])
-def test_help(words):
-    result = eshkol(*words)
+@pytest.mark.parametrize("command", ["", "run", "eval", "repl", "expand", "check", "fmt"])
+def test_help(command):
+    result = eshkol(*command.split(), "--help")
     assert (result.stderr, result.returncode) == ("", 0)
     assert "usage: eshkol" in result.stdout
+    assert f"examples:\n  eshkol {command}" in result.stdout
 
 
 def test_the_version():

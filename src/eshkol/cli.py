@@ -1,4 +1,4 @@
-"""The command ``eshkol``: run a file, evaluate expressions, or talk to a session.
+"""The command ``eshkol``: run a file, evaluate expressions, talk to a session, look at programs.
 
 The exit status is 0, or 1 after an error in the program, 2 for a wrong command line, 130 after
 Ctrl-C, 141 if nobody reads the output any more; ``(exit n)`` and an integer that ``main`` returns
@@ -7,16 +7,20 @@ set it too.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.config import CONFIG
+from eshkol.commands.arguments import parser
+from eshkol.commands.files import STANDARD_INPUT, read_text
+from eshkol.datum.number_text import FLOAT_FORMAT
 from eshkol.train import close_progress
 
 if TYPE_CHECKING:
+    import argparse
+
     from eshkol.session import Session
 
 INTERRUPTED = 130
@@ -34,70 +38,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         3
         0
     """
-    options = _parser().parse_args(arguments)
-    if options.x64 or os.environ.get("ESHKOL_X64", "0") not in ("", "0"):
-        CONFIG.tensor_dtype = "float64"
+    options = parser(_ACTIONS).parse_args(arguments)
+    _configure(options)
     return _guarded(lambda: options.action(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="eshkol",
-        description="A Scheme for machine learning inside Python.",
-        epilog="Without a command it starts a session (repl).",
-    )
-    parser.add_argument("--version", action=_Version, help="print the versions and leave")
-    wide = argparse.ArgumentParser(add_help=False)
-    wide.add_argument(
-        "--x64",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="tensors are float64 unless asked otherwise (also: ESHKOL_X64=1)",
-    )
-    wide.add_argument(
-        "--engine",
-        choices=("python", "cek"),
-        default=argparse.SUPPRESS,
-        help="run compiled code, or the plain evaluator whose continuations can be entered again; "
-        "default: what each program needs (also: ESHKOL_ENGINE)",
-    )
-    parser.add_argument("--x64", action="store_true", help=wide._actions[0].help)
-    parser.add_argument("--engine", choices=("python", "cek"), help=wide._actions[1].help)
-    parser.set_defaults(action=_repl)
-    commands = parser.add_subparsers(title="commands", metavar="")
-
-    run = commands.add_parser("run", parents=[wide], help="run a program")
-    run.add_argument("file", metavar="FILE", help="a Scheme source, or - for standard input")
-    run.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER, help="its arguments")
-    run.set_defaults(action=_run)
-
-    evaluate = commands.add_parser("eval", parents=[wide], help="print what expressions give")
-    evaluate.add_argument("expressions", metavar="EXPR", nargs="+", help="a Scheme expression")
-    evaluate.set_defaults(action=_eval)
-
-    repl = commands.add_parser("repl", parents=[wide], help="start a session")
-    repl.set_defaults(action=_repl)
-    return parser
-
-
-class _Version(argparse.Action):
-    """Prints the versions that a report of a bug should tell, without importing anything heavy."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
-
-        python = sys.version.split()[0]
-        print(f"eshkol {version('eshkol')} (jax {version('jax')}, Python {python})")
-        parser.exit()
+def _configure(options: argparse.Namespace) -> None:
+    """Set what holds for the whole process."""
+    if options.x64 or options.native or os.environ.get("ESHKOL_X64", "0") not in ("", "0"):
+        CONFIG.tensor_dtype = "float64"
+    if options.native_floats or options.native:
+        FLOAT_FORMAT.name = "native"
+    CONFIG.interpolate = options.interpolate or options.native
+    CONFIG.quiet = options.quiet
+    places = [*options.path, *getattr(options, "inner_path", ())]
+    if places:
+        outer = filter(None, [os.environ.get("ESHKOL_PATH")])
+        os.environ["ESHKOL_PATH"] = os.pathsep.join([*places, *outer])
 
 
 def _run(options: argparse.Namespace) -> int:
     session = _session(options, [options.file, *options.arguments])
-    if options.file == "-":
-        session.evaluate(sys.stdin.read(), file="<stdin>")
+    if options.file == STANDARD_INPUT:
+        text = read_text(options.file)
+        session.evaluate(text.content, file=text.file)
     else:
         session.load(options.file)
     return _status_of_main(session.namespace.variables.get("main"))
@@ -129,8 +93,10 @@ def _eval(options: argparse.Namespace) -> int:
 
     session = _session(options, [])
     for expression in options.expressions:
-        value = session.evaluate(expression)
-        if value is not UNSPECIFIED:
+        is_file = expression == STANDARD_INPUT
+        text = read_text(expression).content if is_file else expression
+        value = session.evaluate(text, file="<stdin>" if is_file else None)
+        if value is not UNSPECIFIED and not options.quiet:
             print(write_string(value))
     return 0
 
@@ -138,7 +104,36 @@ def _eval(options: argparse.Namespace) -> int:
 def _repl(options: argparse.Namespace) -> int:
     from eshkol.repl import Repl
 
-    return Repl(_session(options, [])).run()
+    return Repl(_session(options, []), quiet=options.quiet).run()
+
+
+def _expand(options: argparse.Namespace) -> int:
+    from eshkol.commands.expansion import print_expansion
+
+    return print_expansion(options.file, steps=options.steps)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from eshkol.commands.checking import check_files
+
+    return check_files(options.files, form=options.format, strict=options.strict)
+
+
+def _format(options: argparse.Namespace) -> int:
+    from eshkol.commands.formatting import format_files
+
+    return format_files(options.files, check=options.check, diff=options.diff)
+
+
+_ACTIONS = {
+    "run": _run,
+    "eval": _eval,
+    "repl": _repl,
+    "expand": _expand,
+    "check": _check,
+    "fmt": _format,
+}
+"""What each command does."""
 
 
 def _session(options: argparse.Namespace, words: list[str]) -> Session:

@@ -42,9 +42,13 @@ class Repl:
         session: where the forms are evaluated.
         source: where they come from; left out, an editor on a terminal and standard input
             elsewhere.
+        quiet: no greeting.
     """
 
-    def __init__(self, session: Session, source: Source | None = None) -> None:
+    def __init__(
+        self, session: Session, source: Source | None = None, *, quiet: bool = False
+    ) -> None:
+        self.quiet = quiet
         self.session = session
         self.source = standard_source(self.names) if source is None else source
         self._numbers = itertools.count(1)
@@ -56,7 +60,7 @@ class Repl:
 
     def run(self) -> int:
         """Go on until the input ends; the exit status."""
-        if self.source.greeting:
+        if self.source.greeting and not self.quiet:
             print("Eshkol. Leave with Ctrl-D; ,help tells more.")
         while True:
             try:

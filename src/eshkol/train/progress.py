@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, StagingError, WrongType
 from eshkol.datum.equality import is_array, scalar
 from eshkol.datum.pairs import EmptyList, Pair
@@ -24,7 +25,8 @@ class ProgressBar:
 
     On a terminal it is one line that is redrawn ten times a second at most; elsewhere (a file, a
     pipe) it prints a plain line every few seconds and one at the end. A metric that is a tensor is
-    only read when it is shown, so that updating does not wait for the device.
+    only read when it is shown, so that updating does not wait for the device. ``eshkol run --quiet``
+    shows none.
 
     Args:
         total: how many steps there are.
@@ -51,8 +53,9 @@ class ProgressBar:
         self.current = 0
         self._metrics: dict[str, Any] = {}
         self._start = self._shown = time.monotonic()
-        self._display = _terminal_display(self) if sys.stderr.isatty() else None
-        self._open = True
+        self._open = not CONFIG.quiet
+        is_drawn = self._open and sys.stderr.isatty()
+        self._display = _terminal_display(self) if is_drawn else None
         ProgressBar._active = self
         if total == 0:
             self.close()

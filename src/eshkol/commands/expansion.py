@@ -1,0 +1,45 @@
+"""``eshkol expand``: a program as the compiler sees it, with no macros left."""
+
+from __future__ import annotations
+
+from eshkol.commands.files import read_text
+from eshkol.core.nodes import Call, Const, GlobalRef, Node
+from eshkol.core.printer import print_core
+from eshkol.core.walk import rebuild
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.formatter import format_text
+from eshkol.reader import read_all
+from eshkol.runtime.boundary import Boundary
+from eshkol.session import Session
+
+
+def print_expansion(name: str, *, steps: bool = False) -> int:
+    """Print the fully expanded forms of a program, which is not run; libraries that it imports are.
+
+    Args:
+        name: its file, or ``-``.
+        steps: print what each macro use on the way becomes.
+
+    Returns:
+        The exit status, 0.
+    """
+    text = read_text(name)
+    session = Session()
+    with Boundary():
+        forms = read_all(text.content, text.file)
+        if steps:
+            from eshkol.expand.stepper import print_steps
+
+            print_steps(session.expander, forms)
+            return 0
+        for node in session.expand_forms(forms, text.file)[0]:
+            print(format_text(print_core(_readable(node))), end="")
+    return 0
+
+
+def _readable(node: Node) -> Node:
+    """``node`` with the unspecified value, which can't be written, as an expression."""
+    if isinstance(node, Const) and node.value is UNSPECIFIED:
+        no = Const(node.span, False)
+        return Call(node.span, GlobalRef(node.span, "if"), (no, no))
+    return rebuild(node, _readable)
