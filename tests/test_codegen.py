@@ -622,6 +622,40 @@ ARITHMETIC = """
 (>= 1 3/2) ⇒ #f
 (= +nan.0 +nan.0) ⇒ #f
 (+ (expt 10 400) 1.0) ⇒ +inf.0
+(quotient 7 2) ⇒ 3
+(quotient -7 2) ⇒ -3
+(quotient 7 -2) ⇒ -3
+(quotient 7.0 2) ⇒ 3.0
+(remainder 7 2) ⇒ 1
+(remainder -7 2) ⇒ -1
+(remainder 7 -2) ⇒ 1
+(modulo 7 2) ⇒ 1
+(modulo -7 2) ⇒ 1
+(modulo 7 -2) ⇒ -1
+(modulo -7.0 2) ⇒ 1.0
+(max 1 2) ⇒ 2
+(max 1 2.0) ⇒ 2.0
+(max 2 1.0) ⇒ 2.0
+(min 1 2) ⇒ 1
+(min 1/2 1) ⇒ 1/2
+(max 1.0 +nan.0) ⇒ +nan.0
+(abs -5) ⇒ 5
+(abs -5.5) ⇒ 5.5
+(abs -1/2) ⇒ 1/2
+(abs -0.0) ⇒ 0.0
+(zero? 0) ⇒ #t
+(zero? -0.0) ⇒ #t
+(zero? 1/2) ⇒ #f
+(positive? 1/2) ⇒ #t
+(negative? -0.0) ⇒ #f
+(negative? -1) ⇒ #t
+(even? 4) ⇒ #t
+(odd? 4) ⇒ #f
+(odd? -3) ⇒ #t
+(even? 4.0) ⇒ #t
+(/ 1.0 4) ⇒ 0.25
+(/ 4.0 -0.0) ⇒ -inf.0
+(/ 4.0 3.0) ⇒ 1.3333333333333333
 (- (expt 10 400) 1.0) ⇒ +inf.0
 (* -1.0 (expt 10 400)) ⇒ -inf.0
 (< 1e308 (expt 10 400)) ⇒ #t

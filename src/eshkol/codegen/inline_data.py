@@ -1,0 +1,146 @@
+"""Slots of pairs, elements of vectors and hash tables, and tests of classes in place."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from eshkol.base.spans import Span
+from eshkol.codegen import python as py
+from eshkol.codegen.guards import both, generic_call, guarded, is_of, known_int, operands_of, stored
+from eshkol.codegen.kinds import FLOAT, INT
+from eshkol.core.nodes import Call, Const, GlobalRef, Node
+from eshkol.datum.pairs import NIL
+from eshkol.datum.symbols import Symbol
+
+if TYPE_CHECKING:
+    from eshkol.codegen.eager import EagerEmitter
+
+ACCESSORS = frozenset("car cdr caar cadr cdar cddr caddr cdddr cadddr".split())
+
+CLASS_TESTS = {"pair?": " Pair", "symbol?": " Symbol"}
+"""Predicates that hold of one class and no other value."""
+
+LIKELY_CLASSES = {
+    "number?": (INT, FLOAT),
+    "string?": (" str",),
+    "vector?": (" Vector",),
+    "char?": (" Char",),
+}
+"""Predicates that hold of these classes and perhaps of other values."""
+
+SAMENESS = frozenset(("eq?", "eqv?", "equal?", " eqv?"))
+
+
+def null(emitter: EagerEmitter, node: Call) -> ast.expr:
+    value = emitter.expression(node.arguments[0])
+    return py.is_identical(node.span, value, py.load(node.span, " nil"))
+
+
+def class_test(emitter: EagerEmitter, node: Call) -> ast.expr:
+    assert isinstance(node.procedure, GlobalRef)
+    value = emitter.expression(node.arguments[0])
+    return is_of(node.span, value, CLASS_TESTS[node.procedure.name])
+
+
+def likely_class(emitter: EagerEmitter, node: Call) -> ast.expr:
+    assert isinstance(node.procedure, GlobalRef)
+    operands = operands_of(emitter, node)
+    likely = is_of(node.span, operands[0], *LIKELY_CLASSES[node.procedure.name])
+    generic = generic_call(emitter, node, operands)
+    return py.at(node.span, ast.BoolOp(ast.Or(), [likely, generic]))
+
+
+def same(emitter: EagerEmitter, node: Call) -> ast.expr | None:
+    """Identity, where one side is a constant of which there is only one."""
+    if not any(map(_is_unique, node.arguments)):
+        return None
+    left, right = emitter.expressions(node.arguments)
+    return py.is_identical(node.span, left, right)
+
+
+def _is_unique(node: Node) -> bool:
+    return isinstance(node, Const) and (isinstance(node.value, Symbol) or node.value is NIL)
+
+
+def cons(emitter: EagerEmitter, node: Call) -> ast.expr:
+    car, cdr = emitter.expressions(node.arguments)
+    return py.call(node.span, " Pair", car, cdr)
+
+
+def accessor(emitter: EagerEmitter, node: Call) -> ast.expr:
+    """``caddr``: three slots, each of a pair."""
+    assert isinstance(node.procedure, GlobalRef)
+    span, operands = node.span, operands_of(emitter, node)
+    *path, last = reversed(node.procedure.name[1:-1])
+    pair, tests = operands[0], [is_of(span, operands[0], " Pair")]
+    for step in path:
+        name = emitter.temporary()
+        kept = py.at(span, ast.NamedExpr(py.store(span, name), _slot(span, pair, step)))
+        tests.append(is_of(span, kept, " Pair"))
+        pair = py.load(span, name)
+    fast = _slot(span, pair, last)
+    return guarded(span, both(span, tests), fast, generic_call(emitter, node, operands))
+
+
+def _slot(span: Span, pair: ast.expr, step: str) -> ast.expr:
+    return py.at(span, ast.Attribute(pair, "car" if step == "a" else "cdr", py.LOAD))
+
+
+def vector_ref(emitter: EagerEmitter, node: Call) -> ast.expr:
+    span, (vector, index) = node.span, operands_of(emitter, node)
+    tests = [is_of(span, vector, " Vector"), *known_int(emitter, node.arguments[1], index)]
+    length = py.call(span, " len", vector)
+    ends = ast.Compare(py.constant(span, -1), [ast.Lt(), ast.Lt()], [index, length])
+    fast = py.at(span, ast.Subscript(vector, index, py.LOAD))
+    guard = both(span, [*tests, py.at(span, ends)])
+    return guarded(span, guard, fast, generic_call(emitter, node, [vector, index]))
+
+
+def vector_set(emitter: EagerEmitter, node: Call) -> ast.expr:
+    span, (vector, index, value) = node.span, operands_of(emitter, node)
+    tests = [is_of(span, vector, " Vector"), *known_int(emitter, node.arguments[1], index)]
+    length = py.call(span, " len", vector)
+    ends = ast.Compare(py.constant(span, -1), [ast.Lt(), ast.Lt()], [index, length])
+    target = py.at(span, ast.Subscript(vector, index, py.STORE))
+    return stored(emitter, node, [*tests, py.at(span, ends)], target, value, [vector, index, value])
+
+
+def pair_set(emitter: EagerEmitter, node: Call) -> ast.expr:
+    assert isinstance(node.procedure, GlobalRef)
+    span, (pair, value) = node.span, operands_of(emitter, node)
+    slot = "car" if node.procedure.name == "set-car!" else "cdr"
+    target = py.at(span, ast.Attribute(pair, slot, py.STORE))
+    return stored(emitter, node, [is_of(span, pair, " Pair")], target, value, [pair, value])
+
+
+KEYS = (" str", " Symbol", INT)
+"""Classes of which every value is its own hash key."""
+
+
+def _plain_table(span: Span, table: ast.expr, key: ast.expr) -> list[ast.expr]:
+    return [is_of(span, table, " HashTable"), is_of(span, key, *KEYS)]
+
+
+def _entries(span: Span, table: ast.expr) -> ast.expr:
+    return py.at(span, ast.Attribute(table, "entries", py.LOAD))
+
+
+def hash_ref(emitter: EagerEmitter, node: Call) -> ast.expr:
+    span, operands = node.span, operands_of(emitter, node)
+    table, key, default = operands
+    get = py.at(span, ast.Attribute(_entries(span, table), "get", py.LOAD))
+    name = emitter.temporary()
+    entry = py.at(span, ast.NamedExpr(py.store(span, name), py.call(span, get, key)))
+    is_there = py.at(span, ast.Compare(entry, [ast.IsNot()], [py.constant(span, None)]))
+    fast = py.at(span, ast.IfExp(is_there, py.item(span, py.load(span, name), 1), default))
+    guard = both(span, _plain_table(span, table, key))
+    return guarded(span, guard, fast, generic_call(emitter, node, operands))
+
+
+def hash_set(emitter: EagerEmitter, node: Call) -> ast.expr:
+    span, (table, key, value) = node.span, operands_of(emitter, node)
+    target = py.at(span, ast.Subscript(_entries(span, table), key, py.STORE))
+    entry = py.tuple_of(span, [key, value])
+    tests = _plain_table(span, table, key)
+    return stored(emitter, node, tests, target, entry, [table, key, value])
