@@ -82,6 +82,11 @@ def _rebuilt(form: Syntax, keyword: str, rest: Node) -> Node:
     return _call(" cons", form, Const(form.span, intern(keyword)), rest)
 
 
+def _is_dotted_abbreviation(item: Syntax) -> bool:
+    """Whether a list that ends in this and one more item is ``(… . ,x)`` or ``(… . `x)``."""
+    return is_keyword(item, "unquote") or is_keyword(item, "quasiquote")
+
+
 def _items(
     expander: Expander,
     items: tuple[Syntax, ...],
@@ -90,7 +95,7 @@ def _items(
     form: Syntax,
 ) -> Node:
     """The list of ``items`` ending in ``tail``, built from its end."""
-    if tail is None and len(items) >= 2 and is_keyword(items[-2], "unquote"):
+    if tail is None and len(items) >= 2 and _is_dotted_abbreviation(items[-2]):
         items, tail = items[:-2], Syntax(items[-2:], form.span)
     node = Const(form.span, NIL) if tail is None else _template(expander, tail, depth)
     constant = True
