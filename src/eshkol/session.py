@@ -20,6 +20,7 @@ from eshkol.base.spans import Span
 from eshkol.modules import finding
 from eshkol.modules.cache import Entry, read_entry, source_hash, write_entry
 from eshkol.modules.module import MODULE, SESSION, SchemeModule
+from eshkol.modules.native import is_native_module
 from eshkol.modules.python_modules import ModuleProblem, python_library
 from eshkol.modules.registry import LIBRARIES, ImportCycle
 from eshkol.modules.standard import STANDARD_LIBRARIES, shared_builtins, standard_library
@@ -27,7 +28,7 @@ from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, sto
 from eshkol.modules.surroundings import Fact, Surroundings, is_python_module, still_hold
 from eshkol.modules.texts import decode, documentation_of, read_bytes
 from eshkol.runtime.boundary import bounded
-from eshkol.runtime.depth import allow_deep_recursion
+from eshkol.runtime.process import allow_deep_recursion
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.procedures import finish_code
 
@@ -377,7 +378,7 @@ class Session:
             return standard_library(name)
         path = finding.find(name, directory, self.root)
         if path is None:
-            return None
+            return standard_library(("stdlib",)) if is_native_module(name) else None
         library = library_at(path, finding.module_name(name))
         return library.libraries.get(name, library)
 
@@ -390,7 +391,9 @@ class Session:
             around = around.outer
         if name[0] == "python":
             return is_python_module(tuple(name[1:]))
-        return name in STANDARD_LIBRARIES or finding.find(name, directory, self.root) is not None
+        if name in STANDARD_LIBRARIES or is_native_module(name):
+            return True
+        return finding.find(name, directory, self.root) is not None
 
     def _define_libraries(self, forms: list[Syntax]) -> list[Syntax]:
         """Load the libraries that ``forms`` define; the other forms."""

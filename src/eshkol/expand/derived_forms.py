@@ -123,6 +123,9 @@ def _threaded(form: Syntax, usage: str, position: int | None) -> Syntax:
 template_form("(the type value)", "value")
 
 
+template_form("(future expression)", "(| make_future| (lambda () expression))")
+
+
 @derived_form("(: name type ...+)")
 def rewrite_declared_type(expander: Expander, form: Syntax, usage: str) -> Syntax:
     """The type of a variable, which is not checked yet."""

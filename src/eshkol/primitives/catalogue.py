@@ -50,6 +50,7 @@ FAMILIES = (
     "continuations",
     "parameters",
     "promises",
+    "parallel",
     "records",
     "files",
     "training",

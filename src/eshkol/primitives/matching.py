@@ -10,6 +10,7 @@ from eshkol.datum.records import Record
 from eshkol.datum.values import Vector
 from eshkol.datum.write import display_string, short_string
 from eshkol.primitives.arguments import is_tracer
+from eshkol.primitives.parallel import make_future
 
 
 def items_before(value: Any, count: int) -> Any:
@@ -81,6 +82,7 @@ def interpolate(*parts: Any) -> str:
 
 
 HELPERS = {
+    "make_future": make_future,
     "items_before": items_before,
     "items_from": items_from,
     "is_vector_of": is_vector_of,
