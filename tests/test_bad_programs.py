@@ -1,8 +1,8 @@
 """What people are told about bad programs: the class, the message, the place and the remarks.
 
-The programs stand in ``bad_programs*.txt``: after a line ``# name`` comes a program in which « and
-» enclose what the carets point at, then ``! Class: message`` and a line ``| remark`` for each line
-below the carets (one ``| …`` stands for any). One law holds for all of them.
+The programs stand in ``bad_programs*.txt``: after a line ``# name`` comes a program in which
+« and » enclose what the carets point at, then ``! Class: message`` and a line ``| remark`` for each
+line below the carets (one ``| …`` stands for any). One law holds for all of them.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ BUILTINS = {
     "BadValue": ValueError,
     "ShapeError": ValueError,
     "ChangingVariable": ValueError,
+    "FileProblem": OSError,
     "MissingAttribute": AttributeError,
     "MissingKey": KeyError,
     "DivideByZero": ZeroDivisionError,
@@ -176,7 +177,7 @@ def test_every_class_of_errors_is_met():
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, EshkolError)
     }
-    names = {kind.__name__ for kind in classes} - {"EshkolError", "FileProblem"}
+    names = {kind.__name__ for kind in classes} - {"EshkolError"}
     assert issubclass(ChangingVariable, errors.ShapeError)
     assert names | {"ChangingVariable"} == set(BUILTINS) == {row.kind for row in ROWS.values()}
 

@@ -124,9 +124,32 @@ class TestDefinitions:
         assert caught.value.span.line == 2
         assert hint in caught.value.hint
 
+    def test_an_equal_definition_is_the_same_type(self) -> None:
+        session = Session()
+        session.evaluate(f"{POINT} (define p (make-point 1 2)) (define old point-x)")
+        session.evaluate(POINT)
+        kept = session.evaluate("(list (point? p) (point-x p) (eq? old point-x))")
+        assert repr(kept) == "(#t 1 #t)"
+
+    def test_types_of_bodies_are_their_own(self) -> None:
+        program = f"""
+            (define (types) {POINT} (cons make-point point?))
+            (define a (types)) (define b (types))
+            (list ((cdr a) ((car a) 1 2)) ((cdr b) ((car a) 1 2)))"""
+        assert shown(program) == "(#t #f)"
+
+    def test_types_that_a_macro_names_are_their_own(self) -> None:
+        program = """
+            (define-syntax define-wrapper (syntax-rules ()
+              ((_ wrap wrapped?) (define-record-type wrapper (wrap a) wrapped? (a unwrap)))))
+            (define-wrapper wrap1 wrapped1?) (define-wrapper wrap2 wrapped2?)
+            (list (wrapped1? (wrap1 1)) (wrapped1? (wrap2 1)) (wrapped2? (wrap2 1)))"""
+        assert shown(program) == "(#t #f #t)"
+
     def test_a_record_of_the_type_before(self) -> None:
         session = Session()
-        session.evaluate(f"{POINT} (define p (make-point 1 2)) {POINT}")
+        session.evaluate(f"{POINT} (define p (make-point 1 2))")
+        session.evaluate(POINT.replace("(x point-x", "(z point-z) (x point-x"))
         with pytest.raises(WrongType, match="expected a point") as caught:
             session.evaluate("(point-x p)")
         assert "defined again" in caught.value.hint

@@ -50,9 +50,9 @@ def row(
 
 def all_rows() -> list[Row]:
     """The rows of all families, whose names tell them apart."""
-    from corpus import bindings, conditions, data, loops, procedures, tensors, transforms
+    from corpus import bindings, conditions, control, data, loops, procedures, tensors, transforms
 
-    families = (bindings, conditions, loops, procedures, data, tensors, transforms)
+    families = (bindings, conditions, loops, procedures, control, data, tensors, transforms)
     rows = [row for family in families for row in family.ROWS]
     assert len({row.name for row in rows}) == len(rows)
     return rows

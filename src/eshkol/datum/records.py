@@ -16,7 +16,7 @@ class Record:
 
     The class attributes ``__scheme_name__`` and ``__scheme_fields__`` hold the names of the type
     and of its fields as the program wrote them, ``__scheme_slots__`` the Python attributes of the
-    fields.
+    fields, ``__scheme_procedures__`` the procedures that were made for the type.
     """
 
     __slots__ = ("__weakref__",)
@@ -24,6 +24,7 @@ class Record:
     __scheme_name__: str
     __scheme_fields__: tuple[str, ...]
     __scheme_slots__: tuple[str, ...]
+    __scheme_procedures__: dict[Any, Any]
 
     def __scheme_parts__(self) -> Iterator[Any]:
         yield Text(f"#({self.__scheme_name__}")
@@ -68,6 +69,7 @@ def make_record_class(name: str, fields: tuple[str, ...]) -> type[Record]:
         "__scheme_name__": name,
         "__scheme_fields__": fields,
         "__scheme_slots__": slots,
+        "__scheme_procedures__": {},
         "__match_args__": slots,
     }
     return type(name, (Record,), namespace)

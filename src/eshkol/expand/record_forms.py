@@ -41,8 +41,9 @@ def rewrite_define_record_type(expander: Expander, form: Syntax, usage: str) -> 
     ]
     for index, field in enumerate(fields):
         definitions += _procedures(form, name, field, index)
+    home = "| namespace|" if expander.body is expander.scope else "#f"
     return fill(
-        "(begin (define name (| record_type| 'name 'field ...)) definition ...)",
+        f"(begin (define name (| record_type| {home} 'name 'field ...)) definition ...)",
         form,
         {"name": name, "field": [f.name for f in fields], "definition": definitions},
     )

@@ -6,7 +6,7 @@ in the dynamic state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ class Key:
     __slots__ = ("cell", "converter")
 
     def __init__(self, value: Any, converter: Procedure | None) -> None:
-        self.cell = [value]
+        self.cell: list[Any] = _new_cell(value)
         self.converter = converter
 
     def bound(self) -> list[Any]:
@@ -45,6 +45,10 @@ class StagedCell(list):
     """The cell of a binding that the program being traced has made itself."""
 
     __slots__ = ()
+
+
+def _new_cell(value: Any) -> list[Any]:
+    return [value] if DIALECT.resolve is None else StagedCell([value])
 
 
 def new_parameter(value: Any, converter: Procedure | None = None, name: str = "") -> Procedure:
@@ -113,10 +117,11 @@ def parameterize(body: Any, *bindings: Any) -> Any:
         bindings: parameters, each followed by its value.
     """
     keys = [_key_of(parameter) for parameter in bindings[::2]]
-    cell: Callable[[Any], list[Any]] = list if DIALECT.resolve is None else StagedCell
     values = [key.converted(value) for key, value in zip(keys, bindings[1::2], strict=True)]
     saved = STATE.parameters
-    STATE.parameters = saved | {key: cell([value]) for key, value in zip(keys, values, strict=True)}
+    STATE.parameters = saved | {
+        key: _new_cell(value) for key, value in zip(keys, values, strict=True)
+    }
     try:
         return callee(body)()
     except Exception as error:

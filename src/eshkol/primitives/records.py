@@ -20,12 +20,25 @@ from eshkol.primitives.dynamic import Procedure
 Type = type[Record]
 
 
-def record_type(name: Symbol, *fields: Symbol) -> Type:
-    """A new record type; the brackets of ``<name>`` are no part of how records are shown."""
+def record_type(namespace: Any, name: Symbol, *fields: Symbol) -> Type:
+    """A new record type; the brackets of ``<name>`` are no part of how records are shown.
+
+    Args:
+        namespace: of a definition at top level, which gives the type back that the variable holds
+            if that has the same fields: evaluating the definition again changes nothing. ``#f``
+            for another definition.
+        name: the type's variable.
+        fields: their names.
+    """
     text = name.name
     if len(text) > 2 and text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
-    kind = make_record_class(text, tuple(field.name for field in fields))
+    names = tuple(field.name for field in fields)
+    if namespace is not False:
+        known = namespace.variables.get(name.name)
+        if getattr(known, "__scheme_fields__", None) == names and known.__scheme_name__ == text:
+            return known
+    kind = make_record_class(text, names)
     if "eshkol.xla.containers" in sys.modules:
         load("eshkol.xla.containers:register_record")(kind)
     return kind
@@ -39,66 +52,73 @@ def constructor(kind: Type, name: Symbol, *given: int) -> Procedure:
         name: of the procedure.
         given: the positions of the fields that its arguments are for, in order.
     """
-    slots = kind.__scheme_slots__
     parameters = [_parameter_name(kind, index) for index in given]
     lines = [f"def made({', '.join(parameters)}):", "    record = new(kind)"]
-    for index, slot in enumerate(slots):
+    for index, slot in enumerate(kind.__scheme_slots__):
         value = parameters[given.index(index)] if index in given else "unspecified"
         lines.append(f"    record.{slot} = {value}")
     lines.append("    return record")
-    names = {"new": object.__new__, "kind": kind, "unspecified": UNSPECIFIED}
-    return _written(lines, names, name)
+    return _written(kind, name, lines)
+
+
+_GIVEN = ("record", "new", "kind", "unspecified")
 
 
 def _parameter_name(kind: Type, index: int) -> str:
     slot = kind.__scheme_slots__[index]
-    return f"{slot}_" if slot in ("record", "new", "kind", "unspecified") else slot
+    return f"{slot}_" if slot in _GIVEN else slot
 
 
 def predicate(kind: Type, name: Symbol) -> Procedure:
     """A procedure that tells the records of a type."""
-    return _written(
-        ["def made(value):", "    return value.__class__ is kind"], {"kind": kind}, name
-    )
+    return _written(kind, name, ["def made(value):", "    return value.__class__ is kind"])
 
 
 def accessor(kind: Type, name: Symbol, index: int) -> Procedure:
     """A procedure that gives a field of a record."""
-    slot = kind.__scheme_slots__[index]
     lines = [
         "def made(record):",
         "    if record.__class__ is kind:",
-        f"        return record.{slot}",
-        "    raise mismatch(kind, name, index, record)",
+        f"        return record.{kind.__scheme_slots__[index]}",
+        f"    raise mismatch(kind, name, {index}, record)",
     ]
-    return _written(lines, {"kind": kind, "index": index, "mismatch": _mismatch}, name)
+    return _written(kind, name, lines)
 
 
 def modifier(kind: Type, name: Symbol, index: int) -> Procedure:
     """A procedure that changes a field of a record."""
-    slot = kind.__scheme_slots__[index]
     lines = [
         "def made(record, value):",
         "    if record.__class__ is not kind:",
-        "        raise mismatch(kind, name, index, record)",
-        f"    record.{slot} = value",
+        f"        raise mismatch(kind, name, {index}, record)",
+        f"    record.{kind.__scheme_slots__[index]} = value",
         "    return unspecified",
     ]
-    names = {"kind": kind, "index": index, "mismatch": _mismatch, "unspecified": UNSPECIFIED}
-    change = _written(lines, names, name)
+    change: Any = _written(kind, name, lines)
 
     def staged_change(record: Any, value: Any) -> Any:
         return load("eshkol.xla.journal:mutate")(change, record, value)
 
-    change.eshkol_staged = staged_change  # type: ignore[attr-defined]
+    change.eshkol_staged = staged_change
     return change
 
 
-def _written(lines: list[str], names: dict[str, Any], name: Symbol) -> Procedure:
-    """The function ``made`` that Python source defines, under a Scheme name."""
-    exec(compile("\n".join(lines), __file__, "exec"), names)
-    function = names["made"]
-    function.__name__ = function.__qualname__ = names["name"] = name.name
+def _written(kind: Type, name: Symbol, lines: list[str]) -> Procedure:
+    """The function ``made`` that Python source defines, under a Scheme name; written once."""
+    source = "\n".join(lines)
+    known = kind.__scheme_procedures__.get((name.name, source))
+    if known is not None:
+        return known
+    names: dict[str, Any] = {
+        "kind": kind,
+        "name": name.name,
+        "new": object.__new__,
+        "mismatch": _mismatch,
+        "unspecified": UNSPECIFIED,
+    }
+    exec(compile(source, __file__, "exec"), names)
+    function = kind.__scheme_procedures__[name.name, source] = names["made"]
+    function.__name__ = function.__qualname__ = name.name
     return function
 
 

@@ -1,0 +1,183 @@
+"""Multiple values, records, ``case-lambda``, promises, parameters, and what only eager code throws."""
+
+from __future__ import annotations
+
+import math
+
+from corpus import row
+
+POINT = """(define-record-type point (make-point x y) point?
+             (x point-x set-point-x!) (y point-y set-point-y!))"""
+
+ROWS = [
+    row(
+        "multiple values of a branch",
+        """(define (f x)
+             (let-values (((a b) (if (> x 0) (values x (* x x)) (values (- x) 1.0)))) (+ a b)))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: x + x * x if x > 0 else 1 - x,
+        differentiable=True,
+    ),
+    row(
+        "multiple values in a loop",
+        """(define (f x)
+             (let loop ((i 0) (a x) (b 1.0))
+               (if (= i 12) (+ a b)
+                   (let-values (((a b) (values (* 0.5 (+ a b)) (* 0.5 (- a b)))))
+                     (loop (+ i 1) a b)))))""",
+        "3.0",
+        "-2.0",
+        differentiable=True,
+    ),
+    row(
+        "receive and define-values",
+        """(define (f x)
+             (define-values (s c) (values (sin x) (cos x)))
+             (receive (first . rest) (values s c (* s c)) (apply + first rest)))""",
+        "0.5",
+        "1.5",
+        to=lambda x: math.sin(x) + math.cos(x) + math.sin(x) * math.cos(x),
+        differentiable=True,
+    ),
+    row(
+        "values taken by call-with-values",
+        "(define (f x) (call-with-values (lambda () (values x 2.0 (* x x))) +))",
+        "3.0",
+        "-1.0",
+        to=lambda x: x + 2 + x * x,
+        differentiable=True,
+    ),
+    row(
+        "case-lambda with clauses of several counts",
+        """(define area
+             (case-lambda ((r) (* 3.0 r r)) ((a b) (* a b)) ((a b . more) (apply * a b more))))
+           (define (f x) (+ (area x) (area x 2.0) (area x x 2.0 0.5)))""",
+        "2.0",
+        "-1.5",
+        to=lambda x: 3 * x * x + 2 * x + x * x,
+        differentiable=True,
+    ),
+    row(
+        "case-lambda that calls itself under a traced condition",
+        """(define power (case-lambda ((x) (power x 5)) ((x n) (if (= n 0) 1.0 (* x (power x (- n 1)))))))
+           (define (f x) (if (> x 0) (power x) (power x 2)))""",
+        "2.0",
+        "-1.5",
+        to=lambda x: x**5 if x > 0 else x**2,
+        differentiable=True,
+    ),
+    row(
+        "a record as argument",
+        POINT + "(define (f p) (* (point-x p) (+ 1.0 (point-y p))))",
+        "(make-point 2.0 3.0)",
+        "(make-point -1.0 0.5)",
+    ),
+    row(
+        "a record that branches make",
+        POINT
+        + """(define (f x)
+               (let ((p (if (> x 0) (make-point x 1.0) (make-point 2.0 x))))
+                 (* (point-x p) (point-y p))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: x if x > 0 else 2 * x,
+        differentiable=True,
+    ),
+    row(
+        "a record that a branch changes",
+        POINT
+        + """(define (f x)
+               (let ((p (make-point x 1.0)))
+                 (if (> x 0) (set-point-y! p (* x x)) (set-point-x! p 0.5))
+                 (+ (point-x p) (point-y p))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: x + x * x if x > 0 else 1.5,
+        differentiable=True,
+    ),
+    row(
+        "a record that a loop carries",
+        POINT
+        + """(define (f x)
+               (let loop ((i 0) (p (make-point x 0.0)))
+                 (if (= i 15) (point-y p)
+                     (loop (+ i 1) (make-point (* 0.5 (point-x p))
+                                               (+ (point-x p) (point-y p)))))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: x * 2 * (1 - 0.5**15),
+        differentiable=True,
+    ),
+    row(
+        "a record that a loop changes",
+        POINT
+        + """(define (f x)
+               (let ((p (make-point x 0.0)))
+                 (do ((i 0 (+ i 1))) ((= i 15) (point-y p))
+                   (set-point-y! p (+ (point-y p) (point-x p))))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: 15 * x,
+        differentiable=True,
+    ),
+    row(
+        "a promise forced in a branch and after it",
+        """(define (f x)
+             (let ((p (delay (* x x)))) (+ (if (> x 0) (force p) 1.0) (force p))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: 2 * x * x if x > 0 else 1 + x * x,
+        differentiable=True,
+    ),
+    row(
+        "a stream",
+        """(define (powers x) (let from ((y x)) (cons-stream y (from (* x y)))))
+           (define (f x) (apply + (stream-head (powers x) 4)))""",
+        "0.5",
+        "-2.0",
+        to=lambda x: x + x**2 + x**3 + x**4,
+        differentiable=True,
+    ),
+    row(
+        "a parameter bound to what is traced",
+        """(define (f x)
+             (let* ((scale (make-parameter 2.0)) (scaled (lambda (x) (* x (scale)))))
+               (+ (scaled x) (parameterize ((scale (* x x))) (scaled x)))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: 2 * x + x**3,
+        differentiable=True,
+    ),
+    row(
+        "an escape whose place is known",
+        """(define (f x)
+             (call/ec (lambda (return)
+               (for-each (lambda (k) (if (= k 3) (return (* k x)))) '(1 2 3 4))
+               0.0)))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: 3 * x,
+        differentiable=True,
+    ),
+    row(
+        "a condition whose place is known",
+        """(define (f x)
+             (guard (e ((symbol? e) (* 2.0 x)) ((number? e) (* e x)))
+               (dynamic-wind void (lambda () (raise 5.0)) void)))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: 5 * x,
+        differentiable=True,
+    ),
+    row(
+        "a handler that goes on with a traced value",
+        """(define (f x)
+             (with-exception-handler (lambda (e) (* e x))
+               (lambda () (+ 1.0 (raise-continuable 2.0) (raise-continuable x)))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: 1 + 2 * x + x * x,
+        differentiable=True,
+    ),
+]
