@@ -166,7 +166,8 @@ def _datum(text: str, more: bool) -> tuple[Any, int]:
         is_cut = isinstance(error, IncompleteInput) or reader.position >= len(reader.text)
         if more and is_cut:
             return None, -1
-        raise ReadError(f"read: {error.message}", hint=error.hint) from None
+        hint = "" if isinstance(error, IncompleteInput) else error.hint
+        raise ReadError(f"read: {error.message}", hint=hint) from None
     if more and (form is EOF or reader.position >= len(reader.text)):
         return None, -1
     return (form if form is EOF else to_datum(form)), _offset(text, reader.position)

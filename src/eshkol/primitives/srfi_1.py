@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from eshkol.base.errors import OutOfRange
 from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list, spine
 from eshkol.datum.values import UNSPECIFIED, MultipleValues, Unspecified
 from eshkol.primitives.arguments import (
@@ -137,23 +138,28 @@ def car_and_cdr(pair: Pair) -> MultipleValues:
 @exported("take-right")
 def take_right(items: List, count: int) -> Any:
     """The last ``count`` elements with the tail; they are shared. Of (a b c) and 2: (b c)."""
-    return drop(items, _all_but("take-right", items, count))
+    return drop(items, len(spine(items)[0]) - _count("take-right", items, count))
 
 
 @exported("drop-right", "drop-right!")
 def drop_right(items: List, count: int) -> List:
     """The list without its last ``count`` elements. Of (a b c) and 2: (a)."""
-    return take(items, _all_but("drop-right", items, count))
+    return take(items, len(spine(items)[0]) - _count("drop-right", items, count))
 
 
-def _all_but(who: str, items: Any, count: Any) -> int:
-    return max(len(spine(items)[0]) - index_argument(who, count), -1)
+def _count(who: str, items: Any, count: Any) -> int:
+    """``count`` if the list has that many elements."""
+    number, length = index_argument(who, count), len(spine(items)[0])
+    if 0 <= number <= length:
+        return number
+    raise OutOfRange(f"{who}: {number} elements are out of range for a list of length {length}")
 
 
 @exported("split-at", "split-at!")
 def split_at(items: List, count: int) -> MultipleValues:
     """Two values: the first ``count`` elements, and the rest."""
-    return MultipleValues((take(items, count), drop(items, count)))
+    number = _count("split-at", items, count)
+    return MultipleValues((take(items, number), drop(items, number)))
 
 
 @exported("length+")
