@@ -1,7 +1,7 @@
 """Eager Scheme against the same algorithms written by hand in Python.
 
 Exact integers of any size, proper tail calls and errors at the form are included in our times. All
-results are compared before anything is measured.
+results are compared before anything is measured. The process is set up as ``eshkol run`` does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import eager_peer as peer
 from eshkol.datum.pairs import scheme_list
+from eshkol.runtime.process import collect_seldom
 from eshkol.session import Session
 from measure import interleaved, options, print_machine, table
 
@@ -71,6 +72,7 @@ def main() -> None:
     """Compare all results, then all times."""
     chosen = options(__doc__)
     print_machine("numpy")
+    collect_seldom()
     session = Session()
     session.load(HERE / "eager.esk")
     rows, ratios = [], []

@@ -16,6 +16,7 @@ from eshkol.base.config import CONFIG
 from eshkol.commands.arguments import parser
 from eshkol.commands.files import STANDARD_INPUT, read_text
 from eshkol.datum.number_text import FLOAT_FORMAT
+from eshkol.runtime.process import collect_seldom
 from eshkol.train import close_progress
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _configure(options: argparse.Namespace) -> None:
     """Set what holds for the whole process."""
+    collect_seldom()
     if options.x64 or options.native or os.environ.get("ESHKOL_X64", "0") not in ("", "0"):
         CONFIG.tensor_dtype = "float64"
     if options.native_floats or options.native:

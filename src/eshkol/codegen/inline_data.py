@@ -29,6 +29,9 @@ LIKELY_CLASSES = {
 }
 """Predicates that hold of these classes and perhaps of other values."""
 
+UNLIKELY_CLASSES = (" Pair", " Symbol")
+"""Classes of which those predicates never hold."""
+
 SAMENESS = frozenset(("eq?", "eqv?", "equal?", " eqv?"))
 
 
@@ -46,9 +49,17 @@ def class_test(emitter: EagerEmitter, node: Call) -> ast.expr:
 def likely_class(emitter: EagerEmitter, node: Call) -> ast.expr:
     assert isinstance(node.procedure, GlobalRef)
     operands = operands_of(emitter, node)
-    likely = is_of(node.span, operands[0], *LIKELY_CLASSES[node.procedure.name])
+    span, value = node.span, operands[0]
+    likely = is_of(span, value, *LIKELY_CLASSES[node.procedure.name])
+    unlikely = [
+        py.at(span, ast.Compare(py.class_of(span, value), [ast.IsNot()], [py.load(span, name)]))
+        for name in UNLIKELY_CLASSES
+    ]
     generic = generic_call(emitter, node, operands)
-    return py.at(node.span, ast.BoolOp(ast.Or(), [likely, generic]))
+    if isinstance(generic, ast.Call):
+        generic = py.call(span, " truth", generic)
+    perhaps = py.at(span, ast.BoolOp(ast.And(), [*unlikely, generic]))
+    return py.at(span, ast.BoolOp(ast.Or(), [likely, perhaps]))
 
 
 def same(emitter: EagerEmitter, node: Call) -> ast.expr | None:

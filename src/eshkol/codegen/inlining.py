@@ -41,8 +41,6 @@ def inline_test(emitter: EagerEmitter, node: Node) -> ast.expr | None:
         return None
     if isinstance(value, ast.IfExp):
         value.orelse = py.call(node.span, " truth", value.orelse)
-    elif isinstance(value, ast.BoolOp) and isinstance(value.values[-1], ast.Call):
-        value.values[-1] = py.call(node.span, " truth", value.values[-1])
     return value
 
 

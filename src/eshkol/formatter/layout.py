@@ -11,7 +11,7 @@ from eshkol.base.errors import InternalError
 from eshkol.formatter.concrete import UNKNOWN, Atom, Comment, Group, Piece, parse, words
 from eshkol.formatter.styles import header_of
 from eshkol.reader.parser import read_all
-from eshkol.runtime.depth import allow_deep_recursion
+from eshkol.runtime.process import allow_deep_recursion
 
 WIDTH = 100
 """How long a line may be, comments at its end aside."""

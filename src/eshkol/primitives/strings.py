@@ -222,6 +222,10 @@ def _radix(who: str, radix: Any) -> int:
     raise OutOfRange(f"{who}: expected a radix from 2 to 36, got {number}")
 
 
+_SHORT = 10**18
+"""Below it, Python's text of an integer is the language's."""
+
+
 @primitive("number->string")
 def number_to_string(number: Number, radix: int = 10) -> str:
     """The shortest text that reads back as the number.
@@ -231,6 +235,8 @@ def number_to_string(number: Number, radix: int = 10) -> str:
     Example: ``(number->string 255 16)`` ⇒ ``"ff"``; ``(number->string 0.1)`` ⇒ ``"0.1"``;
     ``(number->string 0.5 2)`` ⇒ ``"#i1/10"``.
     """
+    if number.__class__ is int and radix == 10 and -_SHORT < number < _SHORT:
+        return str(number)
     base = _radix("number->string", radix)
     value = known(number)
     if value.__class__ in PLAIN:

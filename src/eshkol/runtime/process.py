@@ -1,4 +1,4 @@
-"""How deep a program may recurse.
+"""What a program may ask of its process: how deep it recurses, how often garbage is looked for.
 
 A call of a procedure takes none of the machine's stack, only Python's own; a call through a
 primitive written in C takes some of both. So the limit is set to what the machine's stack bears if
@@ -7,6 +7,7 @@ every second call were such a one, and the stack is allowed to grow first.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 STACK_BYTES = 120 << 20
@@ -40,3 +41,16 @@ def _stack_bytes() -> int:
     except (OSError, ValueError):
         return soft
     return wanted
+
+
+NEW_OBJECTS = 50_000
+"""Garbage in cycles is looked for when there are so many more objects; Python's own is 700."""
+
+
+def collect_seldom() -> None:
+    """Look for garbage in cycles seldom, as befits a process that is all a Scheme program's.
+
+    Programs make pairs by the thousand, of which hardly any stand in cycles; reference counts free
+    the others at once.
+    """
+    gc.set_threshold(NEW_OBJECTS, 20, 20)
