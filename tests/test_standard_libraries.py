@@ -50,6 +50,14 @@ def test_every_name_of_the_report_is_bound(library):
     assert unbound == []
 
 
+@pytest.mark.parametrize("library", [name for name in STANDARD_LIBRARIES if name[0] == "srfi"])
+def test_every_name_of_a_srfi_is_bound(library):
+    found = standard_library(library)
+    for name in found.exports:
+        is_syntax = isinstance(found.syntax(name), CoreForm | Macro)
+        assert is_syntax or callable(found.namespace.get(name))
+
+
 @pytest.mark.parametrize("library", sorted(STANDARD_LIBRARIES))
 def test_every_library_can_be_imported(library):
     session = Session()
@@ -94,6 +102,36 @@ def test_every_library_can_be_imported(library):
 
 (import (prefix (srfi 1) l:)) (list (fold cons '() '(1 2)) (l:fold cons '() '(1 2)) (l:car '(1)))
 ⇒ (((() . 1) . 2) (2 1) 1)
+
+(import (srfi 8)) (receive (a . rest) (values 1 2 3) (list a rest)) ⇒ (1 (2 3))
+
+(import (srfi 9)) (define-record-type point (make-point x) point? (x point-x)) (point-x
+  (make-point 1))
+⇒ 1
+
+(import (srfi 26)) (map (cut + 1 <>) '(1 2)) ⇒ (2 3)
+
+(import (srfi 26)) ((cut list 1 <> 3 <> 5) 2 4) ⇒ (1 2 3 4 5)
+
+(import (srfi 26)) ((cut list 1 <> 3 <...>) 2 4 5) ⇒ (1 2 3 4 5)
+
+(import (srfi 26)) (map (cut <> 4) (list square -)) ⇒ (16 -4)
+
+(import (srfi 26)) ((cut list)) ⇒ ()
+
+(import (srfi 26)) ((cut list <...>) 1 2) ⇒ (1 2)
+
+(import (srfi 26)) (let ((x 1)) (let ((f (cut list x <>)) (g (cute list x <>))) (set! x 2) (list
+  (f 0) (g 0))))
+⇒ ((2 0) (1 0))
+
+(import (srfi 26)) (define n 0) (define f (cute + (begin (set! n (+ n 1)) n) <>)) (list (f 10)
+  (f 20) n)
+⇒ (11 21 1)
+
+(import (srfi 26)) (let ((slot 5)) ((cut list slot <>) 6)) ⇒ (5 6)
+
+(import (srfi 87)) (case 5 ((1) 'a) (else => (lambda (x) (* x 2)))) ⇒ 10
 
 (import (srfi 28)) (format "~a ~s~%" "x" "y") ⇒ "x \"y\"\n"
 
@@ -298,6 +336,7 @@ def test_srfi_69(program, expected):
         ("(import (only (scheme base) sin))", "exports no sin"),
         ("(import (scheme bass))", "there is no library"),
         ("(import (srfi 9999))", "there is no library"),
+        ("(cut list <...> 1)", "cut: <...> stands only at the end"),
         ("(import (except (srfi 1) no-such))", "exports no no-such"),
     ],
 )
