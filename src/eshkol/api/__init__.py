@@ -364,7 +364,7 @@ def _differentiate(
         from eshkol import autodiff
 
         try:
-            value, partials = autodiff.value_and_gradient(of_points, points)
+            value, partials = autodiff.value_and_gradient(autodiff.foreign(of_points), points)
             return value, tuple(partials)
         except autodiff.NeedsTensors:
             pass

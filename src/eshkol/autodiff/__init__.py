@@ -16,5 +16,6 @@ from eshkol.autodiff.operators import taylor_coefficients as taylor_coefficients
 from eshkol.autodiff.operators import value_and_gradient as value_and_gradient
 from eshkol.autodiff.perturbations import NeedsTensors as NeedsTensors
 from eshkol.autodiff.perturbations import contains_differentiable as contains_differentiable
+from eshkol.autodiff.perturbations import foreign as foreign
 from eshkol.autodiff.perturbations import primal as primal
 from eshkol.autodiff.perturbations import settled as settled

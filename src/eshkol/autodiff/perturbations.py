@@ -15,7 +15,7 @@ it (a loss stored in a variable, say) count as the plain values that they have.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -38,6 +38,21 @@ class NeedsTensors(Exception):
 
     Whoever takes the derivative catches it, and takes the derivative through JAX instead.
     """
+
+
+def foreign(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, which asks for tensors where a function of JAX refuses a number that carries
+    a derivative."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except TypeError as error:
+            if "<class 'eshkol.autodiff." in str(error):
+                raise NeedsTensors from None
+            raise
+
+    return call
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def import_module(name: str, directory: str = "") -> tuple[str, ModuleType]:
     except ImportError as error:
         missing = getattr(error, "name", None)
         if isinstance(error, ModuleNotFoundError) and missing:
-            raise _missing(found, missing) from None
+            raise missing_module(found, missing) from None
         raise ModuleProblem(f"the Python module {found} can't be imported: {error}", "") from error
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
@@ -161,7 +161,8 @@ def _is_beside(place: str, name: str) -> bool:
     return any(os.path.exists(os.path.join(place, file)) for file in files)
 
 
-def _missing(wanted: str, missing: str) -> ModuleProblem:
+def missing_module(wanted: str, missing: str) -> ModuleProblem:
+    """The problem that a module which is wanted, or needed by that one, isn't there."""
     if missing != wanted and not wanted.startswith(f"{missing}."):
         message = f"the Python module {wanted} needs {missing}, which is not installed"
     else:

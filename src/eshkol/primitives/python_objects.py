@@ -20,7 +20,7 @@ from eshkol.primitives.arguments import (
 )
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import primitive
-from eshkol.primitives.dynamic import STATE, Escape, Handler, travel
+from eshkol.primitives.dynamic import STATE, Escape, travel
 from eshkol.primitives.python_data import is_from_python_code
 
 _ABSENT: Any = object()
@@ -47,22 +47,14 @@ def attribute(value: Any, name: Text, default: Any = _ABSENT) -> Any:
     spelled = name if name.__class__ is str else _name("attribute", name)
     owner = str(value) if value.__class__ is MutableString else value
     try:
-        found = getattr(owner, spelled)
+        return host_scalar(getattr(owner, spelled))
     except AttributeError:
-        found = _other_spelling(owner, spelled, default)
-    return host_scalar(found)
-
-
-def _other_spelling(owner: Any, name: str, default: Any) -> Any:
-    """The attribute that has the Python spelling of ``name``."""
-    found = getattr(owner, python_name(name), _ABSENT)
-    if found is not _ABSENT:
-        return found
-    if hasattr(type(owner), name):
-        getattr(owner, name)  # there is one, and it fails: let its own error be seen
-    if default is _ABSENT:
-        raise _no_attribute(owner, name)
-    return default
+        found = getattr(owner, python_name(spelled), default)
+        if found is not _ABSENT:
+            return host_scalar(found)
+        if hasattr(type(owner), spelled):
+            raise  # there is one, which fails by itself
+        raise _no_attribute(owner, spelled) from None
 
 
 def _name(who: str, name: Any) -> str:
@@ -167,10 +159,9 @@ def is_python_error(value: Any, *classes: Any) -> bool:
 def _is_of_class(error: BaseException, kind: Any) -> bool:
     if isinstance(kind, type):
         return isinstance(error, kind)
-    name = _name("python-error?", kind)
+    module, _, name = _name("python-error?", kind).rpartition(".")
     return any(
-        name in (known.__name__, f"{known.__module__}.{known.__name__}")
-        or f"{known.__module__}.{known.__name__}".endswith(f".{name}")
+        name == known.__name__ and f"{known.__module__}.".startswith(f"{module}." if module else "")
         for known in type(error).__mro__
     )
 
@@ -210,7 +201,4 @@ def call_with_context(manager: Any, procedure: Any) -> Any:
 def _cause(error: BaseException) -> BaseException | None:
     """What a context manager is told that ends its body; None for an escape to a continuation,
     which ends it as Python's ``return`` does."""
-    if not isinstance(error, Escape):
-        return error
-    is_error = isinstance(error.target, Handler) and error.target.is_guard
-    return error.__cause__ if is_error else None
+    return error.__cause__ if isinstance(error, Escape) else error

@@ -78,7 +78,7 @@ def derivative(function, x=None):
         return _named(lambda x: derivative(function, x), f"derivative of {_name(function)}")
     if _is_number(x):
         try:
-            return autodiff.derivative(callee(function), x)
+            return autodiff.derivative(autodiff.foreign(callee(function)), x)
         except autodiff.NeedsTensors:
             pass
     elif not is_array(x):
@@ -177,7 +177,8 @@ def _of_numbers(
     """By the host's reverse mode; by JAX if tensors turn up."""
     if not has_aux and all(map(_is_number, numbers)):
         try:
-            value, partials = autodiff.value_and_gradient(callee(function), numbers)
+            called = autodiff.foreign(callee(function))
+            value, partials = autodiff.value_and_gradient(called, numbers)
             return value, make(partials)
         except autodiff.NeedsTensors:
             pass

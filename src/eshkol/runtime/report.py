@@ -37,6 +37,9 @@ _LIBRARIES = tuple(
     for name in ("jax", "jaxlib", "numpy", "optax")
 )
 
+_RAISING = (os.path.join("primitives", "conditions.py"), os.path.join("cek", "conditions.py"))
+"""The modules that raise what programs give to ``raise``."""
+
 
 def wants_full_traceback() -> bool:
     """Whether ``ESHKOL_TRACEBACK=full`` asks for Python's and our own frames."""
@@ -92,7 +95,8 @@ def _is_own_bug(error: Exception) -> bool:
     if isinstance(error, EshkolError | RecursionError) or traceback is None:
         return False
     file = traceback.tb_frame.f_code.co_filename
-    return file.startswith(_PACKAGE) and not sources.is_source(file)
+    is_ours = file.startswith(_PACKAGE) and not sources.is_source(file)
+    return is_ours and not file.endswith(_RAISING)
 
 
 def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType | None:

@@ -24,7 +24,7 @@ from eshkol.primitives import (
     promises,
     records,
 )
-from eshkol.primitives.arguments import list_argument
+from eshkol.primitives.arguments import elements_argument, list_argument
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES, argument_count, load
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
@@ -138,7 +138,7 @@ def builtins() -> dict[str, Any]:
             " HashTable": HashTable,
             " missing": MISSING,
             " rest_list": rest_list,
-            " list_argument": list_argument,
+            " list_argument": elements_argument,
             " scheme_list": scheme_list,
             " truth": truth,
             " NeedsStaging": NeedsStaging,
