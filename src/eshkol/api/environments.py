@@ -107,8 +107,10 @@ def _running(frame: FrameType | None) -> tuple[Session, str]:
     """The session whose program is running, and the file of the program."""
     while frame is not None:
         namespace = frame.f_globals.get(" namespace")
-        session = getattr(namespace, "session", None) or frame.f_locals.get("self")
-        if isinstance(session, Session):
-            return session, frame.f_code.co_filename
+        if namespace is not None and namespace.session is not None:
+            return namespace.session, frame.f_code.co_filename
+        session = frame.f_locals.get("self")
+        if isinstance(session, Session):  # it runs a program on the machine of room cek
+            return session, getattr(frame.f_locals.get("span"), "file", _FILE)
         frame = frame.f_back
-    return default_session(), "<eval>"
+    return default_session(), _FILE
