@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -102,3 +104,12 @@ def test_numbers_read_back_in_every_radix(number, radix):
 def test_complex_numbers_read_back(number, radix):
     back = parse_number(number_text(number, radix), radix)
     assert complex(back) == number
+
+
+def test_the_command_line_chooses_the_format(tmp_path):
+    path = tmp_path / "a.esk"
+    path.write_text("(display (list 1.0 0.5 1e21))")
+    command = [sys.executable, "-m", "eshkol"]
+    for words in (["run", "--native-floats", path], ["--native-floats", "run", path]):
+        assert subprocess.check_output([*command, *words], text=True) == "(1 0.5 1e+21)"
+    assert subprocess.check_output([*command, "run", path], text=True) == "(1.0 0.5 1e21)"
