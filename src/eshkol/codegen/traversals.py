@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
-from eshkol.core.nodes import Call, GlobalRef, Lambda, Node
+from eshkol.core.nodes import Call, GlobalRef, Lambda, LocalRef, Node, Parameter, Variable
 from eshkol.core.walk import bound_variables, everything
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ def inline_traversal(emitter: EagerEmitter, node: Call) -> ast.expr | None:
     arity = TRAVERSALS.get(procedure.name)
     if arity is None or node.keywords or len(node.arguments) != arity + 1:
         return None
-    function = node.arguments[0]
-    if not _can_stand_in_place(function, arity):
+    function = _in_place(emitter, node.arguments[0], arity)
+    if function is None:
         return None
-    assert isinstance(function, Lambda)
     return _traversal(emitter, node, procedure.name, function)
 
 
@@ -42,12 +41,19 @@ TRAVERSALS = {"map": 1, "for-each": 1, "filter": 1, "fold": 2, "fold-left": 2, "
 """How many arguments the procedure takes: the last one is the element."""
 
 
-def _can_stand_in_place(function: Node, arity: int) -> bool:
+def _in_place(emitter: EagerEmitter, function: Node, arity: int) -> Lambda | None:
+    """The procedure if its body can stand in the loop; for a primitive one that calls it."""
+    if isinstance(function, GlobalRef) and arity == 2 and emitter.is_primitive(function):
+        both = tuple(Variable(name) for name in ("result", "item"))
+        span = function.span
+        call = Call(span, function, tuple(LocalRef(span, variable) for variable in both))
+        return Lambda(span, function.name, tuple(map(Parameter, both)), None, call)
     if not isinstance(function, Lambda) or function.rest is not None:
-        return False
+        return None
     if len(function.parameters) != arity or any(p.default for p in function.parameters):
-        return False
-    return not any(isinstance(part, Lambda) for part in everything(function.body))
+        return None
+    makes_procedures = any(isinstance(part, Lambda) for part in everything(function.body))
+    return None if makes_procedures else function
 
 
 def _traversal(emitter: EagerEmitter, node: Call, name: str, function: Lambda) -> ast.expr:
