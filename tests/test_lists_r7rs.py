@@ -162,6 +162,18 @@ def call(name, *arguments):
 
 (list ((partial - 10) 3) ((flip -) 1 10) (((curry2 +) 1) 2) ((constantly 5) 1 2) (identity 3))
 ⇒ (7 9 3 5 3)
+
+(list (take-right '(a b c) 2) (drop-right '(a b c) 2) (unzip '((a 1) (b 2))))
+⇒ ((b c) (a) ((a b) (1 2)))
+
+(list (count-if odd? '(1 2 3)) (member? 3 '(1 2)) (alist-ref-or '((a . 1)) 'b 0)) ⇒ (2 #f 0)
+
+(list (alist-set '((a . 1) (b . 2)) 'b 9) (alist-set '((a . 1)) 'c 3) (alist-set '() 'a 1))
+⇒ (((a . 1) (b . 9)) ((a . 1) (c . 3)) ((a . 1)))
+
+(list (map1 - '(1)) (map2 + '(1 2) '(10 20)) (map3 list '(1) '(2) '(3))) ⇒ ((-1) (11 22) ((1 2 3)))
+
+(list (iota-from 3 1) (iota-step 3 0 2)) ⇒ ((1 2 3) (0 2 4))
 """)
 def test_data(program, expected):
     assert shown(program) == expected

@@ -388,7 +388,7 @@ def test_directories(tmp_path, monkeypatch):
 
 (path-join "a" "/b") ⇒ "/b"
 
-(map path-directory '("a/b.txt" "b.txt" "/a")) ⇒ ("a" "" "/")
+(map path-directory '("a/b.txt" "b.txt" "/a")) ⇒ ("a" "." "/")
 
 (map path-filename '("a/b.txt" "b.txt" "a/")) ⇒ ("b.txt" "b.txt" "")
 

@@ -115,6 +115,14 @@ def call(name, *arguments):
 (member (string #\b) '("a" "b" "c")) ⇒ ("b" "c")
 
 (format (string-copy "~a-~s") (string-copy "x") (string-copy "y")) ⇒ "x-\"y\""
+
+(list (string-repeat "ab" 3) (string-repeat "ab" 0)) ⇒ ("ababab" "")
+
+(list (string-starts-with? "hi" "h") (string-ends-with? "hi" "h") (string-ends-with "a" #\a))
+⇒ (#t #f #t)
+
+(list (string-find "hello" "l") (string-find "hello" #\z) (string-last-index "a/b/c" "/"))
+⇒ (2 #f 3)
 """)
 def test_strings(program, expected):
     assert shown(program) == expected

@@ -41,6 +41,9 @@ class MutableString:
             self._text = "".join(self._characters or ())
         return self._text
 
+    def __fspath__(self) -> str:
+        return str(self)
+
     def __len__(self) -> int:
         return len(self._text if self._characters is None else self._characters)  # type: ignore[arg-type]
 

@@ -22,6 +22,7 @@ FAMILIES = (
     "lists",
     "list_search",
     "list_procedures",
+    "list_helpers",
     "vectors",
     "sorting",
     "chars",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eshkol.base.errors import BadValue, ReadError
-from eshkol.datum.pairs import scheme_list
+from eshkol.datum.pairs import NIL, scheme_list
 from eshkol.datum.values import Char, Unspecified
 from eshkol.datum.write import display_string
 from eshkol.primitives.arguments import list_argument, string_argument
@@ -59,7 +59,9 @@ def _number(field: str) -> Any:
 def write_csv(records: List, *, separator: Any = ",") -> str:
     """The CSV text of a list of records, each a list or vector; fields are shown by ``display``.
 
-    Example: ``(csv-stringify '((a "b, c") (1 2.5)))`` ⇒ ``"a,\\"b, c\\"\\n1,2.5\\n"``.
+    There is no end of a line after the last record. The empty list is an empty field.
+
+    Example: ``(csv-stringify '((a "b, c") (1 2.5)))`` ⇒ ``"a,\\"b, c\\"\\n1,2.5"``.
     """
     import csv
     import io
@@ -69,8 +71,21 @@ def write_csv(records: List, *, separator: Any = ",") -> str:
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
     for record in list_argument("csv-stringify", records):
         fields = record if isinstance(record, list) else list_argument("csv-stringify", record)
-        writer.writerow(list(map(display_string, fields)))
-    return stream.getvalue()
+        writer.writerow(["" if field is NIL else display_string(field) for field in fields])
+    return stream.getvalue().removesuffix("\n")
+
+
+@primitive("csv-stringify-row")
+def write_csv_record(record: List, *, separator: Any = ",") -> str:
+    """The CSV text of one record. Example: ``(csv-stringify-row '(a 1))`` ⇒ ``"a,1"``."""
+    return write_csv(scheme_list([record]), separator=separator)
+
+
+@primitive("csv-parse-line", "csv-split-fields")
+def parse_csv_record(line: str, *, separator: Any = ",", numbers: Any = False) -> List:
+    """The list of the fields of one record. Example: ``(csv-parse-line "a,1")`` ⇒ ``("a" "1")``."""
+    records = parse_csv(line, separator=separator, numbers=numbers)
+    return records if records is NIL else records.car
 
 
 @primitive("csv-read-file", "csv-parse-file")
@@ -82,4 +97,5 @@ def read_csv_file(path: str, *, separator: Any = ",", numbers: Any = False) -> L
 @primitive("csv-write-file")
 def write_csv_file(path: str, records: List, *, separator: Any = ",") -> Unspecified:
     """Make a CSV file of a list of records; see ``csv-stringify``."""
-    return write_file(path, write_csv(records, separator=separator))
+    text = write_csv(records, separator=separator)
+    return write_file(path, f"{text}\n" if text else "")

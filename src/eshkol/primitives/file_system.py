@@ -208,7 +208,7 @@ def _path_part(names: tuple[str, ...], take: Callable[[str], str], documentation
 
 _path_part(
     ("path-directory", "path-dirname", "dirname"),
-    os.path.dirname,
+    lambda path: os.path.dirname(path) or ".",
     'The directory of a path. Example: ``(path-directory "a/b.txt")`` ⇒ ``"a"``.',
 )
 _path_part(

@@ -60,7 +60,7 @@ def newline(port: Port = None) -> Unspecified:
     return emit("newline", "\n", port)
 
 
-@primitive("displayln", "print")
+@primitive("displayln", "print", "println")
 def display_line(*values: Any) -> Unspecified:
     """Show the values as ``display`` does, with spaces between them, and end the line."""
     return emit("displayln", " ".join(map(display_string, values)) + "\n")

@@ -123,7 +123,7 @@ def _separator(who: str, value: Any) -> str:
     raise BadValue(f"{who}: the separator is empty", hint="into chars: (string->list s)")
 
 
-@primitive("string-split")
+@primitive("string-split", "string-split-ordered")
 def string_split(string: str, separator: Any = None) -> List:
     """The parts between separators; without a separator, the words between white space.
 
@@ -228,3 +228,53 @@ def string_count(string: str, criterion: CharTest) -> int:
     """How many chars are the given one or satisfy the predicate. Of "banana", ``#\\a``: ``3``."""
     test = char_test("string-count", criterion)
     return sum(map(test, string_argument("string-count", string)))
+
+
+@primitive("string-repeat")
+def string_repeat(string: str, count: int) -> str:
+    """The string ``count`` times. Example: ``(string-repeat "ab" 3)`` ⇒ ``"ababab"``."""
+    return string_argument("string-repeat", string) * size_argument("string-repeat", count)
+
+
+@primitive("string-starts-with?", "string-starts-with")
+def starts_with(string: str, prefix: Any) -> bool:
+    """Whether a string begins with another one, or with a char.
+
+    Example: ``(string-starts-with? "hello" "he")`` ⇒ ``#t``.
+    """
+    text = string_argument("string-starts-with?", string)
+    return text.startswith(_needle("string-starts-with?", prefix))
+
+
+@primitive("string-ends-with?", "string-ends-with")
+def ends_with(string: str, suffix: Any) -> bool:
+    """Whether a string ends with another one, or with a char.
+
+    Example: ``(string-ends-with? "hello" #\\o)`` ⇒ ``#t``.
+    """
+    text = string_argument("string-ends-with?", string)
+    return text.endswith(_needle("string-ends-with?", suffix))
+
+
+@primitive("string-find")
+def string_find(string: str, wanted: Any) -> Any:
+    """The position of the first occurrence of a string or char in a string, else ``#f``.
+
+    Example: ``(string-find "hello" "l")`` ⇒ ``2``; ``(string-find "hello" "x")`` ⇒ ``#f``.
+    """
+    index = string_argument("string-find", string).find(_needle("string-find", wanted))
+    return False if index < 0 else index
+
+
+@primitive("string-last-index")
+def string_last_index(string: str, wanted: Any) -> int:
+    """The position of the last occurrence of a string or char in a string, else -1.
+
+    Example: ``(string-last-index "a/b/c" "/")`` ⇒ ``3``.
+    """
+    text = string_argument("string-last-index", string)
+    return text.rfind(_needle("string-last-index", wanted))
+
+
+def _needle(who: str, value: Any) -> str:
+    return value.value if isinstance(value, Char) else string_argument(who, value)
