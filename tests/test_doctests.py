@@ -16,6 +16,7 @@ import pytest
 
 import eshkol
 from eshkol.datum.write import write_string
+from eshkol.reader.parser import read_all
 from eshkol.session import Session
 
 PACKAGE = Path(eshkol.__file__).parent
@@ -135,11 +136,27 @@ BLOCKS = [
     )
 ]
 EXPECTED = re.compile(r"#\s*([-+\d./e]+)")
+GIVEN = re.compile(r";\s+⇒ (.+)")
+
+
+def check_values(text):
+    """Each form of a program gives what the comment behind it says, if there is one."""
+    session, lines, shown = Session(), text.splitlines(), 0
+    for form in read_all(text, "<block>"):
+        value = session.evaluate_forms([form], "<block>")
+        comment = GIVEN.search(lines[form.span.end_line - 1])
+        if comment:
+            assert write_string(value) == comment.group(1)
+            shown += 1
+    assert shown == len(GIVEN.findall(text))
 
 
 @pytest.mark.parametrize("language, text", BLOCKS)
 def test_blocks_of_documents(language, text, tmp_path, monkeypatch):
     assert language in ("scheme", "python")
+    if language == "scheme" and GIVEN.search(text):
+        check_values(text)
+        return
     if language == "scheme":
         path = tmp_path / "block.esk"
         path.write_text(text, encoding="utf-8")

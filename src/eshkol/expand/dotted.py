@@ -62,17 +62,17 @@ def method_call(module: Module, form: Syntax) -> tuple[Node, tuple[Syntax, ...]]
     arguments = form.parts[1:]
     is_field = head.name.startswith(".-")
     if not arguments or isinstance(arguments[0].datum, Keyword):
-        usage = f"({head.name} object)" if is_field else f"({head.name} object argument …)"
-        raise ExpandError(
-            f"{head.name}: the object is missing", span=form.span, hint=f"use: {usage}"
-        )
+        usage = f"({head.name} value)" if is_field else f"({head.name} value argument …)"
+        problem = f"{head.name}: the value that has it is missing"
+        raise ExpandError(problem, span=form.span, hint=f"use: {usage}", trail=form.trail)
     if is_field:
         if len(arguments) > 1:
             raise ExpandError(
                 f"{head.name}: this part is too many",
                 span=arguments[1].span,
-                hint=f"use: ({head.name} object); to call a method: "
-                f"(.{head.name[2:]} object argument …)",
+                hint=f"use: ({head.name} value); to call a method: "
+                f"(.{head.name[2:]} value argument …)",
+                trail=form.trail,
             )
         return None
     node = module.expand(arguments[0])
