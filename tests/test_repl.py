@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -11,9 +12,11 @@ import pexpect
 import pytest
 
 from eshkol.base.errors import EshkolError
+from eshkol.cli import main
 from eshkol.reader import read_all
+from eshkol.repl.completion import completions
 from eshkol.repl.sources import is_complete
-from eshkol.repl.terminal import indentation, state_directory
+from eshkol.repl.terminal import state_directory
 
 ESHKOL = [sys.executable, "-m", "eshkol"]
 
@@ -49,24 +52,87 @@ CONVERSATIONS = {
     "redefinition": ("(define (f) 1)\n(define (g) (f))\n(define (f) 2)\n(g)\n", "2\n", ""),
     "quit": (",quit\n5\n", "", ""),
     "a command that isn't": (",frob\n5\n", "5\n", "There is no command ,frob; ,help lists them."),
-    "a command without its argument": (",time\n5\n", "5\n", "use: ,time EXPR"),
+    "a command without its argument": (
+        ",time\n5\n",
+        "5\n",
+        "use: ,time FORM\nfor example: ,time (f 1)",
+    ),
     "a command with too much": (",quit now\n5\n", "5\n", "use: ,quit"),
     "doc of a variable": ("(define x '(1 2))\n,doc x\n", "x is (1 2)\n", ""),
-    "doc of a procedure": ('(define (f x)\n  "Doubles."\n  (* 2 x))\n,doc f\n', "Doubles.\n", ""),
+    "doc of a procedure": (
+        '(define (f x)\n  "Doubles."\n  (* 2 x))\n,doc f\n',
+        "(f x)\nDoubles.\n",
+        "",
+    ),
     "doc of a form": (",doc if\n", "(if test then else?)\nA form of the language.\n", ""),
-    "doc of nothing": (",doc frob\n5\n", "5\n", "frob is not defined"),
+    "doc of nothing": (",doc frob\n5\n", "5\n", "to look for names that contain it: ,apropos frob"),
+    "doc of a name that is spelled wrong": (",doc carr\n", "", "did you mean car?"),
+    "doc of a macro": (
+        "(define-syntax m (syntax-rules () ((_ e) e)))\n,doc m\n",
+        "m is a macro.\n",
+        "",
+    ),
+    "a command in short": (",q\n5\n", "", ""),
+    "a command in short that isn't clear": (",\n", "", "There is no command ,;"),
+    "a command that is spelled wrong": (",quti\n5\n", "5\n", "Did you mean ,quit?"),
+    "help about a command": (
+        ",help ,time\n",
+        ",time FORM\nShow the value of a form and the time it took.\nFor example: ,time (f 1)\n",
+        "",
+    ),
+    "help about nothing": (",help frob\n5\n", "5\n", "There is no command ,frob."),
+    "apropos": (
+        "(define my-own-thing 5)\n,apropos own-th\n",
+        "  my-own-thing  5\n",
+        "",
+    ),
+    "apropos nothing": (",apropos wxyz\n", "No name contains wxyz.\n", ""),
+    "expand": (
+        "(define-syntax twice (syntax-rules () ((_ e) (begin e e))))\n,expand (list (twice 1))\n",
+        "(list (begin 1 1))\n",
+        "",
+    ),
+    "expand what is wrong": (",expand (if)\n5\n", "5\n", "if: test is missing"),
+    "expand over several lines": (",expand (when 1\n  2)\n", "(if 1 2 (if #f #f))\n", ""),
+    "step": (
+        "(define-syntax m (syntax-rules () ((_ e) (n e))))\n"
+        "(define-syntax n (syntax-rules () ((_ e) (list e))))\n,step (m 1)\n",
+        "m: (m 1)\n  → (n 1)\nn: (n 1)\n  → (list 1)\n",
+        "",
+    ),
+    "step without a macro": (",step (list 1)\n", "; no macro is used here\n", ""),
+    "step into an error": (
+        "(define-syntax m (syntax-rules () ((_ e) (if))))\n,step (m 1)\n5\n",
+        "m: (m 1)\n  → (if)\n5\n",
+        "if: test is missing",
+    ),
+    "core": (
+        ",core (let loop ((i 0)) (if (< i 3) (loop (+ i 1)) i))\n",
+        "(let ((i 0)) (loop loop.2 ((i.2 i)) (if (< i.2 3) (continue loop.2 (+ i.2 1)) i.2)))\n",
+        "",
+    ),
+    "reload nothing": (",reload\n5\n", "5\n", "to load a file: ,load FILE"),
+    "load nothing": (",load nowhere.esk\n5\n", "5\n", "nowhere.esk: there is no such file"),
+    "jaxpr of no call": (",jaxpr (5 6)\n7\n", "7\n", "expected a procedure to call, got 5"),
 }
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)
-@pytest.mark.parametrize("words", [(), ("repl",)], ids=["alone", "repl"])
-def test_conversations(name, words):
+def test_conversations(name, monkeypatch, capsys):
     text, output, errors = CONVERSATIONS[name]
-    result = piped(text, *words)
-    assert result.stdout == output
-    assert errors in result.stderr if errors else result.stderr == ""
-    assert "Traceback" not in result.stderr
-    assert result.returncode == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    assert main([]) == 0
+    result = capsys.readouterr()
+    assert result.out == output
+    assert errors in result.err if errors else result.err == ""
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("words", [(), ("repl",)], ids=["alone", "repl"])
+def test_the_command(words):
+    result = piped("(+ 1 2)\n(car 5)\n", *words)
+    assert (result.stdout, result.returncode) == ("3\n", 0)
+    assert "<input 2>:1:1: car: " in result.stderr
 
 
 def test_an_error_shows_the_line_of_its_input():
@@ -89,8 +155,8 @@ def test_exit_sets_the_status():
 
 def test_help_lists_the_commands():
     output = piped(",help\n").stdout
-    for usage in (",help", ",quit", ",time EXPR", ",doc NAME"):
-        assert f"  {usage} " in output
+    commands = "help doc apropos expand step core python jaxpr time load reload quit".split()
+    assert re.findall(r"^  ,(\w+) ", output, re.MULTILINE) == commands
 
 
 def test_time_shows_a_value_and_a_duration():
@@ -102,6 +168,47 @@ def test_doc_of_a_primitive():
     lines = piped(",doc shuffled-batches\n").stdout.splitlines()
     assert lines[0] == "(shuffled-batches count batch-size (seed 0) #:drop-last #t)"
     assert lines[1].startswith("The indices 0 to")
+
+
+def test_the_python_of_a_form():
+    output = piped(",python (define (f x) (string-append x x))\n").stdout
+    assert "def f.0(x):" in output
+    assert "string-append(x, x)" in output
+
+
+def test_the_jaxpr_of_a_call():
+    output = piped(
+        "(define (f x) (sin (* x x)))\n,jaxpr (f 2.0)\n,jaxpr (if #t (cos 1.0) 2)\n"
+    ).stdout
+    lines = output.splitlines()
+    assert lines[0].startswith("{ lambda ; ")
+    assert re.search(r"mul \w \w", output)
+    assert re.search(r"sin \w", output)
+    assert sum(line.startswith("{ lambda ; ") for line in lines) == 2
+
+
+def test_loading_and_reloading(tmp_path):
+    path = tmp_path / "program.esk"
+    path.write_text("(define answer 42)")
+    text = (
+        f',load {path}\nanswer\n(call-with-output-file "{path}"'
+        " (lambda (port) (write '(define answer 43) port)))\n,reload\nanswer\n"
+        f',load "{tmp_path}/program"\n'
+    )
+    result = piped(text)
+    loaded = f"; loaded {path}\n"
+    assert (result.stdout, result.stderr) == (f"{loaded}42\n{loaded}43\n{loaded}", "")
+
+
+def test_an_error_in_a_loaded_file(tmp_path):
+    (tmp_path / "program.esk").write_text("(define x 1)\n(car x)")
+    result = piped(f",load {tmp_path}/program.esk\nx\n")
+    assert result.stdout == "1\n"
+    assert "program.esk:2:1: car: " in result.stderr
+
+
+def test_quiet_says_nothing_by_itself():
+    assert piped("(+ 1 2)\n", "repl", "--quiet").stdout == "3\n"
 
 
 def test_a_pipe_loads_no_line_editor():
@@ -141,36 +248,61 @@ def test_a_pipe_loads_no_line_editor():
         (",help", True),
         (",time (f", False),
         (",time (f)", True),
+        (",expand (f\n(g", False),
+        (",doc (f", True),
+        (",load it's.esk", True),
     ],
 )
 def test_completeness(text, complete):
     assert is_complete(text) is complete
 
 
-@pytest.mark.parametrize(
-    ("text", "column"),
-    [
-        ("", 0),
-        ("5", 0),
-        ("(f", 2),
-        ("(f)", 0),
-        ("(define (f x)", 2),
-        ("(define (f x)\n  (if x", 4),
-        ("(define (f x)\n  (if x)", 2),
-        ('(f "(" ; (\n   (g', 5),
-        ("(f #\\(", 2),
-        ("(f))", 0),
-        ("(let ([x", 8),
-        ('(f "open (', 2),
-    ],
-)
-def test_indentation(text, column):
-    assert indentation(text) == column
-
-
 def test_what_a_completed_input_reads_as():
     with pytest.raises(EshkolError):
         read_all("(f", "<test>")
+
+
+# Completion
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "start", "found"),
+    [
+        ("(ca", "", 1, ["cadr", "car"]),
+        ("(car", "", 1, []),
+        ("(list cd", ")", 6, ["cdr"]),
+        ("(xyz", "", 1, []),
+        ("(", "", 1, []),
+        ("", "", 0, []),
+        (",", "", 0, [",load", ",quit"]),
+        (",q", "", 0, [",quit"]),
+        ("(f ,ca", "", 4, ["cadr", "car"]),
+        ("(define (f counter) (* coun", "", 23, ["counter"]),
+        ("(let ((a-long-name 1)) a-l", ") (f a-long-name)", 23, ["a-long-name"]),
+    ],
+)
+def test_completions(before, after, start, found):
+    names = [",quit", ",load", "car", "cdr", "cadr"]
+    assert completions(before, before + after, lambda: names) == (start, found)
+
+
+def test_completion_of_files(tmp_path, monkeypatch):
+    (tmp_path / "model.esk").write_text("")
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / ".hidden.esk").write_text("")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "deep.esk").write_text("")
+    monkeypatch.chdir(tmp_path)
+
+    def found(before):
+        return completions(before, before, list)
+
+    assert found(",load mo") == (6, ["model.esk", "more/"])
+    assert found(",load more/d") == (11, ["deep.esk"])
+    assert found(f",load {tmp_path}/mod") == (len(f",load {tmp_path}/"), ["model.esk"])
+    assert found(',load "mod') == (7, ["model.esk"])
+    assert found('(import "mod') == (9, ["model.esk"])
+    assert found(",load nowhere/x") == (6, [])
 
 
 # On terminals
@@ -244,6 +376,51 @@ def test_line_editing(terminal):
     process.expect(pexpect.EOF)
     process.wait()
     assert process.exitstatus == 0
+
+
+def test_lines_are_indented(terminal):
+    process = terminal()
+    process.send("(define (f x)\r")
+    process.send("(list x\r")
+    process.send("'(1\r2)))\r")
+    process.send("(f 0)\r")
+    shows(process, r"\(0 \(1 2\)\)")
+    process.send("\x04")
+    process.expect(pexpect.EOF)
+
+
+def test_the_history_holds_indented_lines(terminal, tmp_path):
+    process = terminal()
+    process.send("(define (f x)\r(list x\r2))\r")
+    process.send("(f 0)\r")
+    shows(process, r"\(0 2\)")
+    process.send("\x04")
+    process.expect(pexpect.EOF)
+    history = (tmp_path / "state" / "eshkol" / "history").read_text()
+    assert "+(define (f x)\n+  (list x\n+        2))\n" in history
+
+
+def test_completing_a_file_to_load(terminal, tmp_path):
+    (tmp_path / "a-model.esk").write_text("(display 'loaded)")
+    process = terminal()
+    process.send(f",load {tmp_path}/a-mo\t")
+    process.expect("del.esk")
+    process.send("\r")
+    process.expect("loaded")
+
+
+def test_a_terminal_without_prompt_toolkit(tmp_path):
+    code = (
+        "import sys; sys.modules['prompt_toolkit'] = None\n"
+        "from eshkol.cli import main; sys.exit(main(['repl']))"
+    )
+    environment = {**os.environ, "TERM": "xterm"}
+    process = pexpect.spawn(sys.executable, ["-c", code], env=environment, encoding="utf-8")
+    process.expect("> ")
+    process.sendline("(* 6 7)")
+    process.expect("42\r\n> ")
+    process.sendeof()
+    process.expect(pexpect.EOF)
 
 
 def test_ctrl_c_stops_an_evaluation_and_stays(terminal):

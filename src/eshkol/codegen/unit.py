@@ -48,6 +48,14 @@ def compile_program(
         The code, whose call evaluates the forms and gives the value of the last, and the unit
         with which it must be loaded (see :func:`load_program`).
     """
+    function, unit = program_syntax(nodes, span, primitives)
+    return _compile(function, span.file), unit
+
+
+def program_syntax(
+    nodes: Iterable[Node], span: Span, primitives: Collection[str]
+) -> tuple[ast.stmt, Unit]:
+    """The Python that expanded top-level forms become, a function's definition, and its unit."""
     prepared = [prepare(node) for node in nodes]
     body = Sequence(span, tuple(prepared)) if prepared else None
     mentioned = frozenset(name for node in prepared for name in global_names(node))
@@ -59,8 +67,7 @@ def compile_program(
         emitter.add(py.returns(span, emitter.unspecified(span)))
     else:
         emitter.tail(body, RETURN)
-    function = py.define(span, ENTRY, py.arguments(span, []), emitter.block)
-    return _compile(function, span.file), unit
+    return py.define(span, ENTRY, py.arguments(span, []), emitter.block), unit
 
 
 def _key(span: Span, nodes: list[Node]) -> str:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from eshkol.commands.files import read_text
-from eshkol.core.nodes import Call, Const, GlobalRef, Node
-from eshkol.core.printer import print_core
-from eshkol.core.walk import rebuild
-from eshkol.datum.values import UNSPECIFIED
-from eshkol.formatter import format_text
+from eshkol.formatter.expanded import program_text
 from eshkol.reader import read_all
 from eshkol.runtime.boundary import Boundary
 from eshkol.session import Session
@@ -33,13 +29,5 @@ def print_expansion(name: str, *, steps: bool = False) -> int:
             print_steps(session.expander, forms)
             return 0
         for node in session.expand_forms(forms, text.file)[0]:
-            print(format_text(print_core(_readable(node))), end="")
+            print(program_text(node))
     return 0
-
-
-def _readable(node: Node) -> Node:
-    """``node`` with the unspecified value, which can't be written, as an expression."""
-    if isinstance(node, Const) and node.value is UNSPECIFIED:
-        no = Const(node.span, False)
-        return Call(node.span, GlobalRef(node.span, "if"), (no, no))
-    return rebuild(node, _readable)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from eshkol.base.errors import ReadError
+from eshkol.base.errors import IncompleteInput, ReadError
 from eshkol.base.spans import Span
 from eshkol.formatter.styles import header_of
 from eshkol.reader.lexer import CLOSE, END, OPEN, PREFIX, Lexer
@@ -43,7 +43,7 @@ class _Place(NamedTuple):
 
 
 def indentation(text: str) -> int:
-    """The column at which the line after ``text`` begins.
+    """The column at which the line after ``text`` begins; 0 inside a string or comment.
 
     Example:
         >>> indentation("(define (f x)"), indentation("(list 1"), indentation("(f)")
@@ -70,6 +70,8 @@ def indentation(text: str) -> int:
             if kind is OPEN:
                 opener = lines[span.line - 1][span.column : span.end_column]
                 opened.append(_Open(opener, span, is_quoted))
+    except IncompleteInput:
+        return 0
     except ReadError:
-        pass  # an open string, say: what comes before it is what counts
+        pass  # what is wrong is told when the input is entered
     return opened[-1].next_column() if opened else 0

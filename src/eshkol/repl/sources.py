@@ -13,6 +13,9 @@ from eshkol.reader import read_all
 PROMPT = "> "
 CONTINUATION = "  "
 
+WITH_FORMS = frozenset(["core", "expand", "jaxpr", "python", "step", "time"])
+"""The commands that take forms, which may go over several lines."""
+
 
 class Source(Protocol):
     """Gives one input after the other."""
@@ -37,7 +40,9 @@ def is_complete(text: str) -> bool:
         (True, False, True)
     """
     if text.lstrip().startswith(","):
-        text = text.lstrip().partition(" ")[2]
+        command, _, text = text.lstrip()[1:].partition(" ")
+        if command not in WITH_FORMS:
+            return True
     try:
         read_all(text, "<input>")
     except IncompleteInput:
@@ -86,4 +91,7 @@ def standard_source(names: Callable[[], Iterable[str]]) -> Source:
         return Lines(prompting=sys.stdin.isatty())
     from eshkol.repl.terminal import Terminal
 
-    return Terminal(names)
+    try:
+        return Terminal(names)
+    except ImportError:  # prompt_toolkit or Pygments is not installed
+        return Lines(prompting=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from eshkol.formatter.unfinished import indentation
+from eshkol.repl.completion import completions
 from eshkol.repl.sources import CONTINUATION, PROMPT, is_complete
-
-_SYMBOL = re.compile(r"[^\s()\[\]{}\"';`,]+$")
-_OPENING = {"(": ")", "[": "]"}
 
 
 def state_directory() -> Path:
@@ -24,31 +22,13 @@ def state_directory() -> Path:
     return Path(base).expanduser() / "eshkol"
 
 
-def indentation(text: str) -> int:
-    """The column at which the line after ``text`` begins: two more than the innermost open paren.
-
-    Example:
-        >>> indentation("(define (f x)")
-        2
-    """
-    opened: list[int] = []
-    column = 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"?|;[^\n]*|#\\.|[^"]', text, re.DOTALL):
-        piece = token.group()
-        if piece in _OPENING:
-            opened.append(column)
-        elif piece in _OPENING.values() and opened:
-            opened.pop()
-        newline = piece.rfind("\n")
-        column = column + len(piece) if newline < 0 else len(piece) - newline - 1
-    return opened[-1] + 2 if opened else 0
-
-
 class Terminal:
     """Input from a person at a terminal, edited with prompt_toolkit.
 
-    Enter ends the input when its forms are complete, and begins a new line otherwise. The history
-    is kept in the user's state directory, where that can be written to.
+    Enter ends the input when its forms are complete and nothing comes behind the cursor; otherwise
+    it begins a new line, indented as the formatter would. Alt-Enter always begins a line. Tab
+    indents at the start of a line and completes elsewhere. The history is kept in the user's state
+    directory, where that can be written to.
 
     Args:
         names: a function without arguments that gives the names to complete.
@@ -60,12 +40,13 @@ class Terminal:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
         from prompt_toolkit.lexers import PygmentsLexer
-        from pygments.lexers.lisp import SchemeLexer
+
+        from eshkol.highlight import EshkolLexer
 
         self._session: Any = PromptSession(
             PROMPT,
             history=_history(),
-            lexer=PygmentsLexer(SchemeLexer),
+            lexer=PygmentsLexer(EshkolLexer, sync_from_start=True),
             completer=_completer(names),
             complete_while_typing=False,
             multiline=True,
@@ -96,26 +77,54 @@ def _completer(names: Callable[[], Iterable[str]]) -> Any:
 
     class Names(Completer):
         def get_completions(self, document: Any, event: Any) -> Iterable[Any]:
-            match = _SYMBOL.search(document.text_before_cursor)
-            if match:
-                word = match.group()
-                for name in sorted(name for name in names() if name.startswith(word)):
-                    yield Completion(name, start_position=-len(word))
+            start, found = completions(document.text_before_cursor, document.text, names)
+            for name in found:
+                yield Completion(name, start_position=start - len(document.text_before_cursor))
 
     return Names()
 
 
 def _key_bindings() -> Any:
+    from prompt_toolkit.application import get_app
+    from prompt_toolkit.filters import Condition, has_completions
     from prompt_toolkit.key_binding import KeyBindings
 
     bindings = KeyBindings()
 
+    @Condition
+    def at_line_start() -> bool:
+        return not get_app().current_buffer.document.current_line_before_cursor.strip()
+
     @bindings.add("enter")
     def _(event: Any) -> None:
         buffer = event.current_buffer
-        if is_complete(buffer.text):
+        is_at_end = not buffer.document.text_after_cursor.strip()
+        if is_complete(buffer.text) and (is_at_end or "\n" not in buffer.text):
             buffer.validate_and_handle()
         else:
-            buffer.insert_text("\n" + " " * indentation(buffer.document.text_before_cursor))
+            _new_line(buffer)
+
+    @bindings.add("escape", "enter")
+    def _(event: Any) -> None:
+        _new_line(event.current_buffer)
+
+    @bindings.add("tab", filter=at_line_start & ~has_completions)
+    def _(event: Any) -> None:
+        _indent(event.current_buffer)
 
     return bindings
+
+
+def _new_line(buffer: Any) -> None:
+    buffer.insert_text("\n" + " " * indentation(buffer.document.text_before_cursor))
+
+
+def _indent(buffer: Any) -> None:
+    """Indent the line of the cursor, which stands before its text."""
+    document = buffer.document
+    before = document.text_before_cursor
+    above = before[: len(before) - len(document.current_line_before_cursor)]
+    after = document.current_line_after_cursor
+    buffer.delete_before_cursor(len(document.current_line_before_cursor))
+    buffer.delete(len(after) - len(after.lstrip(" ")))
+    buffer.insert_text(" " * indentation(above))

@@ -160,6 +160,11 @@ class Jitted:
         entry, leaves = self._entry(arguments, options)
         return entry.program.renewed().lowered([*self.front, *entry.lifted, *leaves])
 
+    def jaxpr(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The jaxpr of the program of a call."""
+        entry, leaves = self._entry(arguments, options)
+        return entry.program.renewed().jaxpr([*self.front, *entry.lifted, *leaves])
+
     def _entry(
         self, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> tuple[Entry, list[Any]]:

@@ -241,6 +241,11 @@ class Program:
         with self._call(leaves) as arrays:
             return self._new_variant().trace(*arrays).lower()
 
+    def jaxpr(self, leaves: list[Any]) -> Any:
+        """What the program computes of these leaves, traced anew."""
+        with self._call(leaves) as arrays:
+            return self._new_variant().trace(*arrays).jaxpr
+
     def renewed(self) -> Program:
         """The same program, of which nothing is compiled."""
         return Program(self.name, self.procedure, self.arguments, self.reach)
