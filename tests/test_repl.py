@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pexpect
 import pytest
 
+import eshkol
 from eshkol.base.errors import EshkolError
 from eshkol.cli import main
 from eshkol.reader import read_all
+from eshkol.repl.commands import COMMANDS
 from eshkol.repl.completion import completions
 from eshkol.repl.sources import is_complete
 from eshkol.repl.terminal import state_directory
@@ -157,6 +160,11 @@ def test_help_lists_the_commands():
     output = piped(",help\n").stdout
     commands = "help doc apropos expand step core python jaxpr time load reload quit".split()
     assert re.findall(r"^  ,(\w+) ", output, re.MULTILINE) == commands
+
+
+def test_the_commands_are_documented():
+    text = (Path(eshkol.__file__).parents[2] / "docs" / "tools.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `,(\w+)", text, re.MULTILINE) == list(COMMANDS)
 
 
 def test_time_shows_a_value_and_a_duration():

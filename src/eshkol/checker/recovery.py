@@ -40,7 +40,7 @@ def read_forms(text: str, file: str) -> Reading:
     """All forms of ``text`` that are well-formed, and all errors.
 
     Example:
-        >>> reading = read_forms("(f\\n(g)\\n(h))", "x")
+        >>> reading = read_forms("(f\\n(g)\\n(h)", "x")
         >>> len(reading.forms), [str(problem.span) for problem in reading.problems]
         (2, ['x:1:1'])
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from eshkol.modules.finding import SUFFIX
@@ -52,7 +51,8 @@ def named_files(names: Iterable[str]) -> Iterator[str]:
 
 
 def _files_under(directory: str) -> Iterator[str]:
-    for path in Path(directory).rglob(f"*{SUFFIX}"):
-        inner = path.relative_to(directory).parts
-        if path.is_file() and not any(part.startswith(".") for part in inner):
-            yield os.path.normpath(path)
+    for folder, folders, files in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.endswith(SUFFIX) and not name.startswith("."):
+                yield os.path.normpath(os.path.join(folder, name))
