@@ -165,9 +165,6 @@ class TestConditions:
 (guard (e (#t (error-object-irritants e))) (car 5))
 ⇒ ()
 
-(guard (e ((string? (error-object-message e)) 'deep)) (let down ((n 0)) (+ 1 (down n))))
-⇒ deep
-
 (guard (e (#t (list (read-error? e) (file-error? e)))) (error "x"))
 ⇒ (#f #f)
 
@@ -276,6 +273,10 @@ class TestConditions:
         session.define("attempt", attempt)
         assert session.evaluate('(attempt (lambda () (error "x" 5)))') == 5
         assert session.evaluate("(attempt (lambda () (raise 7)))") == 7
+
+    def test_too_deep_a_recursion_is_a_condition(self) -> None:
+        program = "(guard (e (#t (error-object-message e))) (let down ((n 0)) (+ 1 (down n))))"
+        assert "too deep" in Session(engine="python").evaluate(program)
 
     def test_interruptions_are_no_conditions(self) -> None:
         session = Session()

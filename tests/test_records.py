@@ -202,7 +202,7 @@ class TestPython:
 
     def test_they_are_pytrees(self) -> None:
         session = Session()
-        session.evaluate(POINT)
+        session.evaluate(f"{POINT} (zeros 1)")
         point = session.evaluate("(make-point 1.5 (list 2.5 3.5))")
         doubled = jax.tree.map(lambda x: 2 * x, point)
         assert repr(doubled) == "#(point 3.0 (5.0 7.0))"
