@@ -60,7 +60,11 @@ SHAPES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("program", "has", "lacks"), SHAPES, ids=lambda v: str(v)[:60])
+@pytest.mark.parametrize(
+    ("program", "has", "lacks"),
+    SHAPES,
+    ids=lambda v: v if isinstance(v, str) else " ".join(sorted(v)),
+)
 def test_what_a_loop_or_condition_becomes(
     session: Session, program: str, has: set[str], lacks: set[str]
 ) -> None:
