@@ -6,6 +6,7 @@ import importlib
 import importlib.resources
 import inspect
 import itertools
+import marshal
 import os
 import pickle
 import pydoc
@@ -600,6 +601,11 @@ DAMAGES = {
 }
 
 
+def content(data):
+    """What an entry holds; its bytes also tell which of equal parts were one object."""
+    return data[: cache.HASH_SIZE], marshal.loads(data[cache.HEADER_SIZE :])
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_as_good_as_none(folder, compilations, damage):
     path = write(folder / "program.esk", PROGRAM)
@@ -609,7 +615,7 @@ def test_a_damaged_file_is_as_good_as_none(folder, compilations, damage):
     del compilations[:]
     assert observe(path) == first
     assert len(compilations) == 2, "it was not compiled again"
-    assert kept(path).read_bytes() == good
+    assert content(kept(path).read_bytes()) == content(good)
     assert os.listdir(folder / "__pycache__") == [kept(path).name]
 
 
