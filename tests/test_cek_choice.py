@@ -189,3 +189,39 @@ def test_a_file_that_needs_the_evaluator_runs_on_it_every_time(tmp_path):
         session = Session()
         assert repr(session.load(file)) == "(3 2)"
     assert not list(tmp_path.glob("__pycache__/*"))
+
+
+GENERATORS = """
+  (define (make-generator body)
+    (define return #f)
+    (define (yield value)
+      (call/cc (lambda (rest) (set! resume (lambda () (rest #f))) (return value))))
+    (define (resume) (body yield) (set! resume (lambda () (return 'done))) (resume))
+    (lambda () (call/cc (lambda (k) (set! return k) (resume)))))"""
+
+USES = """
+  (define next (make-generator (lambda (yield) (for-each yield '(1 2 3)))))
+  (define (collect) (let ((x (next))) (if (eq? x 'done) '() (cons x (collect)))))
+  (collect)"""
+
+
+@pytest.mark.parametrize(
+    "before",
+    [GENERATORS, f"(define-library (gen) (export make-generator) (begin {GENERATORS}))"],
+    ids=["in a session", "in a library"],
+)
+def test_what_uses_procedures_of_the_evaluator_runs_on_it(before):
+    session = Session()
+    session.evaluate(before)
+    program = USES if before is GENERATORS else f"(import (gen)) {USES}"
+    assert repr(session.evaluate(program)) == "(1 2 3)"
+    assert engine_of("(collect)", session) == "cek"
+    assert engine_of("(map car '((1)))", session) == "python"
+
+
+def test_files_that_use_such_a_library(tmp_path):
+    (tmp_path / "gen.esk").write_text(f"(provide make-generator) {GENERATORS}")
+    file = tmp_path / "use.esk"
+    file.write_text(f"(import (gen)) {USES}")
+    for _ in range(2):
+        assert repr(Session().load(file)) == "(1 2 3)"

@@ -127,9 +127,12 @@ class Session:
         """Whether a program runs on the machine of room ``cek``."""
         if self.engine is not None:
             return self.engine == "cek"
-        from eshkol.cek.choice import keeper
+        from eshkol.cek.choice import keeper, mentions_machine
 
-        return keeper(nodes, self._is_primitive) is not None
+        return (
+            mentions_machine(nodes, self.namespace.variables)
+            or keeper(nodes, self._is_primitive) is not None
+        )
 
     def _is_primitive(self, name: str) -> bool:
         return name in self.namespace.builtins and name not in self.namespace.variables

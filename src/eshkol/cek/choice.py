@@ -5,12 +5,15 @@ the continuation is only called, by the receiver or by procedures that are only 
 The analysis follows it through the program: through local procedures that capture it, procedures it
 is passed to, and primitives that call what they are given. Where it may get anywhere else (a
 result, a variable that is assigned, data, an unknown procedure), the program runs on the machine.
+So does one that uses procedures of such a program, as those of a library of generators: their
+continuations include what calls them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from typing import Any
 
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
@@ -80,6 +83,20 @@ def keeper(nodes: Iterable[Node], is_primitive: Callable[[str], bool]) -> Node |
         return None
     analysis = _Analysis(forms, is_primitive)
     return next((node for form in forms if (node := analysis.keeper(form)) is not None), None)
+
+
+def mentions_machine(nodes: Iterable[Node], variables: Mapping[str, Any]) -> bool:
+    """Whether a program uses a procedure of the machine.
+
+    Args:
+        nodes: its top-level forms.
+        variables: the values of the top-level variables that it sees.
+    """
+    return any(
+        isinstance(part, GlobalRef) and hasattr(variables.get(part.name), "eshkol_cek")
+        for node in nodes
+        for part in everything(node)
+    )
 
 
 def _mentions_capture(node: Node) -> bool:

@@ -37,7 +37,7 @@ def arrival(machine: Machine, target: Any, value: Any) -> Arrive | None:
     """How an ``Escape`` to ``target`` goes on in ``machine``; None if it goes elsewhere."""
     if target is machine:
         return value
-    if not isinstance(target, Guard) or target.continuation.machine is not machine:
+    if not isinstance(target, Guard) or target.continuation.target(machine) is not machine:
         return None
     return lambda machine: target.continuation(machine, [value], {})
 

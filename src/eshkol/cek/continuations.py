@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from eshkol.base.errors import ArityError, BadValue
+from eshkol.base.errors import ArityError
 from eshkol.cek.machine import RUNNING, Machine
 from eshkol.cek.procedures import call_from_python
 from eshkol.datum.values import MultipleValues
@@ -26,10 +26,11 @@ Arrive = Callable[[Machine], None]
 class Continuation:
     """What was left to do, and the dynamic state, when it was captured; a rule of the machine."""
 
-    __slots__ = ("context", "machine", "stack")
+    __slots__ = ("context", "machine", "owner", "stack")
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.owner = machine.owner
         self.stack: Frame | None = machine.stack
         self.context = STATE.context()
 
@@ -46,10 +47,11 @@ class Continuation:
 
     def enter(self, machine: Machine, arrive: Arrive, cause: BaseException | None = None) -> None:
         """Leave what ``machine`` does, because of ``cause``, and do ``arrive`` here."""
-        target = self._target(machine)
+        target = self.target(machine)
 
         def put_in_place(machine: Machine) -> None:
             machine.node = None
+            machine.owner = self.owner
             machine.stack = self.stack
             STATE.install(self.context)
             arrive(machine)
@@ -61,20 +63,16 @@ class Continuation:
 
         travel(machine, self.context, go)
 
-    def _target(self, machine: Machine) -> Machine:
+    def target(self, machine: Machine) -> Machine:
         """The machine to go on in: the one it was captured in, while that runs.
 
         If that is over and was all there was to do, any other will do; the outermost leaves
-        nothing behind.
+        nothing behind. Where something was left to do in Python, this one must: a generator comes
+        back before it gets there.
         """
         if self.machine is machine or self.machine in RUNNING.machines:
             return self.machine
-        if self.machine.is_outermost:
-            return RUNNING.machines[0]
-        raise BadValue(
-            "this continuation leads into a call from Python that has returned",
-            hint="it was captured in a procedure that a primitive or a compiled procedure called",
-        )
+        return RUNNING.machines[0] if self.owner.is_outermost else machine
 
 
 def make_continuation(machine: Machine) -> Any:

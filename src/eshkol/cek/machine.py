@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from eshkol.autodiff import NeedsTensors
-from eshkol.base.errors import EshkolError
+from eshkol.base.errors import BadValue, EshkolError
 from eshkol.base.spans import NOWHERE
 from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame, Then
@@ -21,6 +21,13 @@ Rule = Callable[["Machine", list[Any], dict[str, Any]], None]
 
 PRIMITIVE_RULES: dict[int, Rule] = {}
 """The rules of the primitives that the machine runs itself, by the ``id`` of their functions."""
+
+
+PERIOD = 200_000
+"""After so many steps the depth of the stack is looked at."""
+
+MOST_FRAMES = 1_000_000
+"""So many frames may be left to do; they take about a GiB."""
 
 
 class Running(threading.local):
@@ -45,6 +52,8 @@ class Machine:
         operator: if that form is a call, what it calls.
         base: the dynamic state outside.
         is_outermost: whether no machine runs outside, so that the stack is all that is left to do.
+        owner: the machine whose call ends where the stack ends: another one after it has gone on
+            with a continuation of that.
     """
 
     __slots__ = (
@@ -53,6 +62,7 @@ class Machine:
         "is_outermost",
         "node",
         "operator",
+        "owner",
         "site",
         "stack",
         "value",
@@ -67,6 +77,7 @@ class Machine:
         self.operator: Any = None
         self.base = STATE.context()
         self.is_outermost = not RUNNING.machines
+        self.owner = self
 
     # ---- what rules do
 
@@ -141,16 +152,36 @@ class Machine:
         from eshkol.cek.evaluate import STEPS
 
         while True:
-            node = self.node
-            if node is not None:
-                self.node = None
-                STEPS[node.__class__](self, node, self.environment)
-                continue
-            frame = self.stack
-            if frame is None:
-                return self.value
-            self.stack = frame.outer
-            frame.resume(self, self.value)
+            for _ in range(PERIOD):
+                node = self.node
+                if node is not None:
+                    self.node = None
+                    STEPS[node.__class__](self, node, self.environment)
+                    continue
+                frame = self.stack
+                if frame is None:
+                    return self._end()
+                self.stack = frame.outer
+                frame.resume(self, self.value)
+            self._check_depth()
+
+    def _end(self) -> Any:
+        """The value, if there is somebody who waits for it."""
+        if self.owner is self or self.owner.is_outermost:
+            return self.value
+        self.owner = self
+        raise BadValue(
+            "this continuation leads into a call from Python that has returned",
+            hint="it was captured in a procedure that a primitive or a compiled procedure called",
+        )
+
+    def _check_depth(self) -> None:
+        """Refuse a recursion that never ends before it fills the memory."""
+        frame, count = self.stack, 0
+        while frame is not None:
+            frame, count = frame.outer, count + 1
+        if count > MOST_FRAMES:
+            raise RecursionError
 
     def _leave(self, error: BaseException) -> None:
         """An error that nobody handled leaves the machine, and the extents it is in."""
