@@ -18,8 +18,9 @@ from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import HashTable, Vector
 from eshkol.session import Session
+from eshkol.xla.leaf_names import leaf_names
 from eshkol.xla.straight_line import taker
-from eshkol.xla.trees import flatten, leaf_kinds, leaf_names, unflatten
+from eshkol.xla.trees import flatten, leaf_kinds, unflatten
 
 SHARED = Session()
 SHARED.evaluate("""

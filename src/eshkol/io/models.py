@@ -9,8 +9,9 @@ from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import short_string
 from eshkol.io.weights import load_tensors, match_tensors, save_tensors
+from eshkol.xla.leaf_names import leaf_names
 from eshkol.xla.transforms import is_inexact
-from eshkol.xla.trees import flatten, leaf_names, unflatten
+from eshkol.xla.trees import flatten, unflatten
 
 
 def named_parameters(who: str, model: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import Source, drawing_from
+from eshkol.xla.leaf_names import structure_names
 from eshkol.xla.parts import Unreachable
 from eshkol.xla.reach import closures_of, may_draw
 from eshkol.xla.straight_line import Constant, Maker, maker
@@ -37,7 +38,6 @@ from eshkol.xla.trees import (
     Structure,
     flatten,
     leaf_kinds,
-    structure_names,
     unflatten,
 )
 from eshkol.xla.witness import Source as WitnessSource

@@ -9,8 +9,9 @@ import jax
 
 from eshkol.base.errors import NotAProcedure
 from eshkol.datum.write import short_string
+from eshkol.xla.leaf_names import structure_names
 from eshkol.xla.transforms import differentiable
-from eshkol.xla.trees import Structure, flatten, structure_names, unflatten
+from eshkol.xla.trees import Structure, flatten, unflatten
 from eshkol.xla.witness import Witness
 
 

@@ -1,0 +1,55 @@
+"""Names for the leaves of a value: for files of weights, for messages and for JAX's key paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from eshkol.xla.trees import Structure, flatten
+
+
+def leaf_names(value: Any) -> list[str]:
+    """A name for each leaf: the names of the variables that lead to it, joined by dots.
+
+    A leaf captured by a closure is named after the captured variable, an element of a list or
+    vector after its index, an entry of a table after its key. Names are made distinct.
+
+    Example:
+        >>> leaf_names((1.0, [2.0, 3.0]))
+        ['0', '1.0', '1.1']
+    """
+    return structure_names(flatten(value)[1])
+
+
+def structure_names(structure: Structure) -> list[str]:
+    """A name for each leaf of a structure (see :func:`leaf_names`)."""
+    names: list[str] = []
+    counts: dict[str, int] = {}
+    for path in _paths(structure, ()):
+        name = ".".join(path) or "value"
+        counts[name] = number = counts.get(name, 0) + 1
+        names.append(name if number == 1 else f"{name}.{number}")
+    return names
+
+
+def _paths(structure: Structure, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if structure.__class__ is str:
+        yield path
+        return
+    tag, details, children = structure
+    if tag == "box":
+        words: Any = [None] * len(children)
+    elif tag == "closure":
+        words = details[0].captures
+    elif tag == "table":
+        words = [str(key) for key in details.keys]
+    elif tag == "dict":
+        words = [str(key) for key in details]
+    elif tag == "named-tuple":
+        words = details._fields
+    elif tag == "record":
+        words = details.__scheme_fields__
+    else:
+        words = [str(index) for index in range(len(children))]
+    for word, child in zip(words, children, strict=True):
+        yield from _paths(child, path if word is None else (*path, word))
