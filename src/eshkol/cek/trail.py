@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import functools
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from types import CodeType, FunctionType, TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,9 @@ from eshkol.codegen import python as py
 if TYPE_CHECKING:
     from eshkol.cek.environment import Activation
     from eshkol.cek.machine import Machine
+
+Place = tuple["Activation", Span]
+"""A running call and the form in it that it has come to."""
 
 SHOWN = 1_000
 """So many calls at each end of the trail are kept."""
@@ -37,9 +42,7 @@ def locate(machine: Machine, error: BaseException) -> None:
 def add_trail(machine: Machine, error: BaseException) -> None:
     """Put the calls that were running into the traceback of ``error``, outside of what is there."""
     traceback = error.__traceback__
-    running = list(calls(machine))
-    if len(running) > 2 * SHOWN:
-        running[SHOWN:-SHOWN] = []
+    running = _ends(calls(machine))
     known = first_place(traceback)
     if running and known == (running[0][0].name or "lambda", running[0][1]):
         del running[0]
@@ -48,7 +51,13 @@ def add_trail(machine: Machine, error: BaseException) -> None:
     error.__traceback__ = traceback
 
 
-def calls(machine: Machine) -> Iterator[tuple[Activation, Span]]:
+def _ends(places: Iterator[Place]) -> list[Place]:
+    """The first and the last of many places."""
+    first = list(islice(places, SHOWN))
+    return [*first, *deque(places, SHOWN)]
+
+
+def calls(machine: Machine) -> Iterator[Place]:
     """The calls of the program that are running, innermost first, and where each of them is."""
     node, activation = machine.site
     if activation is None:
@@ -66,7 +75,7 @@ def calls(machine: Machine) -> Iterator[tuple[Activation, Span]]:
         frame = frame.outer
 
 
-def _in_program(activation: Activation, span: Span) -> tuple[Activation, Span]:
+def _in_program(activation: Activation, span: Span) -> Place:
     """The place itself, or the call in the program that led to a procedure of the prelude."""
     if activation.site is None:
         return activation, span
