@@ -567,3 +567,23 @@ def test_contexts_in_compiled_programs():
     session.evaluate("(define f (jit (lambda (x) (with-context (r recorder) (* 2 x)))))")
     assert [float(session.evaluate("(f 2.0)")) for _ in range(2)] == [4.0, 4.0]
     assert recorder.events == ["enter", "exit"]
+
+
+ASKING = {
+    "((jit (lambda (x) (math.sin x))) 1.0)": "math.sin",
+    "((jit (lambda (x) (np.sin x))) 1.0)": "np.sin",
+    "(gradient (lambda (x) (* 2 (np.sin x))) 1.0)": "np.sin",
+    "((jit (lambda (x) (test x))) 1.0)": "test",
+    "((jit (lambda (x) (.item x))) 1.0)": ".item",
+    "(gradient (lambda (x) (tensor-sum (np.sin x))) (tensor 1.0 2.0))": "np.sin",
+}
+
+
+@pytest.mark.parametrize("program", ASKING)
+def test_python_functions_that_ask_for_a_traced_value(program):
+    session = new_session(test=lambda x: 1 if x > 0 else 2)
+    with pytest.raises(ek.StagingError) as caught:
+        session.evaluate(f"(import (python math) (python numpy as np)) {program}")
+    who = ASKING[program]
+    assert f" {who}: a Python function asks for a value that is traced\n" in str(caught.value)
+    assert f'File "{PACKAGE}' not in "".join(traceback.format_exception(caught.value))

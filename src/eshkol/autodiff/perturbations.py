@@ -40,15 +40,19 @@ class NeedsTensors(Exception):
     """
 
 
+_REFUSED = ("<class 'eshkol.autodiff.", "'TapeNode'", "'Taylor'")
+"""How errors of other libraries call numbers that carry derivatives."""
+
+
 def foreign(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, which asks for tensors where a function of JAX refuses a number that carries
-    a derivative."""
+    """``function``, which asks for tensors where a function of JAX or NumPy refuses a number that
+    carries a derivative."""
 
     def call(*arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
         except TypeError as error:
-            if "<class 'eshkol.autodiff." in str(error):
+            if any(name in str(error) for name in _REFUSED):
                 raise NeedsTensors from None
             raise
 

@@ -22,6 +22,7 @@ from eshkol.base.errors import (
     ExpandError,
     IncompleteInput,
     ReadError,
+    StagingError,
     TooDeep,
     UnboundVariable,
     excerpt,
@@ -29,9 +30,10 @@ from eshkol.base.errors import (
 )
 from eshkol.base.spans import Span
 from eshkol.runtime.boundary import Boundary as Boundary
-from eshkol.runtime.calls import explain_call, explain_callback
+from eshkol.runtime.calls import explain_call, explain_callback, site_of
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
+_TENSOR_RULES = _PACKAGE + "xla" + os.sep
 _LIBRARIES = tuple(
     str(Path(sysconfig.get_paths()["purelib"]) / name) + os.sep
     for name in ("jax", "jaxlib", "numpy", "optax")
@@ -123,6 +125,8 @@ def explain(error: Exception) -> Exception:
         return error
     if isinstance(error, RecursionError):
         return _too_deep(error)
+    if type(error).__name__ in _ASKING:
+        return _asks_for_value(error)
     place = _innermost(error)
     if place is None:
         return _explained_callback(error)
@@ -205,6 +209,38 @@ def _too_deep(error: RecursionError) -> Exception:
         "the recursion is too deep",
         span=span,
         hint="is there a base case that ends it? a call in tail position takes no room",
+    ).with_traceback(error.__traceback__)
+
+
+_ASKING = frozenset(
+    f"{kind}Error"
+    for kind in "TracerArrayConversion TracerBoolConversion TracerIntegerConversion "
+    "ConcretizationType".split()
+)
+"""JAX's errors for who asks a tracer for its value."""
+
+
+def _asks_for_value(error: Exception) -> Exception:
+    """The error of a Python function that the program gave a traced value."""
+    place: tuple[types.FrameType, Span] | None = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        file = frame.f_code.co_filename
+        if sources.is_source(file) and (span := sources.span_at(frame.f_code, traceback.tb_lasti)):
+            place = frame, span
+        elif file.startswith(_TENSOR_RULES):
+            place = None
+        traceback = traceback.tb_next
+    if place is None:
+        return error
+    who = site_of(*place).operator
+    prefix = "" if who in ("", "lambda", "define") else f"{who}: "  # a tail call stands there
+    return StagingError(
+        f"{prefix}a Python function asks for a value that is traced",
+        span=place[1],
+        hint="in compiled programs and derivatives of tensors, compute with the language's "
+        "own procedures,\nor with functions that JAX can trace",
     ).with_traceback(error.__traceback__)
 
 
