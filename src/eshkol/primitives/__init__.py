@@ -3,5 +3,6 @@
 Reading order: ``declare`` (the declaring decorators and the table of all primitives), ``calling``
 (how a primitive calls a procedure), ``arguments`` (checks that all share), ``numbers`` (what is a
 number), ``elements`` and ``operations`` (how an operation goes by the kinds of its operands),
-``dynamic`` (handlers, extents and parameters: what a continuation captures). The other modules are families of primitives; ``catalogue`` imports them all.
+``dynamic`` (handlers, extents and parameters: what a continuation captures). The other modules are
+families of primitives; ``catalogue`` imports them all.
 """
