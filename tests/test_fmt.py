@@ -211,7 +211,7 @@ y)
 ;; two
 
 
-(f)  ; three
+(f)   ; three
 #| four |#
 (g)
 ====
@@ -223,12 +223,12 @@ y)
 ) ; fifth
 )
 ----
-(let ((a 1)  ; first
-      (bb 22))  ; second
+(let ((a 1)   ; first
+      (bb 22)) ; second
 
   ; third
-  (f a  ; fourth
-     )  ; fifth
+  (f a ; fourth
+     ) ; fifth
   )
 ====
 (list 1      ; aligned
@@ -243,9 +243,21 @@ y)
 222       ; before
     3)    ; and after
 ----
+(list 1   ; aligned
+      222 ; before
+      3)  ; and after
+====
+(list 1 ; aligned
+222     ; before, where it no longer fits
+3)      ; after
+----
 (list 1    ; aligned
-      222  ; before
-      3)   ; and after
+      222  ; before, where it no longer fits
+      3)   ; after
+====
+(f 1);close
+----
+(f 1)  ;close
 ====
 #;(left
 out) (kept #;here

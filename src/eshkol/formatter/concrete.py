@@ -18,7 +18,7 @@ UNKNOWN = math.inf
 
 _CLOSERS = {"(": ")", "[": "]"}
 _TRIVIA = re.compile(
-    rf"(?P<space>[{SPACES}]+)|(?P<line>;[^\n]*|\A\#!(?:/|[ \n])[^\n]*)"
+    rf"(?P<space>[{SPACES}]+)|(?P<line>;[^\n]*|\A\#!(?:/|(?!{PLAIN}))[^\n]*)"
     rf"|(?P<block>\#\|)|(?P<directive>\#!{PLAIN}*)"
 )
 _EDGE = re.compile(r"#\||\|#")
@@ -68,18 +68,17 @@ class Comment(Piece):
     Attributes:
         ends_line: whether nothing can follow it on its line.
         column: where it stands in the source.
+        gap: how many spaces stand between it and what is before it on the line.
     """
 
-    __slots__ = ("column", "ends_line", "text")
+    __slots__ = ("column", "ends_line", "gap", "text")
     is_datum = False
 
-    def __init__(
-        self, text: str, ends_line: bool, column: int, starts_line: bool, blank_lines: int
-    ) -> None:
+    def __init__(self, text: str, ends_line: bool, starts_line: bool, blank_lines: int) -> None:
         super().__init__(starts_line, blank_lines)
+        self.column = self.gap = 0
         self.text = text.rstrip() if ends_line else text
         self.ends_line = ends_line
-        self.column = column
         self._has_text(self.text)
         if ends_line:
             self.flat = self.joined = UNKNOWN
@@ -194,19 +193,23 @@ def _comments(text: str, start: int, end: int) -> Iterator[tuple[Comment | None,
     What comes last is None, with the newlines before ``end``.
     """
     newlines = 0 if start else 1
+    spaces = 0
     while start < end:
         found = _TRIVIA.match(text, start)
         assert found is not None
         kind, stop = found.lastgroup, found.end()
         if kind == "space":
             newlines += found[0].count("\n")
+            spaces = len(found[0])
         else:
             if kind == "block":
                 stop = _block_end(text, start)
-            column = start - text.rfind("\n", 0, start) - 1
             place = newlines > 0, max(0, newlines - 1)
-            yield Comment(text[start:stop], kind == "line", column, *place), 0
-            newlines = 0
+            comment = Comment(text[start:stop], kind == "line", *place)
+            comment.column = start - text.rfind("\n", 0, start) - 1
+            comment.gap = 0 if comment.starts_line else spaces
+            yield comment, 0
+            newlines = spaces = 0
         start = stop
     yield None, newlines
 

@@ -20,6 +20,7 @@ MOST_BLANK_LINES = 2
 """How many empty lines may stand between top-level forms; one inside them."""
 
 _COMMENT_GAP = 2
+"""How many spaces stand before a comment behind code that had none, or no room, in the source."""
 
 
 def format_text(text: str, file: str = "<string>") -> str:
@@ -105,10 +106,12 @@ class _Writer:
         for run in _runs(sorted(self._comments)):
             columns = {self._comments[number].column for number in run}
             widest = max(len(lines[number]) for number in run)
+            is_aligned = len(run) > 1 and len(columns) == 1
+            common = max(columns) if max(columns) > widest else widest + _COMMENT_GAP
             for number in run:
-                width = widest if len(columns) == 1 else len(lines[number])
-                gap = _COMMENT_GAP if width else 0
-                lines[number] = f"{lines[number]:<{width + gap}}{self._comments[number].text}"
+                comment = self._comments[number]
+                own = len(lines[number]) + (comment.gap or _COMMENT_GAP)
+                lines[number] = lines[number].ljust(common if is_aligned else own) + comment.text
         content = "\n".join(lines)
         return f"{content}\n" if content else ""
 
@@ -157,7 +160,10 @@ def _write_group(writer: _Writer, group: Group, closers: int, is_data: bool) -> 
             form.note_second(writer.column, form.breaks[index] or must_break)
         height = writer.height
         is_last = index == len(group.items) - 1
-        _write(writer, item, form.closers if is_last else 0, is_data)
+        if index == 0 and isinstance(item, Comment) and item.ends_line:
+            writer.trail(item)
+        else:
+            _write(writer, item, form.closers if is_last else 0, is_data)
         must_break = writer.height > height or (isinstance(item, Comment) and item.ends_line)
     if group.items and isinstance(last := group.items[-1], Comment) and last.ends_line:
         writer.newline(form.column_of(len(group.items)))

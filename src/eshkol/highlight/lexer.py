@@ -49,7 +49,7 @@ class EshkolLexer(RegexLexer):
 
     tokens: ClassVar[dict[str, list[Any]]] = {
         "root": [
-            (r"\A#!(?:/|[ ])[^\n]*", Comment.Hashbang),
+            (rf"\A#!(?:/|(?!{PLAIN}))[^\n]*", Comment.Hashbang),
             (_SPACE, Whitespace),
             (r";[^\n]*", Comment.Single),
             (r"#\|", Comment.Multiline, "comment"),
