@@ -10,7 +10,7 @@ import operator
 from typing import Any
 
 from eshkol.base.errors import MissingKey, StagingError
-from eshkol.datum.equality import hash_key, identity_key
+from eshkol.datum.equality import PLAIN_KEYS, hash_key, identity_key
 from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, HashTable, KeyedTable, MutableString, Unspecified
 from eshkol.datum.write import short_string
