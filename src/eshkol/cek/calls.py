@@ -9,8 +9,16 @@ from eshkol.base.errors import ArityError, EshkolError
 from eshkol.codegen.names import python_name
 from eshkol.core.nodes import Call, GlobalRef, LocalRef, Node
 from eshkol.datum.write import short_string
-from eshkol.primitives.declare import argument_count, arity_error, count_text, usage_text
+from eshkol.primitives.declare import (
+    PRIMITIVES,
+    argument_count,
+    arity_error,
+    count_text,
+    usage_text,
+)
+from eshkol.runtime.calls import usage_of
 from eshkol.runtime.dialects import not_a_procedure
+from eshkol.runtime.procedures import procedure_of
 
 if TYPE_CHECKING:
     from eshkol.cek.machine import Machine
@@ -66,26 +74,41 @@ def _misfit(
     complaint: str,
 ) -> EshkolError:
     node, activation = machine.site
-    name = _operator_name(node) or _name_of(procedure)
-    is_in_prelude = activation is not None and activation.site is not None
-    if is_in_prelude or not _is_operator(machine, procedure):
-        who = _operator_name(activation.site[0] if is_in_prelude else node)
-        own_name = _name_of(procedure)
-        hint = "" if own_name == "this procedure" else f"use: {usage_text(own_name, signature)}"
-        given = argument_count(len(arguments), len(arguments))
-        return ArityError(
-            f"{who}: expected a procedure that takes {given}, "
-            f"got {short_string(procedure)}, which takes {count_text(signature)}",
-            hint=hint,
-        )
+    if activation is not None and activation.site is not None:
+        return _unfit(activation.site[0], procedure, signature, arguments)
+    is_direct = _is_operator(machine, procedure)
+    if not is_direct and getattr(machine.operator, "__name__", "") in PRIMITIVES:
+        return _unfit(node, procedure, signature, arguments)
+    name = (is_direct and _operator_name(node)) or _name_of(procedure)
+    error: EshkolError = arity_error(name, procedure, tuple(arguments), options)
     if "multiple values" in complaint:
         key = complaint.split("'")[1].replace("_", "-")
-        hint = f"use: {usage_text(name, signature)}"
-        return ArityError(f"{name}: the argument #:{key} is given twice", hint=hint)
-    error = arity_error(name, procedure, tuple(arguments), options)
-    if name == "this procedure":
-        error.hint = ""
+        error = ArityError(f"{name}: the argument #:{key} is given twice")
+    error.hint = _hint(name, procedure, signature)
     return error
+
+
+def _unfit(
+    node: Node, procedure: Any, signature: inspect.Signature, arguments: list[Any]
+) -> EshkolError:
+    """The error for a procedure that what is called at ``node`` was given and can't call."""
+    given = argument_count(len(arguments), len(arguments))
+    return ArityError(
+        f"{_operator_name(node)}: expected a procedure that takes {given}, "
+        f"got {short_string(procedure)}, which takes {count_text(signature)}",
+        hint=_hint(_name_of(procedure), procedure, signature),
+    )
+
+
+def _hint(name: str, procedure: Any, signature: inspect.Signature) -> str:
+    """How a procedure is used, if it has a name."""
+    if name == "this procedure":
+        return ""
+    node = getattr(getattr(procedure, "eshkol_cek", None), "node", None)
+    known = procedure_of(procedure)
+    if known is not None:
+        node = known.node
+    return f"use: {usage_text(name, signature) if node is None else usage_of(name, node)}"
 
 
 def _is_operator(machine: Machine, procedure: Any) -> bool:

@@ -73,8 +73,11 @@ class Machine:
         self.environment: Any = None
         self.stack: Frame | None = None
         self.value: Any = None
-        self.site: tuple[Node, Activation | None] = (Const(NOWHERE, None), None)
         self.operator: Any = None
+        self.site: tuple[Node, Activation | None] = (Const(NOWHERE, None), None)
+        if RUNNING.machines:
+            self.site = RUNNING.machines[-1].site
+            self.operator = RUNNING.machines[-1].operator
         self.base = STATE.context()
         self.is_outermost = not RUNNING.machines
         self.owner = self

@@ -300,7 +300,7 @@ def _arguments(called: Any) -> tuple[str, int, Callable[[str], str]]:
         positional = [parameter for parameter in node.parameters if not parameter.keyword]
         least = sum(parameter.default is None for parameter in positional)
         most = None if node.rest is not None else len(positional)
-        return argument_count(least, most), least, lambda name: _usage(name, node)
+        return argument_count(least, most), least, lambda name: usage_of(name, node)
     signature = inspect.signature(called)
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     least = sum(
@@ -309,7 +309,7 @@ def _arguments(called: Any) -> tuple[str, int, Callable[[str], str]]:
     return count_text(signature), least, lambda name: usage_text(name, signature)
 
 
-def _usage(name: str, node: Lambda) -> str:
+def usage_of(name: str, node: Lambda) -> str:
     """A call of a procedure as text, with the names of its parameters."""
     words = [name, *(_parameter(p) for p in node.parameters if not p.keyword)]
     if node.rest is not None:
