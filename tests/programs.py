@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from eshkol.cek.program import evaluate
 from eshkol.core.nodes import Node
 from eshkol.datum.write import write_string
 from eshkol.reader import read_all
@@ -30,6 +31,11 @@ def shown(*texts: str) -> str:
 def core(text: str) -> list[Node]:
     """The Core of the top-level forms of ``text`` as the expander gives it."""
     return Session().expander.expand_program(read_all(text, "<core>"))
+
+
+def evaluated(node: Node) -> Any:
+    """The value of Core, after whichever passes, as the plain evaluator defines it."""
+    return evaluate([node], Session().namespace)
 
 
 def table(text: str) -> Any:

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core_interpreter import interpret
 from eshkol.base import sources
 from eshkol.base.errors import (
     ArityError,
@@ -38,7 +37,7 @@ from eshkol.runtime.dialects import staged
 from eshkol.runtime.procedures import Procedure, procedure_of, procedure_of_code
 from eshkol.session import Session
 from eshkol.syntax.objects import Dotted, Keyword, VectorForm
-from programs import core, shown, table, value
+from programs import core, evaluated, shown, table, value
 from random_loops import looping_procedures
 
 RANDOM = settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
@@ -251,7 +250,7 @@ def test_endless_recursion_is_told():
 def test_loops_in_loops_do_what_their_core_says(program):
     node = core(program)[-1]
     assert isinstance(node, Define)
-    expected = interpret(node.value, {})(3)
+    expected = evaluated(node.value)(3)
     function = value(f"{program} f")
     assert function(3) == expected
     assert staged_call(function, 3) == expected

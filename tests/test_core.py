@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 
-from core_interpreter import interpret
 from eshkol.base.errors import InternalError
 from eshkol.base.spans import NOWHERE
 from eshkol.core.assignment import UNASSIGNED, convert_assignments
@@ -43,7 +42,7 @@ from eshkol.core.walk import bound_variables, children, everything, rebuild
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED, Char, Vector
-from programs import core, table, value
+from programs import core, evaluated, table, value
 from random_programs import procedures, spelled
 
 RANDOM = settings(deadline=None, max_examples=60)
@@ -494,6 +493,6 @@ def test_passes_and_compiled_code_keep_the_value(drawn):
     program = spelled(template, [f"v{n}" for n in range(count)])
     node = core(program)[-1]
     assert isinstance(node, Define)
-    results = [interpret(stage, {})(3) for stage in stages(node.value)]
+    results = [evaluated(stage)(3) for stage in stages(node.value)]
     assert results == [results[0]] * 4
     assert value(f"{program} (f 3)") == results[0]
