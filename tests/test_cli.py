@@ -298,6 +298,12 @@ def test_wrong_command_lines(words):
     assert "usage: eshkol" in result.stderr
 
 
+def test_an_engine_that_is_not_there():
+    result = eshkol("eval", "1", ESHKOL_ENGINE="steam")
+    assert (result.stdout, result.returncode) == ("", 2)
+    assert "ESHKOL_ENGINE is 'steam' (choose from python, cek)" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["", "run", "eval", "repl", "expand", "check", "fmt"])
 def test_help(command):
     result = eshkol(*command.split(), "--help")

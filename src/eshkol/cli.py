@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.config import CONFIG
-from eshkol.commands.arguments import parser
+from eshkol.commands.arguments import ENGINES, parser
 from eshkol.commands.files import STANDARD_INPUT, read_text
 from eshkol.datum.number_text import FLOAT_FORMAT
 from eshkol.runtime.process import collect_seldom
@@ -39,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         3
         0
     """
-    options = parser(_ACTIONS).parse_args(arguments)
+    grammar = parser(_ACTIONS)
+    options = grammar.parse_args(arguments)
+    engine = os.environ.get("ESHKOL_ENGINE") or "python"
+    if engine not in ENGINES:
+        grammar.error(f"ESHKOL_ENGINE is {engine!r} (choose from {', '.join(ENGINES)})")
     _configure(options)
     return _guarded(lambda: options.action(options))
 

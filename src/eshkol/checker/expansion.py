@@ -36,6 +36,7 @@ class CheckedProgram(Session):
         nodes: the Core of the forms that could be expanded.
         problems: what is wrong with the others.
         lost: names that those would have defined.
+        lacks_import: whether a library could not be imported, whose names then are unknown.
         procedures: the Core of the procedures that are defined once at top level, by name.
     """
 
@@ -45,6 +46,7 @@ class CheckedProgram(Session):
         self.nodes: list[Node] = []
         self.problems: list[Problem] = []
         self.lost: set[str] = set()
+        self.lacks_import = False
         self.parts: list[CheckedProgram] = []
 
     def add(self, text: str, file: str) -> list[Syntax]:
@@ -79,6 +81,9 @@ class CheckedProgram(Session):
             error = ExpandError(f"{type(error).__name__}: {error}", span=form.span)
         self.problems.append(of_error(error, "expand", form.span))
         self.lost.update(_defined_names(form))
+        head = form.parts[0] if form.is_list and form.parts else form
+        if head.is_identifier and head.name in ("import", "require", "include"):
+            self.lacks_import = True
 
     # ---- libraries
 

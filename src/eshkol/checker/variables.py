@@ -32,8 +32,11 @@ _LOADERS = {"load", "eval"}
 def unbound_names(program: CheckedProgram) -> Iterator[Problem]:
     """The top-level variables that are used and defined nowhere.
 
-    They are warnings in a program that loads files or evaluates data, which may define them.
+    They are warnings in a program that loads files or evaluates data, which may define them, and
+    nothing is said of them where an import failed.
     """
+    if program.lacks_import:
+        return
     known = {*program.lost, *program.definitions()}
     nodes = [part for node in program.nodes for part in everything(node)]
     loads = any(isinstance(n, GlobalRef) and n.name in _LOADERS for n in nodes)

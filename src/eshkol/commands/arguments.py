@@ -9,6 +9,9 @@ from typing import Any
 
 Action = Callable[[argparse.Namespace], int]
 
+ENGINES = ("python", "cek")
+"""What can run a program."""
+
 _EXAMPLES = {
     "": """
 examples:
@@ -157,7 +160,7 @@ def _add_session_options(command: argparse.ArgumentParser, is_outer: bool) -> No
     )
     command.add_argument(
         "--engine",
-        choices=("python", "cek"),
+        choices=ENGINES,
         default=_default(is_outer, None),
         help="run compiled code, or the plain evaluator whose continuations can be entered again; "
         "default: what each program needs (also: ESHKOL_ENGINE)",
