@@ -71,7 +71,9 @@ class Reach:
                 self._visit(inner)
 
 
-_MUTABLE = frozenset(["box", "vector", "table", "list", "dotted", "python-list", "dict", "record"])
+_MUTABLE = frozenset(
+    "box vector table list dotted python-list dict record MutableString bytearray".split()
+)
 
 
 def is_mutable(structure: Structure) -> bool:

@@ -24,7 +24,7 @@ from eshkol.core.identity import identity
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.records import Record, field_values, make_record
-from eshkol.datum.values import HashTable, MultipleValues, Vector
+from eshkol.datum.values import HashTable, KeyedTable, MultipleValues, MutableString, Vector
 from eshkol.runtime.procedures import Procedure, procedure_of
 from eshkol.xla.witness import Witness
 
@@ -382,6 +382,7 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     Pair: _visit_pair,
     Vector: _visit_vector,
     HashTable: _visit_table,
+    KeyedTable: _visit_table,
     tuple: _visit_tuple,
     MultipleValues: _visit_values,
     list: _visit_python_list,
@@ -539,7 +540,7 @@ def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
     return table
 
 
-_MUTABLE = frozenset(["list", "dotted", "vector", "table", "record"])
+_MUTABLE = frozenset(["list", "dotted", "vector", "table", "record", "MutableString", "bytearray"])
 
 _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "static": lambda pass_, s: s[1].value,
@@ -558,3 +559,7 @@ _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "dict": lambda pass_, s: dict(zip(s[1], pass_.children(s), strict=True)),
     "registered": lambda pass_, s: s[1].unflatten(pass_.children(s)),
 }
+
+# Text and bytes that can be changed are known by what they hold.
+register(MutableString, lambda string: (str(string), ()), lambda text, _: MutableString(text))
+register(bytearray, lambda data: (bytes(data), ()), lambda data, _: bytearray(data))
