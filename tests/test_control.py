@@ -518,6 +518,24 @@ class TestValues:
     def test_binding_values(self, program: str, expected: str) -> None:
         assert shown(program) == expected
 
+    @table("""
+(define (loop i) (if (= i 200000) 'ok (call-with-values (lambda () (values i 1))
+  (lambda (a b) (loop (+ a b)))))) (loop 0)
+⇒ ok
+
+(define (mixed n) (if (= n 0) 'ok (apply (lambda (x) (call-with-values (lambda () (- x 1)) mixed))
+  (list n)))) (mixed 200000)
+⇒ ok
+
+(define (count n acc) (if (= n 0) acc (count* (- n 1) (+ acc 1))))
+(define (count* n acc) (if (= n 0) acc (count (- n 1) (+ acc 1))))
+(define (f k) (call-with-values (lambda () (count 30000 0)) (lambda (x) (+ x k))))
+(+ (f 1) (f 2))
+⇒ 60003
+""")
+    def test_the_consumer_is_a_tail_call_and_the_producer_is_none(self, program, expected) -> None:
+        assert shown(program) == expected
+
     @pytest.mark.parametrize(
         ("program", "message"),
         [

@@ -35,6 +35,9 @@ from eshkol.core.nodes import (
 )
 from eshkol.core.walk import bound_variables, children, everything
 
+PASSING_ON = ("apply", "call-with-values")
+"""Primitives whose tail call is that of a procedure which they were given."""
+
 
 @dataclass
 class Running:
@@ -221,7 +224,8 @@ class EagerEmitter(Emitter):
 
     def _tail_call(self, node: Call) -> ast.expr:
         """A call in tail position of a procedure: proper, unless it is one of a primitive."""
-        if self.is_primitive(node.procedure) and not self.is_primitive(node.procedure, "apply"):
+        passes_on = any(self.is_primitive(node.procedure, name) for name in PASSING_ON)
+        if self.is_primitive(node.procedure) and not passes_on:
             return self.expression(node)
         self.has_tail_calls = True
         return self.plain_call(node, self._tail_callee)

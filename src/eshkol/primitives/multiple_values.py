@@ -26,7 +26,9 @@ def call_with_values(producer: Any, consumer: Any) -> Any:
     """
     produced = callee(procedure_argument("call-with-values", producer))()
     consume = callee(procedure_argument("call-with-values", consumer))
-    return consume(*produced) if produced.__class__ is MultipleValues else consume(produced)
+    if produced.__class__ is MultipleValues:
+        return consume(*produced)
+    return consume(produced)
 
 
 def take_values(value: Any, count: int, takes_rest: bool, who: str) -> tuple[Any, ...]:

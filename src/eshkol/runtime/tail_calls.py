@@ -13,10 +13,12 @@ import dis
 import sys
 import types
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import cycle, pairwise
 from typing import Any
 
 from eshkol.primitives.control import apply
+from eshkol.primitives.multiple_values import call_with_values
 from eshkol.runtime.procedures import procedure_of_code
 
 PERIOD = 2_000
@@ -69,12 +71,14 @@ def make(call: TailCall) -> Any:
 
 MAKE = make.__code__
 APPLY: types.CodeType = apply.__code__
+CALL_WITH_VALUES: types.CodeType = call_with_values.__code__
 
 
 def _waiting(frame: types.FrameType | None) -> int:
     """How many frames with a handler, ``frame`` the first, have nothing to do but return.
 
-    ``apply`` has no handler, and the lowest frame may be that of ``make``.
+    ``apply`` and ``call-with-values`` have no handler, and the lowest frame may be that of
+    ``make``.
     """
     count = 1
     caller = None if frame is None else frame.f_back
@@ -84,7 +88,7 @@ def _waiting(frame: types.FrameType | None) -> int:
             return count + 1
         if not _is_at_tail_call(code, caller.f_lasti):
             return count
-        count += code is not APPLY
+        count += code is not APPLY and code is not CALL_WITH_VALUES
         caller = caller.f_back
     return count
 
@@ -93,6 +97,8 @@ def _is_at_tail_call(code: types.CodeType, instruction: int) -> bool:
     """Whether a frame of a procedure, running this instruction, will return what it gives."""
     if code is APPLY:
         return True
+    if code is CALL_WITH_VALUES:
+        return instruction in _sites_of_call_with_values()
     procedure = procedure_of_code(code)
     if procedure is None:
         return False
@@ -100,6 +106,12 @@ def _is_at_tail_call(code: types.CodeType, instruction: int) -> bool:
     if sites is None:
         sites = procedure.facts["tail sites"] = frozenset(_calls_before_returns(code))
     return instruction in sites
+
+
+@cache
+def _sites_of_call_with_values() -> frozenset[int]:
+    """Where it calls the consumer; the producer is no tail call."""
+    return frozenset(_calls_before_returns(CALL_WITH_VALUES))
 
 
 def _calls_before_returns(code: types.CodeType) -> Iterator[int]:
