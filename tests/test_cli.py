@@ -158,6 +158,18 @@ def test_what_is_expanded_can_be_run(program):
     assert eshkol("run", program(expanded)).stdout == "45"
 
 
+def test_expanding_step_by_step(program):
+    path = program(
+        "(define-syntax m (syntax-rules () ((_ e) (n e))))\n"
+        "(define-syntax n (syntax-rules () ((_ e) (list e))))\n(m 1)"
+    )
+    result = eshkol("expand", "--steps", path)
+    assert result.stdout == (
+        f"{path}:3:1: m: (m 1)\n  → (n 1)\n{path}:3:1: n: (n 1)\n  → (list 1)\n"
+    )
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
 def test_an_error_in_an_expansion(program):
     result = eshkol("expand", program("(display 1)\n(if)"))
     assert (result.stdout, result.returncode) == ("", 1)

@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         3
         0
     """
-    grammar = parser(_ACTIONS)
-    options = grammar.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    grammar = parser(_ACTIONS, words[0] if words else "")
+    options = grammar.parse_args(words)
     engine = os.environ.get("ESHKOL_ENGINE") or "python"
     if engine not in ENGINES:
         grammar.error(f"ESHKOL_ENGINE is {engine!r} (choose from {', '.join(ENGINES)})")

@@ -62,11 +62,13 @@ examples:
 }
 
 
-def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
+def parser(actions: Mapping[str, Action], first: str = "") -> argparse.ArgumentParser:
     """The parser of the command line.
 
     Args:
         actions: what each command does, by name; the parsed options have it as ``action``.
+        first: the first word of the command line. If it is a command, the parser knows no other:
+            making them all would take longer than many a program.
     """
     result = argparse.ArgumentParser(
         prog="eshkol",
@@ -79,7 +81,11 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     result.set_defaults(action=actions["repl"])
     commands = result.add_subparsers(title="commands", metavar="")
 
-    def command(name: str, summary: str, has_session: bool = False) -> argparse.ArgumentParser:
+    def command(
+        name: str, summary: str, has_session: bool = False
+    ) -> argparse.ArgumentParser | None:
+        if first in actions and name != first:
+            return None
         made = commands.add_parser(
             name,
             help=summary,
@@ -92,39 +98,38 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
             _add_session_options(made, is_outer=False)
         return made
 
-    run = command("run", "run a program", has_session=True)
-    run.add_argument("file", metavar="FILE", help="a Scheme source, or - for standard input")
-    run.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER, help="its arguments")
-
-    evaluate = command("eval", "print what expressions give", has_session=True)
-    evaluate.add_argument(
-        "expressions", metavar="EXPR", nargs="+", help="an expression, or - for standard input"
-    )
-
+    if run := command("run", "run a program", has_session=True):
+        run.add_argument("file", metavar="FILE", help="a Scheme source, or - for standard input")
+        run.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER, help="its arguments")
+    if evaluate := command("eval", "print what expressions give", has_session=True):
+        what = "an expression, or - for standard input"
+        evaluate.add_argument("expressions", metavar="EXPR", nargs="+", help=what)
     command("repl", "start a session", has_session=True)
     _add_tools(command)
     return result
 
 
-def _add_tools(command: Callable[..., argparse.ArgumentParser]) -> None:
+def _add_tools(command: Callable[..., argparse.ArgumentParser | None]) -> None:
     """The commands that look at programs without running them."""
-    expand = command("expand", "print a program with its macros expanded")
-    expand.add_argument("file", metavar="FILE", help="a Scheme source, or - for standard input")
-    expand.add_argument("--steps", action="store_true", help="show every macro use on the way")
-    _add_path(expand, is_outer=False)
+    if expand := command("expand", "print a program with its macros expanded"):
+        expand.add_argument("file", metavar="FILE", help="a Scheme source, or - for standard input")
+        expand.add_argument("--steps", action="store_true", help="show every macro use on the way")
+        _add_path(expand, is_outer=False)
 
-    check = command("check", "report what is wrong with programs without running them")
-    _add_files(check)
-    check.add_argument("--format", choices=("gcc", "json"), default="gcc", help="default: gcc")
-    check.add_argument("--strict", action="store_true", help="warnings set the status to 1 too")
-    _add_path(check, is_outer=False)
+    if check := command("check", "report what is wrong with programs without running them"):
+        _add_files(check)
+        check.add_argument("--format", choices=("gcc", "json"), default="gcc", help="default: gcc")
+        check.add_argument("--strict", action="store_true", help="warnings set the status to 1 too")
+        _add_path(check, is_outer=False)
 
-    formatting = command("fmt", "lay programs out")
-    _add_files(formatting)
-    formatting.add_argument(
-        "--check", action="store_true", help="write nothing; 1 if not formatted"
-    )
-    formatting.add_argument("--diff", action="store_true", help="write nothing; show what changes")
+    if formatting := command("fmt", "lay programs out"):
+        _add_files(formatting)
+        formatting.add_argument(
+            "--check", action="store_true", help="write nothing; 1 if not formatted"
+        )
+        formatting.add_argument(
+            "--diff", action="store_true", help="write nothing; show what changes"
+        )
 
 
 def _add_files(command: argparse.ArgumentParser) -> None:
