@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from eshkol.base.errors import ArityError, BadValue, EshkolError, SchemeError, WrongType
+from eshkol.base.errors import (
+    ArityError,
+    BadValue,
+    EshkolError,
+    SchemeError,
+    StagingError,
+    WrongType,
+)
 from eshkol.cek.prelude import FILE as PRELUDE
 from eshkol.cek.prelude import runs_here
-from eshkol.datum.write import write_string
+from eshkol.datum.write import display_string, write_string
 from eshkol.expand.grammar import parts_with_tail
 from eshkol.reader import read_all
 from eshkol.runtime.report import report
@@ -591,3 +598,36 @@ def test_the_prelude_defines_what_the_machine_runs_itself():
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ValueError, match="there is no engine 'forth'"):
         Session(engine="forth")
+
+
+# ---- where programs are traced
+
+
+@table("""
+((jit (lambda (x) (if (> x 0) (* 2 x) 0))) 3.0) ⇒ 6.0
+
+(define (f x) (if (> x 0) (* 2 x) 0)) ((jit f) 3.0) ⇒ 6.0
+
+(define (scale w) (lambda (x) (* w x)))
+((gradient (lambda (model) (tensor-sum (model 3.0))) (scale (tensor 2.0))) 1.0) ⇒ #(3.0)
+
+(define (count x) (let loop ((x x) (n 0)) (if (> x 100.0) n (loop (* 2 x) (+ n 1)))))
+((jit count) 1.0) ⇒ 7
+""")
+def test_what_is_traced_is_compiled(program, expected):
+    result = cek().evaluate(program)
+    assert display_string(result) == expected
+
+
+def test_jax_may_trace_a_procedure_itself():
+    import jax
+
+    f = cek().evaluate("(lambda (x) (if (> x 0) (* 2 x) x))")
+    assert float(jax.jit(f)(3.0)) == 6.0
+    assert float(jax.vmap(f)(jax.numpy.arange(3.0))[2]) == 4.0
+
+
+def test_what_shares_an_assigned_variable_is_not_traced():
+    program = "(let ((n 1.0)) (define (f x) (set! n x) (if (> x 0) n x)) ((jit f) 2.0))"
+    with pytest.raises(StagingError, match="f can't be compiled"):
+        cek().evaluate(program)
