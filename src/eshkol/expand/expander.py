@@ -50,8 +50,12 @@ CORE_SCOPE = Scope()
 
 DEFINE_USAGE = "(define name value) or (define (name parameter …) body …)"
 
-MAX_EXPANSIONS = 10_000
+MAX_EXPANSIONS = 5_000
 """Macro uses inside one another before the expander says that a macro never ends."""
+
+
+DEEPEST = 500
+"""How many expressions may stand inside one another: each is looked at for all those around it."""
 
 
 Expansion = Callable[[Any, Syntax, Any], Node]
@@ -122,6 +126,7 @@ class Expander(Module):
         body: the scope of the body or module that is being expanded.
         record_types: the variables that record types are defined as: local ones, and the
             namespaces and names of top-level ones.
+        depth: how many expressions stand around the one that is being expanded.
         note_step: told of each use of a macro: its name, the use, and what it gave.
         pending: the Core of the top-level forms of the program before the one being expanded.
     """
@@ -133,6 +138,7 @@ class Expander(Module):
         self.surroundings = surroundings
         self.body: Scope = self.scope
         self.record_types: set[Any] = set()
+        self.depth = 0
         self.pending: list[Node] = []
         self.note_step: Callable[[str, Syntax, Syntax], None] | None = None
 
@@ -140,7 +146,8 @@ class Expander(Module):
 
     def expand_program(self, forms: Iterable[Syntax]) -> list[Node]:
         """The Core of top-level ``forms`` as they come from the reader, in order."""
-        self.pending = nodes = []
+        nodes: list[Node] = []
+        self.pending = nodes
         scoped = [self.scoped(form) for form in forms]
         for form in scoped:
             self._hide_form(form)
@@ -211,7 +218,25 @@ class Expander(Module):
     # ---- dispatch
 
     def expand(self, form: Syntax) -> Node:
-        """The Core of an expression."""
+        """The Core of an expression.
+
+        Raises:
+            ExpandError: if it is malformed, or stands too deep inside others.
+        """
+        if self.depth > DEEPEST:
+            raise ExpandError(
+                f"more than {DEEPEST} expressions stand inside one another here",
+                span=form.span,
+                hint="name some of the inner ones by define; data may be nested as deep as you like",
+                trail=form.trail,
+            )
+        self.depth += 1
+        try:
+            return self._expand(form)
+        finally:
+            self.depth -= 1
+
+    def _expand(self, form: Syntax) -> Node:
         form, binding = self.expand_head(form)
         if isinstance(binding, CoreForm):
             return self._expand_core(form, binding)

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from eshkol.base.errors import EshkolError, ExpandError
+from eshkol.base.errors import EshkolError, ExpandError, WrongType
 from eshkol.core.free import free_variables, global_names
 from eshkol.core.nodes import Const, Define, Lambda, Node
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.spelling import python_name
 from eshkol.datum.symbols import Symbol, gensym, intern
 from eshkol.datum.values import Vector
+from eshkol.datum.write import short_string
 from eshkol.expand.expander import Expander, core_form, derived_form, named
 from eshkol.expand.grammar import match_form, parts_with_tail, shown
 from eshkol.expand.scopes import Macro, Scope, same_binding
@@ -148,6 +149,13 @@ def procedural_macro(expander: Expander, form: Syntax, name: str, kind: str) -> 
             span=procedure.span,
             trail=form.trail,
         )
+    if kind == "er-macro-transformer" and not _takes(function, 3):
+        raise ExpandError(
+            f"{name}: expected a procedure that takes 3 arguments, got {shown(procedure)}",
+            span=procedure.span,
+            hint="use: (er-macro-transformer (lambda (form rename compare) …))",
+            trail=form.trail,
+        )
     transform = _data_transform if kind == "data-transformer" else _renaming_transform
     definition = form.parts[0]
 
@@ -155,6 +163,15 @@ def procedural_macro(expander: Expander, form: Syntax, name: str, kind: str) -> 
         return transform(name, function, use, definition)
 
     return Macro(name, expand, expander.body)
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a procedure can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def _data_transform(
@@ -207,6 +224,8 @@ def _renaming_transform(
 
     def rename(symbol: Any) -> Symbol:
         """What a symbol means where the macro is defined."""
+        if symbol.__class__ is not Symbol:
+            raise WrongType(f"rename: expected a symbol, got {short_string(symbol)}")
         return origins.renamed(symbol, definition)
 
     def compare(a: Any, b: Any) -> bool:

@@ -308,6 +308,10 @@ def expansion_trail(name: str, use: Syntax) -> Trail:
     return use.trail if step in use.trail[:1] else (step, *use.trail)
 
 
+LARGEST = 200_000
+"""How many forms one ellipsis of a template may stand for."""
+
+
 def instantiate(
     rules: Rules, variables: dict[Any, int], use: Syntax, template: Syntax, matches: Matches
 ) -> Syntax:
@@ -380,4 +384,10 @@ class _Instance:
             inner = dict(matches)
             inner.update({name: matches[name].items[index] for name in names})
             results += self._repeat(item, ellipses - 1, inner, escaped)
+            if len(results) > LARGEST:
+                raise ExpandError(
+                    f"{self.rules.name}: this macro use becomes larger and larger",
+                    span=self.use.span,
+                    trail=self.use.trail,
+                )
         return results
