@@ -227,7 +227,7 @@ class Expander(Module):
             raise ExpandError(
                 f"more than {DEEPEST} expressions stand inside one another here",
                 span=form.span,
-                hint="name some of the inner ones by define; data may be nested as deep as you like",
+                hint="name some of the inner ones by define; data may nest as deep as you like",
                 trail=form.trail,
             )
         self.depth += 1
