@@ -47,7 +47,7 @@ VALUES = {name: SESSION.evaluate(text) for name, text in SCHEME.items()} | PYTHO
 REFUSED = {
     "a variable that is assigned": "(let ((n 1.5)) (lambda (x) (set! n x) n))",
     "a hash table": "(let ((t (make-hash-table))) (hash-set! t 'a 1.5) t)",
-    "a procedure that captures itself": "(letrec ((f (lambda (x) (if x (+ 1 (f (cdr x))) 1.5)))) f)",
+    "a procedure that captures itself": "(letrec ((f (lambda (x) (if x (+ 1 (f (cdr x))) 1)))) f)",
     "a default value": "(let ((w (ones 1))) (lambda (x (y 2)) (* w x y)))",
 }
 

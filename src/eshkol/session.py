@@ -28,9 +28,9 @@ from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, sto
 from eshkol.modules.surroundings import Fact, Surroundings, is_python_module, still_hold
 from eshkol.modules.texts import decode, documentation_of, read_bytes
 from eshkol.runtime.boundary import bounded
-from eshkol.runtime.process import allow_deep_recursion
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.procedures import finish_code
+from eshkol.runtime.process import allow_deep_recursion
 
 if TYPE_CHECKING:
     from eshkol.expand.expander import Expander
@@ -375,7 +375,7 @@ class Session:
             if name in around.libraries:
                 return around.libraries[name]
             around = around.outer
-        if name[0] == "python":
+        if isinstance(name, tuple) and name[0] == "python":
             return python_library(name, directory)
         if name in STANDARD_LIBRARIES:
             return standard_library(name)

@@ -1,4 +1,4 @@
-"""Settings of the process: the dtype that tensors have by default, and whether progress is shown."""
+"""Settings of the process: the dtype that tensors have by default, whether progress is shown."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ def load_prelude() -> None:
     assert forms.CORE_FORMS
     namespace = Namespace("eshkol.cek.prelude", builtins())
     namespace.variables.update({"on-machine!": on_machine, "runs-here?": runs_here})
-    surroundings: Any = None  # the prelude includes nothing
-    expander = Expander(namespace, lambda name, syntax: None, surroundings)
+    nothing: Any = None  # the prelude neither imports nor includes
+    expander = Expander(namespace, nothing, nothing)
     text = Path(FILE).read_text(encoding="utf-8")
     nodes = expander.expand_program(read_all(text, FILE))
     nowhere = Activation("<prelude>", namespace)

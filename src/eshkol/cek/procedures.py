@@ -200,8 +200,8 @@ def signature_of(node: Lambda) -> inspect.Signature:
         shown.append(inspect.Parameter(name, kind, default=default))
     if node.rest is not None:
         place = sum(parameter.kind is not inspect.Parameter.KEYWORD_ONLY for parameter in shown)
-        kind = inspect.Parameter.VAR_POSITIONAL
-        shown.insert(place, inspect.Parameter(_unlike(node.rest, shown), kind))
+        rest = inspect.Parameter(_unlike(node.rest, shown), inspect.Parameter.VAR_POSITIONAL)
+        shown.insert(place, rest)
     return inspect.Signature(shown)
 
 

@@ -16,6 +16,7 @@ from eshkol.expand.scopes import Binding, GlobalBinding, LocalBinding, home_of, 
 from eshkol.syntax.objects import Keyword, Syntax
 
 if TYPE_CHECKING:
+    from eshkol.expand.expander import Expander
     from eshkol.expand.modules import Module
 
 ATTRIBUTE, METHOD = " attribute", " py-method"
@@ -46,7 +47,7 @@ def attribute_reference(module: Module, identifier: Syntax, binding: Binding | N
     return None
 
 
-def method_call(module: Module, form: Syntax) -> tuple[Node, tuple[Syntax, ...]] | None:
+def method_call(module: Expander, form: Syntax) -> tuple[Node, tuple[Syntax, ...]] | None:
     """For ``(.name object argument …)`` the procedure to call and what is left as arguments.
 
     None for any other call.
@@ -75,7 +76,7 @@ def method_call(module: Module, form: Syntax) -> tuple[Node, tuple[Syntax, ...]]
                 trail=form.trail,
             )
         return None
-    node = module.expand(arguments[0])
+    node: Node = module.expand(arguments[0])
     for word in head.name[1:].split("."):
         node = _attribute(node, word, head.span)
     return node, arguments[1:]

@@ -105,9 +105,9 @@ class Compiler:
 
     def call(self, name: str, *parts: Syntax) -> Syntax:
         """``(name part …)``."""
-        return self.list(self.word(name), *parts)
+        return self.list_of(self.word(name), *parts)
 
-    def list(self, *parts: Syntax) -> Syntax:
+    def list_of(self, *parts: Syntax) -> Syntax:
         return Syntax(tuple(parts), self.form.span, trail=self.form.trail)
 
     def constant(self, datum: Any) -> Syntax:
@@ -130,7 +130,7 @@ class Compiler:
         """``(let* (binding …) body)``."""
         if not bindings:
             return body
-        return self.call("let*", self.list(*(self.list(*b) for b in bindings)), body)
+        return self.call("let*", self.list_of(*(self.list_of(*b) for b in bindings)), body)
 
     # ---- clauses
 
@@ -141,7 +141,7 @@ class Compiler:
         rest = self.call(" no_clause_fits", name, self.constant(hint))
         for index in range(len(clauses) - 1, -1, -1):
             rest = self.clause(name, clauses[index], rest, index == len(clauses) - 1)
-        return self.call("let", self.list(self.list(name, value)), rest)
+        return self.call("let", self.list_of(self.list_of(name, value)), rest)
 
     def clause(self, value: Syntax, clause: Syntax, rest: Syntax, is_last: bool) -> Syntax:
         """What to do with ``value``: a clause if it fits, else ``rest``."""
@@ -157,15 +157,17 @@ class Compiler:
         if is_keyword(head, "else"):
             if not is_last:
                 raise ExpandError("match: else must be the last clause", span=clause.span)
-            return self.list(self.word("let"), self.list(), *body)
+            return self.list_of(self.word("let"), self.list_of(), *body)
         pattern = self.reader.read(head)
         guard, body = self._guard(clause, body)
         leave, body = self._leave(clause, body)
         if leave is not None:
             again = self.temporary()
-            chosen = self.clause_body(value, pattern, guard, leave, again, body, self.list(again))
-            procedure = self.call("lambda", self.list(), rest)
-            return self.call("let", self.list(self.list(again, procedure)), chosen)
+            chosen = self.clause_body(
+                value, pattern, guard, leave, again, body, self.list_of(again)
+            )
+            procedure = self.call("lambda", self.list_of(), rest)
+            return self.call("let", self.list_of(self.list_of(again, procedure)), chosen)
         return self.clause_body(value, pattern, guard, None, None, body, rest)
 
     def clause_body(
@@ -224,8 +226,8 @@ class Compiler:
     ) -> Syntax:
         """A body in which the names of a pattern that fits stand for parts of the value."""
         temporaries, names = self.parts(pattern, value)
-        bound = self.list(*(self.list(*binding) for binding in [*names, *extra]))
-        return self.let(temporaries, self.list(self.word("let"), bound, *body))
+        bound = self.list_of(*(self.list_of(*binding) for binding in [*names, *extra]))
+        return self.let(temporaries, self.list_of(self.word("let"), bound, *body))
 
     # ---- tests
 
@@ -250,7 +252,7 @@ class Compiler:
                 return self._test_repeat(pattern, value, then)
             case p.Test():
                 then = self.test(p.All(pattern.parts), value, then)
-                return self.both(self.list(pattern.predicate, value), then)
+                return self.both(self.list_of(pattern.predicate, value), then)
             case p.All():
                 for part in reversed(pattern.parts):
                     then = self.test(part, value, then)
@@ -307,9 +309,9 @@ class Compiler:
             return self.yes
         loop, rest, fits = self.temporary(), self.temporary(), self.temporary()
         one = self.test_part(pattern, self.call("car", rest), self.yes)
-        more = self.list(loop, self.call("cdr", rest), self.call("if", fits, one, self.no))
+        more = self.list_of(loop, self.call("cdr", rest), self.call("if", fits, one, self.no))
         body = self.call("if", self.call("null?", rest), fits, more)
-        start = self.list(self.list(rest, items), self.list(fits, self.yes))
+        start = self.list_of(self.list_of(rest, items), self.list_of(fits, self.yes))
         return self.call("let", loop, start, body)
 
     # ---- parts
@@ -378,7 +380,7 @@ class Compiler:
             item = self.temporary()
             value = self._part_named(name, pattern, item)
             names.append(
-                (name, self.call("map", self.call("lambda", self.list(item), value), kept))
+                (name, self.call("map", self.call("lambda", self.list_of(item), value), kept))
             )
 
     def _part_named(self, name: Syntax, pattern: p.Pattern, value: Syntax) -> Syntax:

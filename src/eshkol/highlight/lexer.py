@@ -98,7 +98,7 @@ class EshkolLexer(RegexLexer):
                 yield offset, kind, value
 
     @staticmethod
-    def analyse_text(text: str) -> float:  # type: ignore[override]
+    def analyse_text(text: str) -> float:
         """How likely ``text`` is Eshkol and no other Lisp; other Schemes look alike."""
         return 0.05 if re.search(r"^\(define[ -]", text, re.MULTILINE) else 0.0
 

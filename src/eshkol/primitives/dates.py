@@ -89,8 +89,9 @@ def date_to_seconds(
 
     fields = [year, month, day, hour, minute, second]
     numbers = [int(real_argument("date->seconds", field)) for field in fields]
+    make: Any = datetime.datetime
     try:
-        moment = datetime.datetime(*numbers, tzinfo=datetime.UTC)
+        moment = make(*numbers, tzinfo=datetime.UTC)
     except (ValueError, OverflowError) as error:
         raise BadValue(f"date->seconds: {error}") from None
     return int(moment.timestamp())

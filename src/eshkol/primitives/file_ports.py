@@ -36,7 +36,9 @@ def _open(who: str, path: Any, mode: str) -> tuple[Any, str]:
     """The Python stream of a file, and its path."""
     check_eager(who)
     file = path_argument(who, path)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": None if mode == "r" else ""}
+    text: dict[str, Any] = (
+        {} if "b" in mode else {"encoding": "utf-8", "newline": None if mode == "r" else ""}
+    )
     try:
         return open(file, mode, **text), file
     except (OSError, ValueError) as error:

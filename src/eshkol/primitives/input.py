@@ -157,7 +157,7 @@ def read(port: Port = None) -> Any:
 def _datum(text: str, more: bool) -> tuple[Any, int]:
     """The first datum in ``text`` and how many characters it takes; -1 if it needs more text."""
     from eshkol.reader import Reader
-    from eshkol.syntax.objects import to_datum
+    from eshkol.syntax.objects import Syntax, to_datum
 
     reader = Reader(text, "<port>", is_data=True)
     try:
@@ -170,7 +170,7 @@ def _datum(text: str, more: bool) -> tuple[Any, int]:
         raise ReadError(f"read: {error.message}", hint=hint) from None
     if more and (form is EOF or reader.position >= len(reader.text)):
         return None, -1
-    return (form if form is EOF else to_datum(form)), _offset(text, reader.position)
+    return (to_datum(form) if isinstance(form, Syntax) else form), _offset(text, reader.position)
 
 
 def _offset(text: str, position: int) -> int:

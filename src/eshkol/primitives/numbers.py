@@ -38,9 +38,7 @@ def known(value: Any) -> Any:
     return value
 
 
-_NEVER_NUMBERS = frozenset(
-    [Pair, Symbol, str, MutableString, bool, Vector, Char, type(NIL)]
-)
+_NEVER_NUMBERS = frozenset([Pair, Symbol, str, MutableString, bool, Vector, Char, type(NIL)])
 
 
 def is_number(value: Any) -> bool:

@@ -176,4 +176,4 @@ def is_future_ready(future: Any) -> bool:
         raise wrong_type("future-ready?", "a future", future)
     state, content = future.box
     task = getattr(content, "__self__", None)
-    return state is VALUE or (task.__class__ is Task and task.is_done.is_set())
+    return state is VALUE or (isinstance(task, Task) and task.is_done.is_set())

@@ -44,7 +44,7 @@ def attribute(value: Any, name: Text, default: Any = _ABSENT) -> Any:
 
     Example: ``(attribute 3+4i 'imag)`` ⇒ ``4.0``.
     """
-    spelled = name if name.__class__ is str else _name("attribute", name)
+    spelled = name if isinstance(name, str) else _name("attribute", name)
     owner = str(value) if value.__class__ is MutableString else value
     try:
         return host_scalar(getattr(owner, spelled))

@@ -189,7 +189,7 @@ def _declare_unzips() -> None:
     for count in range(1, 6):
 
         def unzip(items: List, count: int = count) -> Any:
-            columns = [[] for _ in range(count)]
+            columns: list[list[Any]] = [[] for _ in range(count)]
             for row in list_argument(f"unzip{count}", items):
                 values = list_argument(f"unzip{count}", row)
                 for column, value in zip(columns, values, strict=False):

@@ -52,7 +52,7 @@ def hash_table_equivalence_function(table: HashTable) -> Any:
 
 def hash_table_hash_function(table: HashTable) -> Any:
     """A hash function that fits the keys of a table."""
-    if hash_table_equivalence_function(table) is PRIMITIVES["equal?"].function:
+    if not isinstance(table, KeyedTable):
         return hash_of
     return hash_by_identity if table.key_of is identity_key else string_ci_hash
 

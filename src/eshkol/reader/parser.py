@@ -144,7 +144,7 @@ class Reader:
                 datum = self._close(frame, value, span)
                 frame = stack.pop()
             elif kind is INTERPOLATED:
-                datum = self._interpolated(*value, span)
+                datum = self._interpolated(value[0], value[1], span)
             elif kind is REFERENCE:
                 datum = self._labels.refer(value, span)
             elif kind is END:

@@ -302,10 +302,8 @@ def _arguments(called: Any) -> tuple[str, int, Callable[[str], str]]:
         most = None if node.rest is not None else len(positional)
         return argument_count(least, most), least, lambda name: usage_of(name, node)
     signature = inspect.signature(called)
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    least = sum(
-        p.default is p.empty and p.kind in positional for p in signature.parameters.values()
-    )
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    least = sum(p.default is p.empty and p.kind in kinds for p in signature.parameters.values())
     return count_text(signature), least, lambda name: usage_text(name, signature)
 
 

@@ -25,7 +25,7 @@ class ProgressBar:
 
     On a terminal it is one line that is redrawn ten times a second at most; elsewhere (a file, a
     pipe) it prints a plain line every few seconds and one at the end. A metric that is a tensor is
-    only read when it is shown, so that updating does not wait for the device. ``eshkol run --quiet``
+    only read when it is shown, so that an update waits for no device. ``eshkol run --quiet``
     shows none.
 
     Args:
