@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from eshkol.base.errors import ArityError, EshkolError
 from eshkol.codegen.names import python_name
 from eshkol.core.nodes import Call, GlobalRef, LocalRef, Node
+from eshkol.datum.signatures import usage_text
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import (
     PRIMITIVES,
     argument_count,
     arity_error,
     count_text,
-    usage_text,
 )
 from eshkol.runtime.calls import usage_of
 from eshkol.runtime.dialects import not_a_procedure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eshkol.base.errors import ExpandError
+from eshkol.base.features import FEATURES
 from eshkol.expand.expander import Expander, derived_form
 from eshkol.expand.grammar import match_form, shown
 from eshkol.expand.modules import Surroundings
-from eshkol.primitives.features import FEATURES
 from eshkol.syntax.objects import Syntax
 
 REQUIREMENT = (

@@ -16,6 +16,7 @@ from eshkol.base.errors import EshkolError, ExpandError, WrongType
 from eshkol.core.free import free_variables, global_names
 from eshkol.core.nodes import Const, Define, Lambda, Node
 from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.signatures import usage_text
 from eshkol.datum.spelling import python_name
 from eshkol.datum.symbols import Symbol, gensym, intern
 from eshkol.datum.values import Vector
@@ -211,8 +212,6 @@ def _arguments(name: str, use: Syntax, origins: Origins) -> tuple[list[Any], dic
 
 
 def _usage(name: str, function: Callable[..., Any]) -> str:
-    from eshkol.primitives.declare import usage_text
-
     return usage_text(name, inspect.signature(function))
 
 

@@ -6,10 +6,11 @@ import inspect
 from typing import Any
 
 from eshkol.base.errors import UnboundVariable
+from eshkol.datum.signatures import usage_text
 from eshkol.datum.write import short_string, write_string
 from eshkol.expand.forms import CORE_FORMS
 from eshkol.expand.scopes import CoreForm, Macro
-from eshkol.primitives.declare import PRIMITIVES, usage_text
+from eshkol.primitives.declare import PRIMITIVES
 from eshkol.runtime.report import unbound
 from eshkol.session import Session
 

@@ -16,8 +16,9 @@ from eshkol.base import sources
 from eshkol.base.errors import ArityError, EshkolError, NotAProcedure
 from eshkol.base.spans import Span
 from eshkol.core.nodes import Const, Lambda, Parameter
+from eshkol.datum.signatures import usage_text
 from eshkol.datum.write import short_string
-from eshkol.primitives.declare import PRIMITIVES, argument_count, count_text, usage_text
+from eshkol.primitives.declare import PRIMITIVES, argument_count, count_text
 from eshkol.reader.parser import read_all
 from eshkol.runtime.procedures import procedure_of, procedure_of_code
 from eshkol.syntax.objects import Keyword, Syntax, to_datum
