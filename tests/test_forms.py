@@ -58,13 +58,16 @@ from programs import shown, table
 
 (parallel-map + '(1 2 3) '(10 20 30)) ⇒ (11 22 33)
 
-(list (parallel-filter odd? '(1 2 3)) (parallel-fold (lambda (a x) (cons x a)) '() '(1 2))) ⇒ ((1 3) (2 1))
+(list (parallel-filter odd? '(1 2 3)) (parallel-fold (lambda (a x) (cons x a)) '() '(1 2)))
+⇒ ((1 3) (2 1))
 
 (parallel-execute (lambda () 1) (lambda () 2)) ⇒ (1 2)
 
-(let ((f (future (* 6 7)))) (list (force f) (force (future (lambda () 1))) (future-ready? f))) ⇒ (42 1 #t)
+(let ((f (future (* 6 7)))) (list (force f) (force (future (lambda () 1))) (future-ready? f)))
+⇒ (42 1 #t)
 
-(define p (make-parameter 1)) (parameterize ((p 5)) (parallel-map (lambda (x) (+ x (p))) '(1 2))) ⇒ (6 7)
+(define p (make-parameter 1)) (parameterize ((p 5)) (parallel-map (lambda (x) (+ x (p))) '(1 2)))
+⇒ (6 7)
 
 (define (f x) (apply + (parallel-map (lambda (y) (* x y)) '(1.0 2.0)))) ((jit f) 3.0) ⇒ 9.0
 
