@@ -99,9 +99,21 @@ def reverse(items: List) -> List:
 
 @primitive("list-copy")
 def list_copy(value: Any) -> Any:
-    """A new list of the same elements; what is not a pair, as it is."""
-    items, tail = spine(value)
-    return scheme_list(items, tail)
+    """A new list of the same elements; what is not a pair, as it is.
+
+    Raises:
+        WrongType: a circular list.
+    """
+    items = []
+    rest = slow = value
+    while rest.__class__ is Pair:
+        items.append(rest.car)
+        rest = rest.cdr
+        if len(items) % 2 == 0:
+            slow = slow.cdr
+            if rest is slow:
+                raise not_a_list("list-copy", value)
+    return scheme_list(items, rest)
 
 
 def _too_short(who: str, index: int, items: Any) -> EshkolError:

@@ -227,8 +227,10 @@ def call_with_port(port: Port, procedure: Any) -> Any:
 
     Example: ``(call-with-port (open-input-string "ab") read-char)`` ⇒ ``#\\a``.
     """
+    if not is_port(port):
+        raise wrong_type("call-with-port", "a port", port)
     result = callee(procedure_argument("call-with-port", procedure))(port)
-    close_port(port)
+    port.close()
     return result
 
 
