@@ -35,6 +35,7 @@ format: $(VENV)/installed-lint  ## rewrite the sources in the project's style
 bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Equinox
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/dispatch.py
+	$(BIN)/python benchmarks/eager.py
 
 clean:  ## remove .venv and everything that was generated
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
