@@ -56,6 +56,8 @@ from programs import shown, table
 
 (pair? (memq 'r7rs (features))) ⇒ #t
 
+(list (owned 1) (move '(2)) (borrow "s") (shared 'a) (weak-ref 2.5)) ⇒ (1 (2) "s" a 2.5)
+
 (parallel-map + '(1 2 3) '(10 20 30)) ⇒ (11 22 33)
 
 (list (parallel-filter odd? '(1 2 3)) (parallel-fold (lambda (a x) (cons x a)) '() '(1 2)))

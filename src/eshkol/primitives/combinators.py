@@ -19,6 +19,12 @@ def identity(value: Any) -> Any:
     return value
 
 
+@primitive("owned", "move", "borrow", "shared", "weak-ref")
+def owned(value: Any) -> Any:
+    """The argument: who owns a value, Python keeps account of. Example: ``(owned 5)`` ⇒ ``5``."""
+    return value
+
+
 @primitive("constantly")
 def constantly(value: Any) -> Procedure:
     """A procedure that gives the value whatever its arguments. ``((constantly 5) 1 2)`` ⇒ ``5``."""
