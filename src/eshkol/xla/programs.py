@@ -217,21 +217,22 @@ class Program:
         """
         if any(isinstance(leaf, Differentiable) for leaf in leaves):
             raise NeedsTensors
-        if any(space.variables.get(name) is not value for space, name, value in self.baked):
-            self.variants.clear()
-            self.baked.clear()
-        key = self._static_key(leaves)
-        function = self.variants.get(key)
-        if function is None:
-            function = self.variants[key] = self._new_variant()
-        with self._call(leaves) as arrays, failures():
-            result = function(*arrays)
-            if self.may_fail:
-                PATH.may_fail = True
-                settle(result)
-            used = TRACING.used
-            if used and not used.issubset(self.statics):
-                self._make_static(used, leaves, function)
+        with self.lock:
+            if any(space.variables.get(name) is not value for space, name, value in self.baked):
+                self.variants.clear()
+                self.baked.clear()
+            key = self._static_key(leaves)
+            function = self.variants.get(key)
+            if function is None:
+                function = self.variants[key] = self._new_variant()
+            with self._call(leaves) as arrays, failures():
+                result = function(*arrays)
+                if self.may_fail:
+                    PATH.may_fail = True
+                    settle(result)
+                used = TRACING.used
+                if used and not used.issubset(self.statics):
+                    self._make_static(used, leaves, function)
         if LIFTED.baked is not None:
             LIFTED.baked.extend(self.baked)
         return result.value(inputs) if result.__class__ is Results else result
