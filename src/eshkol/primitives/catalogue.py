@@ -62,6 +62,7 @@ FAMILIES = (
     "tensor_shapes",
     "tensor_indexing",
     "linear_algebra",
+    "decompositions",
     "activations",
     "neural",
     "losses",

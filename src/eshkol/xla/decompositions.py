@@ -1,0 +1,316 @@
+"""Linear algebra: determinants, inverses, systems of equations, factorizations, eigenvalues.
+
+All take stacks of matrices, whose last two axes are the rows and columns. Integers compute in the
+default float dtype, and 16-bit floats in float32. In eager code a matrix that has no answer is an
+error; a compiled program gives infinities or not-a-number there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from eshkol.base.errors import BadValue, ShapeError
+from eshkol.datum.pairs import scheme_list
+from eshkol.xla.arguments import static_int
+from eshkol.xla.dtypes import BFLOAT16, FLOAT16, FLOAT32, inexact_dtype, result_dtype, wide
+from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
+
+_HALF = frozenset({FLOAT16, BFLOAT16})
+_LEAST_SQUARES = "for the least-squares answer take lstsq or pinv"
+
+
+def matrix(who: str, value: Any, square: bool = False) -> Any:
+    """``value`` as a floating tensor of rank 2 or more, with square matrices if asked."""
+    x = as_tensor(value, who)
+    if len(x.shape) < 2:
+        raise ShapeError(f"{who}: expected a matrix, got {describe(x)}")
+    if square and x.shape[-1] != x.shape[-2]:
+        raise ShapeError(f"{who}: expected a square matrix, got {describe(x)}")
+    return cast(x, inexact_dtype(x.dtype, len(x.shape)))
+
+
+def _kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a function of matrices; those of 16-bit floats are computed in float32."""
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        run = compiled(*static, inline=False)(function)
+
+        @functools.wraps(function)
+        def call(*matrices: Any, **options: Any) -> Any:
+            dtype = matrices[0].dtype
+            if dtype not in _HALF:
+                return run(*matrices, **options)
+            results = run(*(cast(x, FLOAT32) for x in matrices), **options)
+            return jax.tree.map(lambda r: cast(r, dtype) if r.dtype == FLOAT32 else r, results)
+
+        return call
+
+    return wrap
+
+
+def _answered(who: str, result: Any, given: Any, wanted: str, hint: str) -> Any:
+    """``result``, unless it is known to hold infinities where ``given`` holds none."""
+    if isinstance(result, Tracer) or isinstance(given, Tracer) or _is_finite(result):
+        return result
+    if not _is_finite(given):
+        return result
+    raise BadValue(f"{who}: expected {wanted}, got {describe(given)}", hint=hint)
+
+
+def _is_finite(array: Any) -> bool:
+    with wide():
+        return bool(jnp.isfinite(array).all())
+
+
+def _squares(who: str, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The rule of an operation on square matrices alone."""
+
+    def rule(tensor: Any) -> Any:
+        return run(matrix(who, tensor, square=True))
+
+    rule.__name__ = rule.__qualname__ = who
+    return rule
+
+
+@_kernel()
+def _determinant(x: Any) -> Any:
+    return jnp.linalg.det(x)
+
+
+@_kernel()
+def _sign_and_log(x: Any) -> Any:
+    return tuple(jnp.linalg.slogdet(x))
+
+
+@_kernel()
+def _inverse(x: Any) -> Any:
+    return jnp.linalg.inv(x)
+
+
+@_kernel()
+def _cholesky(x: Any) -> Any:
+    return jnp.linalg.cholesky(x)
+
+
+@_kernel()
+def _exponential(x: Any) -> Any:
+    return jax.scipy.linalg.expm(x)
+
+
+determinant = _squares("tensor-det", _determinant)
+exponential = _squares("expm", _exponential)
+
+
+def sign_and_log_determinant(tensor: Any) -> Any:
+    """The list of the sign of a determinant and the logarithm of its magnitude."""
+    return scheme_list(_sign_and_log(matrix("slogdet", tensor, square=True)))
+
+
+def inverse(tensor: Any) -> Any:
+    """The inverse of each matrix."""
+    x = matrix("tensor-inverse", tensor, square=True)
+    wanted = "a matrix that has an inverse"
+    return _answered("tensor-inverse", _inverse(x), x, wanted, _LEAST_SQUARES)
+
+
+def cholesky(tensor: Any) -> Any:
+    """The lower triangular L with ``L Lᵀ`` the matrix."""
+    x = matrix("tensor-cholesky", tensor, square=True)
+    wanted = "a positive-definite matrix"
+    hint = "of a symmetric matrix the eigenvalues, see eigh, must all be greater than 0"
+    return _answered("tensor-cholesky", _cholesky(x), x, wanted, hint)
+
+
+def solve(a: Any, b: Any) -> Any:
+    """The x with ``a x = b``; b is a vector, or a matrix of columns."""
+    x, y = _system("tensor-solve", a, b, square=True)
+    wanted = "equations that have one solution"
+    return _answered("tensor-solve", _solve(x, y), x, wanted, _LEAST_SQUARES)
+
+
+@_kernel()
+def _solve(a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:
+        return jnp.linalg.solve(a, b[:, None])[..., 0]
+    return jnp.linalg.solve(a, b)
+
+
+def _system(who: str, a: Any, b: Any, square: bool = False) -> tuple[Any, Any]:
+    """The matrix and right side of equations, in one floating dtype."""
+    x, y = matrix(who, a, square), as_tensor(b, who)
+    if not y.shape or y.shape[0 if len(y.shape) == 1 else -2] != x.shape[-2]:
+        raise ShapeError(
+            f"{who}: the right side {describe(y)} does not fit the matrix {describe(x)}",
+            hint="expected a[n, m] and b[n], or b[n, k] for k right sides",
+        )
+    dtype = inexact_dtype(result_dtype([x, y]), 2)
+    return cast(x, dtype), cast(y, dtype)
+
+
+def least_squares(a: Any, b: Any) -> Any:
+    """The x with the smallest ``‖a x - b‖``, and of several the shortest."""
+    return _least_squares(*_system("lstsq", a, b))
+
+
+@_kernel()
+def _least_squares(a: Any, b: Any) -> Any:
+    return jnp.matmul(jnp.linalg.pinv(a), b)
+
+
+def pseudo_inverse(tensor: Any) -> Any:
+    """The Moore-Penrose inverse."""
+    return _pseudo_inverse(matrix("pinv", tensor))
+
+
+@_kernel()
+def _pseudo_inverse(x: Any) -> Any:
+    return jnp.linalg.pinv(x)
+
+
+def qr(tensor: Any) -> Any:
+    """The list (Q R): orthonormal columns and an upper triangle, whose product is the matrix."""
+    return scheme_list(_qr(matrix("tensor-qr", tensor)))
+
+
+@_kernel()
+def _qr(x: Any) -> Any:
+    return tuple(jnp.linalg.qr(x))
+
+
+def svd(tensor: Any) -> Any:
+    """The list (U S V): the matrix is ``U diag(S) Vᵀ``, S falling."""
+    return scheme_list(_svd(matrix("tensor-svd", tensor)))
+
+
+@_kernel()
+def _svd(x: Any) -> Any:
+    left, values, right = jnp.linalg.svd(x, full_matrices=False)
+    return left, values, jnp.swapaxes(right.conj(), -1, -2)
+
+
+def lu(tensor: Any) -> Any:
+    """The list (LU pivots sign)."""
+    return scheme_list(_lu(matrix("tensor-lu", tensor)))
+
+
+@_kernel()
+def _lu(x: Any) -> Any:
+    factors, pivots, _ = lax.linalg.lu(x)
+    kept = pivots == jnp.arange(pivots.shape[-1], dtype=pivots.dtype)
+    signs = jnp.where(kept, 1, -1).astype(pivots.dtype)
+    return factors, pivots, jnp.prod(signs, axis=-1, dtype=pivots.dtype)
+
+
+def eigenvalues(tensor: Any) -> Any:
+    """The list (values vectors) of a general matrix, complex."""
+    return scheme_list(_eig(matrix("tensor-eig", tensor, square=True)))
+
+
+@_kernel()
+def _eig(x: Any) -> Any:
+    return tuple(jnp.linalg.eig(x))
+
+
+def symmetric_eigenvalues(tensor: Any) -> Any:
+    """The list (values vectors) of a symmetric matrix, values rising."""
+    return scheme_list(_eigh(matrix("tensor-eigh", tensor, square=True)))
+
+
+@_kernel()
+def _eigh(x: Any) -> Any:
+    return tuple(jnp.linalg.eigh(x))
+
+
+def rank(tensor: Any) -> Any:
+    """How many singular values are not negligible beside the largest."""
+    return _rank(matrix("matrix-rank", tensor))
+
+
+@_kernel()
+def _rank(x: Any) -> Any:
+    return jnp.linalg.matrix_rank(x).astype("int32")
+
+
+def condition(tensor: Any) -> Any:
+    """The largest singular value over the smallest."""
+    return _condition(matrix("condition-number", tensor))
+
+
+@_kernel()
+def _condition(x: Any) -> Any:
+    values = jnp.linalg.svd(x, compute_uv=False)
+    return values[..., 0] / values[..., -1]
+
+
+def power(tensor: Any, exponent: Any) -> Any:
+    """The matrix multiplied by itself; negative exponents take the inverse."""
+    x = matrix("matrix-power", tensor, square=True)
+    n = static_int(exponent, "matrix-power", "exponent")
+    return _power(x if n >= 0 else inverse(x), count=abs(n))
+
+
+@_kernel("count")
+def _power(x: Any, count: int) -> Any:
+    return jnp.linalg.matrix_power(x, count)
+
+
+def power_iteration(tensor: Any, iterations: Any = 100) -> Any:
+    """The list (value vector) of the eigenvalue of largest magnitude."""
+    x = matrix("power-iteration", tensor, square=True)
+    if len(x.shape) > 2 or x.shape[0] == 0:
+        raise ShapeError(f"power-iteration: expected one square matrix, got {describe(x)}")
+    count = static_int(iterations, "power-iteration", "the number of iterations")
+    if count < 0:
+        raise BadValue(f"power-iteration: expected at least 0 iterations, got {count}")
+    return scheme_list(_iterate(x, count=count))
+
+
+@_kernel("count")
+def _iterate(x: Any, count: int) -> Any:
+    """Start from a vector without any pattern that a matrix may be blind to."""
+
+    def step(_: Any, vector: Any) -> Any:
+        product = x @ vector
+        length = jnp.linalg.norm(product)
+        return jnp.where(length > 0, product / jnp.where(length > 0, length, 1), vector)
+
+    start = jax.random.normal(jax.random.key(0), x.shape[-1:], jnp.float32).astype(x.dtype)
+    vector = lax.fori_loop(0, count, step, start / jnp.linalg.norm(start))
+    return vector @ (x @ vector), vector
+
+
+def kronecker(a: Any, b: Any) -> Any:
+    """The Kronecker product."""
+    x, y = _same("kron", a, b)
+    return _kronecker(x, y)
+
+
+@compiled()
+def _kronecker(x: Any, y: Any) -> Any:
+    return jnp.kron(x, y)
+
+
+def cross(a: Any, b: Any) -> Any:
+    """The cross product over last axes of three."""
+    x, y = _same("cross", a, b)
+    for side in (x, y):
+        if not side.shape or side.shape[-1] != 3:
+            raise ShapeError(f"cross: expected vectors of three, got {describe(side)}")
+    return _cross(x, y)
+
+
+@compiled()
+def _cross(x: Any, y: Any) -> Any:
+    return jnp.cross(x, y)
+
+
+def _same(who: str, a: Any, b: Any) -> tuple[Any, Any]:
+    x, y = as_tensor(a, who), as_tensor(b, who)
+    dtype = result_dtype([x, y])
+    return cast(x, dtype), cast(y, dtype)
