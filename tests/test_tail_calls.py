@@ -30,6 +30,34 @@ TAIL_CALLS = {
         (define (step n) (if (= n 0) 'done ((car table) (- n 1))))
         (define (f n) (step n))""",
     "through apply": "(define (f n) (if (= n 0) 'done (apply f (list (- n 1)))))",
+    "through apply of apply": """
+        (define (f n) (if (= n 0) 'done (apply apply (list f (list (- n 1))))))""",
+    "of the consumer of values": """
+        (define (f n)
+          (if (= n 0)
+              'done
+              (call-with-values (lambda () (values n 1)) (lambda (a b) (f (- a b))))))""",
+    "of the receiver of a continuation": """
+        (define (f n) (if (= n 0) 'done (call/cc (lambda (k) (f (- n 1))))))""",
+    "of a receiver under another name": """
+        (define capture call/cc)
+        (define (f n) (if (= n 0) 'done (capture (lambda (k) (f (- n 1))))))""",
+    "of a receiver through apply": """
+        (define (f n) (if (= n 0) 'done (apply call/cc (list (lambda (k) (f (- n 1)))))))""",
+    "in let/cc": "(define (f n) (if (= n 0) 'done (let/ec k (f (- n 1)))))",
+    "that keep the first continuation": """
+        (define (g n k) (if (= n 0) (k 'done) (call/cc (lambda (j) (g (- n 1) (or k j))))))
+        (define (f n) (g n #f))""",
+    "behind =>": """
+        (define (a n) (cond ((= n 0) 'done) ((- n 1) => b)))
+        (define (b n) (case n ((0) 'done) (else => a)))
+        (define (f n) (a n))""",
+    "in a clause of guard": """
+        (define (f n)
+          (cond ((= n 0) 'done)
+                ((even? n) (guard (e (#t (f (- n 1)))) (raise 'x)))
+                (else
+                 (guard (e ((assq 'a e) => (lambda (p) (f (- n 1))))) (raise '((a . 1)))))))""",
     "of local procedures": """
         (define (f n)
           (define (even n) (if (= n 0) 'done (odd (- n 1))))
@@ -76,6 +104,69 @@ def test_tail_calls_take_no_room(name: str) -> None:
     sys.setrecursionlimit(CALLS // 10)
     try:
         assert session.evaluate(f"(f {CALLS})") == session.evaluate("'done")
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+ESCAPES = {
+    "the last of many": (
+        "(define (f n k) (if (= n 0) (k 7) (call/cc (lambda (j) (f (- n 1) j)))))",
+        "(+ 1 (f 20000 #f))",
+    ),
+    "the first of many": (
+        "(define (f n k) (if (= n 0) (k 7) (call/cc (lambda (j) (f (- n 1) (or k j))))))",
+        "(+ 1 (f 20000 #f))",
+    ),
+    "one whose frame is thrown away": (
+        """(define (f n k)
+             (if (= n 0) (k 7) (call/cc (lambda (j) (f (- n 1) (if (= n 15000) j k))))))""",
+        "(+ 1 (f 20000 #f))",
+    ),
+    "one outside": (
+        "(define (f n k) (if (= n 0) (k 8) (call/cc (lambda (j) (f (- n 1) k)))))",
+        "(call/cc (lambda (k) (+ 1 (f 20000 k))))",
+    ),
+    "one out of a dynamic extent": (
+        """(define path '())
+           (define (note x) (lambda () (set! path (cons x path))))
+           (define (f n k) (if (= n 0) (k 5) (call/cc (lambda (j) (f (- n 1) (or k j))))))""",
+        """(let ((value (dynamic-wind (note 'in) (lambda () (+ 1 (f 20000 #f))) (note 'out))))
+             (+ value (length path)))""",
+    ),
+    "to one of many waiting calls": (
+        """(define (f n k) (if (= n 0) (k 1) (call/cc (lambda (j) (f (- n 1) (or k j))))))
+           (define (g n) (if (= n 0) 0 (+ (f 3000 #f) (g (- n 1)))))""",
+        "(g 8)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+@pytest.mark.parametrize("engine", ["python", "cek"])
+def test_continuations_of_tail_calls(name: str, engine: str) -> None:
+    program, call = ESCAPES[name]
+    assert Session(engine=engine).evaluate(program + call) == 8
+
+
+def test_a_continuation_whose_frame_was_thrown_away_ends_with_the_one_that_is_left() -> None:
+    session = Session(engine="python")
+    session.evaluate("""
+        (define kept #f)
+        (define (f n) (if (= n 0) 'done (call/cc (lambda (k) (if (= n 9000) (set! kept k))
+                                                             (f (- n 1))))))
+        (f 10000)""")
+    with pytest.raises(ValueError, match="its call/cc has ended"):
+        session.evaluate("(kept 1)")
+
+
+@pytest.mark.parametrize("engine", ["python", "cek"])
+def test_eval_is_a_tail_call(engine: str) -> None:
+    session = Session(engine=engine)
+    session.evaluate("(define (f n) (if (= n 0) 'done (eval (list 'f (- n 1)))))")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(8000)
+    try:
+        assert session.evaluate("(f 5000)") == session.evaluate("'done")
     finally:
         sys.setrecursionlimit(limit)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -109,10 +109,7 @@ class Session:
 
     def evaluate_forms(self, forms: Iterable[Syntax], file: str) -> Any:
         """The value of the last of ``forms``, which come from the reader."""
-        nodes, span = self.expand_forms(list(forms), file)
-        if self.needs_machine(nodes):
-            return self._run_on_machine(nodes, span)
-        return self.run(*self.compile_nodes(nodes, span))
+        return self.program(*self.expand_forms(list(forms), file))()
 
     def expand_forms(self, forms: list[Syntax], file: str) -> tuple[list[Any], Span]:
         """The Core of forms, and where they stand; macros they define stay known to the session.
@@ -137,6 +134,12 @@ class Session:
     def _is_primitive(self, name: str) -> bool:
         return name in self.namespace.builtins and name not in self.namespace.variables
 
+    def program(self, nodes: list[Any], span: Span) -> Callable[[], Any]:
+        """A function that evaluates expanded top-level forms; the value of the last."""
+        if self.needs_machine(nodes):
+            return lambda: self._run_on_machine(nodes, span)
+        return self.loaded(*self.compile_nodes(nodes, span))
+
     def _run_on_machine(self, nodes: list[Any], span: Span) -> Any:
         from eshkol.cek.program import run_program
 
@@ -152,12 +155,16 @@ class Session:
 
     def run(self, code: Any, unit: Any) -> Any:
         """Run a compiled program in this session's namespace."""
+        return self.loaded(code, unit)()
+
+    def loaded(self, code: Any, unit: Any) -> Callable[[], Any]:
+        """A compiled program as a function that runs it in this session's namespace."""
         from types import FunctionType
 
         variables = self.namespace.variables
         variables.update(unit.hidden_globals())
         self.namespace.units.add(unit)
-        return FunctionType(finish_code(code, unit), variables)()
+        return FunctionType(finish_code(code, unit), variables)
 
     @property
     def expander(self) -> Expander:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,16 @@ class Environment:
         return f"#<environment {self.session.title}>"
 
 
-def evaluate(expression: Any, environment: Any = None) -> Any:
-    """The value of a datum as a program."""
+def expanded(expression: Any, environment: Any = None) -> tuple[Session, list[Any], Span]:
+    """A datum as a program: where it is evaluated, its Core, and where it stands."""
     session = session_of("eval", environment)
-    return session.evaluate_forms([syntax_of(expression)], _FILE)
+    return session, *session.expand_forms([syntax_of(expression)], _FILE)
+
+
+def program_of(expression: Any, environment: Any = None) -> Callable[[], Any]:
+    """A function that evaluates a datum as a program."""
+    session, nodes, span = expanded(expression, environment)
+    return session.program(nodes, span)
 
 
 def syntax_of(datum: Any) -> Syntax:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from eshkol.cek import conditions, continuations
 from eshkol.cek.calls import is_refused, misfit_of
 from eshkol.cek.machine import PRIMITIVE_RULES, Rule
+from eshkol.cek.program import evaluate_here
 from eshkol.datum.records import Promise
 from eshkol.datum.values import MultipleValues
 from eshkol.primitives import parameters
 from eshkol.primitives.arguments import list_argument, procedure_argument, wrong_type
 from eshkol.primitives.conditions import guard
-from eshkol.primitives.declare import PRIMITIVES
+from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.primitives.dynamic import STATE
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ def call_with_values(machine: Machine, producer: Any, consumer: Any) -> None:
 
     machine.then(consume)
     machine.apply(producer, [])
+
+
+def evaluate(machine: Machine, expression: Any, environment: Any = None) -> None:
+    """``(eval expression environment)``."""
+    session, nodes, span = load("eshkol.api.environments:expanded")(expression, environment)
+    if nodes and session.needs_machine(nodes):
+        evaluate_here(machine, nodes, session.namespace)
+    else:
+        machine.value = session.program(nodes, span)()
 
 
 def force(machine: Machine, promise: Any) -> None:
@@ -84,6 +94,7 @@ CONTROL: dict[str, Callable[..., None]] = {
     "call-with-values": call_with_values,
     "call/cc": continuations.call_cc,
     "call/ec": continuations.call_cc,
+    "eval": evaluate,
     "dynamic-wind": continuations.dynamic_wind,
     "force": force,
     "raise": conditions.raise_object,

@@ -43,13 +43,24 @@ def evaluate(nodes: Sequence[Node], namespace: Namespace) -> Any:
         namespace: their top-level variables.
     """
     prepare()
+    environment = _top_level(nodes, namespace)
+    return run(lambda machine: gather(machine, nodes[0], environment, tuple(nodes), [], _give_last))
+
+
+def evaluate_here(machine: Machine, nodes: Sequence[Node], namespace: Namespace) -> None:
+    """Let a machine that runs evaluate nodes at top level, the last of them in tail position."""
+    environment = _top_level(nodes, namespace)
+    *first, last = nodes
+
+    def finish(machine: Machine, *rest: Any) -> None:
+        machine.evaluate(last, environment)
+
+    gather(machine, last, environment, tuple(first), [], finish)
+
+
+def _top_level(nodes: Sequence[Node], namespace: Namespace) -> TopLevel:
     assigned = {variable for node in nodes for variable in assigned_variables(node)}
-    environment = TopLevel(Activation(ENTRY, namespace), assigned)
-
-    def start(machine: Machine) -> None:
-        gather(machine, nodes[0], environment, tuple(nodes), [], _give_last)
-
-    return run(start)
+    return TopLevel(Activation(ENTRY, namespace), assigned)
 
 
 def _give_last(machine: Machine, node: Node, environment: Environment, values: list[Any]) -> None:

@@ -35,7 +35,17 @@ from eshkol.core.nodes import (
 )
 from eshkol.core.walk import bound_variables, children, everything
 
-PASSING_ON = ("apply", "call-with-values")
+PASSING_ON = (
+    "apply",
+    "call-with-values",
+    "eval",
+    "call/cc",
+    "call-with-current-continuation",
+    "call/ec",
+    "call-with-escape-continuation",
+    "within-continuation",
+    " call/cc",
+)
 """Primitives whose tail call is that of a procedure which they were given."""
 
 

@@ -2,7 +2,7 @@
 
 A continuation of eager code is an escape: calling it runs the ``after`` procedures of the
 ``dynamic-wind`` extents that it leaves, then unwinds Python's stack to its ``call/cc``. It can be
-called while that call is running.
+called while that call is running. The receiver is called in tail position.
 """
 
 from __future__ import annotations
@@ -16,24 +16,17 @@ from eshkol.primitives.arguments import procedure_argument, wrong_type
 from eshkol.primitives.calling import DIALECT, callee
 from eshkol.primitives.conditions import show
 from eshkol.primitives.declare import primitive
-from eshkol.primitives.dynamic import STATE, Context, Escape, Procedure, Wind, traced_depth, travel
-
-
-class Target:
-    """A ``call/cc`` that is running, or has ended.
-
-    Attributes:
-        context: the dynamic state around it.
-        thread: the thread that it runs in; 0 once it has ended.
-        depth: how many traced parts of a program it stands in.
-    """
-
-    __slots__ = ("context", "depth", "thread")
-
-    def __init__(self) -> None:
-        self.context = STATE.context()
-        self.thread = get_ident()
-        self.depth = traced_depth()
+from eshkol.primitives.dynamic import (
+    STATE,
+    Context,
+    Escape,
+    Procedure,
+    TailCall,
+    Target,
+    Wind,
+    traced_depth,
+    travel,
+)
 
 
 @primitive(
@@ -55,17 +48,61 @@ def call_with_current_continuation(receiver: Any) -> Any:
     try:
         return call(_continuation(target))
     except Escape as escape:
-        if escape.target is not target:
-            raise
-        STATE.install(target.context)
-        return escape.value
+        return _landed(target, escape)
+    except TailCall as another:
+        if another.distance:
+            pass_on(another, target)
+        return make(another, target)
     finally:
         target.thread = 0
 
 
+def make(call: TailCall, target: Target | None = None) -> Any:
+    """Make a call that arrived where it belongs, and those that arrive after it.
+
+    Args:
+        call: the call.
+        target: of the frame that makes it; a fresh one if left out.
+    """
+    target = target or Target()
+    try:
+        while True:
+            call.place.successor = target
+            try:
+                return call.procedure(*call.arguments, **call.options)
+            except TailCall as another:
+                if another.distance:
+                    pass_on(another, target)
+                call = another
+    except Escape as escape:
+        return _landed(target, escape)
+    finally:
+        target.thread = 0
+
+
+def pass_on(call: TailCall, target: Target) -> NoReturn:
+    """Give a call, and what escapes to this frame, to a frame below."""
+    call.distance -= 1
+    target.successor = call.place
+    raise call
+
+
+def _landed(target: Target, escape: Escape) -> Any:
+    """The value that an escape brings to the frame of ``target``.
+
+    Raises:
+        Escape: if another frame is there for what it is meant for.
+    """
+    place = escape.target
+    if place is not target and not (place.__class__ is Target and place.current() is target):
+        raise escape
+    STATE.install(target.context)
+    return escape.value
+
+
 def _continuation(target: Target) -> Procedure:
     def continuation(*values: Any) -> NoReturn:
-        if target.thread != get_ident():
+        if target.current().thread != get_ident():
             raise _ended(target)
         if DIALECT.resolve is not None:
             _check_certainty(target)
@@ -76,7 +113,7 @@ def _continuation(target: Target) -> Procedure:
 
 
 def _ended(target: Target) -> BadValue:
-    if target.thread:
+    if target.current().thread:
         return BadValue("a continuation can be called only in the thread that made it")
     return BadValue(
         "this continuation can't be called any more: its call/cc has ended",

@@ -117,6 +117,35 @@ class State(threading.local):
 STATE = State()
 
 
+class Target:
+    """A frame to which continuations escape.
+
+    Attributes:
+        context: the dynamic state around it.
+        thread: the thread that it runs in; 0 once it has ended.
+        depth: how many traced parts of a program it stands in.
+        successor: the target of another frame, which has the same continuation and runs still
+            where this one's frame was thrown away.
+    """
+
+    __slots__ = ("context", "depth", "successor", "thread")
+
+    def __init__(self) -> None:
+        self.context = STATE.context()
+        self.thread = threading.get_ident()
+        self.depth = traced_depth()
+        self.successor: Target | None = None
+
+    def current(self) -> Target:
+        """The target of the frame that is there for this one now."""
+        last = self
+        while last.successor is not None:
+            last = last.successor
+        if last is not self:
+            self.successor = last  # a chain would grow with every frame that is thrown away
+        return last
+
+
 class Escape(BaseException):
     """Unwinds Python's stack to the form that ``target`` stands for, which then gives ``value``.
 
@@ -126,6 +155,30 @@ class Escape(BaseException):
     def __init__(self, target: Any, value: Any) -> None:
         self.target = target
         self.value = value
+
+
+class TailCall(BaseException):
+    """Throws away frames with nothing left to do, down to the lowest, which makes the call.
+
+    Attributes:
+        procedure: what is called.
+        arguments: with these arguments,
+        options: and these named ones.
+        distance: how many frames with a handler are to be left before.
+        place: a ``call/cc`` in tail position has the continuation of the lowest frame. Where its
+            own frame is thrown away, the frame that makes the call is there for it.
+    """
+
+    __slots__ = ("arguments", "distance", "options", "place", "procedure")
+
+    def __init__(
+        self, distance: int, place: Target, procedure: Procedure, arguments: Any, options: Any
+    ) -> None:
+        self.distance = distance
+        self.place = place
+        self.procedure = procedure
+        self.arguments = arguments
+        self.options = options
 
 
 # ---- travelling

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from eshkol.primitives.declare import tensor_primitive
+from eshkol.primitives.declare import load, primitive, tensor_primitive
 
 _AT = "eshkol.api.environments:"
 
 
-@tensor_primitive("eval", at=_AT + "evaluate")
-def _eval(expression: Any, environment: Any = None) -> Any:
+@primitive("eval")
+def evaluate(expression: Any, environment: Any = None) -> Any:
     """The value of an expression, or what a definition does, given as a datum.
 
     Args:
@@ -23,6 +23,8 @@ def _eval(expression: Any, environment: Any = None) -> Any:
         ``(eval '(* 7 3))`` ⇒ ``21``;
         ``(eval '(fold cons '() '(1 2)) (environment '(srfi 1)))`` ⇒ ``(2 1)``.
     """
+    program = load(_AT + "program_of")(expression, environment)
+    return program()
 
 
 @tensor_primitive("environment", at=_AT + "environment")

@@ -10,7 +10,7 @@ import operator
 from typing import Any, NoReturn
 
 from eshkol.base.errors import ArityError
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Char, HashTable, Vector
 from eshkol.primitives import (
@@ -26,10 +26,12 @@ from eshkol.primitives import (
 )
 from eshkol.primitives.arguments import elements_argument, list_argument
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.primitives.continuations import make
 from eshkol.primitives.declare import PRIMITIVES, argument_count, load
+from eshkol.primitives.dynamic import TailCall
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
 from eshkol.runtime.namespace import Namespace
-from eshkol.runtime.tail_calls import TailCall, deep, make, tick
+from eshkol.runtime.tail_calls import deep, tick
 from eshkol.runtime.truth import truth
 
 
@@ -151,7 +153,7 @@ def builtins() -> dict[str, Any]:
             " define": Namespace.define,
             " set_global": Namespace.set,
             " eqv?": equality.same,
-            " cons": Pair,
+            " cons": cons,
             " list": PRIMITIVES["list"].function,
             " append": splice,
             " list->vector": PRIMITIVES["list->vector"].function,

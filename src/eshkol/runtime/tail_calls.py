@@ -2,9 +2,10 @@
 
 A tail call is a Python call like any other, so frames that have nothing left to do pile up. Every
 ``PERIOD`` tail calls :func:`deep` looks how many stand on top of the stack. If there are many, it
-answers with a function that, called in place of the procedure, throws them away: it raises
-:class:`TailCall`, which each of them passes on (that handler costs nothing until then) down to the
-lowest, the one whose caller is waiting for a value. That one makes the call.
+answers with a function that, called in place of the procedure, throws them away: it raises a
+:class:`~eshkol.primitives.dynamic.TailCall`, which each of them passes on (that handler costs
+nothing until then) down to the lowest, the one whose caller is waiting for a value. That one makes
+the call.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import dis
 import sys
 import types
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import cycle, pairwise
 from typing import Any
 
+from eshkol.primitives.continuations import call_with_current_continuation, make
 from eshkol.primitives.control import apply
+from eshkol.primitives.dynamic import TailCall, Target
+from eshkol.primitives.evaluation import evaluate
 from eshkol.primitives.multiple_values import call_with_values
 from eshkol.runtime.procedures import procedure_of_code
 
@@ -29,22 +32,6 @@ tick = cycle([True] * (PERIOD - 1) + [False]).__next__
 """True, but false once in every PERIOD calls."""
 
 
-class TailCall(BaseException):
-    """A call to be made further down the stack.
-
-    Attributes:
-        distance: how many frames with a handler are to be left before.
-    """
-
-    __slots__ = ("arguments", "distance", "options", "procedure")
-
-    def __init__(self, distance: int, procedure: Any, arguments: Any, options: Any) -> None:
-        self.distance = distance
-        self.procedure = procedure
-        self.arguments = arguments
-        self.options = options
-
-
 def deep(procedure: Any) -> Callable[..., Any]:
     """What to call instead of ``procedure`` from the tail position of the calling frame."""
     distance = _waiting(sys._getframe(1))
@@ -52,33 +39,20 @@ def deep(procedure: Any) -> Callable[..., Any]:
         return procedure
 
     def jump(*arguments: Any, **options: Any) -> Any:
-        raise TailCall(distance - 1, procedure, arguments, options)
+        raise TailCall(distance - 1, Target(), procedure, arguments, options)
 
     return jump
 
 
-def make(call: TailCall) -> Any:
-    """Make a call that arrived where it belongs, and those that arrive after it."""
-    while True:
-        try:
-            return call.procedure(*call.arguments, **call.options)
-        except TailCall as another:
-            if another.distance:
-                another.distance -= 1
-                raise
-            call = another
-
-
 MAKE = make.__code__
-APPLY: types.CodeType = apply.__code__
-CALL_WITH_VALUES: types.CodeType = call_with_values.__code__
+CALL_CC: types.CodeType = call_with_current_continuation.__code__
+EVAL: types.CodeType = evaluate.__code__
 
 
 def _waiting(frame: types.FrameType | None) -> int:
     """How many frames with a handler, ``frame`` the first, have nothing to do but return.
 
-    ``apply`` and ``call-with-values`` have no handler, and the lowest frame may be that of
-    ``make``.
+    The lowest frame may be that of ``make``.
     """
     count = 1
     caller = None if frame is None else frame.f_back
@@ -86,32 +60,38 @@ def _waiting(frame: types.FrameType | None) -> int:
         code = caller.f_code
         if code is MAKE:
             return count + 1
-        if not _is_at_tail_call(code, caller.f_lasti):
+        if code is CALL_CC:
+            count += 1
+        elif id(code) in _SITES or _is_evaluated(caller):
+            if caller.f_lasti not in (_SITES.get(id(code)) or _sites(code)):
+                return count
+        elif _is_at_tail_call(code, caller.f_lasti):
+            count += 1
+        else:
             return count
-        count += code is not APPLY and code is not CALL_WITH_VALUES
         caller = caller.f_back
     return count
 
 
+def _is_evaluated(frame: types.FrameType) -> bool:
+    """Whether a frame is that of an expression which ``eval`` runs."""
+    return frame.f_back is not None and frame.f_back.f_code is EVAL
+
+
 def _is_at_tail_call(code: types.CodeType, instruction: int) -> bool:
     """Whether a frame of a procedure, running this instruction, will return what it gives."""
-    if code is APPLY:
-        return True
-    if code is CALL_WITH_VALUES:
-        return instruction in _sites_of_call_with_values()
     procedure = procedure_of_code(code)
     if procedure is None:
         return False
     sites = procedure.facts.get("tail sites")
     if sites is None:
-        sites = procedure.facts["tail sites"] = frozenset(_calls_before_returns(code))
+        sites = procedure.facts["tail sites"] = _sites(code)
     return instruction in sites
 
 
-@cache
-def _sites_of_call_with_values() -> frozenset[int]:
-    """Where it calls the consumer; the producer is no tail call."""
-    return frozenset(_calls_before_returns(CALL_WITH_VALUES))
+def _sites(code: types.CodeType) -> frozenset[int]:
+    """Where code makes tail calls."""
+    return frozenset(_calls_before_returns(code))
 
 
 def _calls_before_returns(code: types.CodeType) -> Iterator[int]:
@@ -120,3 +100,10 @@ def _calls_before_returns(code: types.CodeType) -> Iterator[int]:
     for before, after in pairwise(instructions):
         if before.opname.startswith("CALL") and after.opname == "RETURN_VALUE":
             yield from range(before.offset, after.offset, 2)
+
+
+_SITES = {
+    id(function.__code__): _sites(function.__code__)
+    for function in (apply, call_with_values, evaluate)
+}
+"""Where primitives make tail calls that have no handler for those that were made too often."""
