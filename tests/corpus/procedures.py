@@ -103,6 +103,17 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a keyword of the name of a captured variable",
+        """(define (h #:scale scale)
+             (define (g x #:scale (s scale)) (* x s scale))
+             (+ (g 2.0) (g 1.0 #:scale (* 2 scale))))
+           (define (f x) (h #:scale x))""",
+        "3.0",
+        "0.5",
+        to=lambda x: 4 * x * x,
+        differentiable=True,
+    ),
+    row(
         "rest arguments are a list",
         "(define (f x . more) (list x (length more) more))",
         "1.0 2.0 3.0",

@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 from eshkol.base.errors import InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
-from eshkol.codegen.names import Names, is_reserved, python_name
+from eshkol.codegen.names import Names, is_reserved, python_name, signature
 from eshkol.core.nodes import (
     BoxRef,
     BoxSet,
@@ -36,6 +36,7 @@ from eshkol.core.nodes import (
     Node,
     Sequence,
     SetGlobal,
+    Variable,
 )
 from eshkol.core.walk import bound_variables
 from eshkol.datum.values import UNSPECIFIED
@@ -363,15 +364,18 @@ class Emitter:
 
     def parameter_list(self, node: Lambda) -> ast.arguments:
         """The Python parameters of a procedure."""
-        positional = [p for p in node.parameters if not p.keyword]
-        names = [self.name(p.variable) for p in positional]
-        defaults = [self._default(p.default) for p in positional if p.default is not None]
-        rest = None if node.rest is None else self.name(node.rest)
-        keywords = [
-            (self.name(p.variable), None if p.default is None else self._default(p.default))
-            for p in node.parameters
-            if p.keyword
-        ]
+        own = signature(node)
+        names: list[str] = []
+        defaults: list[ast.expr] = []
+        keywords: list[tuple[str, ast.expr | None]] = []
+        for name, parameter in zip(own, node.parameters, strict=False):
+            default = None if parameter.default is None else self._default(parameter.default)
+            if parameter.keyword:
+                keywords.append((name, default))
+            else:
+                names.append(name)
+                defaults += [] if default is None else [default]
+        rest = None if node.rest is None else own[-1]
         return py.arguments(node.span, names, defaults, rest, keywords)
 
     def _default(self, default: Node) -> ast.expr:
@@ -380,17 +384,29 @@ class Emitter:
 
     def prologue(self, node: Lambda) -> None:
         """Fill in defaults that are computed at each call, and make the rest list."""
-        self.hidden = self.hidden.union(map(self.name, bound_variables(node)))
-        for parameter in node.parameters:
-            if parameter.default is None or _is_plain(parameter.default):
-                continue
-            name, span = self.name(parameter.variable), parameter.default.span
-            block, _ = self.in_block(lambda p=parameter, n=name: self.tail(p.default, Assign(n)))
-            is_missing = py.is_identical(span, py.load(span, name), py.load(span, " missing"))
-            self.add(py.at(span, ast.If(is_missing, block, [])))
+        own = signature(node)
+        self.hidden = self.hidden.union(own, map(self.name, bound_variables(node)))
+        for name, parameter in zip(own, node.parameters, strict=False):
+            if parameter.default is not None and not _is_plain(parameter.default):
+                self._fill_in(name, parameter.default)
+            self._copy(name, parameter.variable, node.span)
         if node.rest is not None:
-            name, span = self.name(node.rest), node.span
+            name, span = own[-1], node.span
             self.add(py.assign(span, name, py.call(span, " rest_list", py.load(span, name))))
+            self._copy(name, node.rest, span)
+
+    def _fill_in(self, name: str, default: Node) -> None:
+        """Compute the default of a parameter if no argument is given for it."""
+        span = default.span
+        block, _ = self.in_block(lambda: self.tail(default, Assign(name)))
+        is_missing = py.is_identical(span, py.load(span, name), py.load(span, " missing"))
+        self.add(py.at(span, ast.If(is_missing, block, [])))
+
+    def _copy(self, parameter: str, variable: Variable, span: Span) -> None:
+        """Let the body find an argument under the name that it has for it."""
+        name = self.name(variable)
+        if name != parameter:
+            self.add(py.assign(span, name, py.load(span, parameter)))
 
     # ---- what the dialects define
 

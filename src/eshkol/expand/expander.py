@@ -29,7 +29,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.modules import Finder, Module, Surroundings, Variables
-from eshkol.expand.parameters import without_type
+from eshkol.expand.parameters import check_not_given, without_type
 from eshkol.expand.scopes import (
     Binding,
     CoreForm,
@@ -316,8 +316,7 @@ class Expander(Module):
                 value = next(items, None)
                 if value is None:
                     raise ExpandError(f"{item.datum!r} has no value", span=item.span)
-                if any(item.datum.name == name for name, _ in keywords):
-                    raise ExpandError(f"{item.datum!r} is given twice", span=item.span)
+                check_not_given(item, [name for name, _ in keywords])
                 keywords.append((item.datum.name, self.expand(value)))
             else:
                 arguments.append(self.expand(item))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Parameter, Variable
+from eshkol.datum.spelling import python_name
 from eshkol.expand.grammar import shown
 from eshkol.expand.scopes import LocalBinding, bind
 from eshkol.syntax.objects import Keyword, Syntax
@@ -128,15 +129,35 @@ def check_distinct(names: Iterable[Syntax], form: Syntax) -> None:
 
 
 def _check_keywords(formals: Iterable[Formal], form: Syntax) -> None:
-    seen = set()
+    seen = {}
     for formal in formals:
-        if formal.keyword and formal.keyword in seen:
+        spelling = python_name(formal.keyword)
+        if formal.keyword and spelling in seen:
             raise ExpandError(
-                f"two parameters have the keyword #:{formal.keyword}",
+                f"two parameters have the keyword #:{formal.keyword}"
+                + _same_in_python(formal.keyword, seen[spelling]),
                 span=formal.name.span,
                 trail=form.trail,
             )
-        seen.add(formal.keyword)
+        seen[spelling] = formal.keyword
+
+
+def check_not_given(keyword: Syntax, given: Iterable[str]) -> None:
+    """Raise an error if a call gives an argument by name that it has given before."""
+    name = keyword.datum.name
+    for other in given:
+        if python_name(other) == python_name(name):
+            raise ExpandError(
+                f"{keyword.datum!r} is given twice" + _same_in_python(name, other),
+                span=keyword.span,
+            )
+
+
+def _same_in_python(keyword: str, other: str) -> str:
+    """What to add to a complaint that two keywords are one, if they are written differently."""
+    if keyword == other:
+        return ""
+    return f": it is #:{other} too, since both are {python_name(keyword)} in Python"
 
 
 def _check_defaults(positional: Iterable[Formal], form: Syntax) -> None:

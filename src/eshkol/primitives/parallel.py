@@ -160,10 +160,8 @@ def make_future(thunk: Any) -> Promise:
 
 
 def _takes_nothing(value: Any) -> bool:
-    code = getattr(value, "__code__", None)
-    return code is not None and not (
-        code.co_argcount or code.co_kwonlyargcount or code.co_flags & inspect.CO_VARARGS
-    )
+    """Whether ``value`` is a procedure without parameters, on whatever engine."""
+    return hasattr(value, "__code__") and not inspect.signature(value).parameters
 
 
 @primitive("future-ready?")
