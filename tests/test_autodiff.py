@@ -25,7 +25,7 @@ from eshkol.autodiff import (
 )
 from eshkol.base.errors import OutOfRange, WrongType
 from eshkol.datum.equality import is_equal
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Char, Vector
 
 
@@ -182,7 +182,7 @@ def test_a_tensor_as_a_point_asks_for_tensors():
         derivative(abs, np.ones(2))
 
 
-@pytest.mark.parametrize("result", ["a", None, True, abs, UNSPECIFIED, Pair(1, 2), Char("a")])
+@pytest.mark.parametrize("result", ["a", None, True, abs, UNSPECIFIED, cons(1, 2), Char("a")])
 def test_a_function_must_give_numbers(result):
     with pytest.raises(WrongType, match=f"^derivative: {NO_NUMBER}"):
         derivative(lambda x: result, 1)

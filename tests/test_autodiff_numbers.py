@@ -20,7 +20,7 @@ from eshkol.autodiff import (
 )
 from eshkol.base.errors import WrongType
 from eshkol.datum.equality import is_equal
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.values import Char, Vector
 
 THIRD = Fraction(1, 3)
@@ -88,7 +88,7 @@ def test_rounding_and_showing_look_at_the_value(differentiate):
 @both_modes
 @pytest.mark.parametrize(
     "tensor",
-    [np.ones(3, np.float32), np.float64(2.0), Vector([1.0]), [1, 2], (1, 2), Pair(1, NIL)],
+    [np.ones(3, np.float32), np.float64(2.0), Vector([1.0]), [1, 2], (1, 2), cons(1, NIL)],
     ids=repr,
 )
 def test_meeting_a_tensor_asks_for_tensors(differentiate, tensor):
@@ -163,13 +163,13 @@ def test_hashing_is_by_identity():
 
 def test_finding_differentiables():
     def function(x):
-        for value in (x, Vector([1, [x]]), (x,), scheme_list([1, 2, x]), Pair(1, Vector([x]))):
+        for value in (x, Vector([1, [x]]), (x,), scheme_list([1, 2, x]), cons(1, Vector([x]))):
             assert contains_differentiable(value)
         return x
 
     derivative(function, 1.0)
     gradient(function, [1.0])
-    loop = Pair(1, NIL)
+    loop = cons(1, NIL)
     loop.cdr = loop
     for value in (1, "a", Vector([1, [2]]), scheme_list([1, 2]), NIL, None, loop):
         assert not contains_differentiable(value)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.equality import hash_key, is_array, is_equal, is_eqv, scalar
-from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list, spine
+from eshkol.datum.pairs import NIL, cons, is_list, scheme_list, spine
 from eshkol.datum.symbols import Symbol, gensym, intern
 from eshkol.datum.values import EOF, UNSPECIFIED, Char, HashTable, Vector
 
@@ -24,7 +24,7 @@ NAN = float("nan")
 
 def circular(*items):
     """The endless list that repeats ``items``."""
-    last = Pair(items[-1], NIL)
+    last = cons(items[-1], NIL)
     first = scheme_list(items[:-1], last)
     last.cdr = first
     return first
@@ -32,7 +32,7 @@ def circular(*items):
 
 def nested(depth: int, innermost=NIL):
     for _ in range(depth):
-        innermost = Pair(innermost, NIL)
+        innermost = cons(innermost, NIL)
     return innermost
 
 
@@ -156,7 +156,7 @@ def test_atoms_are_equivalent_to_themselves_only(row, column):
     ("make", "equal"),
     [
         (lambda: "".join(["a", "b"]), True),
-        (lambda: Pair(1, 2), True),
+        (lambda: cons(1, 2), True),
         (lambda: Vector([1, 2]), True),
         (lambda: bytearray(b"ab"), True),
         (lambda: HashTable(), False),
@@ -358,7 +358,7 @@ DATA = st.recursive(
     lambda inner: (
         st.builds(Vector, st.lists(inner, max_size=4))
         | st.builds(scheme_list, st.lists(inner, max_size=4))
-        | st.builds(Pair, inner, inner)
+        | st.builds(cons, inner, inner)
     ),
     max_leaves=12,
 )

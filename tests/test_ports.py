@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eshkol.base.errors import BadValue, FileProblem, ReadError, WrongType
 from eshkol.datum.equality import is_equal
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.ports import InputPort
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import EOF, Char, Vector
@@ -188,7 +188,7 @@ def test_read_gives_a_datum(text, expected):
             | st.sampled_from([intern("a"), Char("x"), True, NIL]),
             lambda inner: st.lists(inner, max_size=4).map(scheme_list)
             | st.lists(inner, max_size=3).map(Vector)
-            | st.tuples(inner, inner).map(lambda pair: Pair(*pair)),
+            | st.tuples(inner, inner).map(lambda pair: cons(*pair)),
             max_leaves=12,
         ),
         max_size=5,

@@ -15,7 +15,7 @@ from eshkol.base import sources
 from eshkol.base.errors import IncompleteInput, ReadError
 from eshkol.base.spans import Span
 from eshkol.datum.equality import is_equal, is_eqv
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import EOF, Char, Vector
 from eshkol.datum.write import shared_string, write_string
@@ -780,7 +780,7 @@ DATA = st.recursive(
     lambda inner: (
         st.builds(Vector, st.lists(inner, max_size=4))
         | st.builds(scheme_list, st.lists(inner, max_size=4))
-        | st.builds(Pair, inner, inner)
+        | st.builds(cons, inner, inner)
     ),
     max_leaves=15,
 )
@@ -794,7 +794,7 @@ DATA = st.recursive(
 def test_what_is_written_reads_back(value):
     text = write_string(value)
     assert is_equal(read_one(text), value)
-    assert is_equal(read_one(f"#;{text} ({text} . {text})"), Pair(value, value))
+    assert is_equal(read_one(f"#;{text} ({text} . {text})"), cons(value, value))
 
 
 @RANDOM

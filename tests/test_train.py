@@ -22,7 +22,7 @@ from eshkol.base.errors import (
     StagingError,
     WrongType,
 )
-from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list
+from eshkol.datum.pairs import NIL, cons, is_list, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import HashTable, Vector
 from eshkol.primitives import training as _declarations  # noqa: F401
@@ -259,12 +259,12 @@ def table_of(**entries):
     ("arguments", "options", "text"),
     [
         ([], {}, ""),
-        ([scheme_list([Pair(intern("loss"), 0.5)])], {}, "loss 0.5"),
-        ([scheme_list([scheme_list(["loss", 0.5]), Pair("n", 3)])], {}, "loss 0.5  n 3"),
+        ([scheme_list([cons(intern("loss"), 0.5)])], {}, "loss 0.5"),
+        ([scheme_list([scheme_list(["loss", 0.5]), cons("n", 3)])], {}, "loss 0.5  n 3"),
         ([NIL], {}, ""),
         ([table_of(loss=0.123456, kind=intern("fast"))], {}, "loss 0.1235  kind fast"),
         ([], {"loss": 0.5}, "loss 0.5"),
-        ([1, scheme_list([Pair("loss", 0.5)])], {}, "loss 0.5"),
+        ([1, scheme_list([cons("loss", 0.5)])], {}, "loss 0.5"),
         ([np.int32(1)], {"current": 2}, "current 2"),
     ],
 )

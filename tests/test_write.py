@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from eshkol.base.errors import WrongType
 from eshkol.datum.number_text import number_text
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import EOF, UNSPECIFIED, Char, HashTable, Vector
 from eshkol.datum.write import (
@@ -162,7 +162,7 @@ def test_atoms(value, displayed, written):
     [
         (scheme_list([1, 2, 3]), "(1 2 3)"),
         (scheme_list([1, 2], 3), "(1 2 . 3)"),
-        (Pair(NIL, NIL), "(())"),
+        (cons(NIL, NIL), "(())"),
         (scheme_list([scheme_list([1]), Vector([2, scheme_list(["x"])])]), '((1) #(2 ("x")))'),
         (Vector([]), "#()"),
         ([1, [2]], "#(1 #(2))"),
@@ -240,7 +240,7 @@ def test_none():
 
 
 def ring(*items):
-    last = Pair(items[-1], NIL)
+    last = cons(items[-1], NIL)
     last.cdr = scheme_list(items[:-1], last)
     return last.cdr
 
@@ -260,7 +260,7 @@ def table_in_itself():
 
 def quoted_ring():
     """A list whose tail, and not it, begins the cycle: ``(quote . #0=(a . #0#))``."""
-    return Pair(QUOTE, ring(A))
+    return cons(QUOTE, ring(A))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def quoted_ring():
     [
         (ring(1), "#0=(1 . #0#)"),
         (ring(1, 2), "#0=(1 2 . #0#)"),
-        (Pair(0, ring(1)), "(0 . #0=(1 . #0#))"),
+        (cons(0, ring(1)), "(0 . #0=(1 . #0#))"),
         (scheme_list([ring(1), ring(2)]), "(#0=(1 . #0#) #1=(2 . #1#))"),
         (ring(ring("x")), '#0=(#1=("x" . #1#) . #0#)'),
         (crossed(), "#0=#(1 #(#0#) #(#0#))"),
@@ -315,7 +315,7 @@ def test_classes_may_say_what_their_values_consist_of():
 def test_depth_and_length_do_no_harm(write):
     deep = NIL
     for _ in range(50_000):
-        deep = Pair(deep, NIL)
+        deep = cons(deep, NIL)
     assert write(deep) == "(" * 50_001 + ")" * 50_001
     vectors = Vector()
     for _ in range(20_000):

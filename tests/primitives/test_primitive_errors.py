@@ -17,7 +17,7 @@ from eshkol.base.errors import (
     SchemeError,
     WrongType,
 )
-from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.pairs import NIL, cons
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES
 
@@ -183,7 +183,7 @@ def test_error(expression: str, kind: type[EshkolError], message: str) -> None:
 
 
 def test_a_circular_list_has_no_length() -> None:
-    circle = Pair(1, NIL)
+    circle = cons(1, NIL)
     circle.cdr = circle
     for name in ("length", "reverse"):
         with pytest.raises(WrongType, match=f"{name}: expected a list that ends"):
@@ -207,7 +207,7 @@ def test_exit_status(arguments: tuple[object, ...], status: int) -> None:
     assert caught.value.code == status
 
 
-ODD = [5, -1, 1.5, "text", True, NIL, Pair(1, 2), None, object(), lambda *arguments: 1]
+ODD = [5, -1, 1.5, "text", True, NIL, cons(1, 2), None, object(), lambda *arguments: 1]
 HOST_FAMILIES = """
 arithmetic comparison integers rounding elementary complex_numbers equality number_predicates pairs
 lists list_search list_procedures vectors sorting chars strings string_search symbols hash_tables

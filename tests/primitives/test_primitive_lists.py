@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scheme_calls import call, rows, run, shown
 
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Vector
 
 ITEMS = st.lists(st.integers(-5, 5), max_size=12)
@@ -212,14 +212,14 @@ def test_value(expression: str, expected: str) -> None:
 
 
 def test_every_composition_of_car_and_cdr_follows_its_name() -> None:
-    tree = functools.reduce(lambda t, _: Pair(t, t), range(4), 0)
+    tree = functools.reduce(lambda t, _: cons(t, t), range(4), 0)
     for length in (2, 3, 4):
         for number in range(2**length):
             path = format(number, f"0{length}b").replace("0", "a").replace("1", "d")
             leaves = {"a": "left", "d": "right"}
-            value = leaf = Pair("left", "right")
+            value = leaf = cons("left", "right")
             for step in path[1:]:
-                value = Pair(value, None) if step == "a" else Pair(None, value)
+                value = cons(value, None) if step == "a" else cons(None, value)
             assert call(f"c{path}r", _reordered(path, leaf)) == leaves[path[0]]
     assert call("cddddr", tree) == 0
 
@@ -228,7 +228,7 @@ def _reordered(path: str, leaf: Pair) -> Pair:
     """A structure in which following ``path`` (its last letter first) reaches into ``leaf``."""
     value = leaf
     for step in path[1:]:
-        value = Pair(value, None) if step == "a" else Pair(None, value)
+        value = cons(value, None) if step == "a" else cons(None, value)
     return value
 
 
@@ -319,7 +319,7 @@ def test_for_each_calls_in_order_up_to_the_shortest_list() -> None:
 
 
 def test_a_circular_list_goes_with_one_that_ends() -> None:
-    circle = Pair(10, NIL)
+    circle = cons(10, NIL)
     circle.cdr = circle
     assert shown("(map + '(1 2 3) c)", c=circle) == "(11 12 13)"
     assert call("list?", circle) is False

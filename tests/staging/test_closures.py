@@ -14,7 +14,7 @@ from staged_sessions import assert_at_rest, compiles, value
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_equal
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import HashTable, Vector
 from eshkol.session import Session
@@ -58,7 +58,7 @@ def _containers(inner: st.SearchStrategy) -> st.SearchStrategy:
     return st.one_of(
         st.lists(inner, max_size=3).map(scheme_list),
         st.lists(inner, max_size=3).map(Vector),
-        st.tuples(inner, inner).map(lambda pair: Pair(*pair)),
+        st.tuples(inner, inner).map(lambda pair: cons(*pair)),
         st.dictionaries(st.sampled_from("uvw"), inner, max_size=2).map(_table),
         inner.map(SHARED.get("hold")),
         st.tuples(inner, inner).map(lambda pair: SHARED.get("hold-two")(*pair)),
@@ -74,11 +74,11 @@ def seen(item: Any) -> Any:
     if callable(item):
         return ("closure", seen(item(0)))
     if isinstance(item, Pair):
-        return Pair(seen(item.car), seen(item.cdr))
+        return cons(seen(item.car), seen(item.cdr))
     if isinstance(item, Vector | tuple):
         return Vector(map(seen, item))
     if isinstance(item, HashTable):
-        return Vector(Pair(key, seen(part)) for key, part in item.items())
+        return Vector(cons(key, seen(part)) for key, part in item.items())
     return item
 
 

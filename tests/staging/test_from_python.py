@@ -15,7 +15,7 @@ import pytest
 from jax import lax
 from staged_sessions import assert_at_rest, compiles
 
-from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.values import HashTable, Vector
 from eshkol.session import Session
 
@@ -90,7 +90,7 @@ def test_scheme_data_are_pytrees(session: Session) -> None:
     assert (float(carry), products.tolist()) == (6.0, [0.0, 2.0, 8.0])
     table = HashTable()
     table["k"] = 3.0
-    data = scheme_list([1.0, Vector([2.0, Pair(4.0, 5.0)]), table])
+    data = scheme_list([1.0, Vector([2.0, cons(4.0, 5.0)]), table])
     leaves, tree = jax.tree.flatten(data)
     assert leaves == [1.0, 2.0, 4.0, 5.0, 3.0]
     assert repr(jax.tree.unflatten(tree, leaves)) == repr(data)

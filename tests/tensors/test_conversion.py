@@ -11,7 +11,7 @@ import pytest
 
 from eshkol.autodiff import NeedsTensors, derivative
 from eshkol.base.errors import ShapeError, WrongType
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import HashTable, Vector
 from eshkol.primitives.catalogue import builtin_namespace
@@ -122,7 +122,7 @@ def test_numbers_under_differentiation_ask_for_tensors():
         (Vector([True, 1.5]), WrongType, "relu: expected numbers or booleans, got both"),
         (np.array(["a"]), WrongType, "relu: expected a tensor of numbers"),
         (np.array([None]), WrongType, "relu: expected a tensor of numbers"),
-        (Pair(1, 2), WrongType, "relu: expected a proper list"),
+        (cons(1, 2), WrongType, "relu: expected a proper list"),
         (
             Vector([Vector([1, 2]), Vector([3])]),
             ShapeError,

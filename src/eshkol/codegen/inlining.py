@@ -49,7 +49,7 @@ def _inliner(emitter: EagerEmitter, node: Call) -> Inliner | None:
     if not isinstance(procedure, GlobalRef) or node.keywords:
         return None
     count, inliner = INLINERS.get(procedure.name, (0, None))
-    if inliner is None or count != len(node.arguments):
+    if inliner is None or count not in (ANY, len(node.arguments)):
         return None
     hidden = procedure.name.startswith(" ")
     return inliner if hidden or emitter.is_primitive(procedure) else None
@@ -71,6 +71,7 @@ def _table() -> dict[str, tuple[int, Inliner]]:
         (1, inline_data.likely_class, inline_data.LIKELY_CLASSES),
         (2, inline_data.same, inline_data.SAMENESS),
         (2, inline_data.cons, ["cons"]),
+        (ANY, inline_data.make_list, ["list"]),
         (1, inline_data.accessor, inline_data.ACCESSORS),
         (2, inline_data.vector_ref, ["vector-ref"]),
         (3, inline_data.vector_set, ["vector-set!"]),
@@ -80,6 +81,9 @@ def _table() -> dict[str, tuple[int, Inliner]]:
     ]
     return {name: (count, inliner) for count, inliner, names in families for name in names}  # type: ignore[attr-defined]
 
+
+ANY = -1
+"""Stands for any number of arguments."""
 
 INLINERS = _table()
 

@@ -33,15 +33,16 @@ class Pair:
     """A mutable pair; a list is a chain of pairs that ends in ``NIL``.
 
     Python's ``==`` compares like ``equal?``. Iterating goes over the elements of a list and raises
-    ``WrongType`` at a tail that is not a list.
+    ``WrongType`` at a tail that is not a list. :func:`cons` makes a pair: the class has no
+    ``__init__``, since a call of one takes longer than all the rest, so that compiled code can make
+    a blank pair and fill it in place.
     """
 
     __slots__ = ("__weakref__", "car", "cdr")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, car: Any, cdr: Any) -> None:
-        self.car = car
-        self.cdr = cdr
+    car: Any
+    cdr: Any
 
     def __iter__(self) -> Iterator[Any]:
         rest: Any = self
@@ -86,8 +87,17 @@ def spine(value: Any) -> tuple[list[Any], Any]:
     return items, value
 
 
-_blank = object.__new__
-"""Makes a pair without calling ``__init__``, which takes most of the time."""
+def cons(car: Any, cdr: Any) -> Pair:
+    """A new pair.
+
+    Example:
+        >>> cons(1, cons(2, NIL))
+        (1 2)
+    """
+    pair = Pair()
+    pair.car = car
+    pair.cdr = cdr
+    return pair
 
 
 def scheme_list(items: Iterable[Any], tail: Any = NIL) -> Any:
@@ -99,7 +109,7 @@ def scheme_list(items: Iterable[Any], tail: Any = NIL) -> Any:
     """
     result = tail
     for item in reversed(items if isinstance(items, list | tuple) else list(items)):
-        pair = _blank(Pair)
+        pair = Pair()
         pair.car = item
         pair.cdr = result
         result = pair

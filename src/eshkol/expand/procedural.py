@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from eshkol.base.errors import EshkolError, ExpandError, WrongType
 from eshkol.core.free import free_variables, global_names
 from eshkol.core.nodes import Const, Define, Lambda, Node
-from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.pairs import NIL, Pair, cons
 from eshkol.datum.signatures import usage_text
 from eshkol.datum.spelling import python_name
 from eshkol.datum.symbols import Symbol, gensym, intern
@@ -282,7 +282,7 @@ class Origins:
 
     def _pairs(self, items: tuple[Syntax, ...], tail: Any) -> Any:
         for item in reversed(items):
-            tail = Pair(self.datum(item), tail)
+            tail = cons(self.datum(item), tail)
         return tail
 
     def _keep(self, datum: Any, form: Syntax) -> Any:

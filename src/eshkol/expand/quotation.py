@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Call, Const, GlobalRef, Node
-from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.pairs import NIL, cons
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import Vector
 from eshkol.expand.conditional_forms import is_keyword
@@ -78,7 +78,7 @@ def _nested(expander: Expander, form: Syntax, keyword: str, depth: int) -> Node:
 def _rebuilt(form: Syntax, keyword: str, rest: Node) -> Node:
     """The list of ``keyword`` and the list ``rest``."""
     if _is_constant(rest):
-        return Const(form.span, Pair(intern(keyword), rest.value))
+        return Const(form.span, cons(intern(keyword), rest.value))
     return _call(" cons", form, Const(form.span, intern(keyword)), rest)
 
 
@@ -107,7 +107,7 @@ def _items(
             continue
         first = _template(expander, item, depth)
         if constant and _is_constant(first) and _is_constant(node):
-            node = Const(form.span, Pair(first.value, node.value))
+            node = Const(form.span, cons(first.value, node.value))
         else:
             node = _call(" cons", form, first, node)
     return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eshkol.base.errors import WrongType
-from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import short_string
 from eshkol.io.weights import load_tensors, match_tensors, save_tensors
@@ -31,7 +31,7 @@ def named_parameters(who: str, model: Any) -> dict[str, Any]:
 def model_parameters(model: Any) -> Any:
     """The association list of names and tensors of a model."""
     pairs = named_parameters("model-parameters", model).items()
-    return scheme_list([Pair(name, tensor) for name, tensor in pairs])
+    return scheme_list([cons(name, tensor) for name, tensor in pairs])
 
 
 def save_weights(path: Any, model: Any) -> Any:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from eshkol.base.errors import BadValue
-from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import string_argument
@@ -73,7 +73,7 @@ def seconds_to_date(seconds: Any = None) -> List:
     """
     moment = _moment("seconds->date", seconds)
     return scheme_list(
-        [Pair(intern(name), value) for name, value in zip(_FIELDS, moment, strict=False)]
+        [cons(intern(name), value) for name, value in zip(_FIELDS, moment, strict=False)]
     )
 
 

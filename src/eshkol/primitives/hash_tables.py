@@ -11,7 +11,7 @@ from typing import Any
 
 from eshkol.base.errors import MissingKey, StagingError
 from eshkol.datum.equality import PLAIN_KEYS, hash_key, identity_key
-from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.pairs import Pair, cons, scheme_list
 from eshkol.datum.values import UNSPECIFIED, HashTable, KeyedTable, MutableString, Unspecified
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import (
@@ -210,7 +210,7 @@ def hash_values(table: HashTable) -> List:
 @primitive("hash->list", "hash-table->alist")
 def hash_to_list(table: HashTable) -> List:
     """The list of pairs of key and value, in the order of insertion."""
-    return scheme_list([Pair(k, v) for k, v in table_argument("hash->list", table).items()])
+    return scheme_list([cons(k, v) for k, v in table_argument("hash->list", table).items()])
 
 
 @primitive("alist->hash-table", "make-hash-from-alist")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.primitives.arguments import list_argument, wrong_type
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.equality import alike
@@ -68,12 +68,12 @@ def association_set(entries: List, key: Any, value: Any) -> List:
 
     Example: ``(alist-set '((a . 1) (b . 2)) 'a 9)`` ⇒ ``((a . 9) (b . 2))``.
     """
-    new = Pair(key, value)
+    new = cons(key, value)
     kept = list_argument("alist-set", entries)
     for index, entry in enumerate(kept):
         if entry.__class__ is Pair and alike(entry.car, key) is True:
             return scheme_list([*kept[:index], new, *kept[index + 1 :]])
-    return scheme_list(kept, Pair(new, NIL))
+    return scheme_list(kept, cons(new, NIL))
 
 
 @primitive("map1")

@@ -6,7 +6,7 @@ from typing import Any
 
 from eshkol.base.errors import EshkolError, OutOfRange
 from eshkol.datum import pairs
-from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
+from eshkol.datum.pairs import NIL, Pair, cons, scheme_list, spine
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import (
     index_argument,
@@ -28,7 +28,7 @@ def make_list_of(*items: Any) -> List:
     """A new list of the arguments. Example: ``(list 1 2)`` ⇒ ``(1 2)``."""
     result: Any = NIL
     for item in reversed(items):
-        result = Pair(item, result)
+        result = cons(item, result)
     return result
 
 

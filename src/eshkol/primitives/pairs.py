@@ -17,7 +17,10 @@ from eshkol.primitives.declare import primitive
 @primitive("cons")
 def cons(car: Any, cdr: Any) -> Pair:
     """A new pair. Example: ``(cons 1 '(2 3))`` ⇒ ``(1 2 3)``; ``(cons 1 2)`` ⇒ ``(1 . 2)``."""
-    return Pair(car, cdr)
+    pair = Pair()
+    pair.car = car
+    pair.cdr = cdr
+    return pair
 
 
 @primitive("car")

@@ -7,7 +7,7 @@ import time
 from typing import Any, NoReturn
 
 from eshkol.base.errors import BadValue
-from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import string_argument, wrong_type
 from eshkol.primitives.calling import check_eager
@@ -25,7 +25,7 @@ def get_environment_variable(name: str) -> Any:
 @primitive("get-environment-variables")
 def get_environment_variables() -> List:
     """The list of pairs of name and value of all environment variables."""
-    return scheme_list([Pair(name, value) for name, value in os.environ.items()])
+    return scheme_list([cons(name, value) for name, value in os.environ.items()])
 
 
 @primitive("setenv", "set-environment-variable!")

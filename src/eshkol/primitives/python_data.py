@@ -13,7 +13,7 @@ from typing import Any
 
 from eshkol.base.errors import MissingKey, OutOfRange, WrongType
 from eshkol.datum.equality import is_array
-from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list, spine
+from eshkol.datum.pairs import NIL, Pair, cons, is_list, scheme_list, spine
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import (
     EOF,
@@ -357,7 +357,7 @@ def dict_to_association_list(mapping: Any) -> List:
     Example: ``(dict->alist (py-dict #:a 1 #:b 2))`` ⇒ ``(("a" . 1) ("b" . 2))``.
     """
     entries = _mapping("dict->alist", mapping).items()
-    return scheme_list([Pair(key, value) for key, value in entries])
+    return scheme_list([cons(key, value) for key, value in entries])
 
 
 def _mapping(who: str, value: Any) -> Any:

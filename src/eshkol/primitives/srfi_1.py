@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from eshkol.base.errors import OutOfRange
-from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list, spine
+from eshkol.datum.pairs import NIL, Pair, cons, is_list, scheme_list, spine
 from eshkol.datum.values import UNSPECIFIED, MultipleValues, Unspecified
 from eshkol.primitives.arguments import (
     index_argument,
@@ -53,7 +53,7 @@ def _call(who: str, procedure: Any) -> Callable[..., Any]:
 @exported("xcons")
 def xcons(cdr: Any, car: Any) -> Pair:
     """The pair of ``car`` and ``cdr``, which come in the other order."""
-    return Pair(car, cdr)
+    return cons(car, cdr)
 
 
 @exported("circular-list")
@@ -181,7 +181,7 @@ def concatenate(lists: List) -> Any:
 def append_reverse(items: List, tail: Any) -> Any:
     """The elements in reverse order, before ``tail``."""
     for item in list_argument("append-reverse", items):
-        tail = Pair(item, tail)
+        tail = cons(item, tail)
     return tail
 
 
@@ -273,7 +273,7 @@ def unfold_right(stop: Any, value_of: Any, successor: Any, seed: Any, tail: Any 
     is_last = predicate_argument("unfold-right", stop)
     value, following = _call("unfold-right", value_of), _call("unfold-right", successor)
     while not is_last(seed):
-        tail = Pair(value(seed), tail)
+        tail = cons(value(seed), tail)
         seed = following(seed)
     return tail
 
@@ -326,14 +326,14 @@ def list_index(predicate: Any, items: List, *lists: List) -> Any:
 @exported("alist-cons")
 def association_cons(key: Any, value: Any, entries: List) -> Pair:
     """The association list with a pair of key and value before it."""
-    return Pair(Pair(key, value), entries)
+    return cons(cons(key, value), entries)
 
 
 @exported("alist-copy")
 def association_copy(entries: List) -> List:
     """A new association list of new pairs."""
     copied = [
-        Pair(entry.car, entry.cdr) if entry.__class__ is Pair else entry
+        cons(entry.car, entry.cdr) if entry.__class__ is Pair else entry
         for entry in list_argument("alist-copy", entries)
     ]
     return scheme_list(copied)

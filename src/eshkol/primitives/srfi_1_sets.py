@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.values import MultipleValues
 from eshkol.primitives.arguments import is_true, list_argument, procedure_argument
 from eshkol.primitives.calling import callee
@@ -55,7 +55,7 @@ def adjoin(equal: Any, items: List, *values: Any) -> List:
     for value in values:
         if not _holds(known, value, test):
             known.append(value)
-            result = Pair(value, result)
+            result = cons(value, result)
     return result
 
 
@@ -74,7 +74,7 @@ def union(equal: Any, *lists: List) -> List:
         for value in items:
             if not _holds(known, value, test):
                 known.append(value)
-                result = Pair(value, result)
+                result = cons(value, result)
     return result
 
 
