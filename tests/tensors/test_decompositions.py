@@ -63,7 +63,7 @@ SMOOTH = [
     Case("matrix-power", (A2, 0), np.eye(2)),
     Case("matrix-power", (A2, -2), np.linalg.matrix_power(A2, -2)),
     Case("expm", (A2,), scipy.linalg.expm(A2)),
-    Case("expm", (STACK / 4,), scipy.linalg.expm(STACK / 4)),
+    Case("expm", (A3 / 4,), scipy.linalg.expm(A3 / 4)),
     Case("kron", (A2, B32), np.kron(A2, B32)),
     Case("kron", (B3, B3), np.kron(B3, B3)),
     Case("cross", (B3, random(3)), lambda: None),
