@@ -117,8 +117,8 @@ class Session:
         Libraries that they define are loaded.
         """
         nodes = self.expander.expand_program(self._define_libraries(forms))
-        span = forms[0].span.to(forms[-1].span) if forms else Span(file, 1, 0, 1, 0)
-        return nodes, span
+        own = [form.span for form in forms if form.span.file == file]
+        return nodes, own[0].to(own[-1]) if own else Span(file, 1, 0, 1, 0)
 
     def needs_machine(self, nodes: list[Any]) -> bool:
         """Whether a program runs on the machine of room ``cek``."""
@@ -212,7 +212,7 @@ class Session:
         source = read_bytes(file)
         is_fresh = self._is_fresh and self.engine != "cek" and self._shadows_nothing()
         entry = read_entry(file, self._read_as(source)) if is_fresh else None
-        if entry is not None and self._sees_the_same(entry) and self._import_all(entry, file):
+        if entry is not None and self._sees_the_same(entry, file) and self._import_all(entry, file):
             return self._run_entry(entry, file, source)
         return self._compile_and_run(file, source, is_fresh)
 
@@ -273,7 +273,12 @@ class Session:
             ),
             exports=exports,
             syntaxes=tuple(name for name in exports.values() if expander.syntax(name) is not None),
-            expansions=tuple((m, span[1:]) for span, m in sources.expansions_in(file).items()),
+            included=sources.inclusions_in(file),
+            expansions=tuple(
+                (macro, tuple(span))
+                for name in (file, *sources.inclusions_in(file))
+                for span, macro in sources.expansions_in(name).items()
+            ),
             facts=tuple(map(tuple, self.surroundings.facts)),
         )
         write_entry(file, self._read_as(source), entry)
@@ -284,9 +289,11 @@ class Session:
             yield (*route, index), library.namespace
             yield from library.reachable((*route, index))
 
-    def _sees_the_same(self, entry: Entry) -> bool:
+    def _sees_the_same(self, entry: Entry, file: str) -> bool:
         """Whether a compiled program would see the files and libraries that it saw then."""
-        return still_hold(entry.facts, self._is_library)
+        return still_hold(entry.facts, self._is_library) and sources.restore_inclusions(
+            file, entry.included
+        )
 
     def _import_all(self, entry: Entry, file: str) -> bool:
         """Import what a compiled program imports; False if something is not what it was then."""
@@ -307,8 +314,8 @@ class Session:
         self._stored = (entry, decode(file, source), file)
         self._note_content(source)
         sources.register_file(file)
-        for macro, place in entry.expansions:
-            sources.note_expansion(Span(file, *place), macro)
+        for macro, (place, *numbers) in entry.expansions:
+            sources.note_expansion(Span(file if place == entry.file else place, *numbers), macro)
         for alias, route, name in entry.links:
             home: Session = self
             for index in route:
@@ -317,7 +324,7 @@ class Session:
         self.namespace.variables["__doc__"] = entry.documentation
         constants = load_constants(entry.constants)
         unit = StoredUnit(file, set(entry.primitives), entry.key, constants, entry.core)
-        code = entry.code if entry.file == file else renamed(entry.code, file)
+        code = entry.code if entry.file == file else renamed(entry.code, entry.file, file)
         return self.run(code, unit)
 
     # ---- libraries

@@ -14,6 +14,12 @@ from eshkol.base.spans import Span
 
 _texts: dict[str, str] = {}
 _expansions: dict[str, dict[Span, str]] = {}
+_included: set[str] = set()
+_inclusions: dict[str, list[str]] = {}
+
+LINES = 1 << 22
+"""Code that was compiled from several files has the lines of the first one under their numbers,
+those of file ``i`` that it includes under their numbers plus ``i * LINES``."""
 
 
 def register(name: str, text: str) -> None:
@@ -64,6 +70,66 @@ def expansions_in(name: str) -> dict[Span, str]:
     return _expansions.get(name, {})
 
 
+# ---- files that include others
+
+
+def has_inclusions() -> bool:
+    """Whether any file includes another one."""
+    return bool(_included)
+
+
+def note_included(file: str) -> None:
+    """Remember that programs have forms of a file that others include."""
+    _included.add(file)
+
+
+def note_inclusion(name: str, included: str) -> int:
+    """Remember that code from ``name`` has forms of another file; what is added to its lines."""
+    files = _inclusions.setdefault(name, [])
+    if included not in files:
+        files.append(included)
+    return (1 + files.index(included)) * LINES
+
+
+def inclusions_in(name: str) -> tuple[str, ...]:
+    """The files that code from ``name`` has forms of, in order."""
+    return tuple(_inclusions.get(name, ()))
+
+
+def restore_inclusions(name: str, files: tuple[str, ...]) -> bool:
+    """Know the included files of code that was compiled earlier.
+
+    Returns:
+        Whether their lines mean the same as those of other code from ``name``.
+    """
+    known = _inclusions.setdefault(name, []) if files else []
+    if known[: len(files)] != list(files[: len(known)]):
+        return False
+    known += files[len(known) :]
+    for file in files:
+        register_file(file)
+        note_included(file)
+    return True
+
+
+def place_of(code: CodeType, number: int) -> tuple[str, int]:
+    """The file and the line that a line number of ``code`` stands for."""
+    if number < LINES:
+        return code.co_filename, number
+    return _inclusions[code.co_filename][number // LINES - 1], number % LINES
+
+
+# ---- where code points
+
+
+def byte_column(file: str, number: int, column: int) -> int:
+    """The UTF-8 byte offset of a character column in a line."""
+    if column == 0:
+        return 0
+    content = line(file, number)
+    return column if content.isascii() else len(content[:column].encode())
+
+
 def _column(file: str, number: int, byte_offset: int) -> int:
     """The character column of a UTF-8 byte offset in a line."""
     content = line(file, number)
@@ -81,11 +147,14 @@ def span_at(code: CodeType, instruction: int) -> Span | None:
             start, end, column, end_column = position
             if start is None or end is None or column is None or end_column is None:
                 return None
-            file = code.co_filename
-            return Span(
-                file, start, _column(file, start, column), end, _column(file, end, end_column)
-            )
+            return _span(code, start, column, end, end_column)
     return None
+
+
+def _span(code: CodeType, start: int, column: int, end: int, end_column: int) -> Span:
+    file, start = place_of(code, start)
+    end %= LINES
+    return Span(file, start, _column(file, start, column), end, _column(file, end, end_column))
 
 
 def span_of_code(code: CodeType) -> Span | None:
@@ -99,9 +168,9 @@ def span_of_code(code: CodeType) -> Span | None:
             ends.append((end, end_column))
     if not starts:
         return None
-    (start, column), (end, end_column) = min(starts), max(ends)
-    file = code.co_filename
-    return Span(file, start, _column(file, start, column), end, _column(file, end, end_column))
+    first = min(starts)
+    last = max(end for end in ends if end[0] // LINES == first[0] // LINES)
+    return _span(code, *first, *last)
 
 
 def span_of_traceback(traceback: TracebackType | None) -> Span | None:

@@ -7,18 +7,15 @@ code.
 
 from __future__ import annotations
 
-import ast
-import functools
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
-from types import CodeType, FunctionType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING
 
-from eshkol.base.errors import InternalError
 from eshkol.base.sources import is_source, span_at, span_of_traceback
 from eshkol.base.spans import Span
-from eshkol.codegen import python as py
+from eshkol.runtime.tracebacks import entry_at
 
 if TYPE_CHECKING:
     from eshkol.cek.environment import Activation
@@ -100,21 +97,4 @@ def first_place(traceback: TracebackType | None) -> tuple[str, Span] | None:
 
 def _entry(activation: Activation, span: Span, inner: TracebackType | None) -> TracebackType:
     """The entry of a traceback for a call that is at ``span``."""
-    code = _code(activation.name or "lambda", span)
-    try:
-        FunctionType(code, activation.namespace.variables)()
-    except TypeError as here:  # None can't be raised
-        own = None if here.__traceback__ is None else here.__traceback__.tb_next
-        if own is not None:
-            return TracebackType(inner, own.tb_frame, own.tb_lasti, own.tb_lineno)
-    raise InternalError(f"{span}: no frame for {activation.name}")
-
-
-@functools.lru_cache(maxsize=1024)
-def _code(name: str, span: Span) -> CodeType:
-    """The code of a function ``name`` that raises at ``span``."""
-    stop = py.at(span, ast.Raise(py.constant(span, None)))
-    definition = py.define(span, "here", py.arguments(span, []), [stop])
-    module = compile(ast.Module([definition], []), span.file, "exec", dont_inherit=True)
-    code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
-    return code.replace(co_name=name, co_qualname=name)
+    return entry_at(activation.name or "lambda", span, activation.namespace.variables, inner)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from eshkol.base import sources
+from eshkol.base.sources import byte_column
 from eshkol.base.spans import Span
 
 PythonNode = TypeVar("PythonNode", bound=ast.AST)
@@ -20,21 +20,14 @@ STORE = ast.Store()
 
 
 def at(span: Span, node: PythonNode) -> PythonNode:
-    """``node`` with the position of ``span``."""
+    """``node`` with the position of ``span``; its file is kept for code of several files."""
+    node.file = span.file  # type: ignore[attr-defined]
     node.lineno, node.end_lineno = span.line, span.end_line  # type: ignore[attr-defined]
-    node.col_offset = _bytes(span.file, span.line, span.column)  # type: ignore[attr-defined]
-    node.end_col_offset = _bytes(  # type: ignore[attr-defined]
+    node.col_offset = byte_column(span.file, span.line, span.column)  # type: ignore[attr-defined]
+    node.end_col_offset = byte_column(  # type: ignore[attr-defined]
         span.file, span.end_line, span.end_column
     )
     return node
-
-
-def _bytes(file: str, number: int, column: int) -> int:
-    """The UTF-8 byte offset of a character column."""
-    if column == 0:
-        return 0
-    content = sources.line(file, number)
-    return column if content.isascii() else len(content[:column].encode())
 
 
 def load(span: Span, name: str) -> ast.expr:

@@ -14,6 +14,7 @@ from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.eager import EagerEmitter
 from eshkol.codegen.emitter import RETURN, Unit, function_name
+from eshkol.codegen.included import set_apart, settled
 from eshkol.codegen.names import assign_names
 from eshkol.codegen.staged import StagedEmitter
 from eshkol.core.assignment import convert_assignments
@@ -87,10 +88,14 @@ def _changed_names(node: Node) -> Iterator[str]:
 def _compile(function: ast.stmt, file: str) -> types.CodeType:
     """The code object of the one function that a module defines."""
     module = ast.Module([function], [])
+    if sources.has_inclusions():
+        set_apart(module, file)
     with warnings.catch_warnings():
         # Python warns of what it takes for mistakes in Python, such as calling a number.
         warnings.simplefilter("ignore", SyntaxWarning)
         code = compile(module, file, "exec", dont_inherit=True)
+    if sources.inclusions_in(file):
+        code = settled(code)
     return next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
 
 

@@ -39,7 +39,8 @@ class Entry(NamedTuple):
         links: ``(alias, route to the library, name)``.
         exports: exported names and what it calls them.
         syntaxes: those of its own names that are macros.
-        expansions: the macros it uses, with the lines and columns of the uses, for errors.
+        included: the other files that its code has forms of.
+        expansions: the macros it uses, with the files, lines and columns of the uses, for errors.
         facts: what it saw of libraries and other files while it was expanded.
     """
 
@@ -54,7 +55,8 @@ class Entry(NamedTuple):
     links: tuple[tuple[str, tuple[int, ...], str], ...]
     exports: dict[str, str]
     syntaxes: tuple[str, ...]
-    expansions: tuple[tuple[str, tuple[int, int, int, int]], ...]
+    included: tuple[str, ...]
+    expansions: tuple[tuple[str, tuple[Any, ...]], ...]
     facts: tuple[tuple[str, Any, str, Any], ...]
 
 

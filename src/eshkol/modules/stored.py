@@ -151,10 +151,11 @@ def _take_apart(node: Any) -> tuple[Any, tuple[Any, ...]]:
     return kind, tuple([getattr(node, name) for name in kind.__dataclass_fields__])
 
 
-def renamed(code: CodeType, file: str) -> CodeType:
-    """``code`` as if it were compiled from a file of this name."""
+def renamed(code: CodeType, old: str, new: str) -> CodeType:
+    """``code`` as if what was compiled from the file ``old`` came from ``new``."""
     constants = tuple(
-        renamed(constant, file) if isinstance(constant, CodeType) else constant
+        renamed(constant, old, new) if isinstance(constant, CodeType) else constant
         for constant in code.co_consts
     )
+    file = new if code.co_filename == old else code.co_filename
     return code.replace(co_filename=file, co_consts=constants)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from eshkol.base import sources
 from eshkol.base.errors import ExpandError, FileProblem
 from eshkol.modules.cache import source_hash
 from eshkol.modules.texts import decode, read_bytes
@@ -76,6 +77,7 @@ class Surroundings:
         self.facts.append(Fact("file", path, "", source_hash(source)))
         if len(self.facts) > DEEPEST and _times(self.facts, path) > DEEPEST:
             raise ExpandError(f"include: {path} includes itself", span=name.span)
+        sources.note_included(path)
         return read_all(text, path, fold_case=fold_case)
 
     def evaluate_early(self, node: Node) -> Any:

@@ -31,6 +31,7 @@ from eshkol.base.errors import (
 from eshkol.base.spans import Span
 from eshkol.runtime.boundary import Boundary as Boundary
 from eshkol.runtime.calls import explain_call, explain_callback, site_of
+from eshkol.runtime.tracebacks import entry_at
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _TENSOR_RULES = _PACKAGE + "xla" + os.sep
@@ -112,8 +113,19 @@ def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType
         traceback = traceback.tb_next
     result = None
     for entry in reversed(kept):
-        result = types.TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+        frame = entry.tb_frame
+        span = sources.span_at(frame.f_code, entry.tb_lasti) if _is_included(entry) else None
+        if span is not None:
+            result = entry_at(frame.f_code.co_name, span, frame.f_globals, result)
+        else:
+            result = types.TracebackType(result, frame, entry.tb_lasti, entry.tb_lineno)
     return result
+
+
+def _is_included(entry: types.TracebackType) -> bool:
+    """Whether the form was included from another file than that of its frame's code."""
+    number = entry.tb_lineno
+    return number is not None and number >= sources.LINES
 
 
 # ---- explaining
