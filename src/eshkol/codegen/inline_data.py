@@ -165,17 +165,13 @@ def hash_ref(emitter: EagerEmitter, node: Call) -> ast.expr:
     span, operands = node.span, operands_of(emitter, node)
     table, key, default = operands
     get = py.at(span, ast.Attribute(_entries(span, table), "get", py.LOAD))
-    name = emitter.temporary()
-    entry = py.at(span, ast.NamedExpr(py.store(span, name), py.call(span, get, key)))
-    is_there = py.at(span, ast.Compare(entry, [ast.IsNot()], [py.constant(span, None)]))
-    fast = py.at(span, ast.IfExp(is_there, py.item(span, py.load(span, name), 1), default))
     guard = both(span, _plain_table(span, table, key))
+    fast = py.call(span, get, key, default)
     return guarded(span, guard, fast, generic_call(emitter, node, operands))
 
 
 def hash_set(emitter: EagerEmitter, node: Call) -> ast.expr:
     span, (table, key, value) = node.span, operands_of(emitter, node)
     target = py.at(span, ast.Subscript(_entries(span, table), key, py.STORE))
-    entry = py.tuple_of(span, [key, value])
     tests = _plain_table(span, table, key)
-    return stored(emitter, node, tests, target, entry, [table, key, value])
+    return stored(emitter, node, tests, target, value, [table, key, value])

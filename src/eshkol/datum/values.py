@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from eshkol.datum.equality import hash_key
@@ -71,42 +71,70 @@ EOF = EndOfFile()
 
 
 class HashTable:
-    """A hash table whose keys are compared by ``equal?``; it keeps insertion order."""
+    """A hash table whose keys are compared by ``equal?``; it keeps insertion order.
 
-    __slots__ = ("__weakref__", "entries")
+    Attributes:
+        entries: the values, by what keys have in common that are the same. For strings, symbols
+            and exact integers, nearly all keys there are, that is the key itself.
+        originals: the keys of which it is something else.
+    """
+
+    __slots__ = ("__weakref__", "entries", "originals")
+
+    key_of: Callable[[Any], Any] = staticmethod(hash_key)
 
     def __init__(self) -> None:
-        self.entries: dict[Any, tuple[Any, Any]] = {}
+        self.entries: dict[Any, Any] = {}
+        self.originals: dict[Any, Any] = {}
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value stored under ``key``, else ``default``."""
-        entry = self.entries.get(hash_key(key))
-        return default if entry is None else entry[1]
+        return self.entries.get(self.key_of(key), default)
 
     def __getitem__(self, key: Any) -> Any:
-        entry = self.entries.get(hash_key(key))
-        if entry is None:
+        found = self.key_of(key)
+        if found not in self.entries:
             raise KeyError(key)
-        return entry[1]
+        return self.entries[found]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.entries[hash_key(key)] = (key, value)
+        found = self.key_of(key)
+        self.entries[found] = value
+        if found is not key:
+            self.originals[found] = key
 
     def __delitem__(self, key: Any) -> None:
-        del self.entries[hash_key(key)]
+        found = self.key_of(key)
+        del self.entries[found]
+        self.originals.pop(found, None)
 
     def __contains__(self, key: Any) -> bool:
-        return hash_key(key) in self.entries
+        return self.key_of(key) in self.entries
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __iter__(self) -> Iterator[Any]:
-        return (key for key, _ in self.entries.values())
+        if not self.originals:
+            return iter(self.entries)
+        return (self.originals.get(key, key) for key in self.entries)
 
     def items(self) -> Iterator[tuple[Any, Any]]:
         """Pairs of key and value in insertion order."""
-        return iter(self.entries.values())
+        return zip(self, self.entries.values(), strict=True)
+
+    def clear(self) -> None:
+        """Remove all keys."""
+        self.entries.clear()
+        self.originals.clear()
+
+    def restore(self, items: Iterable[tuple[Any, tuple[Any, Any]]]) -> None:
+        """Hold nothing but these entries: what keys have in common, each with key and value."""
+        self.clear()
+        for found, (key, value) in items:
+            self.entries[found] = value
+            if found is not key:
+                self.originals[found] = key
 
     def empty(self) -> HashTable:
         """A new table that compares keys as this one does."""
@@ -130,22 +158,6 @@ class KeyedTable(HashTable):
         super().__init__()
         self.key_of = key_of
         self.equivalence = equivalence
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        entry = self.entries.get(self.key_of(key))
-        return default if entry is None else entry[1]
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.entries[self.key_of(key)][1]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self.entries[self.key_of(key)] = (key, value)
-
-    def __delitem__(self, key: Any) -> None:
-        del self.entries[self.key_of(key)]
-
-    def __contains__(self, key: Any) -> bool:
-        return self.key_of(key) in self.entries
 
     def empty(self) -> HashTable:
         return KeyedTable(self.key_of, self.equivalence)

@@ -119,7 +119,7 @@ def is_hash_table(value: Any) -> bool:
 def hash_set(table: HashTable, key: Any, value: Any) -> Unspecified:
     """Store a value under a key, in place of one that is there already."""
     if table.__class__ is HashTable and key.__class__ in PLAIN_KEYS:
-        table.entries[key] = (key, value)
+        table.entries[key] = value
         return UNSPECIFIED
     return _store("hash-set!", table, key, value)
 
@@ -131,8 +131,7 @@ def hash_ref(table: HashTable, key: Any, default: Any = False) -> Any:
     Example: ``(hash-ref (make-hash-table) 'a 'none)`` ⇒ ``none``.
     """
     if table.__class__ is HashTable and key.__class__ in PLAIN_KEYS:
-        entry = table.entries.get(key)
-        return default if entry is None else entry[1]
+        return table.entries.get(key, default)
     value = _lookup("hash-ref", table, key)
     return default if value is _ABSENT else value
 
@@ -179,7 +178,7 @@ def hash_remove(table: HashTable, key: Any) -> Unspecified:
 @primitive("hash-clear!", "hash-table-clear!")
 def hash_clear(table: HashTable) -> Unspecified:
     """Remove all keys."""
-    table_argument("hash-clear!", table).entries.clear()
+    table_argument("hash-clear!", table).clear()
     return UNSPECIFIED
 
 
@@ -232,7 +231,7 @@ def association_list_to_hash_table(entries: List, *settings: Any) -> HashTable:
 def hash_copy(table: HashTable, mutable: Any = True) -> HashTable:
     """A new table of the same keys and values."""
     copy = table_argument("hash-copy", table).empty()
-    copy.entries.update(table.entries)
+    copy.restore(zip(table.entries, table.items(), strict=True))
     return copy
 
 

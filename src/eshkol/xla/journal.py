@@ -84,7 +84,7 @@ def _get(place: Any) -> Any:
     if isinstance(place, Record):
         return field_values(place)
     if isinstance(place, HashTable):
-        return dict(place.entries)
+        return dict(zip(place.entries, place.items(), strict=True))
     return tuple(place)
 
 
@@ -94,7 +94,7 @@ def _put(place: Any, contents: Any) -> None:
     elif isinstance(place, Record):
         set_fields(place, contents)
     elif isinstance(place, HashTable):
-        place.entries = dict(contents)
+        place.restore(contents.items())
     else:
         place[:] = contents
 
