@@ -152,7 +152,7 @@ ROWS = [
         "gather rows by traced indices",
         "(define (f table ids) (gather table ids))",
         "(reshape (arange 6.0) 3 2) (tensor 2 0 1 #:dtype 'int32)",
-        "(ones 3 2) (tensor 1 1 1 #:dtype 'int32)",
+        "(ones 3 2) (tensor 1 0 1 #:dtype 'int32)",
         to=lambda table, ids: table[ids],
     ),
     row(
