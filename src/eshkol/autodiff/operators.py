@@ -9,7 +9,8 @@ from typing import Any
 from eshkol.autodiff.perturbations import TAGGED, NeedsTensors, perturbation, primal, settled
 from eshkol.autodiff.plain import EXACT, PLAIN, multiply
 from eshkol.autodiff.rules import inexact
-from eshkol.autodiff.tape import Tape, TapeNode
+from eshkol.autodiff.structures import no_numbers
+from eshkol.autodiff.tape import Tape, TapeNode, adjoints
 from eshkol.autodiff.taylor import Taylor
 from eshkol.base.errors import OutOfRange, WrongType
 from eshkol.datum.equality import is_array
@@ -100,27 +101,28 @@ def value_and_gradient(function: Function, arguments: Sequence[Number]) -> tuple
         >>> value_and_gradient(lambda x, y: x * x * y, [3, 4])
         (36, [24, 9])
     """
-    points = [_point("gradient", argument) for argument in arguments]
+    points = [point_number("gradient", argument) for argument in arguments]
     with perturbation() as tag:
         tape = Tape(tag)
         try:
             result = settled(function(*map(tape.variable, points)))
-            _check_scalar(result)
+            check_scalar("gradient", result)
             if result.__class__ is TapeNode and result.tape is tape:
-                partials = tape.gradient(result.place, len(points))
+                partials = adjoints(tape.steps or [], {result.place: 1}, len(points))
                 result = result.value
             else:
                 partials = [None] * len(points)
         finally:
             tape.close()
-    inexact_result = _is_inexact(result)
+    inexact_result = is_inexact(result)
     return result, [
-        _as_exact_as(point, inexact_result, partial)
+        as_exact_as(point, inexact_result, partial)
         for point, partial in zip(points, partials, strict=True)
     ]
 
 
-def _check_scalar(result: Any) -> None:
+def check_scalar(name: str, result: Any) -> None:
+    """Raise WrongType unless a function gave one number."""
     if result.__class__ in PLAIN or result.__class__ in TAGGED:
         return
     if is_array(result) and result.shape == () and str(result.dtype) != "bool":
@@ -128,25 +130,26 @@ def _check_scalar(result: Any) -> None:
     from eshkol.datum.write import short_string
 
     raise WrongType(
-        f"gradient is defined for procedures that give one number, got {short_string(result)}",
-        hint="reduce several results to one number, or differentiate each of them",
+        f"{name} is defined for procedures that give one number, got {short_string(result)}",
+        hint="reduce several results to one number, or use jacobian",
     )
 
 
 def _expand(name: str, function: Function, x: Any, order: Any) -> tuple[Any, int, Any]:
     """What ``function`` gives at the Taylor number of ``x``; its tag; the point."""
-    x = _point(name, x)
+    x = point_number(name, x)
     if order.__class__ is not int or order < 0:
         from eshkol.datum.write import short_string
 
         kind = OutOfRange if order.__class__ is int else WrongType
         raise kind(f"{name}: expected an order of 0 or more, got {short_string(order)}")
     with perturbation() as tag:
-        seed = 1.0 if _is_inexact(x) else 1
+        seed = 1.0 if is_inexact(x) else 1
         return function(Taylor(tag, order, (x, seed)) if order else x), tag, x
 
 
-def _point(name: str, x: Any) -> Any:
+def point_number(name: str, x: Any) -> Any:
+    """``x`` if it can be a point of a derivative; ``name`` is the operator, for errors."""
     if x.__class__ in PLAIN:
         return x
     if x.__class__ in TAGGED:
@@ -158,15 +161,16 @@ def _point(name: str, x: Any) -> Any:
     raise WrongType(f"{name}: expected a number as the point, got {short_string(x)}")
 
 
-def _is_inexact(number: Any) -> bool:
+def is_inexact(number: Any) -> bool:
+    """Whether a number is inexact; what it carries does not count."""
     return primal(number).__class__ not in EXACT
 
 
-def _as_exact_as(point: Any, inexact_result: bool, part: Any) -> Any:
+def as_exact_as(point: Any, inexact_result: bool, part: Any) -> Any:
     """``part`` of a derivative at ``point``, inexact unless everything about it is exact."""
     if part is None:
         part = 0
-    if primal(part).__class__ in EXACT and (inexact_result or _is_inexact(point)):
+    if primal(part).__class__ in EXACT and (inexact_result or is_inexact(point)):
         return inexact(part)
     return part
 
@@ -177,26 +181,17 @@ def _coefficient(name: str, result: Any, tag: int, k: int, point: Any) -> Any:
     if kind is Taylor and result.tag == tag:
         listed = result.coefficients
         part = listed[k] if k < len(listed) else None
-        return _as_exact_as(point, _is_inexact(listed[0]), part)
+        return as_exact_as(point, is_inexact(listed[0]), part)
     if kind in PLAIN or kind in TAGGED or (is_array(result) and result.shape == ()):
         result = settled(result)
-        return _as_exact_as(point, _is_inexact(result), None) if k else result
+        return as_exact_as(point, is_inexact(result), None) if k else result
     if kind in (Vector, list, tuple):
         return kind(_coefficient(name, item, tag, k, point) for item in result)
     if kind is Pair or result is NIL:
         items, tail = spine(result)
         if tail is NIL:
             return scheme_list([_coefficient(name, item, tag, k, point) for item in items])
-    raise _no_numbers(name, result)
-
-
-def _no_numbers(name: str, result: Any) -> Exception:
-    from eshkol.datum.write import short_string
-
-    shown = short_string(result)
-    if is_array(result):
-        return NeedsTensors(f"{name}: the function gave {shown}")
-    return WrongType(f"{name}: expected a function that gives a number, this one gave {shown}")
+    raise no_numbers(name, result)
 
 
 def _scaled(part: Any, factor: int) -> Any:

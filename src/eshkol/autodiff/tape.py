@@ -3,8 +3,9 @@
 A :class:`Tape` lists, in the order of their creation, the steps of one evaluation: for each node,
 the places of the nodes it came from and its partial derivatives with respect to them. Partials are
 numbers of any kind but this tape's, so that they can be differentiated in turn. Going through the
-list backwards once gives the derivatives of one node with respect to all others; the list is
-freed then. Source: Wengert, "A simple automatic derivative evaluation program", 1964.
+list backwards once gives the derivatives of one node with respect to all others, going through it
+forwards those of all nodes along one direction; the list is freed then. Source: Wengert, "A simple
+automatic derivative evaluation program", 1964.
 """
 
 from __future__ import annotations
@@ -41,28 +42,60 @@ class Tape:
         """Free the steps; nodes that are still held count as plain values from now on."""
         self.steps = None
 
-    def gradient(self, result: int, count: int) -> list[Any]:
-        """The partials of node ``result`` with respect to the first ``count`` nodes.
 
-        None stands for one that ``result`` does not depend on.
-        """
-        adjoints: list[Any] = [None] * max(result + 1, count)
-        adjoints[result] = 1
-        steps = self.steps or []
-        for place in range(result, count - 1, -1):
-            adjoint = adjoints[place]
-            if adjoint is None:
-                continue
-            step = steps[place]
-            _accumulate(adjoints, step[0], multiply(adjoint, step[1]))
-            if len(step) == 4:
-                _accumulate(adjoints, step[2], multiply(adjoint, step[3]))
-        return adjoints[:count]
+Steps = list[tuple[Any, ...]]
 
 
-def _accumulate(adjoints: list[Any], place: int, contribution: Any) -> None:
-    present = adjoints[place]
-    adjoints[place] = contribution if present is None else add(present, contribution)
+def adjoints(steps: Steps, seeds: dict[int, Any], count: int) -> list[Any]:
+    """Going backwards: the derivatives, with respect to the first ``count`` nodes, of a sum.
+
+    Args:
+        steps: of a tape, which may be over.
+        seeds: the nodes of the sum by their places, with their factors.
+        count: how many nodes came from no other.
+
+    Returns:
+        For each of those nodes a number, or None if the sum does not depend on it.
+    """
+    last = max(seeds, default=-1)
+    found: list[Any] = [None] * max(last + 1, count)
+    for place, factor in seeds.items():
+        found[place] = factor
+    for place in range(last, count - 1, -1):
+        adjoint = found[place]
+        if adjoint is None:
+            continue
+        step = steps[place]
+        _accumulate(found, step[0], multiply(adjoint, step[1]))
+        if len(step) == 4:
+            _accumulate(found, step[2], multiply(adjoint, step[3]))
+    return found[:count]
+
+
+def tangents(steps: Steps, seeds: dict[int, Any]) -> list[Any]:
+    """Going forwards: the derivatives of all nodes along a direction of the first ones.
+
+    Args:
+        steps: of a tape, which may be over.
+        seeds: the direction: factors of nodes that came from no other, by their places.
+
+    Returns:
+        For each node a number, or None if it does not depend on those.
+    """
+    found: list[Any] = [None] * len(steps)
+    for place, step in enumerate(steps):
+        if place in seeds:
+            found[place] = seeds[place]
+        for origin in range(0, len(step), 2):
+            tangent = found[step[origin]]
+            if tangent is not None:
+                _accumulate(found, place, multiply(tangent, step[origin + 1]))
+    return found
+
+
+def _accumulate(found: list[Any], place: int, contribution: Any) -> None:
+    present = found[place]
+    found[place] = contribution if present is None else add(present, contribution)
 
 
 class TapeNode(Differentiable):

@@ -98,14 +98,15 @@ class Point:
     def gradient(self, arrays: Sequence[Any]) -> Any:
         """The gradient: the shape of the point, numbers where the point has numbers."""
         shown = [
-            _as_number(array) if not hasattr(self.leaves[index], "dtype") else array
+            number_if_rank_0(array) if not hasattr(self.leaves[index], "dtype") else array
             for index, array in zip(self.indices, arrays, strict=True)
         ]
         return self.rebuilt(shown)
 
 
-def _as_number(array: Any) -> Any:
-    return array if isinstance(array, jax.core.Tracer) else array.item()
+def number_if_rank_0(array: Any) -> Any:
+    """An array of rank 0 as the number it holds, if that is known; any other as it is."""
+    return array if array.shape or isinstance(array, jax.core.Tracer) else array.item()
 
 
 def value_and_gradient(
@@ -134,7 +135,7 @@ def value_and_gradient(
             found["is_array"] = [hasattr(tracer_of(leaf), "dtype") for leaf in leaves]
             found["leaves"] = leaves
             traced = [tracer_of(x) for x in leaves if hasattr(tracer_of(x), "dtype")]
-            main = _scalar_result(who, main)
+            main = scalar_result(who, main)
             return main, [main, *traced]
 
         (value, *traced), gradients = _differentiate(who, scalar, point.arrays())
@@ -154,6 +155,17 @@ FORWARD_SIZE = 64
 _NO_REVERSE = "Reverse-mode differentiation does not work for lax.while_loop"
 
 
+def check_has_forward_mode(who: str, error: ValueError, arrays: Sequence[Any]) -> None:
+    """Raise, unless ``error`` says that a loop has no reverse mode and forward mode is cheap."""
+    if _NO_REVERSE not in str(error):
+        raise error
+    if sum(array.size for array in arrays) > FORWARD_SIZE:
+        raise StagingError(
+            f"{who}: the gradient of a compiled loop whose end is traced can't be taken backwards",
+            hint="give the loop a known number of trips, or leave out the jit around it",
+        ) from None
+
+
 def _differentiate(
     who: str, scalar: Callable[..., tuple[Any, list[Any]]], arrays: list[Any]
 ) -> tuple[list[Any], list[Any]]:
@@ -164,14 +176,7 @@ def _differentiate(
     try:
         (_, results), gradients = jax.value_and_grad(scalar, has_aux=True)(arrays)
     except ValueError as error:
-        if _NO_REVERSE not in str(error):
-            raise
-        if sum(array.size for array in arrays) > FORWARD_SIZE:
-            raise StagingError(
-                f"{who}: the gradient of a compiled loop whose end is traced can't be taken "
-                "backwards",
-                hint="give the loop a known number of trips, or leave out the jit around it",
-            ) from None
+        check_has_forward_mode(who, error, arrays)
         gradients, results = jax.jacfwd(scalar, has_aux=True)(arrays)
     return results, gradients
 
@@ -185,7 +190,7 @@ def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
     )
 
 
-def _scalar_result(who: str, value: Any) -> Any:
+def scalar_result(who: str, value: Any) -> Any:
     """The value of a differentiated procedure as a rank-0 inexact array."""
     value = tracer_of(value)
     if value.__class__ in (int, float):
@@ -198,32 +203,8 @@ def _scalar_result(who: str, value: Any) -> Any:
     return jnp.asarray(value) if is_inexact(value) else jnp.asarray(value, FLOAT64)
 
 
-def derivative(function: Callable[..., Any], x: Any) -> Any:
-    """The derivative of a procedure of one scalar, by forward mode; any structure of results."""
-    with wide():
-        leaf = tracer_of(x)
-        point = jnp.asarray(leaf) if is_inexact(leaf) else jnp.asarray(leaf, FLOAT64)
-        if point.shape != ():
-            raise WrongType(
-                f"derivative: expected a number, got the tensor {describe(point)}",
-                hint="use gradient for a procedure of a tensor",
-            )
-        found: dict[str, Any] = {}
-
-        def run(x: Any) -> list[Any]:
-            leaves, found["structure"] = flatten(callee(function)(x))
-            return [_inexact_array(leaf) for leaf in leaves]
-
-        _, tangents = jax.jvp(run, (point,), (jnp.ones_like(point),))
-        shown = tangents if hasattr(x, "dtype") else map(_number_if_rank_0, tangents)
-        return unflatten(found["structure"], shown)
-
-
-def _number_if_rank_0(array: Any) -> Any:
-    return _as_number(array) if array.shape == () else array
-
-
-def _inexact_array(leaf: Any) -> Any:
+def inexact_array(leaf: Any) -> Any:
+    """A leaf of what a procedure gave as an inexact array; a number is a double."""
     leaf = tracer_of(leaf)
     if is_inexact(leaf):
         return leaf
