@@ -75,6 +75,7 @@ FAMILIES = (
     "calculus",
     "directions",
     "higher_derivatives",
+    "symbolic",
     "models",
     "python_data",
     "python_objects",
