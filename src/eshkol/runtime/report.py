@@ -169,6 +169,7 @@ def _explained_callback(error: Exception) -> Exception:
     """The error of a procedure of the program that a primitive called with wrong arguments."""
     frames: list[types.FrameType] = []
     traceback = error.__traceback__ if isinstance(error, TypeError) else None
+    caller = None if traceback is None else traceback.tb_frame.f_back
     place = None
     while traceback is not None:
         frame = traceback.tb_frame
@@ -178,6 +179,13 @@ def _explained_callback(error: Exception) -> Exception:
         else:
             frames.insert(0, frame)
         traceback = traceback.tb_next
+    while place is None and caller is not None:  # the error is on its way out: handlers see it
+        span = sources.span_at(caller.f_code, caller.f_lasti)
+        if span is not None and sources.is_source(caller.f_code.co_filename):
+            place = caller, span
+        else:
+            frames.append(caller)
+        caller = caller.f_back
     explained = explain_callback(error, frames, *place) if place else None
     return error if explained is None else explained.with_traceback(error.__traceback__)
 
