@@ -28,6 +28,7 @@ from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
+from eshkol.expand.in_place import in_place
 from eshkol.expand.modules import Finder, Module, Surroundings, Variables
 from eshkol.expand.parameters import check_not_given, without_type
 from eshkol.expand.scopes import (
@@ -320,7 +321,7 @@ class Expander(Module):
                 keywords.append((item.datum.name, self.expand(value)))
             else:
                 arguments.append(self.expand(item))
-        return Call(form.span, procedure, tuple(arguments), tuple(keywords))
+        return in_place(self, Call(form.span, procedure, tuple(arguments), tuple(keywords)))
 
     # ---- definitions and bodies
 
