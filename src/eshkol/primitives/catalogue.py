@@ -80,6 +80,7 @@ FAMILIES = (
     "directions",
     "higher_derivatives",
     "symbolic",
+    "minimization",
     "models",
     "python_data",
     "python_objects",

@@ -75,7 +75,7 @@ class Traced:
 
     def result(self, arrays: Arrays) -> Any:
         """A value of the procedure's structure with these arrays as its leaves."""
-        return unflatten(self.structure, [_shown(array) for array in arrays])
+        return unflatten(self.structure, [shown(array) for array in arrays])
 
     def direction(self, value: Any) -> Arrays:
         """The arrays of a direction, which has the structure of the point."""
@@ -92,7 +92,8 @@ def _holds_numbers_only(structure: Structure) -> bool:
     return all(map(_holds_numbers_only, structure[2]))
 
 
-def _shown(array: Any) -> Any:
+def shown(array: Any) -> Any:
+    """An array as the value of a program: a Scheme number that is known as a Python number."""
     return number_if_rank_0(array) if is_scalar_born(array) else array
 
 
@@ -195,7 +196,7 @@ def _pulled(traced: Traced) -> tuple[Arrays, Callable[[Arrays], Arrays]]:
                 jnp.tensordot(column, factor, factor.ndim)
                 for column, factor in zip(columns, factors, strict=True)
             ]
-            found = _split(sum(weighed), traced.arrays)
+            found = split(sum(weighed), traced.arrays)
         return found
 
     return values, pull
@@ -206,11 +207,11 @@ def hvp(who: str, function: Function, value: Any, direction: Any) -> Any:
     with wide():
         traced = Traced(who, function, value)
         along = traced.direction(direction)
-        _, products = jax.jvp(_gradient(traced), (traced.arrays,), (along,))
+        _, products = jax.jvp(gradient_of(traced), (traced.arrays,), (along,))
         return traced.point.gradient(products)
 
 
-def _gradient(traced: Traced) -> Callable[[Arrays], Arrays]:
+def gradient_of(traced: Traced) -> Callable[[Arrays], Arrays]:
     """The gradient as a function of the arrays; in forward mode where a loop has no other."""
 
     def gradient(arrays: Arrays) -> Arrays:
@@ -236,7 +237,7 @@ def _basis(arrays: Arrays) -> Arrays:
     return basis
 
 
-def _split(vector: Any, arrays: Arrays) -> Arrays:
+def split(vector: Any, arrays: Arrays) -> Arrays:
     """A vector of all numbers of a point as arrays like the point's."""
     start, parts = 0, []
     for array in arrays:
@@ -326,7 +327,7 @@ def hessian(who: str, function: Function, value: Any) -> Any:
     """The second derivatives, forward over reverse: the structure of the point, twice."""
     with wide():
         traced = Traced(who, function, value)
-        blocks = jax.jacfwd(_gradient(traced))(traced.arrays)
+        blocks = jax.jacfwd(gradient_of(traced))(traced.arrays)
         return traced.point.rebuilt([traced.point.gradient(row) for row in blocks])
 
 
@@ -341,7 +342,7 @@ def laplacian(who: str, function: Function, value: Any) -> Any:
 
             return jax.jvp(first, (traced.arrays,), (direction,))[1]
 
-        return _shown(jax.vmap(second)(_basis(traced.arrays)).sum())
+        return shown(jax.vmap(second)(_basis(traced.arrays)).sum())
 
 
 def _field_matrix(who: str, function: Function, value: Any) -> tuple[Traced, Any]:
@@ -360,7 +361,7 @@ def divergence(who: str, function: Function, value: Any) -> Any:
     """The sum of the derivatives of each component along its axis."""
     with wide():
         _, matrix = _field_matrix(who, function, value)
-        return _shown(jnp.trace(matrix))
+        return shown(jnp.trace(matrix))
 
 
 def curl(who: str, function: Function, value: Any) -> Any:
@@ -371,7 +372,7 @@ def curl(who: str, function: Function, value: Any) -> Any:
             raise ShapeError(f"{who}: expected a point of 3 dimensions, got one of {traced.size}")
         parts = jnp.stack([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]])
         # No negative zeros: they come of the order of subtraction.
-        return traced.point.gradient(_split(parts + 0, traced.arrays))
+        return traced.point.gradient(split(parts + 0, traced.arrays))
 
 
 # ---- higher orders
@@ -435,7 +436,7 @@ def mixed_partial(who: str, function: Function, value: Any, indices: Sequence[in
         along = traced.scalar
         for index in indices:
             along = _derivative_along(along, [part[index] for part in basis])
-        return _shown(along(traced.arrays))
+        return shown(along(traced.arrays))
 
 
 def _derivative_along(function: Function, direction: Arrays) -> Function:
