@@ -82,6 +82,8 @@ FAMILIES = (
     "symbolic",
     "minimization",
     "models",
+    "dataloaders",
+    "tensor_files",
     "python_data",
     "python_objects",
 )
