@@ -59,6 +59,8 @@ FAMILIES = (
     "tensor_creation",
     "tensor_elementwise",
     "tensor_reductions",
+    "statistics",
+    "tensor_mapping",
     "tensor_shapes",
     "tensor_indexing",
     "linear_algebra",
