@@ -90,7 +90,7 @@ def reduce(tensor: Any, procedure: Any, initial: Any, axis: Any = None) -> Any:
     x = as_tensor(tensor, who)
     along = static_axis(axis, len(x.shape), who, x)
     last = jnp.moveaxis(x, along, -1)
-    rows = last.reshape(-1, x.shape[along])
+    rows = last.reshape(math.prod(last.shape[:-1]), x.shape[along])
     if len(x.shape) == 1 or not rows.size:
         folded = [_fold(procedure, initial, row) for row in rows]
         return as_tensor(Vector(folded), who, x.dtype).reshape(last.shape[:-1])

@@ -12,8 +12,10 @@ from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, W
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.xla.arguments import index_tensor, static_axes, static_axis, static_int
-from eshkol.xla.dtypes import FLOAT64, INT32, inexact_dtype, result_dtype
+from eshkol.xla.dtypes import FLOAT64, INT32, inexact_dtype, result_dtype, wide
 from eshkol.xla.elementwise import not_equal
+from eshkol.xla.reductions import max as largest
+from eshkol.xla.reductions import min as smallest
 from eshkol.xla.reductions import static_flag
 from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
 
@@ -37,7 +39,8 @@ def _variables(who: str, first: Any, second: Any) -> Any:
     if x.shape != y.shape or not x.size:
         raise ShapeError(f"{who}: expected tensors of one size, got {describe(x)}, {describe(y)}")
     dtype = result_dtype([x, y])
-    return jnp.stack([cast(z, dtype).reshape(-1) for z in (x, y)])
+    with wide():
+        return jnp.stack([cast(z, dtype).reshape(-1) for z in (x, y)])
 
 
 def covariance(first: Any, second: Any = None, *, correction: Any = 0) -> Any:
@@ -170,8 +173,8 @@ def histogram(values: Any, bins: Any = 10, low: Any = None, high: Any = None) ->
         raise BadValue(f"{who}: expected at least 1 bin, got {count}")
     if not x.size and (low is None or high is None):
         raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
-    first = x.min() if low is None else as_tensor(low, who, x.dtype)
-    last = x.max() if high is None else as_tensor(high, who, x.dtype)
+    first = smallest(x) if low is None else as_tensor(low, who, x.dtype)
+    last = largest(x) if high is None else as_tensor(high, who, x.dtype)
     return scheme_list(_histogram(x, first, last, bins=count))
 
 
