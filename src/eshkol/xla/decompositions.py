@@ -17,7 +17,7 @@ from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.pairs import scheme_list
-from eshkol.xla.arguments import static_int
+from eshkol.xla.arguments import static_axes, static_int
 from eshkol.xla.dtypes import BFLOAT16, FLOAT16, FLOAT32, inexact_dtype, result_dtype, wide
 from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
 
@@ -314,3 +314,23 @@ def _same(who: str, a: Any, b: Any) -> tuple[Any, Any]:
     x, y = as_tensor(a, who), as_tensor(b, who)
     dtype = result_dtype([x, y])
     return cast(x, dtype), cast(y, dtype)
+
+
+_NORMS = {"fro": "fro", "frobenius": "fro", "nuc": "nuc", "nuclear": "nuc", "spectral": 2}
+
+
+def matrix_norm(tensor: Any, kind: str, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """The norm of matrices with a name: Frobenius', the nuclear or the spectral one."""
+    x = matrix("norm", tensor)
+    if kind not in _NORMS:
+        known = "'fro, 'nuclear, 'spectral, or a real number"
+        raise BadValue(f"norm: unknown order {kind}", hint=f"the orders are {known}")
+    axes = (-2, -1) if axis is None else static_axes(axis, x, "norm")
+    if len(axes) != 2:
+        raise BadValue(f"norm: the order {kind} takes the two axes of matrices, got {len(axes)}")
+    return _matrix_norm(x, order=_NORMS[kind], axes=axes, keepdims=keepdims is not False)
+
+
+@_kernel("order", "axes", "keepdims")
+def _matrix_norm(x: Any, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    return jnp.linalg.norm(x, order, axis=axes, keepdims=keepdims)
