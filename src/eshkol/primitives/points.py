@@ -55,6 +55,7 @@ def takes_apart(function: Procedure, count: int) -> bool:
 
     It is if it can take so many and does not take exactly one, or one and then any others.
     """
+    function = getattr(function, "eshkol_operand", function)
     code = getattr(function, "__code__", None)
     if code is not None and not function.__dict__:
         least = code.co_argcount - len(function.__defaults__ or ())
@@ -175,6 +176,7 @@ def curried(operator: Procedure, function: Procedure, options: dict[str, Any]) -
     def taken(*arguments: Any) -> Any:
         return operator(function, *arguments, **options)
 
+    taken.eshkol_operand = function  # type: ignore[attr-defined]
     return named(taken, f"{operator.__name__} of {name_of(function)}")
 
 
