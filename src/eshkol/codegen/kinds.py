@@ -44,6 +44,9 @@ EXACT_IN_FLOATS = 2**53
 ROUNDS = 4
 """How often what is expected of some variables may tell what to expect of others."""
 
+MOST_LEVELS = 20
+"""It is asked of every expression what is known of it, so not the whole of it is looked at."""
+
 MOST_NODES = 150
 """A body of more nodes is not had twice."""
 
@@ -55,29 +58,37 @@ class Kinds:
         self.known: dict[Variable, str] = {}
         self._is_primitive = is_primitive
 
-    def of(self, node: Node) -> str | None:
-        """The kind of the value of ``node``; None if it is not known."""
+    def of(self, node: Node, within: int = MOST_LEVELS) -> str | None:
+        """The kind of the value of ``node``; None if it is not known.
+
+        Args:
+            node: an expression.
+            within: how many expressions inside one another are looked at.
+        """
+        if not within:
+            return None
         match node:
             case Const():
                 return kind_of_constant(node)
             case LocalRef():
                 return self.known.get(node.variable)
             case If():
-                then = self.of(node.then)
-                return then if then is not None and then == self.of(node.otherwise) else None
+                then = self.of(node.then, within - 1)
+                same = then is not None and then == self.of(node.otherwise, within - 1)
+                return then if same else None
             case Let() | Letrec():
-                return self.of(node.body)
+                return self.of(node.body, within - 1)
             case Sequence():
-                return self.of(node.steps[-1])
+                return self.of(node.steps[-1], within - 1)
             case Call(procedure=GlobalRef(name=name), arguments=(left, right)):
                 if self._is_primitive(node.procedure):
-                    return self._of_operation(name, left, right)
+                    return self._of_operation(name, left, right, within - 1)
         return None
 
-    def _of_operation(self, name: str, left: Node, right: Node) -> str | None:
+    def _of_operation(self, name: str, left: Node, right: Node, within: int) -> str | None:
         if name not in CLOSED and name not in DIVIDED:
             return None
-        kinds = {self.of(left), self.of(right)}
+        kinds = {self.of(left, within), self.of(right, within)}
         if kinds == {INT}:
             return None if name == "/" else INT
         if name not in INTEGER_RESULT and FLOAT in kinds and None not in kinds:

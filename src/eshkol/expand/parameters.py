@@ -26,9 +26,7 @@ class Formal(NamedTuple):
     keyword: str = ""
 
 
-def bind_variable(
-    identifier: Syntax, name: str = "", kind: type[Variable] = Variable
-) -> Variable:
+def bind_variable(identifier: Syntax, name: str = "", kind: type[Variable] = Variable) -> Variable:
     """Bind ``identifier`` to a new local variable, which people see under ``name`` if given."""
     variable = kind(name or identifier.name)
     bind(identifier, LocalBinding(variable))
@@ -133,7 +131,7 @@ def check_distinct(names: Iterable[Syntax], form: Syntax) -> None:
 
 
 def _check_keywords(formals: Iterable[Formal], form: Syntax) -> None:
-    seen = {}
+    seen: dict[str, str] = {}
     for formal in formals:
         spelling = python_name(formal.keyword)
         if formal.keyword and spelling in seen:
