@@ -24,9 +24,10 @@ def keep_states(function, *, checkpoint=None, max_trips=None):
 
     Args:
         function: the procedure.
-        checkpoint: ``'log``: up to 32 states, whatever the number of trips; 15,000 trips are then
-            run up to 4 times, a million 7 times. An exact integer: so many states. ``'all``: every
-            state, which takes the least time, and in compiled code a bound on the trips.
+        checkpoint: ``'log``: up to 32 states, or a mebibyte of them, whatever the number of
+            trips; 15,000 trips are run at most 4 times more, a million 7 times. An exact integer:
+            so many states. ``'all``: every state, which takes the least time, and in compiled code
+            a bound on the trips.
         max_trips: a bound on the trips of each of the loops, for which there is room with
             ``'all``; a loop that makes more is an error when it runs. With a bound and no
             ``#:checkpoint`` all states are kept. Without, the default is ``'log``.

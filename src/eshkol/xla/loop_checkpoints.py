@@ -32,12 +32,28 @@ Advance = Callable[[State], State]
 Pull = Callable[[State, Cotangents], Cotangents]
 """One trip backwards, from the state before it."""
 
-DEFAULT_SLOTS = 32
-"""States that are kept by default: enough for any number of trips, since it is 32 bits long."""
+FEWEST_SLOTS = 32
+"""States that are kept in any case: enough for any number of trips that 32 bits count."""
+
+MOST_SLOTS = 4096
+SMALL = 1 << 20
+"""Small states may take so many bytes together: a cache holds them, and few trips are run again."""
+
+
+def default_slots(state: State) -> int:
+    """How many states are kept where the program does not say."""
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in state)
+    return max(FEWEST_SLOTS, min(SMALL // max(size, 1), MOST_SLOTS))
 
 
 def reverse_through(
-    advance: Advance, pull: Pull, start: State, trips: Any, cotangents: Cotangents, slots: int
+    advance: Advance,
+    pull: Pull,
+    start: State,
+    trips: Any,
+    cotangents: Cotangents,
+    slots: int,
+    bound: int | None = None,
 ) -> Cotangents:
     """Go back through ``trips`` trips with room for ``slots`` states.
 
@@ -48,9 +64,12 @@ def reverse_through(
         trips: an int32 scalar, traced.
         cotangents: a pytree: what the last trip is pulled back from.
         slots: how many states are kept; half of them within a block.
+        bound: the trips are no more than this.
     """
     block = max(1, slots // 2)
     places = max(1, slots - block)
+    if bound is not None and bound <= slots:
+        block, places = bound, 1
     walk = _Walk(advance, pull, trips, block, places)
     return walk.back(list(start), cotangents)
 
@@ -59,7 +78,9 @@ def reverse_recorded(pull: Pull, record: State, trips: Any, cotangents: Cotangen
     """Go back through trips whose states are all in ``record``, stacked."""
 
     def trip(done: Any, cotangents: Cotangents) -> Cotangents:
-        return pull(read(record, trips - 1 - done), cotangents)
+        # Without the barrier XLA reads the record again for each element of a larger cotangent.
+        state = lax.optimization_barrier(read(record, trips - 1 - done))
+        return pull(state, cotangents)
 
     return lax.fori_loop(jnp.int32(0), trips, trip, cotangents)
 

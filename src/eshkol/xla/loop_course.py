@@ -31,7 +31,7 @@ class Loop:
         guarded_jaxpr: the body that derivatives are taken of, where it is another one.
         cond_nconsts: the number of constants of the condition.
         body_nconsts: the number of constants of the body.
-        checkpoint: ``"all"``, or how many states the way back keeps.
+        checkpoint: how many states the way back keeps: ``"all"``, ``"log"`` or a number.
         max_trips: a bound on the trips, or None.
         results: one of ``RESULTS``; each gives what those before it give, and more.
     """
@@ -76,7 +76,7 @@ class Course:
         cond_nconsts: the number of constants of the condition.
         body_nconsts: the number of constants of the body.
         active: which constants of the body, then which parts of the state, have derivatives.
-        checkpoint: ``"all"``, or how many states the way back keeps.
+        checkpoint: how many states the way back keeps: ``"all"``, ``"log"`` or a number.
         max_trips: a bound on the trips, or None.
         is_recorded: whether the states before all trips are operands too.
     """

@@ -94,8 +94,10 @@ def _run_adjoint(*operands: Any, **parameters: Any) -> Values:
 def _go_back(course: Course, at: Trajectory, advance: Any, pull: Any, carry: Any) -> Any:
     """Go back through the trips as the loop asks for."""
     if course.checkpoint != "all":
+        is_free = course.checkpoint == "log"
+        slots = loop_checkpoints.default_slots(at.state) if is_free else int(course.checkpoint)
         return loop_checkpoints.reverse_through(
-            advance, pull, at.state, at.trips, carry, int(course.checkpoint)
+            advance, pull, at.state, at.trips, carry, slots, course.max_trips
         )
     record: Sequence[Any] = at.record
     if not record:

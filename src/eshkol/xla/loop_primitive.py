@@ -64,9 +64,10 @@ def loop(
         condition: from the state to a boolean scalar.
         body: from the state to the next one, of the same shapes and dtypes.
         start: a pytree of arrays.
-        checkpoint: what the way back keeps. ``"log"``: up to 32 states; a million trips are run
-            7 times in all. A number: so many states. ``"all"``: every state, which takes the
-            least time, and a bound on the trips where the loop is compiled.
+        checkpoint: what the way back keeps. ``"log"``: up to 32 states, or more if they are small;
+            a million trips are run 7 times more at most. A number: so many states. ``"all"``:
+            every state, which takes the least time, and a bound on the trips where the loop is
+            compiled.
         max_trips: the loop ends after so many trips whatever its condition is.
 
     Returns:
@@ -80,6 +81,7 @@ def loop(
         >>> float(double(2.0)), float(jax.grad(double)(2.0))
         (16.0, 32.0)
     """
+    _check(checkpoint)
     leaves: list[Any]
     structure: Any
     leaves, structure = jax.tree.flatten(start)
@@ -98,7 +100,7 @@ def loop(
 
     if max_trips is not None:
         values, test, trip = _bounded(values, test, trip, max_trips)
-    results = _bind(test, trip, values, _slots(checkpoint, max_trips), max_trips)
+    results = _bind(test, trip, values, checkpoint, max_trips)
     return unflatten(results[-len(leaves) :] if leaves else [])
 
 
@@ -124,13 +126,11 @@ def _bounded(
     return [jnp.int32(0), *values], bounded_test, counting_trip
 
 
-def _slots(checkpoint: Checkpoint, max_trips: int | None) -> Checkpoint:
-    if checkpoint == "log":
-        needed = loop_checkpoints.DEFAULT_SLOTS
-        return needed if max_trips is None else min(needed, 2 * max(max_trips, 1).bit_length())
-    if checkpoint == "all" or (type(checkpoint) is int and checkpoint > 0):
-        return checkpoint
-    raise ValueError(f"loop: checkpoint is 'log', 'all' or a positive number, not {checkpoint!r}")
+def _check(checkpoint: Checkpoint) -> None:
+    if checkpoint not in ("log", "all") and not (type(checkpoint) is int and checkpoint > 0):
+        raise ValueError(
+            f"loop: checkpoint is 'log', 'all' or a positive number, not {checkpoint!r}"
+        )
 
 
 def _bind(
