@@ -168,6 +168,14 @@ def test_masks(tensor):
     np.testing.assert_array_equal(staged, [*wanted, *[-9] * (40 - len(wanted))])
 
 
+def test_nothing_is_filled_up_to_a_size():
+    nothing = jnp.zeros((0, 2))
+    assert SCHEME["unique"](nothing, size=2, fill=7).tolist() == [7, 7]
+    assert SCHEME["boolean-mask"](nothing, nothing > 0, size=2, fill=7).tolist() == [7, 7]
+    rows = SCHEME["boolean-mask"](nothing, nothing[:, 0] > 0, size=2, fill=7)
+    assert rows.tolist() == [[7, 7], [7, 7]]
+
+
 def test_slopes_go_through_masks():
     slopes = jax.grad(lambda x: SCHEME["boolean-mask"](x, x > 0, size=6).sum())(jnp.asarray(X))
     np.testing.assert_array_equal(slopes, X > 0)

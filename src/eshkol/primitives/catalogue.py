@@ -76,6 +76,7 @@ FAMILIES = (
     "metric_losses",
     "schedules",
     "random",
+    "distributions",
     "initializers",
     "in_place",
     "optimizer_steps",

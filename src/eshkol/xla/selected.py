@@ -10,6 +10,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError, StagingError
 from eshkol.datum.pairs import scheme_list
@@ -100,7 +101,10 @@ def masked(tensor: Any, mask: Any, *, size: Any = None, fill: Any = 0) -> Any:
     if count is None:
         with wide():
             return x[np.asarray(which)]
-    return _filled(x, which, as_tensor(fill, who, x.dtype), count)
+    filler = as_tensor(fill, who, x.dtype)
+    if not which.size:
+        return lax.broadcast(filler, (count, *x.shape[rank:]))
+    return _filled(x, which, filler, count)
 
 
 @compiled("count")
