@@ -157,6 +157,13 @@ def nothing_to_differentiate(who: str, value: Any) -> WrongType:
     )
 
 
+def not_one_number(who: str, value: Any) -> WrongType:
+    """The error for a point of a procedure of one number that is something else."""
+    is_several = isinstance(value, Vector | Pair)
+    hint = "use gradient or jacobian for a procedure of several numbers" if is_several else ""
+    return WrongType(f"{who}: expected a number, got {short_string(value)}", hint=hint)
+
+
 def field_error(who: str, components: int, dimensions: int) -> ShapeError:
     """The error for a vector field whose value has not as many components as its point."""
     return ShapeError(

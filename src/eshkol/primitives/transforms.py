@@ -11,10 +11,9 @@ from typing import Any
 
 from eshkol import autodiff
 from eshkol.autodiff.structures import unflatten
-from eshkol.base.errors import BadValue, WrongType
+from eshkol.base.errors import BadValue
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import scheme_list
-from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import index_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
@@ -28,6 +27,7 @@ from eshkol.primitives.points import (
     is_scalar,
     name_of,
     named,
+    not_one_number,
     point_of,
 )
 
@@ -59,7 +59,7 @@ def derivative(function, x=None):
         except autodiff.NeedsTensors:
             pass
     elif not is_array(x):
-        raise WrongType(f"derivative: expected a number, got {short_string(x)}")
+        raise not_one_number("derivative", x)
     return load("eshkol.xla.calculus:derivative")(function, x)
 
 

@@ -109,9 +109,8 @@ def _alike(
 
     A tensor stands for a vector of numbers and the other way round.
     """
-    if structure is TENSOR and is_sequence(value):
-        value = as_tensor(value, who)
-    leaves, own = flatten(value)
+    is_nest = structure is TENSOR and is_sequence(value)
+    leaves, own = flatten(as_tensor(value, who) if is_nest else value)
     if own is TENSOR and structure is not TENSOR and leaves[0].shape == (len(models),):
         leaves = list(leaves[0])
     elif indices is not None and len(leaves) > len(indices):
