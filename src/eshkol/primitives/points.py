@@ -82,10 +82,12 @@ class Point(NamedTuple):
     Attributes:
         value: the number, tensor or structure.
         function: the procedure as one of that value.
+        spread: the procedure as one of the elements of the value, if that is how it is called.
     """
 
     value: Any
     function: Procedure
+    spread: Procedure | None = None
 
     def taken_apart(self) -> tuple[Procedure, list[Any], Shape]:
         """The procedure as one of host numbers, those numbers, and the structure of the point.
@@ -94,8 +96,9 @@ class Point(NamedTuple):
             NeedsTensors: the point holds a tensor or a closure.
         """
         numbers, structure = flatten(self.value)
-        if structure is None:
-            return autodiff.foreign(self.function), numbers, None
+        direct = self.function if structure is None else self.spread
+        if direct is not None:
+            return autodiff.foreign(direct), numbers, structure
 
         def of_numbers(*parts: Any) -> Any:
             return self.function(unflatten(structure, parts))
@@ -121,7 +124,8 @@ def point_of(who: str, function: Procedure, arguments: Sequence[Any]) -> Point:
             + " and ".join(map(short_string, arguments)),
             hint="put tensors into a list: its elements are differentiated together",
         )
-    return Point(value, lambda parts: callee(function)(*parts))
+    spread = callee(function)
+    return Point(value, lambda parts: spread(*parts), spread)
 
 
 XLA = "eshkol.xla.calculus:"
