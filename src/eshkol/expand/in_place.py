@@ -72,12 +72,12 @@ def _assigning(call: Call, places: list[int]) -> Node:
         item = GlobalRef(span, " item")
         return Call(span, item, (LocalRef(span, news), Const(span, index)), ())
 
-    steps = [_assign(call.arguments[place], new(i + 1)) for i, place in enumerate(places)]
+    steps = [_assign(call, call.arguments[place], new(i + 1)) for i, place in enumerate(places)]
     return Let(span, (news,), (update,), Sequence(span, (*steps, new(0))))
 
 
-def _assign(variable: Node, value: Node) -> Node:
+def _assign(call: Call, variable: Node, value: Node) -> Node:
     if isinstance(variable, LocalRef):
-        return SetLocal(variable.span, variable.variable, value)
+        return SetLocal(call.span, variable.variable, value)
     assert isinstance(variable, GlobalRef)
-    return SetGlobal(variable.span, variable.name, value)
+    return SetGlobal(call.span, variable.name, value)
