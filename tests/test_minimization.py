@@ -61,6 +61,7 @@ SHOWN = """
 (gradient-descent (lambda (x) (* x x)) 1.0 0.25 0) ⇒ 1.0
 (gradient-descent (lambda (x) (* x x)) 1.0 0.25 1000 10) ⇒ 1.0
 (gradient-descent (lambda (x) (* x x)) 1 1/4 2 1/10) ⇒ 1/4
+(gradient-descent (lambda (x) (square (- x 3))) 0 1/2) ⇒ 3
 (line-search (lambda (v) (square (vref v 0))) #(1.0) #(-4.0) #(2.0)) ⇒ 0.25
 (line-search square 1.0 -4.0 2.0 1.0 1e-4 0.1) ⇒ 0.1
 (line-search square 1.0 -1.0 2.0) ⇒ 1.0

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from eshkol import autodiff
 from eshkol.autodiff import rules
-from eshkol.autodiff.plain import add, divide, multiply
+from eshkol.autodiff.plain import add, divide, multiply, whole
 
 Point = Any
 """The numbers of a point: a list, or a tensor of rank 1."""
@@ -81,7 +81,7 @@ class HostArithmetic:
         return autodiff.value_and_gradient(self.function, x)
 
     def each(self, function: Callable[..., Any], *points: Point) -> Point:
-        return [function(*elements) for elements in zip(*points, strict=True)]
+        return [whole(function(*elements)) for elements in zip(*points, strict=True)]
 
     def sqrt(self, x: Any) -> Any:
         return rules.sqrt(x)
