@@ -90,12 +90,13 @@ def tensor_slice(tensor: Tensor, start: Any, end: Any = None, *, axis: int = 0) 
     """The part from ``start`` to before ``end`` along an axis, or a part by slices per axis.
 
     A list in place of ``start`` gives for each axis ``a:b``, ``a:b:step``, ``:`` or an index, which
-    drops the axis. Negative bounds count from the end.
+    drops the axis. Negative bounds count from the end, and a negative step goes backwards.
 
     Raises:
         OutOfRange: the bounds do not lie in the tensor.
 
-    Example: ``(tensor-slice #(1 2 3) 1 3)`` ⇒ ``#(2.0 3.0)``; ``(tensor-slice t '(0:10 : 0:5))``.
+    Example: ``(tensor-slice #(1 2 3) 1 3)`` ⇒ ``#(2.0 3.0)``;
+    ``(tensor-slice #(1 2 3 4) '(::-2))`` ⇒ ``#(4.0 2.0)``; ``(tensor-slice t '(0:10 : 0:5))``.
     """
 
 

@@ -20,9 +20,9 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.arithmetic import add, divide, multiply
 from eshkol.xla.arguments import items_of, static_axes, static_axis
-from eshkol.xla.decompositions import matrix_norm
 from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, inexact_dtype
 from eshkol.xla.elementwise import not_equal
+from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 Axes = tuple[int, ...]
