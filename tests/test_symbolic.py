@@ -11,14 +11,9 @@ import sympy
 from eshkol.datum.pairs import Pair
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import write_string
-from eshkol.primitives.simplification import (
-    datum_of,
-    expression_of,
-    key_of,
-    simplest,
-    simplified,
-    size_of,
-)
+from eshkol.primitives.expansions import simplest
+from eshkol.primitives.expression_data import datum_of, expression_of, key_of, size_of
+from eshkol.primitives.simplification import simplified
 from eshkol.primitives.symbolic import UNARY
 from eshkol.reader.parser import read_all
 from eshkol.session import Session

@@ -1,8 +1,7 @@
-"""Expressions as data, and their simplification.
+"""Simplifying expressions.
 
-An *expression* is a number, a symbol, or a tuple of an operator and its arguments; the operator is
-the name of a procedure, or any expression. Products are collected as powers of their factors, sums
-as multiples of their terms, in the order in which these first occur.
+Products are collected as powers of their factors, sums as multiples of their terms, in the order in
+which these first occur.
 """
 
 from __future__ import annotations
@@ -13,60 +12,9 @@ from typing import Any
 
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import EXACT, PLAIN
-from eshkol.base.errors import WrongType
-from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
-from eshkol.datum.symbols import Symbol, intern
-from eshkol.datum.write import short_string, write_string
+from eshkol.primitives.expression_data import Expression, is_number, key_of
 
-Expression = Any
 HALF = Fraction(1, 2)
-
-
-def expression_of(who: str, datum: Any) -> Expression:
-    """A datum as an expression.
-
-    Raises:
-        WrongType: naming ``who``, for what is no expression.
-    """
-    if datum.__class__ in PLAIN or datum.__class__ is bool or isinstance(datum, Symbol):
-        return datum
-    if datum.__class__ is Pair:
-        items, tail = spine(datum)
-        if tail is NIL:
-            head, *arguments = items
-            operator = head.name if isinstance(head, Symbol) else expression_of(who, head)
-            return (operator, *(expression_of(who, argument) for argument in arguments))
-    raise WrongType(
-        f"{who}: expected an expression of numbers, got {short_string(datum)}",
-        hint="an expression is a number, a symbol or a list such as '(* x (sin x))",
-    )
-
-
-def datum_of(expression: Expression) -> Any:
-    """An expression as a datum."""
-    if not isinstance(expression, tuple):
-        return expression
-    head, *arguments = expression
-    operator = intern(head) if isinstance(head, str) else datum_of(head)
-    return scheme_list([operator, *map(datum_of, arguments)])
-
-
-def key_of(expression: Expression) -> str:
-    """A text that is the same for expressions that differ in the order of sums and products."""
-    if not isinstance(expression, tuple):
-        return write_string(expression)
-    head, *arguments = expression
-    keys = list(map(key_of, arguments))
-    if head in ("+", "*"):
-        keys.sort()
-    return f"({head if isinstance(head, str) else key_of(head)} {' '.join(keys)})"
-
-
-def is_number(expression: Expression, value: Any = None) -> bool:
-    """Whether an expression is a number; or exactly the exact number ``value``."""
-    if expression.__class__ not in PLAIN:
-        return False
-    return value is None or (expression.__class__ in EXACT and expression == value)
 
 
 def simplified(expression: Expression) -> Expression:
@@ -88,7 +36,7 @@ def simplified(expression: Expression) -> Expression:
 # ---- products
 
 
-class _Product:
+class Product:
     """A coefficient and powers of factors.
 
     Attributes:
@@ -203,7 +151,7 @@ def _power(base: Expression, exponent: Expression) -> Expression:
 
 
 def _product(arguments: Sequence[Expression]) -> Expression:
-    product = _Product()
+    product = Product()
     for argument in arguments:
         product.multiply(argument)
     return product.expression()
@@ -223,7 +171,7 @@ def _expt(arguments: Sequence[Expression]) -> Expression | None:
         return plain.power(base, exponent) if is_whole or inexact else None
     if is_number(base, 1):
         return 1
-    product = _Product()
+    product = Product()
     if exponent.__class__ is int:
         product.multiply(base, exponent)
     else:
@@ -244,7 +192,7 @@ def _square_root(arguments: Sequence[Expression]) -> Expression | None:
 # ---- sums
 
 
-class _Sum:
+class Sum:
     """Multiples of terms, and a constant among them."""
 
     def __init__(self) -> None:
@@ -261,11 +209,11 @@ class _Sum:
             for part in arguments[1:]:
                 self.add(part, -sign)
         else:
-            product = _Product()
+            product = Product()
             product.multiply(term)
             self._collect(product, sign)
 
-    def _collect(self, product: _Product, sign: int) -> None:
+    def _collect(self, product: Product, sign: int) -> None:
         coefficient, key = plain.multiply(sign, product.coefficient), product.key()
         if key in self.terms:
             number, base = self.terms[key]
@@ -304,13 +252,13 @@ class _Sum:
             if other in self.terms and self.terms[other][0] == coefficient:
                 del self.terms[other]
                 self.terms[key] = (0, product)
-                constant = _Product()
+                constant = Product()
                 constant.coefficient = coefficient
                 self._collect(constant, 1)
 
 
 def _sum(arguments: Sequence[Expression]) -> Expression:
-    total = _Sum()
+    total = Sum()
     for argument in arguments:
         total.add(argument)
     return total.expression()
@@ -397,85 +345,3 @@ _RULES: dict[str, Callable[[Sequence[Expression]], Expression | None]] = {
     "if": _if,
     **{name: _function(name) for name in {name for name, _ in _AT_EXACT} | {"acos", "acosh"}},
 }
-
-
-# ---- expanding
-
-MOST_TERMS = 200
-"""An expression whose expansion has more terms is not expanded."""
-
-
-def simplest(expression: Expression) -> Expression:
-    """The shortest of the ways to write an expression that are known: as it is, or expanded."""
-    candidates = [simplified(expression)]
-    expanded = expansion(candidates[0])
-    if expanded is not None:
-        candidates.append(simplified(expanded))
-    return min(candidates, key=size_of)
-
-
-def size_of(expression: Expression) -> int:
-    """The number of symbols and numbers in an expression."""
-    return sum(map(size_of, expression)) if isinstance(expression, tuple) else 1
-
-
-def expansion(expression: Expression) -> Expression | None:
-    """An expression with products of sums multiplied out; None if that makes it too long."""
-    terms = _terms(expression)
-    return None if terms is None else ("+", *terms)
-
-
-def _terms(expression: Expression) -> list[Expression] | None:
-    if not isinstance(expression, tuple):
-        return [expression]
-    head, *arguments = expression
-    if head == "+":
-        return _chained(map(_terms, arguments))
-    if head == "-":
-        signs = [-1] if len(arguments) == 1 else [1, *[-1] * (len(arguments) - 1)]
-        return _multiplied_each(signs, arguments)
-    if head == "*":
-        return _multiplied_out(arguments)
-    if head == "expt" and arguments[1].__class__ is int and 1 < arguments[1] <= 20:
-        return _multiplied_out([arguments[0]] * arguments[1])
-    if head == "/" and len(arguments) == 2:
-        numerators = _terms(arguments[0])
-        return numerators and [("/", numerator, arguments[1]) for numerator in numerators]
-    return [expression]
-
-
-def _chained(lists: Any) -> list[Expression] | None:
-    found: list[Expression] = []
-    for terms in lists:
-        if terms is None or len(found) + len(terms) > MOST_TERMS:
-            return None
-        found.extend(terms)
-    return found
-
-
-def _multiplied_each(signs: list[int], parts: list[Expression]) -> list[Expression] | None:
-    return _chained(_multiplied_out([sign, part]) for sign, part in zip(signs, parts, strict=True))
-
-
-def _multiplied_out(factors: Sequence[Expression]) -> list[Expression] | None:
-    products: list[Expression] = [1]
-    for factor in factors:
-        terms = _terms(factor)
-        if terms is None or len(terms) * len(products) > MOST_TERMS:
-            return None
-        total = _Sum()
-        for product in products:
-            for term in terms:
-                total.add(("*", product, term))
-        products = [
-            each.expression() for coefficient, each in _with_coefficients(total) if coefficient != 0
-        ]
-    return products
-
-
-def _with_coefficients(total: _Sum) -> list[tuple[Any, _Product]]:
-    found = []
-    for coefficient, product in total.terms.values():
-        product.coefficient = coefficient
-        found.append((coefficient, product))
-    return found

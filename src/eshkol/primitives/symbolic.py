@@ -15,14 +15,9 @@ from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import list_argument, size_argument, symbol_argument
 from eshkol.primitives.declare import load, primitive
-from eshkol.primitives.simplification import (
-    Expression,
-    datum_of,
-    expression_of,
-    is_number,
-    simplest,
-    simplified,
-)
+from eshkol.primitives.expansions import simplest
+from eshkol.primitives.expression_data import Expression, datum_of, expression_of, is_number
+from eshkol.primitives.simplification import simplified
 
 WHO = "diff"
 

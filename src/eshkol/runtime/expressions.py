@@ -12,7 +12,7 @@ from eshkol.core.free import free_variables
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import PRIMITIVES
-from eshkol.primitives.simplification import Expression
+from eshkol.primitives.expression_data import Expression
 from eshkol.runtime.procedures import Procedure, procedure_of
 
 MOST_NESTED = 100

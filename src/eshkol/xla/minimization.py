@@ -10,8 +10,8 @@ from jax import lax
 
 from eshkol.primitives.minimizers import SMALLEST_CURVATURE
 from eshkol.runtime.dialects import staged
-from eshkol.xla.calculus import Traced, gradient_of, shown, split
 from eshkol.xla.control import staging
+from eshkol.xla.directions import Traced, gradient_of, shown, split
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import failures
 from eshkol.xla.tensors import cast
