@@ -188,6 +188,10 @@ PROGRAMS = [
     ("((jit (lambda (t) (boolean-mask t (> t 1) #:size 2))) (tensor 1 2 3))", "#(2.0 3.0)"),
     ("(scatter (zeros 2) '(1 1) #(7 8) #:mode 'add)", "#(0.0 15.0)"),
     ("(norm #(#(3 0) #(0 4)) #:order 'spectral)", "4.0"),
+    ("(gradient norm (tensor 0 0))", "#(0.0 0.0)"),
+    ("(gradient norm (tensor 3 4))", "#(0.6 0.8)"),
+    ("(gradient (lambda (v) (tensor-sum (normalize v))) (tensor 0 0))", "#(1.0 1.0)"),
+    ("(norm (tensor 3 4+i))", "5.0990195"),
 ]
 
 

@@ -77,6 +77,7 @@ FAMILIES = (
     "schedules",
     "random",
     "distributions",
+    "augmentation",
     "initializers",
     "in_place",
     "optimizer_steps",

@@ -91,6 +91,7 @@ _DRAWING_RULES = tuple(
         "random:",
         "initializers:",
         "distributions:",
+        "augmentation:",
         "normalization:dropout",
         "in_place:xavier",
         "in_place:kaiming",

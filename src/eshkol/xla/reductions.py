@@ -140,7 +140,11 @@ def logsumexp_over(x: Any, axes: Axes) -> Any:
 
 
 def _norm_over(x: Any, axes: Axes) -> Any:
-    return lax.sqrt(lax.reduce_sum(lax.square(x), axes))
+    """The Euclidean norm, whose slope at zeros is 0: the root of 0 is not taken."""
+    total = lax.reduce_sum(lax.square(lax.abs(x) if x.dtype.kind == "c" else x), axes)
+    nothing = lax.eq(total, _constant(0, total))
+    root = lax.sqrt(lax.select(nothing, lax.full_like(total, 1), total))
+    return lax.select(nothing, lax.full_like(total, 0), root)
 
 
 def _and(x: Any, axes: Axes) -> Any:
