@@ -69,6 +69,7 @@ def over_lanes(
     in_lanes, [masks] = batch_jaxpr(cond, axis, [*of_cond, *state], False)
     if masks:
         state = (True,) * len(state)
+        in_lanes, _ = batch_jaxpr(cond, axis, [*of_cond, *state], False)
     run = batch_jaxpr(body, axis, [*of_body, *state], list(state))[0]
     if not masks:
         return Lanes(in_lanes, run, state, masks)
