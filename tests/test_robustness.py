@@ -7,6 +7,7 @@ import re
 import string
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -147,18 +148,77 @@ def test_data_nests_deep(opening, closing):
     compile_text("'" + opening * DEEP + "a" + closing * DEEP)
 
 
-@pytest.mark.parametrize("opening", ["(+ 1 ", "(list ", "((lambda (x) x) ", "(if #t 1 "])
-def test_expressions_that_nest_too_deep_are_refused(opening):
-    text = opening * DEEP + "1" + ")" * DEEP
-    session = Session()
-    with pytest.raises(ExpandError, match="stand inside one another"):
-        session.expand_forms(read_all(text), "<deep>")
+NESTED = {
+    "sum": ("(+ 1 ", "1", ")", DEEP),
+    "list": ("(car (list ", "5", "))", 5),
+    "let": ("(let ((x 1)) ", "x", ")", 1),
+    "value": ("(let ((x ", "1", ")) x)", 1),
+    "let*": ("(let* ((x 1) (y x)) ", "y", ")", 1),
+    "let-syntax": ("(let-syntax ((m (syntax-rules () ((_) 1)))) ", "(m)", ")", 1),
+    "named let": ("(let f ((i 0)) ", "1", ")", 1),
+    "if": ("(if #f 1 ", "2", ")", 2),
+    "test": ("(if ", "1", " 2 3)", 2),
+    "cond": ("(cond (#f 1) (else ", "2", "))", 2),
+    "case": ("(case 1 ((1) ", "2", ") (else 3))", 2),
+    "and": ("(and 1 ", "2", ")", 2),
+    "begin": ("(begin 1 ", "2", ")", 2),
+    "quasiquote": ("(car `(,", "5", "))", 5),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_expressions_nest_deep(kind):
+    """Some forms stand for several, so that fewer fit into one another."""
+    opening, inner, closing, value = NESTED[kind]
+    deep = DEEP // 4 if kind != "sum" else DEEP - 1
+    assert Session().evaluate(opening * deep + inner + closing * deep) == value
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("(+ 1 ", ")"), ("((lambda (x) x) ", ")"), ("(do ((i 0 1)) ((= i 1) ", "))")],
+    ids=["sum", "call", "do"],
+)
+def test_expressions_that_nest_too_deep_are_refused(opening, closing):
+    forms = read_all(opening * (DEEP + 1) + "1" + closing * (DEEP + 1))
+    with pytest.raises(ExpandError, match="10,000 expressions stand inside one another"):
+        Session().expand_forms(forms, "<deep>")
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing", "count", "message"),
+    [
+        ("(lambda (x) ", ")", 1001, "more than 1000 procedures"),
+        ("(do ((i 0 (+ i 1))) ((= i 1)) ", ")", 30, "more than 20 loops"),
+    ],
+)
+def test_what_python_does_not_compile_is_refused(opening, closing, count, message):
+    with pytest.raises(ExpandError, match=message):
+        Session().evaluate(opening * count + "1" + closing * count)
+
+
+def test_deep_programs_need_no_large_stack():
+    """Whoever runs Scheme in a thread has a stack of some megabytes there."""
+    program = "(+ 1 " * (DEEP // 2) + "0" + ")" * (DEEP // 2)
+    given = []
+    thread = threading.Thread(target=lambda: given.append(Session().evaluate(program)))
+    thread.start()
+    thread.join()
+    assert given == [DEEP // 2]
 
 
 def test_macros_that_grow_are_refused():
-    with pytest.raises(ExpandError, match="larger and larger"):
+    with pytest.raises(ExpandError, match="larger and larger|never stops"):
         Session().evaluate(
             "(define-syntax boom (syntax-rules () ((_ a ...) (boom a ... a ...)))) (boom 1)"
+        )
+
+
+def test_macros_that_grow_without_end_are_refused_soon():
+    """One more part with each use: five thousand uses would take minutes."""
+    with pytest.raises(ExpandError, match="never stops expanding"):
+        Session().evaluate(
+            "(define-syntax more (syntax-rules () ((_ a b ...) (more a a b ...)))) (more 1)"
         )
 
 

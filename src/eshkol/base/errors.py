@@ -79,13 +79,31 @@ def excerpt(span: Span, label: str = "") -> list[str]:
     if not content.strip():
         return []
     number = str(span.line)
+    column = span.column
     end = span.end_column if span.end_line == span.line else len(content)
-    carets = " " * span.column + "^" * max(1, end - span.column)
+    if len(content) > LONGEST_LINE:
+        content, column, end = _part_of_line(content, column, end)
+    carets = " " * column + "^" * max(1, end - column)
     margin = " " * (len(number) + 3)
     return [
         f"  {number} | {content.expandtabs(1)}",
         f"{margin}| {carets} {label}".rstrip(),
     ]
+
+
+LONGEST_LINE = 200
+"""A longer source line is shown in part."""
+
+
+def _part_of_line(content: str, column: int, end: int) -> tuple[str, int, int]:
+    """What is shown of a long line, and the columns there."""
+    start = max(0, min(column - LONGEST_LINE // 4, len(content) - LONGEST_LINE))
+    part = content[start : start + LONGEST_LINE]
+    before = "… " if start else ""
+    after = " …" if start + LONGEST_LINE < len(content) else ""
+    column += len(before) - start
+    end = min(end + len(before) - start, len(before) + len(part))
+    return before + part + after, column, end
 
 
 class ReadError(EshkolError, SyntaxError):

@@ -14,7 +14,7 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from eshkol.base.errors import InternalError
+from eshkol.base.errors import ExpandError, InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.names import Names, is_reserved, python_name, signature
@@ -70,6 +70,10 @@ EFFECT = Effect()
 
 CalleeOf = Callable[[Call, ast.expr], ast.expr]
 """Gives the Python callable for the procedure of a call."""
+
+
+MOST_PROCEDURES = 1_000
+"""How many procedures may stand inside one another."""
 
 
 class Unit:
@@ -130,6 +134,7 @@ class Emitter:
     Attributes:
         block: the statements so far.
         hidden: the Python names of the parameters around, under which no global can be read.
+        level: how many procedures stand around.
     """
 
     def __init__(self, unit: Unit, counter: list[int] | None = None) -> None:
@@ -137,6 +142,7 @@ class Emitter:
         self.block: list[ast.stmt] = []
         self.counter = counter if counter is not None else [0]
         self.hidden: frozenset[str] = frozenset()
+        self.level = 0
 
     # ---- small things
 
@@ -354,6 +360,14 @@ class Emitter:
         """Define the eager function of ``node`` as the Python variable ``variable``."""
         inner = self.inner_emitter()
         inner.hidden = self.hidden
+        inner.level = self.level + 1
+        if inner.level > MOST_PROCEDURES:
+            raise ExpandError(
+                f"more than {MOST_PROCEDURES} procedures stand inside one another here",
+                span=node.span,
+                hint="CPython's compiler takes time that grows with the square of their number; "
+                "name some of the inner ones by define, at top level",
+            )
         definition = inner.function(node, function_name(self.unit, node))
         self.add(definition)
         self.add(py.assign(node.span, variable, py.load(node.span, definition.name)))

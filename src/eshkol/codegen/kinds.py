@@ -44,7 +44,7 @@ EXACT_IN_FLOATS = 2**53
 ROUNDS = 4
 """How often what is expected of some variables may tell what to expect of others."""
 
-MOST_LEVELS = 20
+MOST_LEVELS = 10
 """It is asked of every expression what is known of it, so not the whole of it is looked at."""
 
 MOST_NODES = 150

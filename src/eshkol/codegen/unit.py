@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 
 from eshkol.base import sources
-from eshkol.base.errors import InternalError
+from eshkol.base.errors import ExpandError, InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.eager import EagerEmitter
@@ -93,10 +93,31 @@ def _compile(function: ast.stmt, file: str) -> types.CodeType:
     with warnings.catch_warnings():
         # Python warns of what it takes for mistakes in Python, such as calling a number.
         warnings.simplefilter("ignore", SyntaxWarning)
-        code = compile(module, file, "exec", dont_inherit=True)
+        try:
+            code = compile(module, file, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise _refused(error, file) from None
     if sources.inclusions_in(file):
         code = settled(code)
     return next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+
+
+def _refused(error: SyntaxError, file: str) -> ExpandError:
+    """What it means to the program that Python refuses the code made of it."""
+    if "nested blocks" not in error.msg:
+        raise InternalError(f"Python refuses the code of {file}: {error}") from error
+    line, column = error.lineno or 1, (error.offset or 1) - 1
+    end = error.end_lineno or line, (error.end_offset or column + 2) - 1
+    return ExpandError(
+        f"more than {MOST_BLOCKS} loops stand inside one another here, which is what CPython's "
+        "compiler takes",
+        span=Span(file, line, column, *end),
+        hint="make a procedure of some of the inner ones",
+    )
+
+
+MOST_BLOCKS = 20
+"""CPython's ``CO_MAXBLOCKS``."""
 
 
 def staged_code(procedure: Procedure) -> types.CodeType:

@@ -98,6 +98,9 @@ def _as_loop(node: Letrec, variable: Variable, procedure: Lambda, uses: Uses) ->
         return None
     label = Label(variable.name)
     variables = tuple(p.variable for p in procedure.parameters)
+    if not tails:
+        own = procedure.body
+        return _replace_entry(node.body, is_self, lambda call: _enter_once(call, variables, own))
     body = _with_continues(procedure.body, is_self, label, len(variables))
     return _replace_entry(node.body, is_self, lambda call: _enter(call, label, variables, body))
 
@@ -106,6 +109,13 @@ def _enter(call: Call, label: Label, variables: tuple[Variable, ...], body: Node
     if len(call.arguments) != len(variables) or call.keywords:
         return None
     return Loop(call.span, label, variables, call.arguments, body)
+
+
+def _enter_once(call: Call, variables: tuple[Variable, ...], body: Node) -> Node | None:
+    """A loop without a second trip only binds its variables."""
+    if len(call.arguments) != len(variables) or call.keywords:
+        return None
+    return Let(call.span, variables, call.arguments, body) if variables else body
 
 
 def _replace_entry(

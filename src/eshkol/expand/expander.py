@@ -62,8 +62,8 @@ MAX_PARTS = 500_000
 """How many parts such uses may have together: one that grows shall not take hours to never end."""
 
 
-DEEPEST = 500
-"""How many expressions may stand inside one another: each is looked at for all those around it."""
+DEEPEST = 10_000
+"""How many expressions may stand inside one another, if Python's stack has room for so many."""
 
 
 Expansion = Callable[[Any, Syntax, Any], Node]
@@ -234,15 +234,12 @@ class Expander(Module):
             ExpandError: if it is malformed, or stands too deep inside others.
         """
         if self.depth > DEEPEST:
-            raise ExpandError(
-                f"more than {DEEPEST} expressions stand inside one another here",
-                span=form.span,
-                hint="name some of the inner ones by define; data may nest as deep as you like",
-                trail=form.trail,
-            )
+            raise _too_deep(self.depth - 1, form)
         self.depth += 1
         try:
             return self._expand(form)
+        except RecursionError:
+            raise _too_deep(self.depth - 1, form) from None
         finally:
             self.depth -= 1
 
@@ -468,6 +465,15 @@ class Expander(Module):
                 nodes.append(self.definition_value(*value))
         rest = [self.expand(form) for form in values[last_definition + 1 :]]
         return Letrec(owner.span, tuple(bound), tuple(nodes), sequence(rest, owner))
+
+
+def _too_deep(depth: int, form: Syntax) -> ExpandError:
+    return ExpandError(
+        f"more than {depth:,} expressions stand inside one another here",
+        span=form.span,
+        hint="name some of the inner ones by define; data may nest as deep as you like",
+        trail=form.trail,
+    )
 
 
 def _no_variable(form: Syntax, binding: CoreForm | Macro) -> ExpandError:
