@@ -25,6 +25,21 @@ FILES = sorted(
 )
 
 
+OWN = [path for path in FILES if "tests" not in path.relative_to(ROOT).parts]
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_our_own_programs_are_formatted(path):
+    text = path.read_text(encoding="utf-8")
+    assert format_text(text, str(path)) == text
+
+
+def test_what_nests_deeper_than_a_line_is_wide():
+    for opening in ("(", "(f ", "'(", "#(", "(lambda (x) ", "(x . ("):
+        closing = ")" * opening.count("(") if "lambda" not in opening else ")"
+        formatted(opening * 150 + "x" + closing * 150)
+
+
 def data(text):
     return [write_string(to_datum(form)) for form in read_all(text, "<test>")]
 

@@ -236,7 +236,7 @@ class _Form:
 
     def _break_before(self, indices: list[int]) -> None:
         for index in indices:
-            if index and not self._belongs_to_previous(index):
+            if index > 0 and not self._belongs_to_previous(index):
                 self.breaks[index] = True
 
     def _belongs_to_previous(self, index: int) -> bool:
@@ -299,7 +299,7 @@ class _Form:
         items = self.group.items
         column = self.inner
         below = self.inner
-        if not self.is_plain and not self.breaks[self.second]:
+        if not self.is_plain and self.second >= 0 and not self.breaks[self.second]:
             below += len(self.group.head) + 1
         for index, item in enumerate(items):
             room = WIDTH - (self.closers if index == len(items) - 1 else 0)
