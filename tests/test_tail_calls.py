@@ -222,6 +222,16 @@ def test_endless_recursion_is_an_error(name: str) -> None:
     assert session.evaluate("(+ 1 2)") == 3
 
 
+@pytest.mark.parametrize("call", ["((jit f) 1.0)", "((vmap f) (ones 2))", "(gradient f (ones 2))"])
+def test_endless_recursion_that_is_traced_is_an_error_soon(call: str) -> None:
+    """JAX takes long to look at a long traceback, so only its ends get there."""
+    session = Session()
+    session.evaluate("(define (f x) (+ 1 (f x)))")
+    with pytest.raises(TooDeep, match="the recursion is too deep") as caught:
+        session.evaluate(call)
+    assert len(caught.traceback) < 1_000
+
+
 def test_an_error_after_many_tail_calls_is_where_it_is() -> None:
     session = Session()
     session.evaluate("""

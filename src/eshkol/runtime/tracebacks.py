@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 from types import CodeType, FunctionType, TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from eshkol.base.errors import InternalError
 from eshkol.base.sources import byte_column
@@ -55,6 +55,20 @@ def ends(traceback: TracebackType | None) -> TracebackType | None:
     for entry in reversed(entries):
         result = TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return result
+
+
+class Shortened:
+    """An error of too deep a recursion leaves a ``with`` block with the ends of its traceback."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> Literal[False]:
+        if isinstance(error, RecursionError):
+            error.__traceback__ = ends(traceback)
+        return False
 
 
 @lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ from eshkol.base.errors import EshkolError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
-from eshkol.runtime.tracebacks import ends
+from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
@@ -47,10 +47,8 @@ def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     """Call a staged function: procedures that primitives call are staged too."""
     saved, DIALECT.resolve = DIALECT.resolve, staged
     try:
-        with wide():
+        with Shortened(), wide():
             return function(*arguments, **options)
-    except RecursionError as error:
-        raise error.with_traceback(ends(error.__traceback__)) from None
     finally:
         DIALECT.resolve = saved
 

@@ -15,6 +15,7 @@ from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
 from eshkol.runtime.dialects import staged
+from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla import keys
 from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import staging
@@ -129,7 +130,8 @@ def value_and_gradient(
         def scalar(arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
             changed = list(arguments)
             changed[wrt] = point.rebuilt(arrays)
-            value = callee(function)(*changed)
+            with Shortened():
+                value = callee(function)(*changed)
             main, aux = _split_aux(who, value) if has_aux else (value, None)
             leaves, found["structure"] = flatten(aux)
             found["is_array"] = [hasattr(tracer_of(leaf), "dtype") for leaf in leaves]
