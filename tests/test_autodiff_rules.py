@@ -244,14 +244,42 @@ def test_complex_numbers_pass_through():
     assert derivative(lambda x: apply("sqrt", x), -4.0) == pytest.approx(-0.25j)
 
 
+PARTS = {
+    "real-part": lambda t: t * t - 4,
+    "imag-part": lambda t: 4 * t,
+    "magnitude": lambda t: t * t + 4,
+    "angle": lambda t: 2 * mpmath.atan(2 / t),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_parts_of_complex_numbers(name, order):
+    def function(t):
+        z = apply("make-rectangular", t, 2.0)
+        return apply(name, apply("multiply", z, z))
+
+    expected = float(mpmath.diff(PARTS[name], 1.5, order))
+    assert derivatives(function, 1.5, order)[order] == pytest.approx(expected, abs=1e-9)
+
+
 def test_every_operation_has_a_row_here():
     alias = {
         "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "expt": "power",
         "pow": "power", "inexact": "exact->inexact", "exact": "inexact->exact",
-        "magnitude": "abs", "floor-remainder": "modulo", "truncate-remainder": "remainder",
+        "floor-remainder": "modulo", "truncate-remainder": "remainder",
         "truncate-quotient": "quotient",
     }  # fmt: skip
-    tested = {*UNARY, *BINARY, *STEPS, "quotient", "floor-quotient", "stop-gradient"}
+    tested = {
+        *UNARY,
+        *BINARY,
+        *STEPS,
+        *PARTS,
+        "make-rectangular",
+        "quotient",
+        "floor-quotient",
+        "stop-gradient",
+    }
     assert {alias.get(name, name) for name in OPERATIONS} == tested
     for other, name in alias.items():
         assert OPERATIONS[other] is OPERATIONS[name]

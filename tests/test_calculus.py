@@ -5,9 +5,11 @@ The references are closed forms; what is exact must come out exact.
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from eshkol.datum.write import write_string
@@ -207,6 +209,37 @@ SHOWN = [line.rpartition(" ⇒ ")[::2] for line in SEVERAL.strip().splitlines()]
 @pytest.mark.parametrize("source, expected", SHOWN, ids=[source for source, _ in SHOWN])
 def test_what_they_give(source, expected):
     assert write_string(Session().evaluate(source)) == expected
+
+
+COMPLEX = {
+    "(derivative (lambda (x) (real-part (* x +i))) 2.0)": 0,
+    "(derivative (lambda (x) (imag-part (* x x +i))) 3.0)": 6,
+    "(derivative (lambda (x) (magnitude (make-rectangular x 4.0))) 3.0)": 0.6,
+    "(derivative (lambda (x) (imag-part x)) 3)": 0,
+    "(derivative (lambda (x) (magnitude x)) -3)": -1,
+    "(gradient (lambda (x y) (magnitude (make-rectangular x y))) 3.0 4.0)": [0.6, 0.8],
+    "(gradient (lambda (x y) (angle (make-rectangular x y))) 3.0 4.0)": [-0.16, 0.12],
+    "(gradient (lambda (r t) (real-part (make-polar r t))) 2.0 0.5)": [
+        math.cos(0.5),
+        -2 * math.sin(0.5),
+    ],
+    "(gradient magnitude 3+4i)": 0.6 - 0.8j,
+    "(jacobian (lambda (x y) (let ((z (square (make-rectangular x y))))"
+    " (vector (real-part z) (imag-part z)))) 3.0 4.0)": [[6, -8], [8, 6]],
+    "(hessian (lambda (x y) (real-part (square (make-rectangular x y)))) 3.0 4.0)": [
+        [2, 0],
+        [0, -2],
+    ],
+    "(cadr (vjp (lambda (x y) (magnitude (make-rectangular x y))) #(3.0 4.0) 2.0))": [1.2, 1.6],
+    "(derivative (lambda (t) (gradient (lambda (x) (magnitude (make-rectangular x t))) 3)) 4.0)": (
+        -12 / 125
+    ),
+}
+
+
+@pytest.mark.parametrize("source", COMPLEX)
+def test_complex_numbers_on_the_way(source):
+    assert np.allclose(np.asarray(Session().evaluate(source), complex), COMPLEX[source])
 
 
 # ---- kinks

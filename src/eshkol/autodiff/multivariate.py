@@ -19,7 +19,7 @@ from eshkol.autodiff.operators import (
     point_number,
     value_and_gradient,
 )
-from eshkol.autodiff.perturbations import perturbation, settled
+from eshkol.autodiff.perturbations import NeedsForward, perturbation, settled
 from eshkol.autodiff.plain import add, multiply
 from eshkol.autodiff.structures import Shape, flatten_result
 from eshkol.autodiff.tape import Steps, Tape, TapeNode, adjoints, tangents
@@ -74,6 +74,7 @@ class Linearization:
 
     def __init__(self, name: str, function: Function, point: Sequence[Number]) -> None:
         self.points = [point_number(name, x) for x in point]
+        self.columns: list[Row] | None = None
         with perturbation() as tag:
             tape = Tape(tag)
             try:
@@ -81,9 +82,22 @@ class Linearization:
                 results, self.structure = flatten_result(name, result)
                 self.places = [_place(result, tape) for result in results]
                 self.steps: Steps = tape.steps or []
+            except NeedsForward as error:
+                if error.tag != tag:
+                    raise
+                self._go_forward(name, function)
+                return
             finally:
                 tape.close()
         self.values = [settled(result) for result in results]
+
+    def _go_forward(self, name: str, function: Function) -> None:
+        """Find the columns of the Jacobian by an evaluation each, for want of a tape."""
+        self.columns = []
+        for index in range(len(self.points)):
+            direction = [int(place == index) for place in range(len(self.points))]
+            self.values, column, self.structure = jvp(name, function, self.points, direction)
+            self.columns.append(column)
 
     def rows(self) -> list[Row]:
         """The Jacobian: for each number of the value its partials.
@@ -92,6 +106,8 @@ class Linearization:
         the point, whichever are fewer.
         """
         count = len(self.points)
+        if self.columns is not None:
+            return [list(row) for row in zip(*self.columns, strict=True)]
         if count >= len(self.places):
             rows = [
                 [None] * count if place is None else adjoints(self.steps, {place: 1}, count)
@@ -110,6 +126,8 @@ class Linearization:
 
     def pulled_back(self, factors: Sequence[Number]) -> Row:
         """The products of ``factors``, one for each number of the value, and the Jacobian."""
+        if self.columns is not None:
+            return [_dot(column, factors) for column in self.columns]
         seeds: dict[int, Any] = {}
         for place, factor in zip(self.places, factors, strict=True):
             if place is not None:
@@ -120,6 +138,13 @@ class Linearization:
 
     def _finished(self, value: Number, x: Number, part: Number) -> Number:
         return as_exact_as(x, is_inexact(value), part)
+
+
+def _dot(column: Row, factors: Sequence[Number]) -> Number:
+    total: Any = 0
+    for part, factor in zip(column, factors, strict=True):
+        total = add(total, multiply(part, factor))
+    return total
 
 
 def _place(result: Number, tape: Tape) -> int | None:

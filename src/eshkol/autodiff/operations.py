@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from eshkol.autodiff import plain, rules
-from eshkol.autodiff.perturbations import primal, refuse
+from eshkol.autodiff.perturbations import primal, refuse, settled
 from eshkol.autodiff.plain import EXACT, PLAIN, negate
 from eshkol.autodiff.rules import Operation, Rule
 from eshkol.base.errors import ArityError, InternalError
@@ -52,6 +52,38 @@ def _chosen(choice: Any, a: Any, b: Any) -> Any:
     if a.__class__ is b.__class__ or (a.__class__ in EXACT and b.__class__ in EXACT):
         return choice
     return inexact(choice)
+
+
+def real_part(x: Any) -> Any:
+    """The real part of a number."""
+    if primal(x).__class__ is not complex:
+        return x
+    return x.real if x.__class__ is complex else settled(x).part(real_part)
+
+
+def imaginary_part(x: Any) -> Any:
+    """The imaginary part of a number; exact zero of a real one."""
+    if primal(x).__class__ is not complex:
+        return 0
+    return x.imag if x.__class__ is complex else settled(x).part(imaginary_part)
+
+
+def complex_of(x: Any, y: Any) -> Any:
+    """The complex number of two real parts."""
+    return add(x, multiply(1j, y))
+
+
+def magnitude(x: Any) -> Any:
+    """The distance from zero in the complex plane."""
+    if primal(x).__class__ is not complex:
+        return absolute(x)
+    a, b = real_part(x), imaginary_part(x)
+    return rules.sqrt(add(multiply(a, a), multiply(b, b)))
+
+
+def angle(x: Any) -> Any:
+    """The angle in the complex plane."""
+    return _angle(imaginary_part(x), real_part(x))
 
 
 def constant_between_jumps(name: str, value_of: Operation) -> Operation:
@@ -130,7 +162,12 @@ _NAMED: dict[tuple[str, ...], Operation] = {
     ("atanh",): rules.ATANH.operation,
     ("sigmoid",): rules.SIGMOID.operation,
     ("erf",): _of_reals(rules.ERF),
-    ("abs", "magnitude"): absolute,
+    ("abs",): absolute,
+    ("magnitude",): magnitude,
+    ("real-part",): real_part,
+    ("imag-part",): imaginary_part,
+    ("angle",): angle,
+    ("make-rectangular",): complex_of,
     ("max",): _from_two(maximum, _itself),
     ("min",): _from_two(minimum, _itself),
     ("modulo", "floor-remainder"): _of_reals(rules.MODULO),

@@ -6,8 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eshkol.autodiff.perturbations import TAGGED, NeedsTensors, perturbation, primal, settled
-from eshkol.autodiff.plain import EXACT, PLAIN, multiply
+from eshkol.autodiff.perturbations import (
+    TAGGED,
+    NeedsForward,
+    NeedsTensors,
+    perturbation,
+    primal,
+    settled,
+)
+from eshkol.autodiff.plain import EXACT, PLAIN, add, multiply
 from eshkol.autodiff.rules import inexact
 from eshkol.autodiff.structures import no_numbers
 from eshkol.autodiff.tape import Tape, TapeNode, adjoints
@@ -112,6 +119,10 @@ def value_and_gradient(function: Function, arguments: Sequence[Number]) -> tuple
                 result = result.value
             else:
                 partials = [None] * len(points)
+        except NeedsForward as error:
+            if error.tag != tag:
+                raise
+            return _forward(function, points)
         finally:
             tape.close()
     inexact_result = is_inexact(result)
@@ -119,6 +130,31 @@ def value_and_gradient(function: Function, arguments: Sequence[Number]) -> tuple
         as_exact_as(point, inexact_result, partial)
         for point, partial in zip(points, partials, strict=True)
     ]
+
+
+def _forward(function: Function, points: list[Number]) -> tuple[Number, list[Any]]:
+    """As :func:`value_and_gradient`, for functions that take complex numbers apart.
+
+    At a complex point, where such a function has no complex derivative, it is the conjugate of
+    the direction in which it grows most.
+    """
+    value: Any = function(*points)
+    check_scalar("gradient", value)
+    partials = []
+    for index, point in enumerate(points):
+        slope = _slope_along(function, points, index, 1)
+        if primal(point).__class__ is complex:
+            across = _slope_along(function, points, index, 1j)
+            slope = add(slope, multiply(-1j, across))
+        partials.append(slope)
+    return value, partials
+
+
+def _slope_along(function: Function, points: list[Number], index: int, seed: Any) -> Any:
+    varied = list(points)
+    with perturbation() as tag:
+        varied[index] = Taylor(tag, 1, (points[index], seed))
+        return _coefficient("gradient", settled(function(*varied)), tag, 1, points[index])
 
 
 def check_scalar(name: str, result: Any) -> None:

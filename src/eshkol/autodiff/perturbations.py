@@ -40,6 +40,17 @@ class NeedsTensors(Exception):
     """
 
 
+class NeedsForward(Exception):
+    """An operation has no reverse mode: it takes complex numbers apart.
+
+    Whoever goes through the tape of this tag catches it, and goes forward instead.
+    """
+
+    def __init__(self, tag: int) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+
 _REFUSED = ("<class 'eshkol.autodiff.", "'TapeNode'", "'Taylor'")
 """How errors of other libraries call numbers that carry derivatives."""
 

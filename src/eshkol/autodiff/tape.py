@@ -10,9 +10,11 @@ automatic derivative evaluation program", 1964.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff.numbers import Differentiable
+from eshkol.autodiff.perturbations import NeedsForward
 from eshkol.autodiff.plain import add, multiply
 from eshkol.autodiff.rules import Rule
 
@@ -108,6 +110,10 @@ class TapeNode(Differentiable):
         self.tag = tape.tag
         self.place = place
         self.value = value
+
+    def part(self, take: Callable[[Any], Any]) -> Any:
+        """The real or the imaginary part, of which there is no complex slope."""
+        raise NeedsForward(self.tag)
 
     def through(self, rule: Rule) -> Any:
         """``rule`` of this number."""

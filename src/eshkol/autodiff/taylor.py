@@ -7,6 +7,7 @@ order has a short way through the partials of a rule, higher orders go through i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff.numbers import Differentiable
@@ -30,6 +31,10 @@ class Taylor(Differentiable):
     def value(self) -> Any:
         """The constant coefficient."""
         return self.coefficients[0]
+
+    def part(self, take: Callable[[Any], Any]) -> Any:
+        """The real or the imaginary part: that of each coefficient."""
+        return Taylor(self.tag, self.order, [take(c) for c in self.coefficients])
 
     def through(self, rule: Rule) -> Any:
         """``rule`` of this number."""
