@@ -78,6 +78,7 @@ FAMILIES = (
     "random",
     "distributions",
     "augmentation",
+    "signals",
     "initializers",
     "in_place",
     "optimizer_steps",
