@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+from jax import lax
 
 from eshkol.base.errors import SchemeError
 from eshkol.xla.effects import fail, under
@@ -57,8 +58,7 @@ def run_loop(
     end = loop(goes_on, body, start, checkpoint, max_trips)
     if max_trips is not None:
         unfinished = goes_on(end)
+        words = f"{name}: this loop makes more than {max_trips} trips, its #:max-trips"
         with under(lambda: unfinished):
-            fail(
-                SchemeError(f"{name}: this loop makes more than {max_trips} trips, its #:max-trips")
-            )
+            lax.cond(unfinished, lambda: fail(SchemeError(words)), lambda: None)
     return end
