@@ -461,8 +461,10 @@ def test_a_bad_file(folder, name):
     lines = program.splitlines()
     head, source, carets, *below = report(error).split("\n")
     assert head == f"bad.esk:{len(lines)}:1: {message}"
-    assert source == f"  {len(lines)} | {lines[-1]}"
-    assert carets == f"    | {'^' * len(lines[-1])}"
+    most = errors.LONGEST_LINE
+    shown = lines[-1] if len(lines[-1]) <= most else f"{lines[-1][:most]} …"
+    assert source == f"  {len(lines)} | {shown}"
+    assert carets == f"    | {'^' * min(len(lines[-1]), most)}"
     assert "\n".join(below).startswith(f"  {remark}" if remark else "")
     check_language(report(error))
     check_traceback(error)

@@ -5,6 +5,7 @@ The values are taken apart where they are bound, and the body stays in tail posi
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Items
 from typing import NamedTuple
 
 from eshkol.base.errors import ExpandError
@@ -12,12 +13,8 @@ from eshkol.datum.symbols import intern
 from eshkol.expand.expander import CORE_SCOPES, Expander, derived_form
 from eshkol.expand.grammar import match_form, parts_with_tail, shown
 from eshkol.expand.parameters import check_distinct
-from eshkol.expand.templates import fill, template_form
+from eshkol.expand.templates import fill
 from eshkol.syntax.objects import Syntax
-
-template_form(
-    "(receive formals expression body ...+)", "(let-values ((formals expression)) body ...)"
-)
 
 
 class Formals(NamedTuple):
@@ -69,12 +66,37 @@ def _item(form: Syntax, values: Syntax, index: int) -> Syntax:
 def rewrite_let_values(expander: Expander, form: Syntax, usage: str) -> Syntax:
     """Bind the values of expressions, which are computed outside of the scope (R7RS 4.2.2)."""
     captures = match_form(usage, form)
-    groups = [_formals(form, shape) for shape in captures["formals"]]
+    return _bound(form, captures["formals"], captures["expression"], captures["body"])
+
+
+@derived_form("(receive formals expression body ...+)")
+def rewrite_receive(expander: Expander, form: Syntax, usage: str) -> Syntax:
+    """Bind the values of one expression (SRFI 8)."""
+    captures = match_form(usage, form)
+    return _bound(form, [captures["formals"]], [captures["expression"]], captures["body"])
+
+
+@derived_form("(let*-values ((formals expression) ...) body ...+)")
+def rewrite_let_star_values(expander: Expander, form: Syntax, usage: str) -> Syntax:
+    """Bind the values of expressions one after another, each in the scope of those before."""
+    captures = match_form(usage, form)
+    result = fill("(let () body ...)", form, {"body": captures["body"]})
+    pairs = list(zip(captures["formals"], captures["expression"], strict=True))
+    for formals, expression in reversed(pairs):
+        result = _bound(form, [formals], [expression], [result])
+    return result
+
+
+def _bound(
+    form: Syntax, shapes: Items[Syntax], expressions: Items[Syntax], body: Items[Syntax]
+) -> Syntax:
+    """``body`` in the scope of the variables of ``shapes``, bound to what expressions give."""
+    groups = [_formals(form, shape) for shape in shapes]
     check_distinct([name for formals in groups for name in formals.all], form)
     tuples = [_introduced(form, f"values {index}") for index in range(len(groups))]
     taken = [
         _taken(form, formals, expression)
-        for formals, expression in zip(groups, captures["expression"], strict=True)
+        for formals, expression in zip(groups, expressions, strict=True)
     ]
     names = [name for formals in groups for name in formals.all]
     items = [
@@ -85,23 +107,8 @@ def rewrite_let_values(expander: Expander, form: Syntax, usage: str) -> Syntax:
     return fill(
         "(let ((tuple taken) ...) (let ((name item) ...) body ...))",
         form,
-        {"tuple": tuples, "taken": taken, "name": names, "item": items, "body": captures["body"]},
+        {"tuple": tuples, "taken": taken, "name": names, "item": items, "body": body},
     )
-
-
-@derived_form("(let*-values ((formals expression) ...) body ...+)")
-def rewrite_let_star_values(expander: Expander, form: Syntax, usage: str) -> Syntax:
-    """Bind the values of expressions one after another, each in the scope of those before."""
-    captures = match_form(usage, form)
-    result = fill("(let () body ...)", form, {"body": captures["body"]})
-    pairs = list(zip(captures["formals"], captures["expression"], strict=True))
-    for formals, expression in reversed(pairs):
-        result = fill(
-            "(let-values ((formals expression)) body)",
-            form,
-            {"formals": formals, "expression": expression, "body": result},
-        )
-    return result
 
 
 @derived_form("(define-values formals expression)")
