@@ -73,20 +73,12 @@ class EagerEmitter(LoopEmitter):
         if not asked:
             self.tail(body, destination)
             return
-        span = body.span
-        tests = [
-            py.is_identical(
-                span, py.class_of(span, py.load(span, self.name(v))), py.load(span, kind)
-            )
-            for v, kind in asked.items()
-        ]
-        test = tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.And(), tests))
         known = dict(self.kinds.known)
         self.kinds.known.update(asked)
         fast, _ = self.in_block(lambda: self.tail(body, destination))
         self.kinds.known = known
         generic, _ = self.in_block(lambda: self.tail(body, destination))
-        self.add(py.at(span, ast.If(test, fast, generic)))
+        self.add(py.at(body.span, ast.If(self.are_of(body.span, asked), fast, generic)))
 
     def bind(self, node: Let | Letrec) -> None:
         for variable, value in zip(node.variables, node.values, strict=True):

@@ -1,16 +1,19 @@
-"""Loops of the eager dialect: Python ``while`` statements.
+"""Loops of the eager dialect: Python ``while`` and ``for`` statements.
 
-A loop whose trips make closures over its variables runs its body as a Python function, so that
-each trip has bindings of its own.
+What is expected of variables that a loop doesn't change is asked once before it, and the loop is
+had twice. A loop whose trips make closures over its variables runs its body as a Python function,
+so that each trip has bindings of its own.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
+from eshkol.codegen.counting import Counted, counted, last_step, mentions, numbers
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return, Unit
 from eshkol.codegen.kinds import Kinds
 from eshkol.core.free import free_variables
@@ -35,6 +38,7 @@ class Running:
 
     ``depth`` counts the Python ``while`` statements around, in this Python function, or is None
     if the body is a function of its own. ``jumps`` are outer loops that its trips go on with.
+    ``counter`` is the variable that the ``for`` statement assigns.
     """
 
     node: Loop
@@ -42,6 +46,7 @@ class Running:
     is_function: bool = False
     jumps: set[Label] = field(default_factory=set)
     is_flagged: bool = False
+    counter: Variable | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,9 @@ class Leave(Destination):
 @dataclass(frozen=True)
 class Exit(Destination):
     """The value leaves a loop body that is a Python function: ``return (0, value)``."""
+
+
+EmitTail = Callable[[Node, Destination], None]
 
 
 class LoopEmitter(Emitter):
@@ -93,19 +101,61 @@ class LoopEmitter(Emitter):
     def _while(self, node: Loop, destination: Destination) -> None:
         self._assign_variables(node, list(node.values), fresh=True)
         self.kinds.enter(node)
-        state = Running(node, self.depth + 1)
+        expected = self.kinds.worth_asking(node.body).items()
+        asked = {variable: kind for variable, kind in expected if variable not in node.variables}
+        if not asked:
+            self._statement(node, destination, self.tail_by_kinds)
+            return
+        known = dict(self.kinds.known)
+        self.kinds.known.update(asked)
+        self.kinds.enter(node)
+        fast, _ = self.in_block(lambda: self._statement(node, destination, self.tail_by_kinds))
+        self.kinds.known = known
+        generic, _ = self.in_block(lambda: self._statement(node, destination, self.tail))
+        self.add(py.at(node.span, ast.If(self.are_of(node.span, asked), fast, generic)))
+
+    def are_of(self, span: Span, kinds: dict[Variable, str]) -> ast.expr:
+        """The test that variables are of these kinds."""
+        tests = [
+            py.is_identical(
+                span, py.class_of(span, py.load(span, self.name(v))), py.load(span, kind)
+            )
+            for v, kind in kinds.items()
+        ]
+        return tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.And(), tests))
+
+    def _statement(self, node: Loop, destination: Destination, emit_trip: EmitTail) -> None:
+        """The Python loop, whose variables are assigned already."""
+        count = counted(node, self.kinds, self.is_primitive)
+        state = Running(node, self.depth + 1, counter=None if count is None else count.variable)
         inner = destination if isinstance(destination, Return | Exit) else Leave(destination)
+        trip = node.body if count is None else count.trip
         self.running.append(state)
         saved, self.depth = self.depth, self.depth + 1
-        body, _ = self.in_block(lambda: self.tail_by_kinds(node.body, inner))
+        body, _ = self.in_block(lambda: emit_trip(trip, inner))
         self.depth = saved
         self.running.pop()
         if state.is_flagged:
             off = py.constant(node.span, False)
             body.insert(0, py.assign(node.span, self._flag(node.label), off))
-        true = py.constant(node.span, True)
-        self.add(py.at(node.span, ast.While(true, body, [])))
+        if count is None:
+            self.add(py.at(node.span, ast.While(py.constant(node.span, True), body, [])))
+        else:
+            self._for(count, body, destination)
         self._after_loop(node.span, state)
+
+    def _for(self, count: Counted, body: list[ast.stmt], destination: Destination) -> None:
+        name, limit = self.name(count.variable), self.expression(count.limit)
+
+        def end() -> None:
+            if mentions(count.ending, count.variable):
+                self.add(last_step(count, name, limit))
+            self.tail(count.ending, destination)
+
+        ending, _ = self.in_block(end)
+        target = py.store(count.span, name)
+        values = numbers(count, name, limit)
+        self.add(py.at(count.span, ast.For(target, values, body, ending)))
 
     def _after_loop(self, span: Span, state: Running) -> None:
         """Pass on jumps to loops further out than the one this loop stands in."""
@@ -124,10 +174,11 @@ class LoopEmitter(Emitter):
 
     def _assign_variables(self, node: Loop, values: list[Node], fresh: bool = False) -> None:
         """Assign the loop's variables, all values being computed first."""
+        counter = None if fresh else self._find(node.label).counter
         pairs = [
             (self.name(variable), value)
             for variable, value in zip(node.variables, values, strict=True)
-            if fresh or not _is_same_variable(value, variable)
+            if fresh or not (_is_same_variable(value, variable) or variable is counter)
         ]
         expressions = self.expressions([value for _, value in pairs])
         span = node.span

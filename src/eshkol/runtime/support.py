@@ -7,6 +7,7 @@ namespace.
 from __future__ import annotations
 
 import operator
+from itertools import count
 from typing import Any, NoReturn
 
 from eshkol.base.errors import ArityError
@@ -134,6 +135,8 @@ def builtins() -> dict[str, Any]:
             " float": float,
             " str": str,
             " len": len,
+            " range": range,
+            " count": count,
             " Symbol": Symbol,
             " Vector": Vector,
             " Char": Char,
