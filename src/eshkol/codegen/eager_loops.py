@@ -24,6 +24,7 @@ from eshkol.core.nodes import (
     Lambda,
     Let,
     Letrec,
+    LocalRef,
     Loop,
     Node,
     Sequence,
@@ -178,7 +179,7 @@ class LoopEmitter(Emitter):
         pairs = [
             (self.name(variable), value)
             for variable, value in zip(node.variables, values, strict=True)
-            if fresh or not (_is_same_variable(value, variable) or variable is counter)
+            if not self._holds(variable, value) and variable is not counter
         ]
         expressions = self.expressions([value for _, value in pairs])
         span = node.span
@@ -187,6 +188,10 @@ class LoopEmitter(Emitter):
             self.add(py.assign(span, names[0], expressions[0]))
         elif names:
             self.add(py.assign_all(span, names, py.tuple_of(span, expressions)))
+
+    def _holds(self, variable: Variable, value: Node) -> bool:
+        """Whether the Python variable of ``variable`` holds ``value`` already."""
+        return isinstance(value, LocalRef) and self.name(value.variable) == self.name(variable)
 
     def go_on(self, node: Continue) -> None:
         state = self._find(node.label)
@@ -227,8 +232,14 @@ class LoopEmitter(Emitter):
         self.running, self.depth, self.is_procedure = [], 0, False
         body, _ = self.in_block(lambda: self._while(node, RETURN))
         self.running, self.depth, self.is_procedure = saved
-        self.add(py.define(node.span, name, py.arguments(node.span, []), body))
-        self._give(node.span, py.call(node.span, name), destination)
+        held = [
+            self.name(variable)
+            for variable, value in zip(node.variables, node.values, strict=True)
+            if self._holds(variable, value)
+        ]
+        self.add(py.define(node.span, name, py.arguments(node.span, held), body))
+        arguments = [py.load(node.span, variable) for variable in held]
+        self._give(node.span, py.call(node.span, name, *arguments), destination)
 
     def _give(self, span: Span, value: ast.expr, destination: Destination) -> None:
         """Give a Python value to ``destination``, leaving an enclosing ``while``."""
@@ -305,10 +316,6 @@ class LoopEmitter(Emitter):
 
         block, _ = self.in_block(jump)
         self.add(py.at(span, ast.If(py.at(span, compare), block, [])))
-
-
-def _is_same_variable(value: Node, variable: Variable) -> bool:
-    return getattr(value, "variable", None) is variable and type(value).__name__ == "LocalRef"
 
 
 def _has_tail_loop(node: Node) -> bool:

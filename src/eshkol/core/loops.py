@@ -31,7 +31,7 @@ from eshkol.core.nodes import (
     SetGlobal,
     Variable,
 )
-from eshkol.core.walk import children, everything, rebuild
+from eshkol.core.walk import everything, rebuild
 
 IsSelf = Callable[[Node], bool]
 
@@ -138,8 +138,7 @@ def _tail_self_calls(node: Node, is_self: IsSelf, count: int) -> Iterator[Call]:
     """The calls of the procedure in tail position of ``node`` with ``count`` arguments."""
     match node:
         case Call() if is_self(node.procedure):
-            uses = sum(is_self(part) for child in children(node) for part in everything(child))
-            if len(node.arguments) == count and not node.keywords and uses == 1:
+            if len(node.arguments) == count and not node.keywords:
                 yield node
         case If():
             yield from _tail_self_calls(node.then, is_self, count)
