@@ -13,8 +13,9 @@ from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.eager_loops import LoopEmitter
 from eshkol.codegen.emitter import RETURN, Destination, Emitter, Return, Unit
+from eshkol.codegen.held_lists import is_only_taken
 from eshkol.codegen.inlining import inline_call, inline_test
-from eshkol.codegen.traversals import inline_traversal
+from eshkol.codegen.traversals import gives_sequence, inline_sequence, scheme_list, sequence
 from eshkol.core.nodes import (
     Call,
     Const,
@@ -23,6 +24,7 @@ from eshkol.core.nodes import (
     Lambda,
     Let,
     Letrec,
+    LocalRef,
     Loop,
     Node,
 )
@@ -83,7 +85,20 @@ class EagerEmitter(LoopEmitter):
     def bind(self, node: Let | Letrec) -> None:
         for variable, value in zip(node.variables, node.values, strict=True):
             self.kinds.bind(variable, value)
-        super().bind(node)
+        for index, (variable, value) in enumerate(zip(node.variables, node.values, strict=True)):
+            rest = (*node.values[index + 1 :], node.body)
+            if gives_sequence(self, value) and all(
+                is_only_taken(self, variable, part) for part in rest
+            ):
+                self.add(py.assign(value.span, self.name(variable), sequence(self, value)))
+                self.sequences.add(variable)
+            else:
+                self.bind_variable(variable, value)
+
+    def expression(self, node: Node) -> ast.expr:
+        if isinstance(node, LocalRef) and node.variable in self.accumulators:
+            return scheme_list(node.span, sequence(self, node))
+        return super().expression(node)
 
     def inner_emitter(self) -> Emitter:
         inner = EagerEmitter(self.unit)
@@ -98,7 +113,7 @@ class EagerEmitter(LoopEmitter):
     def call(self, node: Call) -> ast.expr:
         inlined = inline_call(self, node)
         if inlined is None:
-            inlined = inline_traversal(self, node)
+            inlined = inline_sequence(self, node)
         return super().call(node) if inlined is None else inlined
 
     def note_inlined(self, body: Node) -> None:

@@ -15,9 +15,12 @@ from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.counting import Counted, counted, last_step, mentions, numbers
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return, Unit
+from eshkol.codegen.held_lists import accumulated, grown
 from eshkol.codegen.kinds import Kinds
+from eshkol.codegen.traversals import append
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
+    Const,
     Continue,
     If,
     Label,
@@ -66,7 +69,16 @@ EmitTail = Callable[[Node, Destination], None]
 
 
 class LoopEmitter(Emitter):
-    """Emits what an eager function is made of, loops included."""
+    """Emits what an eager function is made of, loops included.
+
+    Attributes:
+        running: the loops around, the outermost first.
+        depth: how many Python loops are around.
+        is_procedure: whether a Python ``return`` here returns from a procedure.
+        kinds: what is known of variables.
+        sequences: variables that hold a Python list in place of a Scheme list.
+        accumulators: variables that hold a Python list that is a Scheme list in reverse.
+    """
 
     def __init__(self, unit: Unit, counter: list[int] | None = None) -> None:
         super().__init__(unit, counter)
@@ -74,6 +86,8 @@ class LoopEmitter(Emitter):
         self.depth = 0
         self.is_procedure = False
         self.kinds = Kinds(self.is_primitive)
+        self.sequences: set[Variable] = set()
+        self.accumulators: set[Variable] = set()
 
     def tail_by_kinds(self, body: Node, destination: Destination) -> None:
         """``body``, twice if it pays: where variables hold what is expected, and where not."""
@@ -100,6 +114,7 @@ class LoopEmitter(Emitter):
         self._loop_in_function(node, destination)
 
     def _while(self, node: Loop, destination: Destination) -> None:
+        self.accumulators |= accumulated(self, node)
         self._assign_variables(node, list(node.values), fresh=True)
         self.kinds.enter(node)
         expected = self.kinds.worth_asking(node.body).items()
@@ -177,17 +192,51 @@ class LoopEmitter(Emitter):
         """Assign the loop's variables, all values being computed first."""
         counter = None if fresh else self._find(node.label).counter
         pairs = [
-            (self.name(variable), value)
+            (variable, value)
             for variable, value in zip(node.variables, values, strict=True)
             if not self._holds(variable, value) and variable is not counter
         ]
-        expressions = self.expressions([value for _, value in pairs])
         span = node.span
-        names = [name for name, _ in pairs]
+        names: list[str] = []
+        expressions: list[ast.expr] = []
+        grown_lists: list[tuple[Variable, ast.expr]] = []
+        for (variable, _), items in zip(pairs, self._values(pairs), strict=True):
+            if variable not in self.accumulators:
+                names.append(self.name(variable))
+                expressions += items
+            elif fresh:
+                names.append(self.name(variable))
+                expressions.append(py.at(span, ast.List([], py.LOAD)))
+            else:
+                grown_lists += [(variable, item) for item in reversed(items)]
+        for variable, item in grown_lists:
+            self.add(append(span, self.name(variable), item))
         if len(names) == 1:
             self.add(py.assign(span, names[0], expressions[0]))
         elif names:
             self.add(py.assign_all(span, names, py.tuple_of(span, expressions)))
+
+    def _values(self, pairs: list[tuple[Variable, Node]]) -> list[list[ast.expr]]:
+        """What each variable gets: its value, or what is consed to its list.
+
+        If lists grow, which they do first, everything else is computed before.
+        """
+        parts = [self._parts(variable, value) for variable, value in pairs]
+        values = self.expressions([node for nodes in parts for node in nodes])
+        if any(variable in self.accumulators for variable, _ in pairs):
+            nodes = [node for group in parts for node in group]
+            values = [
+                value if isinstance(node, Const | LocalRef) else self.keep(node.span, value)
+                for node, value in zip(nodes, values, strict=True)
+            ]
+        rest = iter(values)
+        return [[next(rest) for _ in nodes] for nodes in parts]
+
+    def _parts(self, variable: Variable, value: Node) -> list[Node]:
+        items = None
+        if variable in self.accumulators:
+            items = grown(value, variable, self.is_primitive)
+        return [value] if items is None else items
 
     def _holds(self, variable: Variable, value: Node) -> bool:
         """Whether the Python variable of ``variable`` holds ``value`` already."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from eshkol.core.nodes import (
     Call,
+    Const,
     Continue,
     Define,
     GlobalRef,
@@ -42,6 +43,8 @@ def recognize_loops(node: Node) -> Node:
     match node:
         case Letrec():
             return _recognize_letrec(node)
+        case Let(body=Loop() as loop):
+            return _start_at_constants(node, loop)
         case Define(value=Lambda() as procedure) if not _is_set(node.name, procedure):
             name = node.name
             looping = _self_loop(
@@ -49,6 +52,30 @@ def recognize_loops(node: Node) -> Node:
             )
             return replace(node, value=looping)
     return node
+
+
+def _start_at_constants(node: Let, loop: Loop) -> Node:
+    """Let a loop start at the constants themselves that ``node`` binds to variables."""
+    constants = {
+        variable: value
+        for variable, value in zip(node.variables, node.values, strict=True)
+        if isinstance(value, Const)
+    }
+    starts = tuple(
+        constants.get(value.variable, value) if isinstance(value, LocalRef) else value
+        for value in loop.values
+    )
+    loop = replace(loop, values=starts)
+    used = {part.variable for part in everything(loop) if isinstance(part, LocalRef)}
+    kept = [
+        (variable, value)
+        for variable, value in zip(node.variables, node.values, strict=True)
+        if variable in used or variable not in constants
+    ]
+    if not kept:
+        return loop
+    variables, values = zip(*kept, strict=True)
+    return replace(node, variables=variables, values=values, body=loop)
 
 
 def _is_set(name: str, node: Node) -> bool:
