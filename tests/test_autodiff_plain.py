@@ -104,7 +104,7 @@ def test_not_a_number_wins_max_and_min_from_either_side():
         ("atan", (1, "a"), WrongType, 'atan: expected a real number, got "a"'),
         ("divide", (1, 0), DivideByZero, "/: exact 1 divided by exact zero"),
         ("modulo", (1, 0), DivideByZero, "modulo: division of 1 by zero"),
-        ("expt", (0, -1), DivideByZero, "divided by exact zero"),
+        ("expt", (0, -1), DivideByZero, "exact zero to the negative power"),
         ("sin", (1, 2), ArityError, "sin: cannot take 2 arguments"),
         ("exact", (math.inf,), BadValue, "exact: expected a finite real number, got inf"),
         ("frobnicate", (1,), InternalError, "frobnicate"),

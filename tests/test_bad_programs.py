@@ -103,8 +103,8 @@ def failure(run, *arguments):
     return caught.value
 
 
-def new_session() -> Session:
-    session = Session()
+def new_session(engine: str | None = None) -> Session:
+    session = Session(engine=engine)
     session.define("call-back", call_back)
     return session
 
@@ -160,8 +160,9 @@ def check_usable(session: Session, staged: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_bad_program(name):
-    row, session = ROWS[name], new_session()
+@pytest.mark.parametrize("engine", [None, "cek"])
+def test_a_bad_program(name, engine):
+    row, session = ROWS[name], new_session(engine)
     error = explain(failure(session.evaluate, row.program, "bad.esk"))
     assert type(error).__name__ == row.kind
     assert isinstance(error, EshkolError)

@@ -822,7 +822,7 @@ class TestStaged:
             ("(call/ec (lambda (k) (if (> x 0) (k 1.0) x)))", "whether this continuation"),
             (
                 "(let loop ((i x)) (if (> i 9) i (guard (e (#t (loop (+ i 1)))) (raise 'a))))",
-                "if: ",
+                "condition is traced",
             ),
         ],
     )

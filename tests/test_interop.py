@@ -103,7 +103,30 @@ PROGRAMS = r"""
   (h a b) (hypot a b)))) (import (uses python)) (h 3 4)
   ⇒ 5.0
 (import (python functools)) ((functools.partial + 1) 2) ⇒ 3
+; lists of Python
+(length (py-tuple 1 2)) ⇒ 2
+(length (py-dict #:a 1)) ⇒ 1
+(list-ref (py-tuple 'a 'b) 1) ⇒ b
+(list-ref (py-list 'a 'b) 1) ⇒ b
+(import (python itertools)) (list-ref (itertools.count 5) 2) ⇒ 7
+(import (python itertools)) (take (itertools.count 5) 2) ⇒ (5 6)
+(list (first (py-tuple 1 2 3)) (second (py-tuple 1 2 3)) (last (py-tuple 1 2 3))) ⇒ (1 2 3)
+(list-tail (py-tuple 1 2 3) 1) ⇒ (2 3)
+(drop (py-tuple 1 2 3) 2) ⇒ (3)
+(sort (py-tuple 3 1 2) <) ⇒ (1 2 3)
+(sort (py-iter '(3 1 2)) >) ⇒ (3 2 1)
+(list-copy (py-tuple 1 2)) ⇒ (1 2)
+(member 2 (py-tuple 1 2 3)) ⇒ (2 3)
+(memv 9 (py-tuple 1 2 3)) ⇒ #f
+(assv 2 (py-tuple '(1 . a) '(2 . b))) ⇒ (2 . b)
+(find even? (py-tuple 1 2 3)) ⇒ 2
+(drop-while odd? (py-tuple 1 2 3)) ⇒ (2 3)
 ; attributes and methods
+(begin (set! p.x 5.0) p.x) ⇒ 5.0
+(begin (set! p.learning-rate 0.25) (.-learning_rate p)) ⇒ 0.25
+(let ((q p)) (set! q.x 2.0) (set! q.x (+ q.x 1)) p.x) ⇒ 3.0
+(define p.x 1) (set! p.x 2) p.x ⇒ 2
+(define (f p) (set! p.x 9.0) p.x) (f p) ⇒ 9.0
 p.x ⇒ 1.0
 (.-x p) ⇒ 1.0
 (attribute p 'x) ⇒ 1.0
@@ -430,6 +453,14 @@ MESSAGES = {
     "(import (python math)) (math.gcd 'a 'b)": ["'Symbol' object cannot be interpreted"],
     "(import (python math)) (math.sin 1 2)": ["math.sin takes 1 argument, got 2"],
     "(map car 5)": ["map: expected a list, got 5"],
+    "(car (py-tuple 1 2))": ["car: expected a pair, got", "(ref items 0)", "(py->list items)"],
+    "(vector-ref (py-tuple 1 2) 0)": ["vector-ref: expected a vector, got", "(ref items 0)"],
+    "(list-set! (py-list 1 2) 0 3)": ["list-set!: expected a list, got", "(ref items 0)"],
+    "(length (py-iter '(1 2)))": ["length: expected a list, got", "(py->list items)"],
+    '(hash-ref (py-dict #:a 1) "a")': ["hash-ref: expected a hash table, got", "dict-ref"],
+    "(set! nothing.x 5)": ["set!: nothing.x is not defined"],
+    "(define t (py-tuple)) (set! t.x 5)": ["set-attribute!: x of #<python ()> can't be set"],
+    "(define p (py-tuple)) (set! p.x.y 5)": ["#<python ()> has no attribute x"],
 }
 
 

@@ -180,4 +180,27 @@ ROWS = [
         to=lambda x: 1 + 2 * x + x * x,
         differentiable=True,
     ),
+    row(
+        "a handler that goes on in a branch",
+        """(define (f x)
+             (with-exception-handler (lambda (e) (if (> e 4.0) (* e x) (- e)))
+               (lambda () (if (> x 0.0) (+ 1.0 (raise-continuable x)) (* 2.0 x)))))""",
+        "3.0",
+        "5.0",
+        "-2.0",
+        to=lambda x: (1 + x * x if x > 4 else 1 - x) if x > 0 else 2 * x,
+        differentiable=True,
+    ),
+    row(
+        "a handler that goes on in the trips of a loop",
+        """(define (f x)
+             (with-exception-handler (lambda (e) (* 0.5 e))
+               (lambda ()
+                 (let loop ((y x) (s 0.0))
+                   (if (> y 1.0) (loop (raise-continuable y) (+ s y)) s)))))""",
+        "3.0",
+        "10.0",
+        "-2.0",
+        to=lambda x: sum(x / 2**k for k in range(9) if x / 2**k > 1),
+    ),
 ]

@@ -34,7 +34,7 @@ ERRORS = [
     ("(/ 0)", DivideByZero, "/: exact 1 divided by exact zero"),
     ("(quotient 1 0)", DivideByZero, "quotient: division of 1 by zero"),
     ("(modulo 1 0)", DivideByZero, "modulo: division of 1 by zero"),
-    ("(expt 0 -1)", DivideByZero, "divided by exact zero"),
+    ("(expt 0 -1)", DivideByZero, "exact zero to the negative power"),
     ("(modulo 'a 2)", WrongType, "modulo: expected a real number, got a"),
     ("(gcd 1.5 2)", WrongType, "gcd: expected an integer, got 1.5"),
     ("(even? 1.5)", WrongType, r"even\?: expected an integer, got 1.5"),

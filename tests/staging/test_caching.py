@@ -6,6 +6,7 @@ import pytest
 from staged_sessions import compiles, value
 
 from eshkol.session import Session
+from eshkol.xla import programs
 
 
 @pytest.fixture
@@ -182,3 +183,41 @@ def test_a_reloaded_module_compiles_nothing(tmp_path) -> None:
     with compiles(0):
         session.load(path)
         assert value(session, "((jit f) 3.0)") == 9.5625
+
+
+# ---- how many are kept
+
+
+def test_programs_not_asked_for_longest_are_forgotten(session, monkeypatch) -> None:
+    monkeypatch.setattr(programs, "PROGRAMS", table := programs.ProgramTable())
+    monkeypatch.setattr("eshkol.xla.jit.PROGRAMS", table)
+    monkeypatch.setattr(programs, "MOST_PROGRAMS", 3)
+
+    def run(factor: int) -> None:
+        session.evaluate(f"(define (f x) (* x {factor}.21875)) ((jit f) 1.0)")
+
+    for factor in (1, 2, 3, 1, 4):
+        run(factor)
+    assert (len(table), table.compilations) == (3, 4)
+    run(1)
+    run(3)
+    assert table.compilations == 4
+    run(2)
+    assert (len(table), table.compilations) == (3, 5)
+
+
+def test_a_program_in_use_works_when_it_is_forgotten(session, monkeypatch) -> None:
+    monkeypatch.setattr(programs, "MOST_PROGRAMS", 1)
+    session.evaluate("(define f (jit (lambda (x) (* x 5.21875)))) (f 1.0)")
+    session.evaluate("((jit (lambda (x) (* x 6.21875))) 1.0)")
+    with compiles(0):
+        assert value(session, "(f 2.0)") == 10.4375
+        assert value(session, "(f 3.0)") == 15.65625
+
+
+def test_functions_for_many_static_values_are_forgotten(session, monkeypatch) -> None:
+    monkeypatch.setattr(programs, "MOST_VARIANTS", 2)
+    session.evaluate("(define f (jit (lambda (n) (tensor-sum (ones n)))))")
+    assert [value(session, f"(f {n})") for n in (1, 2, 3, 2, 3)] == [1.0, 2.0, 3.0, 2.0, 3.0]
+    with compiles(1):
+        assert [value(session, f"(f {n})") for n in (2, 3, 1)] == [2.0, 3.0, 1.0]

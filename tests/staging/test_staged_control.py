@@ -42,21 +42,21 @@ SUM = "(jit (lambda (x) (do ((i 0 (+ i 1)) (s 0 (+ s (sin (* x i))))) ((= i {n})
 
 SHAPES = [
     # program, the operations it has, those it has not
-    (SUM.format(n=1000), {"scan"}, {"while"}),
-    (SUM.format(n=9), {"scan"}, {"while"}),
-    (SUM.format(n=8), set(), {"scan", "while"}),
-    ("(jit (lambda (x) (let loop ((y x)) (if (> y 9) y (loop (* 2 y))))))", {"while"}, {"scan"}),
-    ("(jit (lambda (x) (if (> x 0) (sin x) (cos x))))", {"cond"}, {"while"}),
+    (SUM.format(n=1000), {"scan"}, {"loop"}),
+    (SUM.format(n=9), {"scan"}, {"loop"}),
+    (SUM.format(n=8), set(), {"scan", "loop"}),
+    ("(jit (lambda (x) (let loop ((y x)) (if (> y 9) y (loop (* 2 y))))))", {"loop"}, {"scan"}),
+    ("(jit (lambda (x) (if (> x 0) (sin x) (cos x))))", {"cond"}, {"loop"}),
     ("(jit (lambda (x) (if (> x 0) x 0.0)))", {"select_n"}, {"cond"}),
     ("(jit (lambda (x) (if (> 1 0) (sin x) (cos x))))", {"sin"}, {"cond", "cos", "select_n"}),
     ("(jit (lambda (x) (do ((i 0 (+ i 1)) (s 0 (+ s i))) ((= i 50) (* s x)))))", {"mul"},
-     {"scan", "while"}),
+     {"scan", "loop"}),
     ("(jit (lambda (x) (let ((n (+ 10 10))) (do ((i n (- i 1)) (s x (* 2 s))) ((= i 0) s)))))",
-     {"scan"}, {"while"}),
+     {"scan"}, {"loop"}),
     ("(jit (lambda (x) (let loop ((i 0) (y x)) (if (< i 30) (loop (+ i 2) (sin y)) y))))",
-     {"scan"}, {"while"}),
+     {"scan"}, {"loop"}),
     ("(jit (lambda (x) (do ((i 0 (+ i 1)) (s x (do ((j 0 (+ j 1)) (t s (sin t))) ((= j 20) t))))"
-     " ((= i 20) s))))", {"scan"}, {"while"}),
+     " ((= i 20) s))))", {"scan"}, {"loop"}),
 ]  # fmt: skip
 
 

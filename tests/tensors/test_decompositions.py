@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -166,6 +167,17 @@ def test_power_iteration():
     np.testing.assert_allclose(x @ vector, value * vector, atol=1e-3)
 
 
+def test_conjugate_gradients():
+    a, b = positive(6, 6).astype("float32"), random(6).astype("float32")
+    solve = SCHEME["conjugate-gradient-solve"]
+    wanted = np.linalg.solve(a, b)
+    np.testing.assert_allclose(solve(a, b), wanted, rtol=1e-2, atol=1e-3)
+    np.testing.assert_allclose(solve(lambda x: a @ x, b, 1e-6), wanted, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(solve(a, b, 1e-6, 0, wanted), wanted)
+    slopes = jax.grad(lambda y: solve(jnp.asarray(a), y, 1e-7).sum())(jnp.asarray(b))
+    np.testing.assert_allclose(slopes, np.linalg.solve(a, np.ones(6)), rtol=1e-2, atol=1e-3)
+
+
 SLOPED = ["tensor-qr", "tensor-cholesky", "tensor-eigh", "tensor-svd", "tensor-lu"]
 
 
@@ -226,6 +238,9 @@ SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
         ("tensor-lstsq", (TALL, B3), ShapeError, "lstsq: the right side"),
         ("power-iteration", (STACK,), ShapeError, "power-iteration: expected one square matrix"),
         ("power-iteration", (A2, -1), BadValue, "power-iteration: expected at least 0 iterations"),
+        ("conjugate-gradient-solve", (A2, B3), ShapeError, "conjugate-gradient-solve: the right"),
+        ("conjugate-gradient-solve", (A2, B3[:2], 1e-5, 9, B3), ShapeError, r"the start f32\[3\]"),
+        ("conjugate-gradient-solve", (lambda x: x[:1], B3), ShapeError, r"makes f32\[1\]"),
         ("cross", (B3, np.ones(2)), ShapeError, r"cross: expected vectors of three, got f32\[2\]"),
     ],
 )

@@ -149,9 +149,9 @@ def test_bad_arguments(name, arguments, error, message):
         SCHEME[name](*arguments)
 
 
-@pytest.mark.parametrize("order", [0, -1, "a", True])
+@pytest.mark.parametrize("order", [True, 1j, float("nan")])
 def test_bad_orders(order):
-    with pytest.raises(BadValue, match="norm: expected an order greater than 0"):
+    with pytest.raises(BadValue, match="norm: expected a real number as order"):
         SCHEME["norm"](jnp.ones(3), order=order)
 
 

@@ -17,7 +17,8 @@ from eshkol.expand.grammar import parts_with_tail
 from eshkol.expand.scopes import LocalBinding, Scope, bind
 from eshkol.reader.parser import read_all
 from eshkol.session import Session
-from eshkol.syntax.objects import Scopes, Syntax
+from eshkol.syntax.objects import Syntax
+from eshkol.syntax.scopes import ScopeSet
 
 _numbers = itertools.count(1)
 
@@ -83,9 +84,9 @@ def procedure_of_docstring(session: Session, function: Any, names: dict[str, Any
     rest = None if parameters.rest is None else Variable(parameters.rest)
     itself = Variable(function.__name__)
 
-    def make(forms: list[Syntax], scopes: Scopes) -> Node:
+    def make(forms: list[Syntax], scopes: ScopeSet) -> Node:
         span, scope = _span(forms), Scope()
-        scopes = scopes | {scope}
+        scopes = scopes.changed(scope)
         _bind_all([itself], scopes)
         inside = [form.add_scope(scope) for form in forms]
         body = _body(session, own if rest is None else [*own, rest], inside, scopes)
@@ -110,7 +111,7 @@ def _evaluate_local(session: Session, forms: list[Syntax], names: dict[str, Any]
     if defined is not None:
         forms = [*forms, Syntax(intern(defined), forms[-1].span)]
 
-    def make(forms: list[Syntax], scopes: Scopes) -> Node:
+    def make(forms: list[Syntax], scopes: ScopeSet) -> Node:
         return _body(session, [], forms, scopes)
 
     return _call_with(session, forms, names, make)
@@ -127,7 +128,7 @@ def _call_with(session: Session, forms: list[Syntax], names: dict[str, Any], mak
     while len(forms) > 1 and _head(forms[0]) in IMPORTS:
         expander.expand_top(forms.pop(0), [])
     scope = Scope()
-    scopes = expander.scopes | {scope}
+    scopes = expander.scopes.changed(scope)
     variables = [Variable(name) for name in names]
     _bind_all(variables, scopes)
     inner = make([form.add_scope(scope) for form in forms], scopes)
@@ -137,15 +138,17 @@ def _call_with(session: Session, forms: list[Syntax], names: dict[str, Any], mak
     return session.run(code, unit)(*names.values())
 
 
-def _body(session: Session, variables: list[Variable], forms: list[Syntax], scopes: Scopes) -> Node:
+def _body(
+    session: Session, variables: list[Variable], forms: list[Syntax], scopes: ScopeSet
+) -> Node:
     """The Core of a body in which these variables are bound; ``scopes`` are those around."""
     scope = Scope()
-    _bind_all(variables, scopes | {scope})
+    _bind_all(variables, scopes.changed(scope))
     owner = Syntax(intern("body"), _span(forms))
     return session.expander.expand_body([form.add_scope(scope) for form in forms], owner)
 
 
-def _bind_all(variables: list[Variable], scopes: Scopes) -> None:
+def _bind_all(variables: list[Variable], scopes: ScopeSet) -> None:
     """Bind each variable under its Python name and under its Scheme name."""
     for variable in variables:
         for name in {variable.name, variable.name.replace("_", "-")}:

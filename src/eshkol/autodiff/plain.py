@@ -228,6 +228,11 @@ def power(x: Any, y: Any) -> Any:
 
 def _integer_power(x: Any, n: int) -> Any:
     if x.__class__ is int and n < 0:
+        if not x:
+            raise DivideByZero(
+                f"expt: exact zero to the negative power {n}",
+                hint="an inexact zero gives an infinity: (expt 0.0 -1)",
+            )
         return divide(1, x**-n)
     try:
         return whole(x**n)

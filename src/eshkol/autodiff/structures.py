@@ -6,6 +6,7 @@ string, a truth value) belongs to the structure and stays as it is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -48,7 +49,15 @@ def flatten(value: Any) -> tuple[list[Any], Shape]:
         >>> unflatten(structure, [x * 2 for x in numbers])
         #(2 ("a" 5.0))
     """
+    if value.__class__ is Vector and all(item.__class__ in PLAIN for item in value):
+        return list(value), _vector_of(len(value))
     return _flatten(value, _as_it_is)
+
+
+@functools.cache
+def _vector_of(count: int) -> Structure:
+    """The structure of a vector of numbers."""
+    return Structure(Vector, (None,) * count)
 
 
 def flatten_result(who: str, value: Any) -> tuple[list[Any], Shape]:

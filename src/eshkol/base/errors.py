@@ -166,6 +166,8 @@ class Raised(SchemeError):
 
     Attributes:
         payload: the object.
+        is_continuable: whether a compiled program raised it by ``raise-continuable`` for a handler
+            outside, whose value it can't wait for.
 
     Args:
         payload: the object.
@@ -175,6 +177,7 @@ class Raised(SchemeError):
     def __init__(self, payload: object, text: str) -> None:
         super().__init__("uncaught:", (payload,), f"uncaught: {text}")
         self.payload = payload
+        self.is_continuable = False
 
 
 class InternalError(Exception):

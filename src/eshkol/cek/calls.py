@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.errors import ArityError, EshkolError
+from eshkol.base.sources import macro_at, text_of
 from eshkol.codegen.names import python_name
 from eshkol.core.nodes import Call, GlobalRef, LocalRef, Node
 from eshkol.datum.signatures import usage_text
@@ -125,7 +127,10 @@ def _operator_name(node: Node) -> str:
     operator = node.procedure if isinstance(node, Call) else None
     if isinstance(operator, LocalRef):
         return operator.variable.name
-    return operator.name if isinstance(operator, GlobalRef) else ""
+    if isinstance(operator, GlobalRef):
+        return operator.name
+    written = text_of(operator.span) if operator else ""  # such as np.sum
+    return written if re.fullmatch(r"[^\s()]+", written) else ""
 
 
 def _name_of(procedure: Any) -> str:
@@ -137,6 +142,6 @@ def _no_procedure(machine: Machine, value: Any) -> EshkolError:
     """The error for calling what is no procedure; it points at the operator."""
     error = not_a_procedure(value)
     node, activation = machine.site
-    if isinstance(node, Call) and activation is not None:
+    if isinstance(node, Call) and activation is not None and not macro_at(node.span):
         machine.site = node.procedure, activation
     return error

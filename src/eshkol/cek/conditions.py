@@ -89,7 +89,7 @@ def raise_to_handlers(machine: Machine, condition: Any, error: Exception) -> Non
         if entry is not None:
             STATE.handlers = entry.outer
         machine.site = what.site
-        conditions.complain(condition)
+        conditions.complain(condition, error)
 
     machine.then(complain)
     signal(machine, what)

@@ -40,7 +40,7 @@ from eshkol.core.nodes import (
 )
 from eshkol.core.walk import bound_variables
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.runtime.procedures import MARK, constant_name
+from eshkol.runtime.procedures import MARK, constant_name, operator_name
 
 
 class Destination:
@@ -258,6 +258,9 @@ class Emitter:
         """A call: procedure first, then arguments, then keyword arguments."""
         values = [value for _, value in node.keywords]
         procedure, *arguments = self.expressions([node.procedure, *node.arguments, *values])
+        if not isinstance(node.procedure, LocalRef | GlobalRef | BoxRef | Lambda):
+            kept = py.store(node.span, operator_name(node.span))  # for the error if it is none
+            procedure = py.at(node.span, ast.NamedExpr(kept, procedure))
         count = len(node.arguments)
         keywords = [
             py.at(node.span, ast.keyword(python_name(name), value))

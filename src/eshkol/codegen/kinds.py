@@ -66,6 +66,9 @@ EXACT_IN_FLOATS = 2**53
 ROUNDS = 4
 """How often what is expected of some variables may tell what to expect of others."""
 
+MOST_LEVELS = 20
+"""It is asked of every expression what is known of it, so not the whole of it is looked at."""
+
 MOST_NODES = 150
 """A body of more nodes is not had twice."""
 
@@ -84,27 +87,34 @@ class Kinds:
         self.counters: set[Variable] = set()
         self._is_primitive = is_primitive
 
-    def of(self, node: Node) -> str | None:
-        """The kind of the value of ``node``; None if it is not known."""
+    def of(self, node: Node, within: int = MOST_LEVELS) -> str | None:
+        """The kind of the value of ``node``; None if it is not known.
+
+        Args:
+            node: an expression.
+            within: how many expressions inside one another are looked at.
+        """
+        if not within:
+            return None
         match node:
             case Const():
                 return kind_of_constant(node)
             case LocalRef():
                 return self.known.get(node.variable)
             case If():
-                then = self.of(node.then)
-                return then if then is not None and then == self.of(node.otherwise) else None
+                then = self.of(node.then, within - 1)
+                same = then is not None and then == self.of(node.otherwise, within - 1)
+                return then if same else None
             case Let() | Letrec():
-                return self.of(node.body)
+                return self.of(node.body, within - 1)
             case Sequence():
-                return self.of(node.steps[-1])
+                return self.of(node.steps[-1], within - 1)
             case Call(procedure=GlobalRef(name=name)) if self._is_primitive(node.procedure):
                 if name in RESULTS:
-                    return (
-                        RESULTS[name] if name != "make-hash-table" or not node.arguments else None
-                    )
+                    is_keyed = name == "make-hash-table" and node.arguments
+                    return None if is_keyed else RESULTS[name]
                 if len(node.arguments) == 2:
-                    return self._of_operation(name, *node.arguments)
+                    return self._of_operation(name, *node.arguments, within - 1)
         return None
 
     def number(self, node: Node) -> str | None:
@@ -112,7 +122,7 @@ class Kinds:
         kind = self.of(node)
         return kind if kind in NUMBERS else None
 
-    def is_moderate(self, node: Node) -> bool:
+    def is_moderate(self, node: Node, within: int = MOST_LEVELS) -> bool:
         """Whether ``node`` gives an int that floats can be computed with."""
         match node:
             case Const():
@@ -120,16 +130,15 @@ class Kinds:
             case LocalRef():
                 return node.variable in self.counters
             case Call(procedure=GlobalRef(name="+" | "-"), arguments=(left, right)):
-                return self._is_primitive(node.procedure) and (
-                    (self.is_moderate(left) and _is_step(right))
-                    or (self.is_moderate(right) and _is_step(left))
-                )
+                for one, other in ((left, right), (right, left)):
+                    if within and _is_step(other) and self._is_primitive(node.procedure):
+                        return self.is_moderate(one, within - 1)
         return False
 
-    def _of_operation(self, name: str, left: Node, right: Node) -> str | None:
+    def _of_operation(self, name: str, left: Node, right: Node, within: int) -> str | None:
         if name not in CLOSED and name not in DIVIDED:
             return None
-        kinds = {self.of(left), self.of(right)}
+        kinds = {self.of(left, within), self.of(right, within)}
         if kinds == {INT}:
             return None if name == "/" else INT
         if name not in INTEGER_RESULT and FLOAT in kinds and kinds <= set(NUMBERS):

@@ -48,11 +48,11 @@ def _convert(node: Node, assigned: set[Variable]) -> Node:
         case Lambda():
             return _convert_lambda(cast(Lambda, rebuild(node, change)), assigned)
         case Let():
-            values = tuple(
+            values = [
                 MakeBox(value.span, change(value)) if variable in assigned else change(value)
                 for variable, value in zip(node.variables, node.values, strict=True)
-            )
-            return replace(node, values=values, body=change(node.body))
+            ]
+            return replace(node, values=tuple(values), body=change(node.body))
         case Letrec() if assigned.intersection(node.variables):
             return _convert_letrec(node, assigned)
     return rebuild(node, change)

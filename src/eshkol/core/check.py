@@ -31,8 +31,11 @@ from eshkol.core.nodes import (
     SetLocal,
     Variable,
 )
+from eshkol.core.walk import bound_variables
 
-Scope = frozenset[Variable]
+Scope = set[Variable]
+"""The variables that are bound here: one set for the whole walk, so depth costs nothing."""
+
 Loops = dict[Label, int]
 
 
@@ -62,13 +65,13 @@ class _Checker:
         """A definition stands only at top level or in a top-level sequence."""
         match node:
             case Define():
-                self.expression(node.value, frozenset(), {}, False)
+                self.expression(node.value, set(), {}, False)
             case Sequence():
                 self.require(len(node.steps) > 0, node, "empty sequence")
                 for step in node.steps:
                     self.top(step)
             case _:
-                self.expression(node, frozenset(), {}, False)
+                self.expression(node, set(), {}, False)
 
     def all(self, nodes: Iterable[Node], scope: Scope) -> None:
         """Operands see no loop: they are not in tail position."""
@@ -79,11 +82,12 @@ class _Checker:
         """A local variable is used only where it is bound."""
         self.require(node.variable in scope, node, f"unbound local {node.variable.name}")
 
-    def binder(self, node: Let | Letrec | Loop, scope: Scope) -> Scope:
-        """As many values as variables, and no variable bound twice at once."""
+    def binder(self, node: Let | Letrec | Loop, scope: Scope) -> None:
+        """As many values as variables, and no variable bound twice."""
         self.require(len(node.variables) == len(node.values), node, "values do not match")
-        self.require(len(set(node.variables)) == len(node.variables), node, "bound twice")
-        return scope.union(node.variables)
+        for variable in node.variables:
+            self.require(variable not in scope, node, "bound twice")
+            scope.add(variable)
 
     def expression(self, node: Node, scope: Scope, loops: Loops, tail: bool) -> None:
         """``loops`` are the loops whose tail position this is, with their numbers of variables."""
@@ -97,15 +101,20 @@ class _Checker:
                 self.procedure(node, scope)
             case Let():
                 self.all(node.values, scope)
-                self.expression(node.body, self.binder(node, scope), loops, True)
+                self.binder(node, scope)
+                self.expression(node.body, scope, loops, True)
+                scope.difference_update(node.variables)
             case Letrec():
-                inner = self.binder(node, scope)
-                self.all(node.values, inner)
-                self.expression(node.body, inner, loops, True)
+                self.binder(node, scope)
+                self.all(node.values, scope)
+                self.expression(node.body, scope, loops, True)
+                scope.difference_update(node.variables)
             case Loop():
                 self.all(node.values, scope)
                 own = {**loops, node.label: len(node.variables)}
-                self.expression(node.body, self.binder(node, scope), own, True)
+                self.binder(node, scope)
+                self.expression(node.body, scope, own, True)
+                scope.difference_update(node.variables)
             case Continue():
                 self.require(node.label in loops, node, "continue outside of its loop's tail")
                 count = loops[node.label]
@@ -149,8 +158,9 @@ class _Checker:
             if parameter.default is not None:
                 self.expression(parameter.default, scope, {}, False)
             self.require(parameter.variable not in scope, node, "parameter bound twice")
-            scope = scope | {parameter.variable}
+            scope.add(parameter.variable)
         if node.rest is not None:
             self.require(node.rest not in scope, node, "parameter bound twice")
-            scope = scope | {node.rest}
+            scope.add(node.rest)
         self.expression(node.body, scope, {}, True)
+        scope.difference_update(bound_variables(node))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 from eshkol.core.nodes import (
     BoxRef,
@@ -24,28 +24,26 @@ from eshkol.core.walk import bound_variables, children, everything
 def free_variables(node: Node) -> dict[Variable, None]:
     """The variables that ``node`` uses and does not bind, in order of first use."""
     found: dict[Variable, None] = {}
-    for variable in _uses(node, frozenset()):
-        found.setdefault(variable)
+    bound: dict[Variable, int] = {}  # how often each is, around what comes next
+    rest: list[Node | tuple[int, tuple[Variable, ...]]] = [node]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, tuple):
+            change, variables = part
+            for variable in variables:
+                bound[variable] = bound.get(variable, 0) + change
+            continue
+        if isinstance(part, LocalRef | BoxRef | SetLocal | BoxSet) and not bound.get(part.variable):
+            found.setdefault(part.variable)
+        parts: list[Any] = list(children(part))
+        variables = bound_variables(part)
+        if variables:
+            at = len(part.values) if isinstance(part, Let | Loop) else 0
+            parts.insert(at, (1, variables))
+            parts.append((-1, variables))
+        parts.reverse()
+        rest += parts
     return found
-
-
-def _uses(node: Node, bound: frozenset[Variable]) -> Iterator[Variable]:
-    match node:
-        case LocalRef() | BoxRef():
-            if node.variable not in bound:
-                yield node.variable
-        case SetLocal() | BoxSet():
-            if node.variable not in bound:
-                yield node.variable
-            yield from _uses(node.value, bound)
-        case Let() | Loop():
-            for value in node.values:
-                yield from _uses(value, bound)
-            yield from _uses(node.body, bound.union(node.variables))
-        case _:
-            inner = bound.union(bound_variables(node))
-            for child in children(node):
-                yield from _uses(child, inner)
 
 
 def assigned_variables(node: Node) -> set[Variable]:

@@ -35,9 +35,22 @@ def identity(node: nodes.Node, order: list[nodes.Variable] | None = None) -> str
 
 def _words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
     """The node in prefix order, variables and labels numbered as they are bound."""
-    yield type(node).__name__
-    for variable in bound_variables(node):
-        yield str(numbers.setdefault(variable, len(numbers)))
+    rest: list[nodes.Node | None] = [node]
+    while rest:
+        part = rest.pop()
+        if part is None:
+            yield ")"
+            continue
+        yield type(part).__name__
+        for variable in bound_variables(part):
+            yield str(numbers.setdefault(variable, len(numbers)))
+        yield from _own_words(part, numbers)
+        rest.append(None)
+        rest += reversed(list(children(part)))
+
+
+def _own_words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
+    """What tells the node from others of its class with the same children."""
     match node:
         case nodes.Const():
             yield readable_string(node.value)
@@ -55,6 +68,3 @@ def _words(node: nodes.Node, numbers: dict[object, int]) -> Iterator[str]:
             yield f"{len(node.arguments)} {[name for name, _ in node.keywords]}"
         case nodes.Sequence():
             yield str(len(node.steps))
-    for child in children(node):
-        yield from _words(child, numbers)
-    yield ")"

@@ -10,7 +10,8 @@ Two cases, whatever form they were written in (named ``let`` and ``do`` are no s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from eshkol.core.nodes import (
@@ -36,15 +37,30 @@ from eshkol.core.walk import everything, rebuild
 
 IsSelf = Callable[[Node], bool]
 
+Uses = dict[Variable, int]
+"""How often each variable is mentioned; finding a loop changes that for no variable around it."""
+
 
 def recognize_loops(node: Node) -> Node:
     """``node`` with its tail recursions turned into loops, innermost first."""
-    node = rebuild(node, recognize_loops)
+    return _recognize(node, _count_uses(node))
+
+
+def _count_uses(node: Node) -> Uses:
+    uses: Uses = {}
+    for part in everything(node):
+        if isinstance(part, LocalRef):
+            uses[part.variable] = uses.get(part.variable, 0) + 1
+    return uses
+
+
+def _recognize(node: Node, uses: Uses) -> Node:
+    node = rebuild(node, lambda part: _recognize(part, uses))
     match node:
         case Letrec():
-            return _recognize_letrec(node)
+            return _recognize_letrec(node, uses)
         case Let(body=Loop() as loop):
-            return _start_at_constants(node, loop)
+            return _start_at_constants(node, loop, uses)
         case Define(value=Lambda() as procedure) if not _is_set(node.name, procedure):
             name = node.name
             looping = _self_loop(
@@ -54,23 +70,23 @@ def recognize_loops(node: Node) -> Node:
     return node
 
 
-def _start_at_constants(node: Let, loop: Loop) -> Node:
+def _start_at_constants(node: Let, loop: Loop, uses: Uses) -> Node:
     """Let a loop start at the constants themselves that ``node`` binds to variables."""
     constants = {
         variable: value
         for variable, value in zip(node.variables, node.values, strict=True)
         if isinstance(value, Const)
     }
-    starts = tuple(
+    replaced = Counter(v.variable for v in loop.values if isinstance(v, LocalRef))
+    starts = [
         constants.get(value.variable, value) if isinstance(value, LocalRef) else value
         for value in loop.values
-    )
-    loop = replace(loop, values=starts)
-    used = {part.variable for part in everything(loop) if isinstance(part, LocalRef)}
+    ]
+    loop = replace(loop, values=tuple(starts))
     kept = [
         (variable, value)
         for variable, value in zip(node.variables, node.values, strict=True)
-        if variable in used or variable not in constants
+        if variable not in constants or uses.get(variable, 0) > replaced[variable]
     ]
     if not kept:
         return loop
@@ -86,26 +102,27 @@ def _refers_to(variable: Variable) -> IsSelf:
     return lambda part: isinstance(part, LocalRef) and part.variable is variable
 
 
-def _recognize_letrec(node: Letrec) -> Node:
+def _recognize_letrec(node: Letrec, uses: Uses) -> Node:
     if len(node.variables) == 1 and isinstance(node.values[0], Lambda):
-        loop = _as_loop(node, node.variables[0], node.values[0])
+        loop = _as_loop(node, node.variables[0], node.values[0], uses)
         if loop is not None:
             return loop
-    values = tuple(
-        _self_loop(value, _refers_to(variable)) if isinstance(value, Lambda) else value
+    values = [
+        _self_loop(value, _refers_to(variable))
+        if isinstance(value, Lambda) and uses.get(variable)
+        else value
         for variable, value in zip(node.variables, node.values, strict=True)
-    )
-    return replace(node, values=values)
+    ]
+    return replace(node, values=tuple(values))
 
 
-def _as_loop(node: Letrec, variable: Variable, procedure: Lambda) -> Node | None:
+def _as_loop(node: Letrec, variable: Variable, procedure: Lambda, uses: Uses) -> Node | None:
     is_self = _refers_to(variable)
-    if not _is_simple(procedure) or procedure.documentation:
+    count = uses.get(variable, 0)
+    if not count or not _is_simple(procedure) or procedure.documentation:
         return None
-    inside = sum(is_self(part) for part in everything(procedure.body))
-    outside = sum(is_self(part) for part in everything(node.body))
-    tails = _tail_self_calls(procedure.body, is_self, len(procedure.parameters))
-    if outside != 1 or inside != len(list(tails)):
+    tails = _tail_self_calls(procedure.body, is_self, len(procedure.parameters), most=count - 1)
+    if len(tails) != count - 1:
         return None
     label = Label(variable.name)
     variables = tuple(p.variable for p in procedure.parameters)
@@ -150,7 +167,7 @@ def _self_loop(procedure: Lambda, is_self: IsSelf) -> Lambda:
     if not _is_simple(procedure):
         return procedure
     count = len(procedure.parameters)
-    if not any(True for _ in _tail_self_calls(procedure.body, is_self, count)):
+    if not _tail_self_calls(procedure.body, is_self, count, most=1):
         return procedure
     label = Label(procedure.name)
     outer = tuple(Variable(p.variable.name) for p in procedure.parameters)
@@ -161,19 +178,27 @@ def _self_loop(procedure: Lambda, is_self: IsSelf) -> Lambda:
     return replace(procedure, parameters=tuple(Parameter(v) for v in outer), body=loop)
 
 
-def _tail_self_calls(node: Node, is_self: IsSelf, count: int) -> Iterator[Call]:
-    """The calls of the procedure in tail position of ``node`` with ``count`` arguments."""
-    match node:
-        case Call() if is_self(node.procedure):
-            if len(node.arguments) == count and not node.keywords:
-                yield node
-        case If():
-            yield from _tail_self_calls(node.then, is_self, count)
-            yield from _tail_self_calls(node.otherwise, is_self, count)
-        case Sequence():
-            yield from _tail_self_calls(node.steps[-1], is_self, count)
-        case Let() | Letrec() | Loop():
-            yield from _tail_self_calls(node.body, is_self, count)
+def _tail_self_calls(node: Node, is_self: IsSelf, count: int, most: int) -> list[Call]:
+    """The first ``most`` calls of the procedure with ``count`` arguments in tail position."""
+    found: list[Call] = []
+    rest = [node]
+    while rest and len(found) < most:
+        part = rest.pop()
+        match part:
+            case Call() if _is_self_call(part, is_self, count):
+                found.append(part)
+            case If():
+                rest += (part.otherwise, part.then)
+            case Sequence():
+                rest.append(part.steps[-1])
+            case Let() | Letrec() | Loop():
+                rest.append(part.body)
+    return found
+
+
+def _is_self_call(node: Call, is_self: IsSelf, count: int) -> bool:
+    """Whether a call is one of the procedure, with ``count`` arguments."""
+    return is_self(node.procedure) and len(node.arguments) == count and not node.keywords
 
 
 def _with_continues(node: Node, is_self: IsSelf, label: Label, count: int) -> Node:
@@ -183,7 +208,7 @@ def _with_continues(node: Node, is_self: IsSelf, label: Label, count: int) -> No
         return _with_continues(part, is_self, label, count)
 
     match node:
-        case Call() if any(True for _ in _tail_self_calls(node, is_self, count)):
+        case Call() if _is_self_call(node, is_self, count):
             return Continue(node.span, label, node.arguments)
         case If():
             return replace(node, then=change(node.then), otherwise=change(node.otherwise))

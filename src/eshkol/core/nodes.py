@@ -26,6 +26,12 @@ class Variable:
         return self.name
 
 
+class Formal(Variable):
+    """A variable whose value comes from the caller of a procedure."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """What all Core nodes have."""

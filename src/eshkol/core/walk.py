@@ -52,29 +52,33 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def rebuild(node: Node, change: Change) -> Node:
-    """``node`` with each direct sub-node replaced by ``change`` of it."""
+    """``node`` with each direct sub-node replaced by ``change`` of it.
+
+    Lists are built where a generator would do: ``change`` often comes back here, and Python bears
+    deep recursion as long as no C function stands between.
+    """
     match node:
         case Lambda():
-            parameters = tuple(
+            parameters = [
                 p if p.default is None else replace(p, default=change(p.default))
                 for p in node.parameters
-            )
-            return replace(node, parameters=parameters, body=change(node.body))
+            ]
+            return replace(node, parameters=tuple(parameters), body=change(node.body))
         case Let() | Letrec() | Loop():
-            values = tuple(change(value) for value in node.values)
-            return replace(node, values=values, body=change(node.body))
+            values = [change(value) for value in node.values]
+            return replace(node, values=tuple(values), body=change(node.body))
         case If():
             test, then = change(node.test), change(node.then)
             return replace(node, test=test, then=then, otherwise=change(node.otherwise))
         case Sequence():
-            return replace(node, steps=tuple(change(step) for step in node.steps))
+            return replace(node, steps=tuple([change(step) for step in node.steps]))
         case Call():
             procedure = change(node.procedure)
-            arguments = tuple(change(argument) for argument in node.arguments)
-            keywords = tuple((name, change(value)) for name, value in node.keywords)
+            arguments = tuple([change(argument) for argument in node.arguments])
+            keywords = tuple([(name, change(value)) for name, value in node.keywords])
             return replace(node, procedure=procedure, arguments=arguments, keywords=keywords)
         case Continue():
-            return replace(node, arguments=tuple(change(item) for item in node.arguments))
+            return replace(node, arguments=tuple([change(item) for item in node.arguments]))
         case SetLocal() | SetGlobal() | Define() | MakeBox() | BoxSet():
             return replace(node, value=change(node.value))
     return node

@@ -64,13 +64,16 @@ class InputPort(Port):
     Args:
         content: text or bytes that are read before those of the stream.
 
+    Attributes:
+        folds_case: whether data are read from it as ``#!fold-case`` says.
+
     Example:
         >>> port = InputPort(None, "example", content="one\\ntwo")
         >>> port.peek(1), port.line(), port.take(5), port.take(1)
         ('o', 'one', 'two', '')
     """
 
-    __slots__ = ("_buffer", "_position")
+    __slots__ = ("_buffer", "_position", "folds_case")
     direction = "input-port"
 
     def __init__(
@@ -79,6 +82,7 @@ class InputPort(Port):
         super().__init__(stream, name, is_binary)
         self._buffer: Any = content if content is not None else (b"" if is_binary else "")
         self._position = 0
+        self.folds_case = False
 
     def _fetch(self, count: int = 0) -> bool:
         """Get the next line from the stream, or ``count`` more; whether there was more."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import If, Lambda, LocalRef, Node, SetGlobal, SetLocal, Variable
+from eshkol.expand.dotted import attribute_assignment
 from eshkol.expand.expander import Expander, core_form, sequence, unspecified
 from eshkol.expand.grammar import match_form, parts_with_tail
 from eshkol.expand.parameters import bind_parameters, without_type
@@ -36,6 +37,9 @@ def expand_set(expander: Expander, form: Syntax, usage: str) -> Node:
     value = expander.expand(captures["value"])
     if isinstance(binding, LocalBinding):
         return SetLocal(form.span, binding.variable, value)
+    assignment = attribute_assignment(expander, name, binding, value, form.span)
+    if assignment is not None:
+        return assignment
     return SetGlobal(form.span, expander.name_to_set(name, binding), value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eshkol.base.errors import ExpandError
 from eshkol.datum.symbols import intern
-from eshkol.expand.expander import CORE_SCOPE, Expander, derived_form
+from eshkol.expand.expander import CORE_SCOPES, Expander, derived_form
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.templates import fill, template_form
 from eshkol.syntax.objects import Dotted, Syntax
@@ -12,7 +12,7 @@ from eshkol.syntax.objects import Dotted, Syntax
 
 def introduced(name: str, form: Syntax) -> Syntax:
     """An identifier of the language, at the place of ``form``."""
-    return Syntax(intern(name), form.span, frozenset([CORE_SCOPE]), form.trail)
+    return Syntax(intern(name), form.span, CORE_SCOPES, form.trail)
 
 
 # ---- naming values

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eshkol.expand.expander import Expander
     from eshkol.expand.modules import Module
 
-ATTRIBUTE, METHOD = " attribute", " py-method"
+ATTRIBUTE, SET_ATTRIBUTE, METHOD = " attribute", " set-attribute!", " py-method"
 """The primitives that these forms call, whatever the program defines."""
 
 
@@ -45,6 +45,16 @@ def attribute_reference(module: Module, identifier: Syntax, binding: Binding | N
         module.note_dotted(identifier, node)
         return node
     return None
+
+
+def attribute_assignment(
+    module: Module, identifier: Syntax, binding: Binding | None, value: Node, span: Span
+) -> Node | None:
+    """What ``(set! object.name value)`` means; None if the name is that of a variable."""
+    reference = attribute_reference(module, identifier, binding)
+    if reference is None or len(reference.arguments) == 1:  # a method
+        return None
+    return Call(span, GlobalRef(span, SET_ATTRIBUTE), (*reference.arguments, value))
 
 
 def method_call(module: Expander, form: Syntax) -> tuple[Node, tuple[Syntax, ...]] | None:

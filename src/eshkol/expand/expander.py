@@ -28,6 +28,7 @@ from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
+from eshkol.expand.in_place import in_place
 from eshkol.expand.modules import Finder, Module, Surroundings, Variables
 from eshkol.expand.parameters import check_not_given, without_type
 from eshkol.expand.scopes import (
@@ -44,14 +45,21 @@ from eshkol.expand.scopes import (
 )
 from eshkol.expand.syntax_rules import make_transformer
 from eshkol.syntax.objects import Dotted, Keyword, Syntax, VectorForm, to_datum
+from eshkol.syntax.scopes import ScopeSet
 
 CORE_SCOPE = Scope()
 """Binds the core forms; every program's syntax carries it."""
 
+CORE_SCOPES = ScopeSet.of([CORE_SCOPE])
+"""The scopes of what only the language means."""
+
 DEFINE_USAGE = "(define name value) or (define (name parameter …) body …)"
 
 MAX_EXPANSIONS = 5_000
-"""Macro uses inside one another before the expander says that a macro never ends."""
+"""Macro uses, each the result of the last, before the expander says that a macro never ends."""
+
+MAX_PARTS = 500_000
+"""How many parts such uses may have together: one that grows shall not take hours to never end."""
 
 
 DEEPEST = 500
@@ -61,13 +69,16 @@ DEEPEST = 500
 Expansion = Callable[[Any, Syntax, Any], Node]
 
 
+def _bind_form(name: str, form: CoreForm | Macro) -> None:
+    bind(Syntax(intern(name), scopes=CORE_SCOPES), form)
+
+
 def core_form(usage: str) -> Callable[[Expansion], Expansion]:
     """Declare the decorated function as the expander of the core form with this grammar."""
 
     def declare(expand: Expansion) -> Expansion:
         name = usage.strip("(").split()[0].rstrip(")")
-        entry = CoreForm(name, usage, expand)
-        CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
+        _bind_form(name, CoreForm(name, usage, expand))
         return expand
 
     return declare
@@ -88,8 +99,7 @@ def derived_form(usage: str) -> Callable[[Rewriting], Rewriting]:
         def transform(form: Syntax, expander: Any) -> Syntax:
             return rewrite(expander, form, usage)
 
-        entry = Macro(name, transform, CORE_SCOPE, usage)
-        CORE_SCOPE.bindings[name] = [(frozenset([CORE_SCOPE]), entry)]
+        _bind_form(name, Macro(name, transform, CORE_SCOPE, usage))
         return rewrite
 
     return declare
@@ -248,6 +258,7 @@ class Expander(Module):
 
     def expand_head(self, form: Syntax) -> tuple[Syntax, Binding | None]:
         """``form`` with macro uses at its head expanded, and what its head is bound to."""
+        parts = 0
         for _ in range(MAX_EXPANSIONS):
             head = form.parts[0] if form.is_list and form.datum else form
             binding = resolve(head) if head.is_identifier else None
@@ -256,6 +267,9 @@ class Expander(Module):
             if head is form:
                 raise _no_variable(form, binding)
             form = self.apply_macro(binding, form)
+            parts += len(form.datum) if form.is_list else 1
+            if parts > MAX_PARTS:
+                break
         raise ExpandError("this macro use never stops expanding", span=form.span)
 
     def apply_macro(self, macro: Macro, form: Syntax) -> Syntax:
@@ -320,7 +334,7 @@ class Expander(Module):
                 keywords.append((item.datum.name, self.expand(value)))
             else:
                 arguments.append(self.expand(item))
-        return Call(form.span, procedure, tuple(arguments), tuple(keywords))
+        return in_place(self, Call(form.span, procedure, tuple(arguments), tuple(keywords)))
 
     # ---- definitions and bodies
 
@@ -358,7 +372,7 @@ class Expander(Module):
         name, parameters = items[0], items[1:]
         shape: Any = parameters if tail is None else Dotted(parameters, tail)
         formals = tail if tail and not parameters else Syntax(shape, target.span)
-        keyword = Syntax(intern("lambda"), form.parts[0].span, frozenset([CORE_SCOPE]))
+        keyword = Syntax(intern("lambda"), form.parts[0].span, CORE_SCOPES)
         procedure = Syntax((keyword, formals, *body), form.span, trail=form.trail)
         if name.is_identifier:
             return name, procedure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eshkol.expand import (
     binding_forms,
+    calculus_forms,
     case_lambda,
     conditional_forms,
     control_forms,
@@ -39,6 +40,7 @@ FAMILIES = (
     case_lambda,
     control_forms,
     record_forms,
+    calculus_forms,
 )
 
 CORE_FORMS = tuple(sorted(CORE_SCOPE.bindings))

@@ -36,7 +36,7 @@ def rewrite_include_ci(expander: Expander, form: Syntax, usage: str) -> Syntax:
 def _included(expander: Expander, form: Syntax, usage: str, fold_case: bool) -> Syntax:
     """The forms of the files, as if they stood in place of the form."""
     forms = included_forms(form, expander.surroundings, usage, fold_case)
-    for scope in form.parts[0].scopes:
+    for scope in reversed([*form.parts[0].scopes]):
         forms = [part.add_scope(scope) for part in forms]
     return Syntax((_begin(form), *forms), form.span, trail=form.trail)
 

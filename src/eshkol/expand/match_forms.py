@@ -16,7 +16,7 @@ from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import intern
 from eshkol.expand import patterns as p
 from eshkol.expand.conditional_forms import is_keyword
-from eshkol.expand.expander import CORE_SCOPE, Expander, derived_form
+from eshkol.expand.expander import CORE_SCOPES, Expander, derived_form
 from eshkol.expand.grammar import match_form, shown
 from eshkol.expand.templates import fill
 from eshkol.syntax.objects import Keyword, Syntax, to_syntax
@@ -57,7 +57,7 @@ def _match_let(form: Syntax, usage: str) -> Syntax:
     """All values are computed before the first is matched."""
     captures = match_form(usage, form)
     captures["name"] = [
-        Syntax(intern(f"value.{index}"), form.span, frozenset([CORE_SCOPE]), form.trail)
+        Syntax(intern(f"value.{index}"), form.span, CORE_SCOPES, form.trail)
         for index, _ in enumerate(captures["value"])
     ]
     return fill(
@@ -97,7 +97,7 @@ class Compiler:
 
     def word(self, name: str) -> Syntax:
         """An identifier of the language."""
-        return Syntax(intern(name), self.form.span, frozenset([CORE_SCOPE]), self.form.trail)
+        return Syntax(intern(name), self.form.span, CORE_SCOPES, self.form.trail)
 
     def temporary(self) -> Syntax:
         """An identifier that nothing else has."""

@@ -20,13 +20,13 @@ from eshkol.expand.scopes import (
     Binding,
     GlobalBinding,
     LocalBinding,
-    ModuleScope,
     Scope,
     bind,
     home_of,
     resolve,
 )
 from eshkol.syntax.objects import Syntax
+from eshkol.syntax.scopes import ScopeSet
 
 
 class Variables(Protocol):
@@ -124,8 +124,8 @@ class Module:
         self.variables = variables
         self.find_library = find_library
         self.outer = outer
-        self.scope = ModuleScope(self)
-        self.scopes = frozenset([outer, self.scope])
+        self.scope = Scope(self)
+        self.scopes = ScopeSet.of([outer, self.scope])
         self.links: dict[tuple[str, str, str], tuple[str, Any, str]] = {}
         self.is_linking = True
         self.defined: dict[str, None] = {}

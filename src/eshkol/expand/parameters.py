@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from eshkol.base.errors import ExpandError
+from eshkol.core.nodes import Formal as FormalVariable
 from eshkol.core.nodes import Parameter, Variable
 from eshkol.datum.spelling import python_name
 from eshkol.expand.grammar import shown
@@ -25,9 +26,9 @@ class Formal(NamedTuple):
     keyword: str = ""
 
 
-def bind_variable(identifier: Syntax, name: str = "") -> Variable:
+def bind_variable(identifier: Syntax, name: str = "", kind: type[Variable] = Variable) -> Variable:
     """Bind ``identifier`` to a new local variable, which people see under ``name`` if given."""
-    variable = Variable(name or identifier.name)
+    variable = kind(name or identifier.name)
     bind(identifier, LocalBinding(variable))
     return variable
 
@@ -67,7 +68,8 @@ def bind_parameters(
 
 def _bind(expander: Any, formal: Formal) -> Parameter:
     default = None if formal.default is None else expander.expand(formal.default)
-    return Parameter(bind_variable(formal.name, formal.keyword), default, formal.keyword)
+    variable = bind_variable(formal.name, formal.keyword, kind=FormalVariable)
+    return Parameter(variable, default, formal.keyword)
 
 
 def _formals(items: Iterable[Syntax], form: Syntax) -> list[Formal]:
@@ -129,7 +131,7 @@ def check_distinct(names: Iterable[Syntax], form: Syntax) -> None:
 
 
 def _check_keywords(formals: Iterable[Formal], form: Syntax) -> None:
-    seen = {}
+    seen: dict[str, str] = {}
     for formal in formals:
         spelling = python_name(formal.keyword)
         if formal.keyword and spelling in seen:

@@ -343,5 +343,5 @@ class Origins:
         """A symbol that the transformer came up with; that of ``gensym`` is like no other."""
         scopes = self.scopes
         if intern(symbol.name) is not symbol:
-            scopes = scopes | {SCOPES.setdefault(symbol, Scope())}
+            scopes = scopes.changed(SCOPES.setdefault(symbol, Scope()))
         return Syntax(symbol, use.span, scopes, use.trail)

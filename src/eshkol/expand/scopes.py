@@ -1,4 +1,4 @@
-"""Scopes and bindings.
+"""Bindings, and what an identifier refers to.
 
 An identifier is a symbol with a set of scopes. A binding is stored under a name and a scope set;
 an identifier refers to the binding with the largest scope set that is a subset of its own. Each
@@ -7,36 +7,15 @@ binding is kept by the newest of its scopes, so that bindings live as long as th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from eshkol.base.errors import ExpandError
 from eshkol.core.nodes import Node, Variable
-from eshkol.syntax.objects import Scopes, Syntax
-
-_ages = itertools.count()
-
-
-class Scope:
-    """A region of the program in which bindings are visible."""
-
-    __slots__ = ("age", "bindings")
-
-    def __init__(self) -> None:
-        self.age = next(_ages)
-        self.bindings: dict[str, list[tuple[Scopes, Binding]]] = {}
-
-
-class ModuleScope(Scope):
-    """The scope of all that is read for one module; it tells whose an identifier is."""
-
-    __slots__ = ("module",)
-
-    def __init__(self, module: Any) -> None:
-        super().__init__()
-        self.module = module
+from eshkol.syntax.objects import Syntax
+from eshkol.syntax.scopes import Scope as Scope
+from eshkol.syntax.scopes import ScopeSet
 
 
 class UseSiteScope(Scope):
@@ -94,28 +73,35 @@ class Macro:
 Binding = LocalBinding | GlobalBinding | CoreForm | Macro
 
 
+_times_bound: dict[str, int] = {}
+"""How often each name was bound: what was found out about it before may not hold any more."""
+
+
 def bind(identifier: Syntax, binding: Binding) -> None:
     """Bind ``identifier`` (its name under its scope set) to ``binding``."""
-    newest = max(identifier.scopes, key=lambda scope: scope.age)
-    entries = newest.bindings.setdefault(identifier.name, [])
-    entries[:] = [entry for entry in entries if entry[0] != identifier.scopes]
-    entries.append((identifier.scopes, binding))
+    name, scopes = identifier.name, identifier.scopes
+    entries = scopes.newest.bindings.setdefault(name, [])
+    entries[:] = [entry for entry in entries if entry[0] is not scopes]
+    entries.append((scopes, binding))
+    _times_bound[name] = _times_bound.get(name, 0) + 1
 
 
 def defined_name(identifier: Syntax, body: Scope) -> Syntax:
     """``identifier`` as a definition in ``body`` binds it: for all of it, wherever it came from."""
-    site = {s for s in identifier.scopes if isinstance(s, UseSiteScope) and s.body is body}
-    if not site:
+    scopes = identifier.scopes
+    for scope in identifier.scopes:
+        if scope.age < body.age:
+            break
+        if isinstance(scope, UseSiteScope) and scope.body is body:
+            scopes = scopes.changed(scope, is_flip=True)
+    if scopes is identifier.scopes:
         return identifier
-    return Syntax(identifier.datum, identifier.span, identifier.scopes - site, identifier.trail)
+    return Syntax(identifier.datum, identifier.span, scopes, identifier.trail)
 
 
 def home_of(identifier: Syntax) -> Any:
     """The module in whose text ``identifier`` stands; None if it comes from none."""
-    for scope in identifier.scopes:
-        if scope.__class__ is ModuleScope:
-            return scope.module
-    return None
+    return identifier.scopes.module
 
 
 def resolve(identifier: Syntax) -> Binding | None:
@@ -124,20 +110,36 @@ def resolve(identifier: Syntax) -> Binding | None:
     Raises:
         ExpandError: if two bindings fit and neither is more specific.
     """
-    scopes = identifier.scopes
     name = identifier.name
-    best: tuple[Scopes, Binding] | None = None
-    candidates = []
-    for scope in scopes:
-        for entry in scope.bindings.get(name, ()):
+    found = identifier.scopes.found
+    now = _times_bound.get(name, 0)
+    known = found.get(name)
+    if known is None or known[0] != now:
+        known = found[name] = (now, _resolved(identifier, now))
+    return known[1]
+
+
+def _resolved(identifier: Syntax, now: int) -> Binding | None:
+    name, scopes = identifier.name, identifier.scopes
+    candidates: list[tuple[ScopeSet, Binding]] = []
+    while scopes.newest is not None:
+        for entry in scopes.newest.bindings.get(name, ()):
+            if entry[0] is scopes:
+                return _best([*candidates, entry], identifier)  # it contains all that is to come
             if entry[0] <= scopes:
                 candidates.append(entry)
-                if best is None or len(entry[0]) > len(best[0]):
-                    best = entry
-    if best is None:
-        return None
+        scopes = scopes.rest
+        if not candidates and name in scopes.found and scopes.found[name][0] == now:
+            return scopes.found[name][1]
+    return _best(candidates, identifier) if candidates else None
+
+
+def _best(candidates: list[tuple[ScopeSet, Binding]], identifier: Syntax) -> Binding:
+    best = max(candidates, key=lambda entry: entry[0].count)
     if not all(entry[0] <= best[0] for entry in candidates):
-        raise ExpandError(f"{name} is ambiguous: several bindings fit it", span=identifier.span)
+        raise ExpandError(
+            f"{identifier.name} is ambiguous: several bindings fit it", span=identifier.span
+        )
     return best[1]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from eshkol.expand.expander import CORE_SCOPE, derived_form
+from eshkol.expand.expander import CORE_SCOPE, CORE_SCOPES, derived_form
 from eshkol.expand.grammar import Captures, match_form
 from eshkol.expand.syntax_rules import Repeated, Rules, instantiate
 from eshkol.syntax.objects import Syntax
@@ -36,7 +36,7 @@ def fill(text: str, form: Syntax, captures: Captures) -> Syntax:
     Returns:
         The form, to be marked as introduced by whoever expands it.
     """
-    scopes = frozenset([CORE_SCOPE])
+    scopes = CORE_SCOPES
     variables: dict[Any, int] = {}
     matches: dict[Any, Any] = {}
     for word, value in captures.items():

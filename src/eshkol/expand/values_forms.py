@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from eshkol.base.errors import ExpandError
 from eshkol.datum.symbols import intern
-from eshkol.expand.expander import CORE_SCOPE, Expander, derived_form
+from eshkol.expand.expander import CORE_SCOPES, Expander, derived_form
 from eshkol.expand.grammar import match_form, parts_with_tail, shown
 from eshkol.expand.parameters import check_distinct
 from eshkol.expand.templates import fill, template_form
@@ -46,7 +46,7 @@ def _formals(form: Syntax, shape: Syntax) -> Formals:
 
 
 def _introduced(form: Syntax, name: str) -> Syntax:
-    return Syntax(intern(name), form.span, frozenset([CORE_SCOPE]), form.trail)
+    return Syntax(intern(name), form.span, CORE_SCOPES, form.trail)
 
 
 def _taken(form: Syntax, formals: Formals, expression: Syntax) -> Syntax:

@@ -6,6 +6,7 @@ the error that names the primitive ``who``, what it expected and what came.
 
 from __future__ import annotations
 
+import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
 from eshkol.datum.equality import is_array
-from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list
+from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Char, HashTable, MultipleValues, MutableString, Vector
 from eshkol.datum.write import short_string
@@ -140,9 +141,16 @@ def _checked(kind: type, expected: str, hint: str = "") -> Callable[[str, Any], 
 
 symbol_argument: Callable[[str, Any], Symbol] = _checked(Symbol, "a symbol")
 char_argument: Callable[[str, Any], Char] = _checked(Char, "a char")
-table_argument: Callable[[str, Any], HashTable] = _checked(
-    HashTable, "a hash table", "make one with (make-hash-table)"
-)
+
+
+def table_argument(who: str, value: Any) -> HashTable:
+    """``value`` if it is a hash table."""
+    if isinstance(value, HashTable):
+        return value
+    hint = "make one with (make-hash-table)"
+    if isinstance(value, dict):
+        hint = "of a Python dictionary: dict-ref, dict-set!, dict->alist; python->scheme copies it"
+    raise wrong_type(who, "a hash table", value, hint)
 
 
 def string_argument(who: str, value: Any) -> str:
@@ -158,7 +166,11 @@ def vector_argument(who: str, value: Any) -> list[Any]:
     """``value`` if it is a Scheme vector (or a Python list)."""
     if isinstance(value, list):
         return value
-    hint = "convert with list->vector" if value.__class__ is Pair or value is NIL else ""
+    hint = ""
+    if value.__class__ is Pair or value is NIL:
+        hint = "convert with list->vector"
+    elif has_python_items(value):
+        hint = OF_A_CONTAINER
     raise wrong_type(who, "a vector", value, hint)
 
 
@@ -200,12 +212,35 @@ def elements_argument(who: str, value: Any) -> Iterable[Any]:
     return list_argument(who, value) if others is None else others
 
 
-def python_items(value: Any) -> Iterator[Any] | None:
-    """An iterator over a Python iterable that is no Scheme value; None for anything else."""
+OF_A_CONTAINER = "an item of a Python container: (ref items 0); a list of all: (py->list items)"
+
+
+def has_python_items(value: Any) -> bool:
+    """Whether ``value`` is a Python iterable that is no Scheme value."""
     kind = value.__class__
     if kind in KNOWN or isinstance(value, _NO_ITEMS) or is_array(value):
-        return None
-    return iter(value) if hasattr(kind, "__iter__") else None
+        return False
+    return hasattr(kind, "__iter__")
+
+
+def python_items(value: Any) -> Iterator[Any] | None:
+    """An iterator over a Python iterable that is no Scheme value; None for anything else."""
+    return iter(value) if has_python_items(value) else None
+
+
+def foreign_list(who: str, value: Any, most: int | None = None) -> Any:
+    """The elements of a Python iterable as a list, where no list was found.
+
+    Args:
+        most: how many of them are wanted; all, if left out.
+
+    Raises:
+        WrongType: it is something else.
+    """
+    others = python_items(value)
+    if others is None:
+        raise not_a_list(who, value)
+    return scheme_list(list(itertools.islice(others, most)))
 
 
 def host_scalar(value: Any) -> Any:
@@ -239,4 +274,6 @@ def _other_sequence(value: Any) -> str:
         return "a hash table becomes a list of pairs with hash->list"
     if is_array(value):
         return "a tensor becomes a list with tensor->list"
+    if has_python_items(value):
+        return OF_A_CONTAINER
     return ""

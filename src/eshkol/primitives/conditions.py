@@ -136,12 +136,19 @@ def raise_error(error: Exception) -> NoReturn:
     signal(condition, error)
     entry = STATE.handlers
     assert entry is not None
-    under_handlers(entry.outer, complain, condition)
+    under_handlers(entry.outer, complain, condition, error)
     raise InternalError("an error was not raised")
 
 
-def complain(condition: Any) -> NoReturn:
+def complain(condition: Any, error: Exception) -> NoReturn:
     """Raise the error that a handler of ``raise`` has returned."""
+    if isinstance(error, Raised) and error.is_continuable:
+        raise StagingError(
+            f"raise-continuable: the handler of {_quoted(condition)} stands outside of the "
+            "compiled program, which can't go on with the value that it returns",
+            span=error.span,
+            hint="put with-exception-handler into the procedure that is compiled",
+        )
     is_error = isinstance(condition, EshkolError)
     shown = f'"{condition.message}"' if is_error else _quoted(condition)
     problem = SchemeError(
@@ -227,7 +234,19 @@ def raise_continuable(condition: Any) -> Any:
         ``(with-exception-handler (lambda (e) 10) (lambda () (+ 1 (raise-continuable 'c))))``
         ⇒ ``11``.
     """
-    return signal(condition, error_of(condition))
+    entry = STATE.handlers
+    if entry is not None and not entry.is_guard and _is_staged(entry):
+        # A call like any other, also in a branch that may not be taken.
+        return under_handlers(entry.outer, callee(entry.procedure), condition)
+    error = error_of(condition)
+    if isinstance(error, Raised):
+        error.is_continuable = DIALECT.resolve is not None
+    return signal(condition, error)
+
+
+def _is_staged(entry: Handler) -> bool:
+    """Whether a handler belongs to the program that is being staged."""
+    return DIALECT.resolve is not None and not entry.is_eager
 
 
 @primitive("error")

@@ -14,6 +14,7 @@ from eshkol.primitives.declare import tensor_primitive
 from eshkol.primitives.tensors import Tensor
 
 _AT = "eshkol.xla.decompositions:"
+_METHODS = "eshkol.xla.matrix_methods:"
 
 
 @tensor_primitive("tensor-det", "det", at=_AT + "determinant")
@@ -170,7 +171,7 @@ def expm(matrix: Tensor) -> Tensor:
     """
 
 
-@tensor_primitive("kron", at=_AT + "kronecker")
+@tensor_primitive("kron", at=_METHODS + "kronecker")
 def kron(a: Tensor, b: Tensor) -> Tensor:
     """The Kronecker product: each element of ``a`` times all of ``b``.
 
@@ -178,7 +179,7 @@ def kron(a: Tensor, b: Tensor) -> Tensor:
     """
 
 
-@tensor_primitive("cross", "cross-product", at=_AT + "cross")
+@tensor_primitive("cross", "cross-product", at=_METHODS + "cross")
 def cross(a: Tensor, b: Tensor) -> Tensor:
     """The cross product of vectors of three, along the last axis; axes before it broadcast.
 
@@ -186,11 +187,28 @@ def cross(a: Tensor, b: Tensor) -> Tensor:
     """
 
 
-@tensor_primitive("power-iteration", at=_AT + "power_iteration")
+@tensor_primitive("power-iteration", at=_METHODS + "power_iteration")
 def power_iteration(matrix: Tensor, iterations: int = 100) -> Any:
     """The list of the eigenvalue of largest magnitude and its eigenvector of length 1.
 
     It converges if no other eigenvalue is as large, by the ratio of the two in each iteration.
 
     Example: ``(car (power-iteration #(#(2 0) #(0 1))))`` ⇒ ``2.0``.
+    """
+
+
+@tensor_primitive("conjugate-gradient-solve", at=_METHODS + "conjugate_gradients")
+def conjugate_gradient_solve(
+    a: Any, b: Tensor, tolerance: Any = 1e-5, iterations: Any = None, start: Any = None
+) -> Tensor:
+    """The solution of ``a x = b`` by conjugate gradients (Hestenes and Stiefel 1952).
+
+    Args:
+        a: a symmetric positive-definite matrix, or a procedure that multiplies by one.
+        b: the right side, of any shape if ``a`` is a procedure.
+        tolerance: it ends where ``‖a x - b‖`` is at most that times ``‖b‖``.
+        iterations: how many at most; ten times the number of unknowns if left out.
+        start: where it begins; at zeros if left out.
+
+    Example: ``(conjugate-gradient-solve (lambda (x) (* #(2 4) x)) #(2 8))`` ⇒ ``#(1.0 2.0)``.
     """

@@ -72,7 +72,7 @@ def _along(
     where = point_of(who, function, [point])
 
     def host(function, numbers, structure):
-        factors = _factors(who, direction, len(numbers))
+        factors = factors_of(who, direction, len(numbers))
         values, slopes, shape = multivariate.jvp(who, function, numbers, factors)
         return unflatten(shape, values), unflatten(shape, slopes)
 
@@ -85,7 +85,7 @@ def _along(
         return choose(run(who, where.function, where.value, direction))
 
 
-def _factors(who: str, direction: Any, count: int, what: str = "the point") -> list[Any]:
+def factors_of(who: str, direction: Any, count: int, what: str = "the point") -> list[Any]:
     """The numbers of a direction or of the factors of a value."""
     numbers, _ = flatten(direction)
     if len(numbers) != count:
@@ -127,7 +127,7 @@ def _pulled_back(where: Point) -> tuple[Any, Procedure]:
         return load(XLA + "vjp")("vjp", where.function, where.value)
 
     def pullback(factor: Any) -> Any:
-        factors = _factors("vjp", factor, len(found.values), "the value")
+        factors = factors_of("vjp", factor, len(found.values), "the value")
         return unflatten(structure, found.pulled_back(factors))
 
     return unflatten(found.structure, found.values), pullback
@@ -154,7 +154,7 @@ def hvp(function, point=None, direction=None):
         raise missing("hvp", "(hvp f point direction)")
 
     def host(function, numbers, structure):
-        factors = _factors("hvp", direction, len(numbers))
+        factors = factors_of("hvp", direction, len(numbers))
         return unflatten(structure, multivariate.hvp("hvp", function, numbers, factors))
 
     return on_host_or_not("hvp", point_of("hvp", function, [point]), host, direction)

@@ -6,10 +6,9 @@ from typing import Any
 
 from eshkol import autodiff
 from eshkol.autodiff import multivariate
-from eshkol.base.errors import OutOfRange, WrongType
+from eshkol.base.errors import OutOfRange
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import scheme_list
-from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import index_argument, list_argument, position_argument
 from eshkol.primitives.arithmetic import add, multiply, subtract
 from eshkol.primitives.calling import callee
@@ -24,6 +23,7 @@ from eshkol.primitives.points import (
     missing,
     name_of,
     named,
+    not_one_number,
     point_of,
 )
 
@@ -117,7 +117,7 @@ def _of_one_number(
         except autodiff.NeedsTensors:
             pass
     elif not is_array(x):
-        raise WrongType(f"{who}: expected a number, got {short_string(x)}")
+        raise not_one_number(who, x)
     return load(XLA + rule)(who, callee(function), x, order)
 
 

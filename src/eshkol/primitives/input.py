@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -151,15 +152,21 @@ def read(port: Port = None) -> Any:
 
     Example: ``(read (open-input-string "(a . b) c"))`` ⇒ ``(a . b)``.
     """
-    return input_argument("read", port).scan(_datum)
+    source = input_argument("read", port)
+    datum, source.folds_case = source.scan(functools.partial(_datum, source.folds_case))
+    return datum
 
 
-def _datum(text: str, more: bool) -> tuple[Any, int]:
-    """The first datum in ``text`` and how many characters it takes; -1 if it needs more text."""
+def _datum(folds_case: bool, text: str, more: bool) -> tuple[Any, int]:
+    """The first datum in ``text`` and how many characters it takes; -1 if it needs more text.
+
+    With the datum comes whether directives in the text let the next one be read with its case
+    folded.
+    """
     from eshkol.reader import Reader
     from eshkol.syntax.objects import Syntax, to_datum
 
-    reader = Reader(text, "<port>", is_data=True)
+    reader = Reader(text, "<port>", fold_case=folds_case, is_data=True)
     try:
         form = reader.read()
     except ReadError as error:
@@ -170,7 +177,8 @@ def _datum(text: str, more: bool) -> tuple[Any, int]:
         raise ReadError(f"read: {error.message}", hint=hint) from None
     if more and (form is EOF or reader.position >= len(reader.text)):
         return None, -1
-    return (to_datum(form) if isinstance(form, Syntax) else form), _offset(text, reader.position)
+    datum = to_datum(form) if isinstance(form, Syntax) else form
+    return (datum, reader.folds_case), _offset(text, reader.position)
 
 
 def _offset(text: str, position: int) -> int:

@@ -19,7 +19,7 @@ from eshkol.primitives.numbers import (
     REAL,
     is_host_number,
     known,
-    not_a_number,
+    not_known,
     real_argument,
 )
 from eshkol.primitives.operations import Number, beyond_plain
@@ -101,7 +101,7 @@ def _whole(who: str, value: Any) -> int:
     number = known(value)
     if number.__class__ is int or (number.__class__ is float and number.is_integer()):
         return int(number)
-    raise not_a_number(who, value, "an integer")
+    raise not_known(who, value, "an integer")
 
 
 def _of_integers(
@@ -151,7 +151,7 @@ def exact_integer_square_root(number: Number) -> MultipleValues:
     """
     value = known(number)
     if value.__class__ is not int:
-        raise not_a_number("exact-integer-sqrt", number, "an exact integer")
+        raise not_known("exact-integer-sqrt", number, "an exact integer")
     if value < 0:
         raise BadValue(f"exact-integer-sqrt: expected a non-negative integer, got {value}")
     root = math.isqrt(value)
@@ -164,7 +164,7 @@ def _ratio(who: str, number: Number) -> tuple[int, int, bool]:
     if value.__class__ is not float:
         return value.numerator, value.denominator, True
     if not math.isfinite(value):
-        raise not_a_number(who, number, "a rational number")
+        raise not_known(who, number, "a rational number")
     return *value.as_integer_ratio(), False
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import (
+    foreign_list,
     is_true,
     list_argument,
-    not_a_list,
     procedure_argument,
     wrong_type,
 )
@@ -47,7 +47,7 @@ def _member(who: str, value: Any, items: Any, equal: Test) -> Any:
         rest = rest.cdr
     if rest is NIL:
         return False
-    raise not_a_list(who, items)
+    return _member(who, value, foreign_list(who, items), equal)
 
 
 @primitive("memq", "memv")
@@ -83,7 +83,7 @@ def _associated(who: str, key: Any, entries: Any, equal: Test) -> Any:
         rest = rest.cdr
     if rest is NIL:
         return False
-    raise not_a_list(who, entries)
+    return _associated(who, key, foreign_list(who, entries), equal)
 
 
 @primitive("assq", "assv")
@@ -213,7 +213,7 @@ def _first_cell(who: str, predicate: Any, items: Any) -> Any:
         rest = rest.cdr
     if rest is NIL:
         return False
-    raise not_a_list(who, items)
+    return _first_cell(who, predicate, foreign_list(who, items))
 
 
 @primitive("list-index")
@@ -256,4 +256,4 @@ def drop_while(predicate: Any, items: List) -> List:
         rest = rest.cdr
     if rest.__class__ is Pair or rest is NIL:
         return rest
-    raise not_a_list("drop-while", items)
+    return drop_while(predicate, foreign_list("drop-while", items))

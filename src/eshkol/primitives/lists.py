@@ -10,9 +10,12 @@ from eshkol.datum import pairs
 from eshkol.datum.pairs import NIL, Pair, cons, scheme_list, spine
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import (
+    foreign_list,
+    has_python_items,
     index_argument,
     list_argument,
     not_a_list,
+    python_items,
     size_argument,
     wrong_type,
 )
@@ -75,7 +78,9 @@ def length(items: List) -> int:
             break
     if rest is NIL:
         return count
-    raise not_a_list("length", items)
+    if not has_python_items(items) or not hasattr(items, "__len__"):
+        raise not_a_list("length", items)
+    return len(items)
 
 
 @primitive("append")
@@ -106,6 +111,9 @@ def list_copy(value: Any) -> Any:
         WrongType: a circular list.
     """
     items = []
+    others = None if value.__class__ is Pair else python_items(value)
+    if others is not None:
+        return scheme_list(list(others))
     rest = slow = value
     while rest.__class__ is Pair:
         items.append(rest.car)
@@ -127,6 +135,8 @@ def _too_short(who: str, index: int, items: Any) -> EshkolError:
 def _tail(who: str, items: Any, k: Any) -> Any:
     """What is left of a list after ``k`` elements."""
     index = size_argument(who, k)
+    if items.__class__ is not Pair and items is not NIL and index:
+        items = foreign_list(who, items)
     rest = items
     for _ in range(index):
         if rest.__class__ is not Pair:
@@ -146,6 +156,8 @@ def list_tail(items: List, k: int) -> List:
 
 def _cell(who: str, items: Any, k: Any) -> Pair:
     """The pair that holds element ``k`` of a list."""
+    if items.__class__ is not Pair and items is not NIL:
+        items = foreign_list(who, items, size_argument(who, k) + 1)
     cell = _tail(who, items, k)
     if cell.__class__ is Pair:
         return cell
@@ -167,6 +179,8 @@ def list_ref(items: List, k: int) -> Any:
 @primitive("list-set!")
 def list_set(items: List, k: int, value: Any) -> Unspecified:
     """Replace element ``k`` of a list."""
+    if items.__class__ is not Pair and items is not NIL:
+        raise not_a_list("list-set!", items)
     _cell("list-set!", items, k).car = value
     return UNSPECIFIED
 
@@ -214,7 +228,9 @@ def last_pair(items: Any) -> Pair:
 @primitive("last")
 def last(items: List) -> Any:
     """The last element of a list. Example: ``(last '(1 2 3))`` ⇒ ``3``."""
-    if items.__class__ is not Pair:
+    if items.__class__ is not Pair and items is not NIL:
+        items = foreign_list("last", items)
+    if items is NIL:
         raise wrong_type("last", "a list with elements", items)
     return last_pair(items).car
 
@@ -228,9 +244,12 @@ def take(items: List, count: int) -> List:
 
     Example: ``(take '(a b c) 2)`` ⇒ ``(a b)``.
     """
+    size = size_argument("take", count)
+    if items.__class__ is not Pair and items is not NIL:
+        items = foreign_list("take", items, size)
     taken = []
     rest = items
-    for _ in range(size_argument("take", count)):
+    for _ in range(size):
         if rest.__class__ is not Pair:
             raise _too_short("take", index_argument("take", count), items)
         taken.append(rest.car)

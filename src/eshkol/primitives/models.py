@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eshkol.primitives.declare import tensor_primitive
+from eshkol.primitives.declare import primitive, tensor_primitive
+from eshkol.primitives.minimization import minimize_by_adam
+from eshkol.primitives.points import is_scalar
 
 _OPTIMIZERS = "eshkol.xla.optimizers:"
 
@@ -26,20 +28,28 @@ def _sgd(learning_rate: Any, momentum: Any = 0.0, *, nesterov: Any = False) -> A
     """
 
 
-@tensor_primitive("adam", at=_OPTIMIZERS + "adam")
-def _adam(learning_rate: Any, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8) -> Any:
+@primitive("adam", tensor=_OPTIMIZERS + "adam")
+def _adam(
+    learning_rate: Any, beta1: Any = None, beta2: Any = None, epsilon: Any = None, *rest: Any
+) -> Any:
     """Adam (Kingma and Ba 2015).
+
+    ``(adam f start [rate [beta1 [beta2]]])``, where ``start`` is a vector, tensor or other
+    structure, gives the point where at most 1,000 steps lead that minimize the procedure ``f``.
 
     Args:
         learning_rate: a real, or a procedure of the number of steps done.
-        beta1: decay of the mean of gradients.
-        beta2: decay of the mean of squared gradients.
-        epsilon: added to the root in the denominator.
+        beta1: decay of the mean of gradients; default 0.9.
+        beta2: decay of the mean of squared gradients; default 0.999.
+        epsilon: added to the root in the denominator; default 1e-8.
 
     Example:
         (define optimizer (adam 0.001))
         (define state (optimizer-init optimizer model))
     """
+    if not callable(learning_rate) or beta1 is None or is_scalar(beta1):
+        return NotImplemented
+    return minimize_by_adam(learning_rate, beta1, beta2, epsilon, *rest)
 
 
 @tensor_primitive("adamw", at=_OPTIMIZERS + "adamw")

@@ -11,10 +11,12 @@ from typing import Any
 
 from eshkol.autodiff import Differentiable, primal
 from eshkol.autodiff.plain import EXACT, PLAIN
+from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Vector
+from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import is_tracer, is_witness, wrong_type
 
 REAL = PLAIN - {complex}
@@ -109,4 +111,14 @@ def real_argument(who: str, value: Any) -> Any:
     number = known(value)
     if number.__class__ in REAL:
         return number
-    raise not_a_number(who, value, "a real number")
+    raise not_known(who, value, "a real number")
+
+
+def not_known(who: str, value: Any, expected: str) -> Exception:
+    """The error for ``value`` where a number is wanted whose value is known."""
+    if is_tracer(value) and value.shape == ():
+        return StagingError(
+            f"{who}: expected {expected} that is known while tracing, got {short_string(value)}",
+            hint="its value is known only when the compiled program runs: do this outside of it",
+        )
+    return not_a_number(who, value, expected)

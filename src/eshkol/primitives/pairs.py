@@ -10,7 +10,7 @@ from eshkol.base.errors import EshkolError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.datum.write import short_string
-from eshkol.primitives.arguments import wrong_type
+from eshkol.primitives.arguments import OF_A_CONTAINER, has_python_items, wrong_type
 from eshkol.primitives.declare import primitive
 
 
@@ -50,6 +50,8 @@ def cdr(pair: Pair) -> Any:
 
 def _not_a_pair(who: str, value: Any) -> EshkolError:
     hint = "the list has no elements: test it with null? first" if value is NIL else ""
+    if has_python_items(value):
+        hint = OF_A_CONTAINER
     return wrong_type(who, "a pair", value, hint)
 
 

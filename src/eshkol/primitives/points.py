@@ -55,6 +55,7 @@ def takes_apart(function: Procedure, count: int) -> bool:
 
     It is if it can take so many and does not take exactly one, or one and then any others.
     """
+    function = getattr(function, "eshkol_operand", function)
     code = getattr(function, "__code__", None)
     if code is not None and not function.__dict__:
         least = code.co_argcount - len(function.__defaults__ or ())
@@ -81,10 +82,12 @@ class Point(NamedTuple):
     Attributes:
         value: the number, tensor or structure.
         function: the procedure as one of that value.
+        spread: the procedure as one of the elements of the value, if that is how it is called.
     """
 
     value: Any
     function: Procedure
+    spread: Procedure | None = None
 
     def taken_apart(self) -> tuple[Procedure, list[Any], Shape]:
         """The procedure as one of host numbers, those numbers, and the structure of the point.
@@ -93,8 +96,9 @@ class Point(NamedTuple):
             NeedsTensors: the point holds a tensor or a closure.
         """
         numbers, structure = flatten(self.value)
-        if structure is None:
-            return autodiff.foreign(self.function), numbers, None
+        direct = self.function if structure is None else self.spread
+        if direct is not None:
+            return autodiff.foreign(direct), numbers, structure
 
         def of_numbers(*parts: Any) -> Any:
             return self.function(unflatten(structure, parts))
@@ -120,7 +124,8 @@ def point_of(who: str, function: Procedure, arguments: Sequence[Any]) -> Point:
             + " and ".join(map(short_string, arguments)),
             hint="put tensors into a list: its elements are differentiated together",
         )
-    return Point(value, lambda parts: callee(function)(*parts))
+    spread = callee(function)
+    return Point(value, lambda parts: spread(*parts), spread)
 
 
 XLA = "eshkol.xla.calculus:"
@@ -156,6 +161,13 @@ def nothing_to_differentiate(who: str, value: Any) -> WrongType:
     )
 
 
+def not_one_number(who: str, value: Any) -> WrongType:
+    """The error for a point of a procedure of one number that is something else."""
+    is_several = isinstance(value, Vector | Pair)
+    hint = "use gradient or jacobian for a procedure of several numbers" if is_several else ""
+    return WrongType(f"{who}: expected a number, got {short_string(value)}", hint=hint)
+
+
 def field_error(who: str, components: int, dimensions: int) -> ShapeError:
     """The error for a vector field whose value has not as many components as its point."""
     return ShapeError(
@@ -175,6 +187,7 @@ def curried(operator: Procedure, function: Procedure, options: dict[str, Any]) -
     def taken(*arguments: Any) -> Any:
         return operator(function, *arguments, **options)
 
+    taken.eshkol_operand = function  # type: ignore[attr-defined]
     return named(taken, f"{operator.__name__} of {name_of(function)}")
 
 

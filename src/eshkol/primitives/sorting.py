@@ -10,7 +10,13 @@ from typing import Any
 from eshkol.base.errors import EshkolError
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified, Vector
-from eshkol.primitives.arguments import is_true, list_argument, procedure_argument, wrong_type
+from eshkol.primitives.arguments import (
+    is_true,
+    list_argument,
+    procedure_argument,
+    python_items,
+    wrong_type,
+)
 from eshkol.primitives.calling import callee
 from eshkol.primitives.comparison import decreasing, increasing
 from eshkol.primitives.declare import primitive
@@ -75,7 +81,10 @@ def _sorted(who: str, sequence: Any, less: Any) -> Any:
         return scheme_list(ordered(who, list_argument(who, sequence), less))
     if isinstance(sequence, list):
         return Vector(ordered(who, sequence, less))
-    raise _not_sortable(who, sequence)
+    others = python_items(sequence)
+    if others is None:
+        raise _not_sortable(who, sequence)
+    return scheme_list(ordered(who, list(others), less))
 
 
 def _not_sortable(who: str, value: Any) -> EshkolError:

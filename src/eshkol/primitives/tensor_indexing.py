@@ -90,12 +90,13 @@ def tensor_slice(tensor: Tensor, start: Any, end: Any = None, *, axis: int = 0) 
     """The part from ``start`` to before ``end`` along an axis, or a part by slices per axis.
 
     A list in place of ``start`` gives for each axis ``a:b``, ``a:b:step``, ``:`` or an index, which
-    drops the axis. Negative bounds count from the end.
+    drops the axis. Negative bounds count from the end, and a negative step goes backwards.
 
     Raises:
         OutOfRange: the bounds do not lie in the tensor.
 
-    Example: ``(tensor-slice #(1 2 3) 1 3)`` ⇒ ``#(2.0 3.0)``; ``(tensor-slice t '(0:10 : 0:5))``.
+    Example: ``(tensor-slice #(1 2 3) 1 3)`` ⇒ ``#(2.0 3.0)``;
+    ``(tensor-slice #(1 2 3 4) '(::-2))`` ⇒ ``#(4.0 2.0)``; ``(tensor-slice t '(0:10 : 0:5))``.
     """
 
 
@@ -110,13 +111,19 @@ def dynamic_slice(tensor: Tensor, starts: Any, sizes: Sizes) -> Tensor:
 
 
 @tensor_primitive("gather", "tensor-gather", "tensor-take", at=_AT + "gather")
-def gather(tensor: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
+def gather(
+    tensor: Tensor, indices: Tensor, axis: int = 0, *, mode: Any = None, fill: Any = None
+) -> Tensor:
     """The slices at the indices along an axis; the axes of the indices stand in its place.
 
     Args:
         indices: integers of any shape, traced or not; negative ones count from the end if known.
+        mode: what is taken for an index that does not lie in 0 to the size of the axis: with
+            ``'clip`` the nearest slice, with ``'wrap`` the one modulo the size, with ``'fill`` the
+            number ``fill`` (not-a-number, or 0 among integers, if left out).
 
-    Example: ``(gather #(10 20 30) '(2 0) 0)`` ⇒ ``#(30.0 10.0)``.
+    Example: ``(gather #(10 20 30) '(2 0) 0)`` ⇒ ``#(30.0 10.0)``;
+    ``(gather #(10 20 30) '(2 3) 0 #:mode 'fill #:fill 0)`` ⇒ ``#(30.0 0.0)``.
     """
 
 
@@ -129,12 +136,17 @@ def take_along_axis(tensor: Tensor, indices: Tensor, axis: int = -1) -> Tensor:
 
 
 @tensor_primitive("scatter", "tensor-scatter", at=_AT + "scatter")
-def scatter(tensor: Tensor, indices: Tensor, values: Tensor, axis: int = 0) -> Tensor:
+def scatter(
+    tensor: Tensor, indices: Tensor, values: Tensor, axis: int = 0, *, mode: Any = "set"
+) -> Tensor:
     """A new tensor whose slices at the indices along an axis are those of ``values``.
 
-    Where an index comes twice, one of its values wins.
+    Args:
+        mode: ``set``, where of the values for one index one wins; or ``add``, ``multiply``,
+            ``min`` and ``max``, which combine all of them with what stands there.
 
-    Example: ``(scatter (zeros 3) '(2 0) #(7 8) 0)`` ⇒ ``#(8.0 0.0 7.0)``.
+    Example: ``(scatter (zeros 3) '(2 0) #(7 8) 0)`` ⇒ ``#(8.0 0.0 7.0)``;
+    ``(scatter (zeros 2) '(1 1) #(7 8) 0 #:mode 'add)`` ⇒ ``#(0.0 15.0)``.
     """
 
 

@@ -133,9 +133,11 @@ def norm(tensor: Tensor, axis: Axis = None, *, order: Any = 2, keepdims: bool = 
     """The p-norm ``(Σ |x|^p)^(1/p)`` over an axis; of a matrix without an axis, Frobenius'.
 
     Args:
-        order: p, greater than 0; ``+inf.0`` gives the largest magnitude.
+        order: p; ``+inf.0`` gives the largest magnitude, ``-inf.0`` the smallest, 0 how many
+            elements are not 0. Or a norm of matrices by its name, over the last two axes:
+            ``'fro``, ``'nuclear`` (the sum of singular values), ``'spectral`` (the largest one).
 
-    Example: ``(norm #(3 4))`` ⇒ ``5.0``.
+    Example: ``(norm #(3 4))`` ⇒ ``5.0``; ``(norm #(#(3 0) #(0 4)) #:order 'nuclear)`` ⇒ ``7.0``.
     """
 
 
@@ -150,3 +152,27 @@ def cumsum(tensor: Tensor, axis: int | None = None) -> Tensor:
 @tensor_primitive("cumprod", at=_AT + "cumprod")
 def cumprod(tensor: Tensor, axis: int | None = None) -> Tensor:
     """Running products along an axis. Example: ``(cumprod #(1 2 3))`` ⇒ ``#(1.0 2.0 6.0)``."""
+
+
+@tensor_primitive("cummax", at=_AT + "cummax")
+def cummax(tensor: Tensor, axis: int | None = None) -> Tensor:
+    """The largest element so far along an axis.
+
+    Example: ``(cummax #(2 1 3))`` ⇒ ``#(2.0 2.0 3.0)``.
+    """
+
+
+@tensor_primitive("cummin", at=_AT + "cummin")
+def cummin(tensor: Tensor, axis: int | None = None) -> Tensor:
+    """The smallest element so far along an axis.
+
+    Example: ``(cummin #(2 1 3))`` ⇒ ``#(2.0 1.0 1.0)``.
+    """
+
+
+@tensor_primitive("cumlogsumexp", at=_AT + "cumlogsumexp")
+def cumlogsumexp(tensor: Tensor, axis: int | None = None) -> Tensor:
+    """``log Σ exp x`` of the elements so far along an axis, without overflow.
+
+    Example: ``(cumlogsumexp #(0 0))`` ⇒ ``#(0.0 0.693…)``.
+    """

@@ -27,7 +27,7 @@ def reshape(tensor: Tensor, *sizes: Sizes) -> Tensor:
     """
 
 
-@tensor_primitive("flatten", at=_SHAPES + "flatten")
+@tensor_primitive("flatten", "tensor-data", at=_SHAPES + "flatten")
 def flatten(tensor: Tensor) -> Tensor:
     """All elements in row order as one axis. Example: ``(flatten (eye 2))``."""
 

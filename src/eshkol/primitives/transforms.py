@@ -11,13 +11,13 @@ from typing import Any
 
 from eshkol import autodiff
 from eshkol.autodiff.structures import unflatten
-from eshkol.base.errors import BadValue, WrongType
+from eshkol.base.errors import BadValue
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import scheme_list
-from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import index_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.loop_states import keeping
 from eshkol.primitives.points import (
     Point,
     check_numbers,
@@ -27,6 +27,7 @@ from eshkol.primitives.points import (
     is_scalar,
     name_of,
     named,
+    not_one_number,
     point_of,
 )
 
@@ -58,12 +59,12 @@ def derivative(function, x=None):
         except autodiff.NeedsTensors:
             pass
     elif not is_array(x):
-        raise WrongType(f"derivative: expected a number, got {short_string(x)}")
+        raise not_one_number("derivative", x)
     return load("eshkol.xla.calculus:derivative")(function, x)
 
 
 @primitive("gradient")
-def gradient(function, *points, wrt=0):
+def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
     """The gradient of a procedure that gives one number.
 
     Args:
@@ -74,6 +75,8 @@ def gradient(function, *points, wrt=0):
             differentiated. Otherwise the first is differentiated and the rest are data.
             Without points, the result is the procedure that computes the gradient.
         wrt: the index of the argument to differentiate, where the rest are data.
+        checkpoint: what compiled loops keep, ``'log``, ``'all`` or a number: see ``keep-states``.
+        max_trips: a bound on the trips of compiled loops: see ``keep-states``.
 
     Returns:
         What the point is, with the partial derivative in place of each number or inexact tensor;
@@ -82,14 +85,14 @@ def gradient(function, *points, wrt=0):
     Example:
         (gradient (lambda (x y) (* x y)) 3.0 4.0)    ; #(4.0 3.0)
     """
-    check_procedure("gradient", function)
+    function = keeping("gradient", function, checkpoint, max_trips)
     if not points:
         return curried(gradient, function, {"wrt": wrt})
     return _value_and_gradient("gradient", function, points, wrt, False)[1]
 
 
 @primitive("value-and-gradient")
-def value_and_gradient(function, *points, wrt=0, has_aux=False):
+def value_and_gradient(function, *points, wrt=0, has_aux=False, checkpoint=None, max_trips=None):
     """The value of a procedure and its gradient, as a list of two.
 
     Args:
@@ -97,6 +100,8 @@ def value_and_gradient(function, *points, wrt=0, has_aux=False):
         points: as for ``gradient``.
         wrt: as for ``gradient``.
         has_aux: whether the procedure gives something beside its value.
+        checkpoint: as for ``gradient``.
+        max_trips: as for ``gradient``.
 
     Returns:
         ``(value gradient)``; with ``has_aux``, ``((value aux) gradient)``.
@@ -104,7 +109,7 @@ def value_and_gradient(function, *points, wrt=0, has_aux=False):
     Example:
         (value-and-gradient (lambda (x) (* x x)) 3.0)    ; (9.0 6.0)
     """
-    check_procedure("value-and-gradient", function)
+    function = keeping("value-and-gradient", function, checkpoint, max_trips)
     if not points:
         return curried(value_and_gradient, function, {"wrt": wrt, "has_aux": has_aux})
     has_aux = has_aux is not False

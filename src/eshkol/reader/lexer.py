@@ -88,7 +88,7 @@ class Lexer:
         self.file = file
         self.position = 0
         self._line_starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text) + 1]
-        self._fold_case = fold_case
+        self.folds_case = fold_case
         self.interpolate = interpolate
         self._words: dict[str, Any] = {}
 
@@ -148,7 +148,7 @@ class Lexer:
         if value is None:
             if is_numeral(word):
                 self._no_number(word, start, end)
-            value = intern(word.casefold() if self._fold_case else word)
+            value = intern(word.casefold() if self.folds_case else word)
         self._words[word] = value
         return value
 
@@ -223,9 +223,9 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
 
     def _hash_datum(self, kind: str, body: str, start: int, end: int) -> Any:
         if kind == "character":
-            return Char(named_character(body, start, end, self._fold_case, self.fail))
+            return Char(named_character(body, start, end, self.folds_case, self.fail))
         if kind == "keyword":
-            return Keyword(body.casefold() if self._fold_case else body)
+            return Keyword(body.casefold() if self.folds_case else body)
         value: Any = _BOOLEANS.get(body.lower())
         if value is None:
             value = parse_number(f"#{body}")
@@ -255,7 +255,7 @@ with an exponent beyond {LARGEST_EXPONENT}, or an exact complex number (which do
     def _directive(self, name: str, start: int, end: int) -> None:
         name = name.lower()
         if name in ("fold-case", "no-fold-case"):
-            self._fold_case = name == "fold-case"
+            self.folds_case = name == "fold-case"
             self._words.clear()
         elif name == "interpolate":
             self.interpolate = True

@@ -111,6 +111,11 @@ class Reader:
         """The offset in :attr:`text` behind the last datum read."""
         return self._lexer.position
 
+    @property
+    def folds_case(self) -> bool:
+        """Whether what comes next is read with its case folded, as the last directive says."""
+        return self._lexer.folds_case
+
     def read(self) -> Syntax | EndOfFile:
         """The next datum; ``EOF`` if there is none.
 

@@ -10,7 +10,7 @@ from eshkol.base.errors import WrongType
 from eshkol.core.printer import print_core
 from eshkol.datum.symbols import intern
 from eshkol.datum.write import short_string
-from eshkol.expand.expander import CORE_SCOPE
+from eshkol.expand.expander import CORE_SCOPES
 from eshkol.formatter.expanded import program_text
 from eshkol.primitives.declare import load
 from eshkol.runtime.procedures import MARK
@@ -65,7 +65,7 @@ def jaxpr(session: Session, form: Syntax) -> str:
     parts = form.parts if form.is_list else ()
     is_call = bool(parts) and not _is_form(session, parts[0])
     if not is_call:
-        name = Syntax(intern("lambda"), form.span, frozenset([CORE_SCOPE]))
+        name = Syntax(intern("lambda"), form.span, CORE_SCOPES)
         parts = (Syntax((name, Syntax((), form.span), form), form.span),)
     values = [_value(session, part) for part in parts if not isinstance(part.datum, Keyword)]
     procedure, arguments, options = values[0], [], {}

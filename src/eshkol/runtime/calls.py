@@ -20,7 +20,7 @@ from eshkol.datum.signatures import usage_text
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import PRIMITIVES, argument_count, count_text
 from eshkol.reader.parser import read_all
-from eshkol.runtime.procedures import procedure_of, procedure_of_code
+from eshkol.runtime.procedures import operator_name, procedure_of, procedure_of_code
 from eshkol.syntax.objects import Keyword, Syntax, to_datum
 
 KINDS = {
@@ -113,7 +113,7 @@ def explain_callback(
     """
     text = str(error)
     name = _complaint(text)
-    found = _procedure_in(frames, name) if name else None
+    found = _procedure_in(frames, name, text) if name else None
     if found is None:
         return None
     site = site_of(frame, span)
@@ -140,7 +140,10 @@ def _public(name: str) -> str:
 
 
 def _values(site: Site, name: str) -> Iterator[Any]:
-    """What the operator of a call may have meant: a local, a global, a primitive."""
+    """What the operator of a call may have meant: its value, a local, a global, a primitive."""
+    known = operator_name(site.span)
+    if known in site.frame.f_locals:
+        yield site.frame.f_locals[known]
     wanted = site.operator or name
     key = _letters(wanted)
     for local, value in site.frame.f_locals.items():
@@ -163,7 +166,11 @@ def _letters(name: str) -> str:
 
 
 def _is_named(function: Any, name: str) -> bool:
-    return name in (getattr(function, "__qualname__", ""), getattr(function, "__name__", ""))
+    """Whether Python calls it so; it says of some functions which module they are from."""
+    return name.rpartition(".")[2] in (
+        getattr(function, "__qualname__", ""),
+        getattr(function, "__name__", ""),
+    )
 
 
 def _is_primitive(function: Any) -> bool:
@@ -175,15 +182,29 @@ def _plain(function: Any) -> Any:
     return inspect.unwrap(function) if callable(function) else function
 
 
-def _procedure_in(frames: list[FrameType], name: str) -> Any:
-    """The program's procedure, or primitive, called ``name`` that our own frames hold."""
-    for frame in frames:
-        for value in frame.f_locals.values():
-            if not callable(value) or not _is_named(value, name):
-                continue
-            if procedure_of(_plain(value)) is not None or _is_primitive(value):
-                return value
-    return None
+def _procedure_in(frames: list[FrameType], name: str, text: str) -> Any:
+    """The program's procedure, or primitive, called ``name`` that our own frames hold.
+
+    Of several, the first that Python's complaint ``text`` can be about.
+    """
+    found = [
+        value
+        for frame in frames
+        for value in frame.f_locals.values()
+        if callable(value)
+        and _is_named(value, name)
+        and (procedure_of(_plain(value)) is not None or _is_primitive(value))
+    ]
+    return next((value for value in found if _is_about(text, value)), found[0] if found else None)
+
+
+def _is_about(text: str, function: Any) -> bool:
+    """Whether the parameters that a complaint tells of are those of ``function``."""
+    code = getattr(_plain(function), "__code__", None)
+    stated = re.search(r"takes (?:from \d+ to )?(\d+)", text)
+    if code is None or stated is None:
+        return code is None or set(re.findall(r"'(.+?)'", text)) <= set(code.co_varnames)
+    return code.co_argcount == int(stated.group(1))
 
 
 def _lambda_at(site: Site) -> Lambda | None:
@@ -227,10 +248,9 @@ def _shown_operator(site: Site, kind: str) -> str:
             return short_string(datum)
         if head.parts[0].is_identifier and head.parts[0].name == "quote" and len(head.parts) == 2:
             return short_string(datum.cdr.car)
-    elif head is not None:
-        for value in _values(site, head.name):
-            if type(value).__name__ == kind and not callable(value):
-                return short_string(value)
+    for value in _values(site, site.operator):
+        if type(value).__name__ == kind and not callable(value):
+            return short_string(value)
     return KINDS.get(kind, f"a value of class {kind}")
 
 
@@ -266,9 +286,9 @@ def _unfit(text: str, who: str, found: Any, span: Span) -> EshkolError:
 
 def _given(text: str, least: int) -> int:
     """How many arguments Python says came; ``least`` are needed."""
-    found = re.search(r"but (\d+)", text)
+    found = re.search(r"but (\d+)|\((\d+) given\)", text)
     if found:
-        return int(found.group(1))
+        return int(found.group(1) or found.group(2))
     missing = re.search(r"missing (\d+)", text)
     return least - int(missing.group(1)) if missing else least
 

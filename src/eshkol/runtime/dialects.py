@@ -8,11 +8,24 @@ from __future__ import annotations
 
 import sys
 import types
+from itertools import cycle
 from typing import Any
 
 from eshkol.base.errors import NotAProcedure
 from eshkol.primitives.declare import load
 from eshkol.runtime.procedures import procedure_of, procedure_of_code
+
+PERIOD = 1_000
+"""After so many calls it is looked at how deep they nest."""
+
+MOST_FRAMES = 20_000
+"""So many frames may stand above the entry into the staged dialect.
+
+A recursion is followed while a program is compiled, if it is known to go on: one that never ends
+would trace for a minute before Python's own limit ends it.
+"""
+
+_has_time = cycle([False] * (PERIOD - 1) + [True]).__next__
 
 
 class NeedsStaging(BaseException):
@@ -24,9 +37,12 @@ def staged(function: Any) -> Any:
 
     Raises:
         NotAProcedure: for something that can't be called.
+        RecursionError: calls nest too deep.
     """
     procedure = procedure_of(function)
     if procedure is not None:
+        if _has_time():
+            _check_depth(sys._getframe(1))
         code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
         body = types.FunctionType(
             code,
@@ -40,6 +56,16 @@ def staged(function: Any) -> Any:
     if not callable(function):
         raise not_a_procedure(function)
     return getattr(function, "eshkol_staged", function)
+
+
+def _check_depth(frame: types.FrameType | None) -> None:
+    entry = load("eshkol.xla.control:staging").__code__
+    count = 0
+    while frame is not None and frame.f_code is not entry:
+        count += 1
+        frame = frame.f_back
+    if count > MOST_FRAMES and frame is not None:
+        raise RecursionError
 
 
 def not_a_procedure(value: Any) -> NotAProcedure:

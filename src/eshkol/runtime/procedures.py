@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from eshkol.base.spans import Span
     from eshkol.core.nodes import Lambda
 
 MARK = "\0"
@@ -18,6 +19,11 @@ MARK = "\0"
 def constant_name(key: str, index: int) -> str:
     """The hidden global name of a constant of the unit with this key."""
     return f" constant {key}.{index}"
+
+
+def operator_name(span: Span) -> str:
+    """The hidden variable with what is called at ``span``, where that has no name."""
+    return f" operator {span.line}:{span.column}"
 
 
 class CompiledUnit(Protocol):

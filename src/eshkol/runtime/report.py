@@ -169,6 +169,7 @@ def _explained_callback(error: Exception) -> Exception:
     """The error of a procedure of the program that a primitive called with wrong arguments."""
     frames: list[types.FrameType] = []
     traceback = error.__traceback__ if isinstance(error, TypeError) else None
+    caller = None if traceback is None else traceback.tb_frame.f_back
     place = None
     while traceback is not None:
         frame = traceback.tb_frame
@@ -178,6 +179,13 @@ def _explained_callback(error: Exception) -> Exception:
         else:
             frames.insert(0, frame)
         traceback = traceback.tb_next
+    while place is None and caller is not None:  # the error is on its way out: handlers see it
+        span = sources.span_at(caller.f_code, caller.f_lasti)
+        if span is not None and sources.is_source(caller.f_code.co_filename):
+            place = caller, span
+        else:
+            frames.append(caller)
+        caller = caller.f_back
     explained = explain_callback(error, frames, *place) if place else None
     return error if explained is None else explained.with_traceback(error.__traceback__)
 
@@ -214,14 +222,34 @@ def unbound(
 
 def _too_deep(error: RecursionError) -> Exception:
     """Too deep a recursion of the program, wherever Python noticed it."""
-    span = sources.span_of_traceback(error.__traceback__)
-    if span is None:
+    spans = [
+        span
+        for entry in _entries(error.__traceback__)
+        if (span := sources.span_at(entry.tb_frame.f_code, entry.tb_lasti))
+    ]
+    if not spans:
         return error
+    # What Python was doing may be to read the variable that is called.
+    span = next((span for span in reversed(spans[-3:]) if _is_compound(span)), spans[-1])
     return TooDeep(
         "the recursion is too deep",
         span=span,
         hint="is there a base case that ends it? a call in tail position takes no room",
     ).with_traceback(error.__traceback__)
+
+
+def _entries(traceback: types.TracebackType | None) -> list[types.TracebackType]:
+    """The entries of a traceback that are the program's, outermost first."""
+    entries = []
+    while traceback is not None:
+        if sources.is_source(traceback.tb_frame.f_code.co_filename):
+            entries.append(traceback)
+        traceback = traceback.tb_next
+    return entries
+
+
+def _is_compound(span: Span) -> bool:
+    return sources.text_of(span).startswith(("(", "["))
 
 
 _ASKING = frozenset(

@@ -36,6 +36,27 @@ def entry_at(
     raise InternalError(f"{span}: no frame for {name}")
 
 
+SHOWN = 100
+"""So many entries at each end of a long traceback are kept."""
+
+
+def ends(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback with the first and last of its entries, where there are many.
+
+    JAX asks the file system about each entry of an error that crosses it, many times.
+    """
+    entries = []
+    while traceback is not None:
+        entries.append(traceback)
+        traceback = traceback.tb_next
+    if len(entries) > 2 * SHOWN:
+        del entries[SHOWN:-SHOWN]
+    result = None
+    for entry in reversed(entries):
+        result = TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return result
+
+
 @lru_cache(maxsize=1024)
 def _code(name: str, span: Span) -> CodeType:
     """The code of a function ``name`` that raises at ``span``."""

@@ -10,6 +10,7 @@ A :class:`Syntax` wraps a datum together with its source span and its set of sco
 
 Scopes are pushed into the parts of a compound form only when the parts are asked for
 (:attr:`Syntax.parts`), so adding a scope costs the same for a file as for a symbol.
+Module ``scopes`` has the sets.
 """
 
 from __future__ import annotations
@@ -20,11 +21,7 @@ from eshkol.base.spans import NOWHERE, Span
 from eshkol.datum.pairs import NIL, scheme_list, spine
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
-
-Scopes = frozenset[Any]
-"""A set of scopes; a scope is any object that is hashed by identity."""
-
-NO_SCOPES: Scopes = frozenset()
+from eshkol.syntax.scopes import NO_CHANGES, NO_SCOPES, Changes, Scope, ScopeSet
 
 Trail = tuple[tuple[str, Span], ...]
 """The macro uses that syntax was introduced by, innermost first: ``(macro, span of the use)``."""
@@ -64,9 +61,9 @@ class Syntax:
         self,
         datum: Any,
         span: Span = NOWHERE,
-        scopes: Scopes = NO_SCOPES,
+        scopes: ScopeSet = NO_SCOPES,
         trail: Trail = (),
-        _pending: tuple[tuple[Any, bool], ...] = (),
+        _pending: Changes = NO_CHANGES,
     ) -> None:
         self.datum = datum
         self.span = span
@@ -74,37 +71,31 @@ class Syntax:
         self.trail = trail
         self._pending = _pending
 
-    def _changed(self, scope: Any, flip: bool) -> Syntax:
-        if isinstance(self.datum, Symbol):
-            present = scope in self.scopes
-            if present and not flip:
-                return self
-            scopes = self.scopes - {scope} if present else self.scopes | {scope}
-            return Syntax(self.datum, self.span, scopes, self.trail)
-        if type(self.datum) in COMPOUND:
-            pending = (*self._pending, (scope, flip))
-            return Syntax(self.datum, self.span, self.scopes, self.trail, pending)
+    def _changed(self, scope: Scope, is_flip: bool) -> Syntax:
+        datum = self.datum
+        if isinstance(datum, Symbol):
+            scopes = self.scopes.changed(scope, is_flip)
+            return Syntax(datum, self.span, scopes, self.trail)
+        if type(datum) in COMPOUND:
+            pending = self._pending.changed(scope, is_flip)
+            return Syntax(datum, self.span, self.scopes, self.trail, pending)
         return self
 
-    def add_scope(self, scope: Any) -> Syntax:
+    def add_scope(self, scope: Scope) -> Syntax:
         """This syntax with ``scope`` on each of its identifiers."""
         return self._changed(scope, False)
 
-    def flip_scope(self, scope: Any) -> Syntax:
+    def flip_scope(self, scope: Scope) -> Syntax:
         """This syntax with ``scope`` added where it is absent and removed where it is present."""
         return self._changed(scope, True)
 
     def _settled(self) -> Any:
         """The datum with all pending scope changes pushed one level down."""
-        if self._pending:
-            self.datum = _map_parts(self.datum, self._apply_pending)
-            self._pending = ()
+        changes = self._pending
+        if changes is not NO_CHANGES:
+            self.datum = _with_changes(self.datum, changes)
+            self._pending = NO_CHANGES
         return self.datum
-
-    def _apply_pending(self, part: Syntax) -> Syntax:
-        for scope, flip in self._pending:
-            part = part._changed(scope, flip)
-        return part
 
     @property
     def is_identifier(self) -> bool:
@@ -137,12 +128,27 @@ class Syntax:
         return f"#<syntax {write_string(to_datum(self))}>"
 
 
-def _map_parts(datum: Any, change: Any) -> Any:
+def _with_changes(datum: Any, changes: Changes) -> Any:
+    """A compound datum with scope changes made in its parts, or left pending there."""
     if isinstance(datum, Dotted):
-        return Dotted(tuple(change(part) for part in datum.items), change(datum.tail))
+        *items, tail = _changed_parts((*datum.items, datum.tail), changes)
+        return Dotted(tuple(items), tail)
     if isinstance(datum, VectorForm):
-        return VectorForm(tuple(change(part) for part in datum.items))
-    return tuple(change(part) for part in datum)
+        return VectorForm(tuple(_changed_parts(datum.items, changes)))
+    return tuple(_changed_parts(datum, changes))
+
+
+def _changed_parts(parts: tuple[Syntax, ...], changes: Changes) -> list[Syntax]:
+    changed = []
+    for part in parts:
+        datum = part.datum
+        if isinstance(datum, Symbol):
+            part = Syntax(datum, part.span, changes.apply(part.scopes), part.trail)
+        elif type(datum) in COMPOUND:
+            pending = changes.apply(part._pending)
+            part = Syntax(datum, part.span, part.scopes, part.trail, pending)
+        changed.append(part)
+    return changed
 
 
 def to_datum(syntax: Syntax) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import NIL, Pair
+from eshkol.primitives.arguments import list_argument
 from eshkol.xla.dtypes import INT32, INT64
 from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
 
@@ -34,13 +35,16 @@ def static_int(value: Any, who: str, what: str = "argument") -> int:
         except TypeError:
             if isinstance(value, Tracer):
                 raise _not_static(value, who, what) from None
+    if isinstance(value, Tracer) and value.shape == () and value.dtype != bool:
+        raise _not_static(value, who, what)
     raise WrongType(f"{who}: expected an exact integer as {what}, got {describe(value)}")
 
 
 def _not_static(value: Any, who: str, what: str) -> StagingError:
     return StagingError(
         f"{who}: {what} must be known when the program is compiled, got a traced {describe(value)}",
-        hint="compute it from exact integers or shapes, or mark the argument #:static",
+        hint="compute it from exact integers or shapes; what is computed from tensors or inexact\n"
+        "numbers is known only when the program runs",
     )
 
 
@@ -49,6 +53,15 @@ def is_sequence(value: Any) -> bool:
     if isinstance(value, Pair | list | tuple) or value is NIL:
         return True
     return bool(getattr(value, "shape", ()))
+
+
+def items_of(value: Any, who: str) -> list[Any]:
+    """The elements of a list, vector or tuple.
+
+    Raises:
+        WrongType: it is no proper list.
+    """
+    return list_argument(who, value) if value.__class__ is Pair else list(value)
 
 
 def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:
@@ -60,7 +73,7 @@ def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:
             raise _not_static(value, who, what)
         value = np.asarray(value).tolist()
     try:
-        return tuple(static_int(item, who, what) for item in value)
+        return tuple(static_int(item, who, what) for item in items_of(value, who))
     except TypeError as error:
         if isinstance(error, WrongType | StagingError):
             raise

@@ -18,6 +18,7 @@ from eshkol.base.errors import EshkolError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
+from eshkol.runtime.tracebacks import ends
 from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
@@ -48,6 +49,8 @@ def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     try:
         with wide():
             return function(*arguments, **options)
+    except RecursionError as error:
+        raise error.with_traceback(ends(error.__traceback__)) from None
     finally:
         DIALECT.resolve = saved
 
@@ -115,7 +118,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
         return _witnessed_if(site, test, then, otherwise)
     if SITES.active.count(site) > MAX_NESTED:
         raise StagingError(
-            "if: this condition is traced, and one of its branches comes back to it without end",
+            "this condition is traced, and one of its branches comes back to it without end",
             hint="a procedure that calls itself under a traced condition can't be compiled unless "
             "the call is in tail position, which makes it a loop",
         )
@@ -162,7 +165,7 @@ def _branch(
         )
     except Mismatch as mismatch:
         raise StagingError(
-            f"if: the condition is traced, and the branches give {mismatch.first} "
+            f"the condition is traced, and its branches give {mismatch.first} "
             f"and {mismatch.second}",
             hint="both branches must give values of one kind and shape, since which one is taken "
             "is known only when the program runs\n"

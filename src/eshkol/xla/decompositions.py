@@ -35,7 +35,7 @@ def matrix(who: str, value: Any, square: bool = False) -> Any:
     return cast(x, inexact_dtype(x.dtype, len(x.shape)))
 
 
-def _kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def matrix_kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function of matrices; those of 16-bit floats are computed in float32."""
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,27 +78,27 @@ def _squares(who: str, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return rule
 
 
-@_kernel()
+@matrix_kernel()
 def _determinant(x: Any) -> Any:
     return jnp.linalg.det(x)
 
 
-@_kernel()
+@matrix_kernel()
 def _sign_and_log(x: Any) -> Any:
     return tuple(jnp.linalg.slogdet(x))
 
 
-@_kernel()
+@matrix_kernel()
 def _inverse(x: Any) -> Any:
     return jnp.linalg.inv(x)
 
 
-@_kernel()
+@matrix_kernel()
 def _cholesky(x: Any) -> Any:
     return jnp.linalg.cholesky(x)
 
 
-@_kernel()
+@matrix_kernel()
 def _exponential(x: Any) -> Any:
     return jax.scipy.linalg.expm(x)
 
@@ -129,19 +129,19 @@ def cholesky(tensor: Any) -> Any:
 
 def solve(a: Any, b: Any) -> Any:
     """The x with ``a x = b``; b is a vector, or a matrix of columns."""
-    x, y = _system("tensor-solve", a, b, square=True)
+    x, y = equations("tensor-solve", a, b, square=True)
     wanted = "equations that have one solution"
     return _answered("tensor-solve", _solve(x, y), x, wanted, _LEAST_SQUARES)
 
 
-@_kernel()
+@matrix_kernel()
 def _solve(a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return jnp.linalg.solve(a, b[:, None])[..., 0]
     return jnp.linalg.solve(a, b)
 
 
-def _system(who: str, a: Any, b: Any, square: bool = False) -> tuple[Any, Any]:
+def equations(who: str, a: Any, b: Any, square: bool = False) -> tuple[Any, Any]:
     """The matrix and right side of equations, in one floating dtype."""
     x, y = matrix(who, a, square), as_tensor(b, who)
     if not y.shape or y.shape[0 if len(y.shape) == 1 else -2] != x.shape[-2]:
@@ -155,10 +155,10 @@ def _system(who: str, a: Any, b: Any, square: bool = False) -> tuple[Any, Any]:
 
 def least_squares(a: Any, b: Any) -> Any:
     """The x with the smallest ``‖a x - b‖``, and of several the shortest."""
-    return _least_squares(*_system("lstsq", a, b))
+    return _least_squares(*equations("lstsq", a, b))
 
 
-@_kernel()
+@matrix_kernel()
 def _least_squares(a: Any, b: Any) -> Any:
     return jnp.matmul(jnp.linalg.pinv(a), b)
 
@@ -168,7 +168,7 @@ def pseudo_inverse(tensor: Any) -> Any:
     return _pseudo_inverse(matrix("pinv", tensor))
 
 
-@_kernel()
+@matrix_kernel()
 def _pseudo_inverse(x: Any) -> Any:
     return jnp.linalg.pinv(x)
 
@@ -178,7 +178,7 @@ def qr(tensor: Any) -> Any:
     return scheme_list(_qr(matrix("tensor-qr", tensor)))
 
 
-@_kernel()
+@matrix_kernel()
 def _qr(x: Any) -> Any:
     return tuple(jnp.linalg.qr(x))
 
@@ -188,7 +188,7 @@ def svd(tensor: Any) -> Any:
     return scheme_list(_svd(matrix("tensor-svd", tensor)))
 
 
-@_kernel()
+@matrix_kernel()
 def _svd(x: Any) -> Any:
     left, values, right = jnp.linalg.svd(x, full_matrices=False)
     return left, values, jnp.swapaxes(right.conj(), -1, -2)
@@ -199,7 +199,7 @@ def lu(tensor: Any) -> Any:
     return scheme_list(_lu(matrix("tensor-lu", tensor)))
 
 
-@_kernel()
+@matrix_kernel()
 def _lu(x: Any) -> Any:
     factors, pivots, _ = lax.linalg.lu(x)
     kept = pivots == jnp.arange(pivots.shape[-1], dtype=pivots.dtype)
@@ -212,7 +212,7 @@ def eigenvalues(tensor: Any) -> Any:
     return scheme_list(_eig(matrix("tensor-eig", tensor, square=True)))
 
 
-@_kernel()
+@matrix_kernel()
 def _eig(x: Any) -> Any:
     return tuple(jnp.linalg.eig(x))
 
@@ -222,7 +222,7 @@ def symmetric_eigenvalues(tensor: Any) -> Any:
     return scheme_list(_eigh(matrix("tensor-eigh", tensor, square=True)))
 
 
-@_kernel()
+@matrix_kernel()
 def _eigh(x: Any) -> Any:
     return tuple(jnp.linalg.eigh(x))
 
@@ -232,7 +232,7 @@ def rank(tensor: Any) -> Any:
     return _rank(matrix("matrix-rank", tensor))
 
 
-@_kernel()
+@matrix_kernel()
 def _rank(x: Any) -> Any:
     return jnp.linalg.matrix_rank(x).astype("int32")
 
@@ -242,7 +242,7 @@ def condition(tensor: Any) -> Any:
     return _condition(matrix("condition-number", tensor))
 
 
-@_kernel()
+@matrix_kernel()
 def _condition(x: Any) -> Any:
     values = jnp.linalg.svd(x, compute_uv=False)
     return values[..., 0] / values[..., -1]
@@ -255,62 +255,6 @@ def power(tensor: Any, exponent: Any) -> Any:
     return _power(x if n >= 0 else inverse(x), count=abs(n))
 
 
-@_kernel("count")
+@matrix_kernel("count")
 def _power(x: Any, count: int) -> Any:
     return jnp.linalg.matrix_power(x, count)
-
-
-def power_iteration(tensor: Any, iterations: Any = 100) -> Any:
-    """The list (value vector) of the eigenvalue of largest magnitude."""
-    x = matrix("power-iteration", tensor, square=True)
-    if len(x.shape) > 2 or x.shape[0] == 0:
-        raise ShapeError(f"power-iteration: expected one square matrix, got {describe(x)}")
-    count = static_int(iterations, "power-iteration", "the number of iterations")
-    if count < 0:
-        raise BadValue(f"power-iteration: expected at least 0 iterations, got {count}")
-    return scheme_list(_iterate(x, count=count))
-
-
-@_kernel("count")
-def _iterate(x: Any, count: int) -> Any:
-    """Start from a vector without any pattern that a matrix may be blind to."""
-
-    def step(_: Any, vector: Any) -> Any:
-        product = x @ vector
-        length = jnp.linalg.norm(product)
-        return jnp.where(length > 0, product / jnp.where(length > 0, length, 1), vector)
-
-    start = jax.random.normal(jax.random.key(0), x.shape[-1:], jnp.float32).astype(x.dtype)
-    vector = lax.fori_loop(0, count, step, start / jnp.linalg.norm(start))
-    return vector @ (x @ vector), vector
-
-
-def kronecker(a: Any, b: Any) -> Any:
-    """The Kronecker product."""
-    x, y = _same("kron", a, b)
-    return _kronecker(x, y)
-
-
-@compiled()
-def _kronecker(x: Any, y: Any) -> Any:
-    return jnp.kron(x, y)
-
-
-def cross(a: Any, b: Any) -> Any:
-    """The cross product over last axes of three."""
-    x, y = _same("cross", a, b)
-    for side in (x, y):
-        if not side.shape or side.shape[-1] != 3:
-            raise ShapeError(f"cross: expected vectors of three, got {describe(side)}")
-    return _cross(x, y)
-
-
-@compiled()
-def _cross(x: Any, y: Any) -> Any:
-    return jnp.cross(x, y)
-
-
-def _same(who: str, a: Any, b: Any) -> tuple[Any, Any]:
-    x, y = as_tensor(a, who), as_tensor(b, who)
-    dtype = result_dtype([x, y])
-    return cast(x, dtype), cast(y, dtype)

@@ -142,8 +142,12 @@ def fail(error: SchemeError) -> None:
 
     def raise_error(irritants: Any) -> None:
         shown = head + " ".join(map(write_string, irritants[shown_irritants:]))
-        is_object = isinstance(error, Raised)
-        raised = raised_object(irritants[0]) if is_object else SchemeError(text, irritants, shown)
+        raised: SchemeError
+        if isinstance(error, Raised):
+            raised = raised_object(irritants[0])
+            raised.is_continuable = error.is_continuable
+        else:
+            raised = SchemeError(text, irritants, shown)
         raised._span, raised.trail = span, trail
         number = next(_numbers)
         _RAISED[number] = raised

@@ -11,11 +11,12 @@ import operator
 from fractions import Fraction
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from eshkol.autodiff import plain
-from eshkol.base.errors import WrongType
+from eshkol.base.errors import DivideByZero, WrongType
 from eshkol.xla.dtypes import INT32, INT64, inexact_dtype, result_dtype
 from eshkol.xla.rules import (
     Rule,
@@ -27,16 +28,47 @@ from eshkol.xla.rules import (
     rounding_rule,
     unary_rule,
 )
-from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast
+from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast, describe
 from eshkol.xla.witness import Witness, exact_result, is_exact
+
+
+def _chosen(operation: Rule, comparison: Rule) -> Rule:
+    """``max`` or ``min``, whose slope where both are equal is the first one's, as on the host.
+
+    That of JAX is the mean of both.
+    """
+    choose = jax.custom_jvp(operation)
+
+    @choose.defjvp
+    def differentiate(operands: Any, slopes: Any) -> Any:
+        x, y = operands
+        is_first = lax.bitwise_or(comparison(x, y), lax.ne(x, x))
+        return operation(x, y), jnp.where(is_first, *slopes)
+
+    return choose
+
+
+@jax.custom_jvp
+def _absolute(x: Any) -> Any:
+    """``|x|``, whose slope at zero is 0."""
+    return lax.abs(x)
+
+
+@_absolute.defjvp
+def _slope_of_absolute(operands: Any, slopes: Any) -> Any:
+    (x,), (slope,) = operands, slopes
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return jax.jvp(lax.abs, operands, slopes)
+    return lax.abs(x), slope * lax.sign(x)
+
 
 add = binary_rule("+", lax.add, result_dtype, operator.add)
 subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
 multiply = binary_rule("*", lax.mul, result_dtype, operator.mul)
 divide = binary_rule("/", lax.div, inexact_result)
 atan2 = binary_rule("atan2", lax.atan2, inexact_result)
-maximum = binary_rule("max", lax.max, result_dtype, max)
-minimum = binary_rule("min", lax.min, result_dtype, min)
+maximum = binary_rule("max", _chosen(lax.max, lax.ge), result_dtype, max)
+minimum = binary_rule("min", _chosen(lax.min, lax.le), result_dtype, min)
 
 equal = binary_rule("=", lax.eq, comparison_dtype, operator.eq)
 not_equal = binary_rule("tensor-ne", lax.ne, comparison_dtype, operator.ne)
@@ -74,7 +106,7 @@ tanh = unary_rule("tanh", lax.tanh, inexact_dtype)
 erf = unary_rule("erf", lax.erf, inexact_dtype)
 sigmoid = unary_rule("sigmoid", lax.logistic, inexact_dtype)
 reciprocal = unary_rule("reciprocal", _reciprocal, inexact_dtype)
-abs = unary_rule("abs", lax.abs, number_dtype, operator.abs)
+abs = unary_rule("abs", _absolute, number_dtype, operator.abs)
 negate = unary_rule("-", lax.neg, number_dtype, operator.neg)
 sign = unary_rule("sign", lax.sign, number_dtype, lambda x: (x > 0) - (x < 0))
 square = unary_rule("square", lax.square, number_dtype, lambda x: x * x)
@@ -134,10 +166,23 @@ def _truncated_quotient(x: Any, y: Any) -> Any:
     return quotient if quotient.dtype.kind in "iu" else _toward_zero(quotient)
 
 
-quotient = binary_rule("quotient", _truncated_quotient, result_dtype, plain.quotient)
-remainder = binary_rule("remainder", lax.rem, result_dtype, plain.remainder)
-modulo = binary_rule("modulo", jnp.remainder, result_dtype, plain.modulo)
-floor_quotient = binary_rule("floor-quotient", jnp.floor_divide, result_dtype, plain.floor_quotient)
+def _division(who: str, operation: Rule, exact: Rule) -> Rule:
+    """The rule of a division with a whole quotient: by no number that is known to be zero."""
+    rule = binary_rule(who, operation, result_dtype, exact)
+
+    def divide(x: Any, y: Any) -> Any:
+        if y.__class__ in plain.PLAIN and not y:
+            raise DivideByZero(f"{who}: division of {describe(x)} by zero")
+        return rule(x, y)
+
+    functools.update_wrapper(divide, rule)
+    return divide
+
+
+quotient = _division("quotient", _truncated_quotient, plain.quotient)
+remainder = _division("remainder", lax.rem, plain.remainder)
+modulo = _division("modulo", jnp.remainder, plain.modulo)
+floor_quotient = _division("floor-quotient", jnp.floor_divide, plain.floor_quotient)
 
 
 def is_zero(x: Any) -> Any:

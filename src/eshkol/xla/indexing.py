@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from eshkol.base.errors import OutOfRange, ShapeError, WrongType
+from eshkol.base.errors import BadValue, OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.xla.arguments import (
     index_operand,
@@ -176,11 +177,45 @@ def _start_indices(starts: Any) -> list[Any]:
     return [index_operand(start, "dynamic-slice") for start in _listed(starts)]
 
 
-def gather(tensor: Any, indices: Any, axis: Any = 0) -> Any:
+def gather(tensor: Any, indices: Any, axis: Any = 0, *, mode: Any = None, fill: Any = None) -> Any:
     """The slices at ``indices`` along ``axis``; the axes of ``indices`` stand in its place."""
     x = as_tensor(tensor, "gather")
     along = static_axis(axis, len(x.shape), "gather", x)
-    return _gather(x, index_tensor(indices, "gather", x.shape[along]), along)
+    size = x.shape[along]
+    if mode is None:
+        return _gather(x, index_tensor(indices, "gather", size), along)
+    name = _mode("gather", mode, ("clip", "wrap", "fill"))
+    places = index_tensor(indices, "gather")
+    if name == "fill":
+        filler = np.nan if fill is None and x.dtype.kind == "f" else fill or 0
+        return _gather_or(x, places, as_tensor(filler, "gather", x.dtype), along)
+    if not size:
+        raise OutOfRange(f"gather: {describe(x)} has nothing to take along axis {along}")
+    return _gather(x, _brought_inside(places, size, name), along)
+
+
+def _mode(who: str, mode: Any, known: tuple[str, ...]) -> str:
+    name = str(getattr(mode, "name", mode))
+    if name not in known:
+        raise BadValue(
+            f"{who}: unknown mode {describe(mode)}", hint=f"the modes are {' '.join(known)}"
+        )
+    return name
+
+
+@compiled("size", "mode")
+def _brought_inside(indices: Any, size: int, mode: str) -> Any:
+    return jnp.clip(indices, 0, size - 1) if mode == "clip" else jnp.mod(indices, size)
+
+
+@compiled("axis")
+def _gather_or(x: Any, indices: Any, filler: Any, axis: int) -> Any:
+    """The slices at ``indices``, and ``filler`` where there are none."""
+    size = x.shape[axis]
+    there = (indices >= 0) & (indices < size)
+    found = _gather(x, jnp.clip(indices, 0, max(size - 1, 0)), axis) if size else filler
+    trailing = (1,) * (len(x.shape) - axis - 1)
+    return jnp.where(there.reshape(*there.shape, *trailing), found, filler)
 
 
 @compiled("axis")
@@ -215,11 +250,13 @@ def _take_along(x: Any, indices: Any, axis: int) -> Any:
     return jnp.take_along_axis(x, indices, axis, mode="promise_in_bounds")
 
 
-def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0) -> Any:
+def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0, *, mode: Any = "set") -> Any:
     """The tensor with the slices at ``indices`` along ``axis`` replaced by those of ``values``.
 
-    Where an index comes twice, one of its values wins.
+    Where an index comes twice, one of its values wins. Other modes combine the slices with those
+    that stand there.
     """
+    name = _mode("scatter", mode, ("set", "add", "multiply", "min", "max"))
     x = as_tensor(tensor, "scatter")
     along = static_axis(axis, len(x.shape), "scatter", x)
     places = index_tensor(indices, "scatter", x.shape[along])
@@ -230,13 +267,13 @@ def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0) -> Any:
             f"scatter: expected values of shape {list(target)}, got {describe(new)}",
             hint=f"indices {describe(places)} along axis {along} of {describe(x)}",
         )
-    return _scatter(x, places, new, along)
+    return _scatter(x, places, new, along, name)
 
 
-@compiled("axis")
-def _scatter(x: Any, indices: Any, values: Any, axis: int) -> Any:
+@compiled("axis", "how")
+def _scatter(x: Any, indices: Any, values: Any, axis: int, how: str) -> Any:
     where = (slice(None),) * axis + (indices,)
-    return x.at[where].set(values, mode="drop")
+    return getattr(x.at[where], how)(values, mode="drop")
 
 
 def topk(tensor: Any, count: Any, axis: Any = -1) -> Any:

@@ -29,7 +29,7 @@ from eshkol.runtime.report import Boundary
 from eshkol.xla import keys
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Program, Results
+from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results
 from eshkol.xla.reach import Reach, is_mutable
 from eshkol.xla.straight_line import Taker, entrance, taker
 from eshkol.xla.trees import (
@@ -62,11 +62,7 @@ class Entry:
     def __init__(self, name: str, procedure: Structure, arguments: Structure) -> None:
         self.reach = Reach(("tuple", None, (procedure, arguments)))
         self.lifted = [_as_argument(leaf) for leaf in self.reach.leaves]
-        key = (procedure, arguments, self.reach.structure)
-        program = PROGRAMS.get(key)
-        if program is None:
-            program = PROGRAMS.setdefault(key, Program(name, *key))
-        self.program = program
+        self.program = PROGRAMS.find(name, procedure, arguments, self.reach.structure)
         self.is_mutable = is_mutable(self.reach.structure)
         self.calls = 0
 

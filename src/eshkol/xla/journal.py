@@ -154,15 +154,24 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
     """
     if isinstance(place, Pair | Vector | HashTable | Record):
         for part in _changed_by(primitive, place):
-            if id(part) in OUTSIDE.places:
-                raise StagingError(
-                    f"{primitive.__name__}: {short_string(place)} was given to the compiled "
-                    "procedure, which can't change it",
-                    hint="return the new value, or change a copy: (vector-copy …), (list-copy …), "
-                    "(hash-copy …)",
-                )
-            note(part)
+            note_change(primitive.__name__, part, place)
     return primitive(place, *arguments)
+
+
+def note_change(who: str, place: Any, whole: Any) -> None:
+    """Tell all parts being traced that ``who`` is about to write ``place``, a part of ``whole``.
+
+    Raises:
+        StagingError: the compiled program was given it.
+    """
+    if id(place) in OUTSIDE.places:
+        raise StagingError(
+            f"{who}: {short_string(whole)} was given to the compiled procedure, "
+            "which can't change it",
+            hint="return the new value, or change a copy: (vector-copy …), (list-copy …), "
+            "(hash-copy …)",
+        )
+    note(place)
 
 
 def _changed_by(primitive: Callable[..., Any], place: Any) -> Iterator[Any]:

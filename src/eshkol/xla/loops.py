@@ -1,9 +1,9 @@
 """The staging runtime: loops.
 
 A loop is followed trip by trip while its test is known; a loop that counts a known number of trips
-becomes ``lax.scan`` unless it is short; a loop with a traced test becomes ``lax.while_loop``. Loop
-variables are widened until their types hold from trip to trip. A counter whose value a trip needs
-(a shape, an index of a list) makes the loop unroll.
+becomes ``lax.scan`` unless it is short; a loop with a traced test becomes ``loop``, a while loop
+that has every derivative. Loop variables are widened until their types hold from trip to trip. A
+counter whose value a trip needs (a shape, an index of a list) makes the loop unroll.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from eshkol.xla import journal
 from eshkol.xla.control import known_truth
 from eshkol.xla.dtypes import BOOL, INT64
 from eshkol.xla.effects import muted, under
+from eshkol.xla.loop_states import run_loop
 from eshkol.xla.parts import (
     ABSENT,
     Joined,
@@ -433,7 +434,7 @@ def _traced_while(
                 runs = goes_on(arrays)
         return make_outputs(leaves, "second", part.run(runs, *arrays))
 
-    return _leave(carry, lax.while_loop(goes_on, body, carry.arrays))
+    return _leave(carry, run_loop(site[0], goes_on, body, carry.arrays))
 
 
 _TRUTH = jax.ShapeDtypeStruct((), BOOL)
@@ -552,7 +553,7 @@ def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
 
     start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
     state = (jnp.asarray(True), carry.arrays, start)
-    _, arrays, result = lax.while_loop(lambda state: state[0], body, state)
+    _, arrays, result = run_loop(site[0], lambda state: state[0], body, state)
     _leave(carry, arrays)
     return unflatten(ending.structure, result)
 

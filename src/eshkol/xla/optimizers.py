@@ -147,10 +147,14 @@ def sgd(learning_rate: Any, momentum: Any = 0.0, *, nesterov: Any = False) -> Op
 
 
 def adam(
-    learning_rate: Any, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8
+    learning_rate: Any, beta1: Any = None, beta2: Any = None, epsilon: Any = None
 ) -> Optimizer:
     """Adam."""
-    return _make("adam", learning_rate, b1=beta1, b2=beta2, eps=epsilon)
+    b1, b2, eps = (
+        default if given is None else given
+        for given, default in zip((beta1, beta2, epsilon), (0.9, 0.999, 1e-8), strict=True)
+    )
+    return _make("adam", learning_rate, b1=b1, b2=b2, eps=eps)
 
 
 def adamw(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -225,6 +226,8 @@ class Program:
             function = self.variants.get(key)
             if function is None:
                 function = self.variants[key] = self._new_variant()
+                if len(self.variants) > MOST_VARIANTS:
+                    del self.variants[next(iter(self.variants))]
             with self._call(leaves) as arrays, failures():
                 result = function(*arrays)
                 if self.may_fail:
@@ -299,6 +302,7 @@ class Program:
 
     def _trace(self, arrays: tuple[Any, ...]) -> Any:
         self.compilations += 1
+        PROGRAMS.compilations += 1
         source = Source(*arrays[len(self.kinds) :]) if self.wants_key else Source(None)
         saved = LIFTED.values, LIFTED.baked
         with wide():
@@ -394,5 +398,42 @@ def _known(leaf: Any) -> Any:
 
 _PYTHON = (float, int, bool)
 
-PROGRAMS: dict[tuple[Structure, Structure, Structure], Program] = {}
-"""All programs of this process by what they mean."""
+MOST_PROGRAMS = 4096
+"""So many programs are kept for who means the same by other procedures; those in use stay."""
+
+MOST_VARIANTS = 1024
+"""So many compiled functions for different static values are kept of one program."""
+
+
+class ProgramTable:
+    """The programs of this process by what they mean, without those not asked for longest.
+
+    Attributes:
+        compilations: how often a program has been traced in this process.
+    """
+
+    def __init__(self) -> None:
+        self.compilations = 0
+        self._programs: OrderedDict[tuple[Structure, ...], Program] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._programs)
+
+    def find(
+        self, name: str, procedure: Structure, arguments: Structure, reach: Structure
+    ) -> Program:
+        """The program of this meaning; a new one is called ``name``."""
+        key = procedure, arguments, reach
+        with self._lock:
+            program = self._programs.get(key)
+            if program is None:
+                program = self._programs[key] = Program(name, *key)
+                if len(self._programs) > MOST_PROGRAMS:
+                    self._programs.popitem(last=False)
+            else:
+                self._programs.move_to_end(key)
+        return program
+
+
+PROGRAMS = ProgramTable()

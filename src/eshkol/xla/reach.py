@@ -85,14 +85,27 @@ def is_mutable(structure: Structure) -> bool:
 
 # ---- randomness
 
-_DRAWING_ROOMS = ("eshkol.xla.random:", "eshkol.xla.initializers:")
+_DRAWING_RULES = tuple(
+    f"eshkol.xla.{rules}"
+    for rules in (
+        "random:",
+        "initializers:",
+        "distributions:",
+        "augmentation:",
+        "normalization:dropout",
+        "in_place:xavier",
+        "in_place:kaiming",
+        "in_place:lecun",
+    )
+)
+"""What the tensor rules begin with that draw random numbers."""
 
 
 @functools.cache
 def drawing_names() -> frozenset[str]:
     """The names of the primitives that draw from the hidden stream of random numbers."""
     known = PRIMITIVES.items()
-    return frozenset(name for name, p in known if (p.tensor or "").startswith(_DRAWING_ROOMS))
+    return frozenset(name for name, p in known if (p.tensor or "").startswith(_DRAWING_RULES))
 
 
 @functools.cache

@@ -16,11 +16,13 @@ from jax import lax
 
 from eshkol.base.errors import BadValue, StagingError
 from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.arithmetic import add, divide, multiply
-from eshkol.xla.arguments import static_axes, static_axis
+from eshkol.xla.arguments import items_of, static_axes, static_axis
 from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, inexact_dtype
 from eshkol.xla.elementwise import not_equal
+from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 Axes = tuple[int, ...]
@@ -138,7 +140,11 @@ def logsumexp_over(x: Any, axes: Axes) -> Any:
 
 
 def _norm_over(x: Any, axes: Axes) -> Any:
-    return lax.sqrt(lax.reduce_sum(lax.square(x), axes))
+    """The Euclidean norm, whose slope at zeros is 0: the root of 0 is not taken."""
+    total = lax.reduce_sum(lax.square(lax.abs(x) if x.dtype.kind == "c" else x), axes)
+    nothing = lax.eq(total, _constant(0, total))
+    root = lax.sqrt(lax.select(nothing, lax.full_like(total, 1), total))
+    return lax.select(nothing, lax.full_like(total, 0), root)
 
 
 def _and(x: Any, axes: Axes) -> Any:
@@ -162,30 +168,30 @@ any_true = _reduction("tensor-any", _or, _truth)
 euclidean_norm = _reduction("norm", _in_float32(_norm_over), _inexact)
 
 
-def _is_listed(values: Any) -> bool:
+def _is_listed(who: str, values: Any) -> bool:
     """Whether ``values`` is a flat list or vector, whose elements host arithmetic can take."""
     if not (isinstance(values, Pair | Vector) or values is NIL):
         return False
-    return not any(isinstance(value, Pair | list) for value in values)
+    return not any(isinstance(value, Pair | list) for value in items_of(values, who))
 
 
 def total(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``(sum x [axis])``: of a list or vector of numbers their sum, else ``tensor-sum``."""
-    if axis is None and _is_listed(values):
+    if axis is None and _is_listed("sum", values):
         return functools.reduce(add, values) if len(values) else 0
     return sum(values, axis, keepdims=keepdims)
 
 
 def product(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``(prod x [axis])``: of a list or vector of numbers their product, else ``tensor-prod``."""
-    if axis is None and _is_listed(values):
+    if axis is None and _is_listed("prod", values):
         return functools.reduce(multiply, values) if len(values) else 1
     return prod(values, axis, keepdims=keepdims)
 
 
 def average(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``(mean x [axis])``: of a list or vector of numbers their mean, else ``tensor-mean``."""
-    if axis is None and _is_listed(values) and len(values):
+    if axis is None and _is_listed("mean", values) and len(values):
         return divide(total(values), len(values))
     return mean(values, axis, keepdims=keepdims)
 
@@ -236,18 +242,26 @@ def _running(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
 
 cumsum = _running("cumsum", lax.cumsum)
 cumprod = _running("cumprod", lax.cumprod)
+cummax = _running("cummax", lax.cummax)
+cummin = _running("cummin", lax.cummin)
+cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexact(x), axis))
 
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
-    """The p-norm over ``axis`` (all axes without one); ``order`` 1, 2, or any positive real."""
+    """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
+    if isinstance(order, Symbol | str):
+        return matrix_norm(tensor, str(getattr(order, "name", order)), axis, keepdims=keepdims)
     if order == 2:
         return euclidean_norm(tensor, axis, keepdims=keepdims)
     return _norm_rule(_checked_order(order))(tensor, axis, keepdims=keepdims)
 
 
 def _checked_order(order: Any) -> float:
-    if not isinstance(order, int | float) or isinstance(order, bool) or order <= 0:
-        raise BadValue(f"norm: expected an order greater than 0, got {describe(order)}")
+    if not isinstance(order, int | float) or isinstance(order, bool) or order != order:
+        raise BadValue(
+            f"norm: expected a real number as order, got {describe(order)}",
+            hint="norms of matrices have names: 'fro, 'nuclear, 'spectral",
+        )
     return float(order)
 
 
@@ -259,6 +273,11 @@ def _norm_rule(order: float) -> Callable[..., Any]:
             return lax.reduce_sum(magnitudes, axes)
         if order == np.inf:
             return lax.reduce_max(magnitudes, axes)
+        if order == -np.inf:
+            return lax.reduce_min(magnitudes, axes)
+        if order == 0:
+            present = lax.ne(magnitudes, lax.full_like(magnitudes, 0))
+            return lax.reduce_sum(cast(present, x.dtype), axes)
         powers = lax.pow(magnitudes, _constant(order, x))
         return lax.pow(lax.reduce_sum(powers, axes), _constant(1 / order, x))
 

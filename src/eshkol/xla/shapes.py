@@ -14,6 +14,7 @@ from eshkol.datum.values import Vector
 from eshkol.xla.arguments import (
     index_operand,
     is_sequence,
+    items_of,
     static_axes,
     static_axis,
     static_int,
@@ -253,7 +254,7 @@ def _widths(x: Any, width: Any) -> tuple[tuple[int, int], ...]:
     rank = len(x.shape)
     if not is_sequence(width):
         return ((static_int(width, "pad", "width"),) * 2,) * rank
-    sides = [static_ints(side, "pad", "widths") for side in width]
+    sides = [static_ints(side, "pad", "widths") for side in items_of(width, "pad")]
     if len(sides) != rank or any(len(side) > 2 for side in sides):
         raise ShapeError(
             f"pad: {describe(x)} needs widths for {rank} axes, got {describe(width)}",

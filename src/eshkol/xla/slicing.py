@@ -1,7 +1,7 @@
 """``slice`` and ``tensor-slice``: parts of a tensor by bounds that the program knows.
 
 A part is given by a start and an end along one axis, or by one specification per axis in the
-manner of NumPy: ``'(0:10 : 3 ::2)``.
+manner of NumPy: ``'(0:10 : 3 ::2 ::-1)``.
 """
 
 from __future__ import annotations
@@ -46,8 +46,12 @@ def _checked(x: Any, axis: int, start: int, end: int) -> slice:
 
 
 def _normal(bounds: slice, size: int) -> tuple[int, int, int]:
+    """The start, end and step of a slice; with a negative step, of the slice to be reversed."""
     start, end, step = bounds.indices(size)
-    return start, max(start, end), step
+    if step > 0:
+        return start, max(start, end), step
+    count = len(range(start, end, step))
+    return (start + (count - 1) * step, start + 1, step) if count else (0, 0, step)
 
 
 def _by_specifications(x: Any, specifications: Sequence[Any]) -> Any:
@@ -84,7 +88,7 @@ def _parsed(text: str) -> slice:
     parts = text.split(":")
     try:
         numbers = [int(part) if part else None for part in parts]
-        if len(parts) not in (2, 3) or any(step is not None and step < 1 for step in numbers[2:]):
+        if len(parts) not in (2, 3) or 0 in numbers[2:]:
             raise ValueError
     except ValueError:
         raise BadValue(
@@ -98,6 +102,9 @@ def _slice(x: Any, bounds: tuple[tuple[int, int, int], ...], dropped: tuple[int,
     starts, ends, steps = zip(*bounds, strict=True) if bounds else ((), (), ())
     if starts == (0,) * len(starts) and ends == x.shape and set(steps) <= {1}:
         return x
-    strides = None if set(steps) == {1} else steps
+    strides = None if set(steps) == {1} else [abs(step) for step in steps]
     result = lax.slice(x, starts, ends, strides)
+    backwards = [axis for axis, step in enumerate(steps) if step < 0]
+    if backwards:
+        result = lax.rev(result, backwards)
     return lax.squeeze(result, dropped) if dropped else result

@@ -19,6 +19,7 @@ from eshkol.autodiff import Differentiable, NeedsTensors, settled
 from eshkol.base.errors import ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.write import short_string
+from eshkol.primitives.arguments import list_argument
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -196,11 +197,7 @@ def _flatten_array(value: Any, leaves: list[Any], who: str) -> tuple[int, ...]:
 
 
 def _items(value: Any, who: str) -> list[Any]:
-    try:
-        return list(value)
-    except TypeError:
-        message = f"{who}: expected a proper list, got {describe(value)}"
-        raise WrongType(message) from None
+    return list_argument(who, value) if value.__class__ is Pair else list(value)
 
 
 def _ragged(value: Any, shapes: list[tuple[int, ...]], who: str) -> ShapeError:

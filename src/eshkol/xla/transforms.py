@@ -156,13 +156,16 @@ _NO_REVERSE = "Reverse-mode differentiation does not work for lax.while_loop"
 
 
 def check_has_forward_mode(who: str, error: ValueError, arrays: Sequence[Any]) -> None:
-    """Raise, unless ``error`` says that a loop has no reverse mode and forward mode is cheap."""
+    """Raise, unless ``lax.while_loop``, which has no reverse mode, is to blame and few numbers are
+    differentiated, so that forward mode is cheap."""
     if _NO_REVERSE not in str(error):
         raise error
     if sum(array.size for array in arrays) > FORWARD_SIZE:
         raise StagingError(
-            f"{who}: the gradient of a compiled loop whose end is traced can't be taken backwards",
-            hint="give the loop a known number of trips, or leave out the jit around it",
+            f"{who}: Python code that the procedure calls runs lax.while_loop, whose gradient "
+            "can't be taken backwards",
+            hint="write the loop in Scheme, where every loop has one, or as lax.fori_loop with a "
+            "known number of trips",
         ) from None
 
 
@@ -171,7 +174,8 @@ def _differentiate(
 ) -> tuple[list[Any], list[Any]]:
     """The second result of ``scalar`` and the gradient of the first, by reverse mode.
 
-    A loop whose end is traced has no reverse mode; few numbers are then differentiated forward.
+    Python code may run ``lax.while_loop``, which has no reverse mode, unlike loops of programs;
+    few numbers are then differentiated forward.
     """
     try:
         (_, results), gradients = jax.value_and_grad(scalar, has_aux=True)(arrays)

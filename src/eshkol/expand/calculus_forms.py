@@ -1,0 +1,72 @@
+"""``diff``: the derivative of an expression that is written as it is, without a quote."""
+
+from __future__ import annotations
+
+from eshkol.expand.expander import Expander, derived_form
+from eshkol.expand.grammar import match_form, misfit
+from eshkol.expand.templates import fill
+from eshkol.syntax.objects import Syntax
+
+_EVALUATED = ("quote", "quasiquote", "lambda", "symbolic-derivative", "diff", "differentiate")
+"""An expression with one of these at its head gives the expression or procedure that is meant."""
+
+_ARITHMETIC = frozenset(
+    "+ - * / expt pow sqrt square cube exp log sin cos tan asin acos atan sinh cosh tanh".split()
+)
+"""With one of these at its head it is meant itself, however the variable is written."""
+
+
+@derived_form("(diff expression variable ...)")
+def rewrite_diff(expander: Expander, form: Syntax, usage: str) -> Syntax:
+    """The derivative of an expression with respect to variables, as a simplified expression.
+
+    The expression may be quoted or not; one that gives a procedure stands for its body. A variable
+    may be followed by how often to differentiate.
+    """
+    return _differentiated(form, usage)
+
+
+@derived_form("(differentiate expression variable ...)")
+def rewrite_differentiate(expander: Expander, form: Syntax, usage: str) -> Syntax:
+    """Another name of ``diff``."""
+    return _differentiated(form, usage)
+
+
+def _differentiated(form: Syntax, usage: str) -> Syntax:
+    captures = match_form(usage, form)
+    expression, variables = captures["expression"], captures["variable"]
+    given = [_variable(part, form, usage) for part in variables]
+    is_named = bool(variables) and variables[0].is_identifier
+    words = {"expression": expression, "variable": given}
+    if expression.is_identifier:
+        return fill(
+            """(symbolic-derivative (differentiand (lambda () expression) 'expression)
+                                    variable ...)""",
+            form,
+            words,
+        )
+    if _is_meant_itself(expression, is_named):
+        return fill("(symbolic-derivative 'expression variable ...)", form, words)
+    return fill("(symbolic-derivative expression variable ...)", form, words)
+
+
+def _variable(part: Syntax, form: Syntax, usage: str) -> Syntax:
+    """A variable as a quoted symbol; a count, or what is quoted already, as it is."""
+    if part.is_identifier:
+        return fill("'name", form, {"name": part})
+    if part.datum.__class__ is int or _head(part) == "quote":
+        return part
+    raise misfit(usage, form, "expected a variable", part)
+
+
+def _head(part: Syntax) -> str:
+    if not part.is_list or not part.parts or not part.parts[0].is_identifier:
+        return ""
+    return part.parts[0].name
+
+
+def _is_meant_itself(expression: Syntax, is_named: bool) -> bool:
+    head = _head(expression)
+    if head in _ARITHMETIC:
+        return True
+    return is_named and head not in _EVALUATED

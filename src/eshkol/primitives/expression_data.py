@@ -1,0 +1,69 @@
+"""Expressions as data.
+
+An *expression* is a number, a symbol, or a tuple of an operator and its arguments; the operator is
+the name of a procedure, or any expression.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.autodiff.plain import EXACT, PLAIN
+from eshkol.base.errors import WrongType
+from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
+from eshkol.datum.symbols import Symbol, intern
+from eshkol.datum.write import short_string, write_string
+
+Expression = Any
+
+
+def expression_of(who: str, datum: Any) -> Expression:
+    """A datum as an expression.
+
+    Raises:
+        WrongType: naming ``who``, for what is no expression.
+    """
+    if datum.__class__ in PLAIN or datum.__class__ is bool or isinstance(datum, Symbol):
+        return datum
+    if datum.__class__ is Pair:
+        items, tail = spine(datum)
+        if tail is NIL:
+            head, *arguments = items
+            operator = head.name if isinstance(head, Symbol) else expression_of(who, head)
+            return (operator, *(expression_of(who, argument) for argument in arguments))
+    raise WrongType(
+        f"{who}: expected an expression of numbers, got {short_string(datum)}",
+        hint="an expression is a number, a symbol or a list such as '(* x (sin x))",
+    )
+
+
+def datum_of(expression: Expression) -> Any:
+    """An expression as a datum."""
+    if not isinstance(expression, tuple):
+        return expression
+    head, *arguments = expression
+    operator = intern(head) if isinstance(head, str) else datum_of(head)
+    return scheme_list([operator, *map(datum_of, arguments)])
+
+
+def key_of(expression: Expression) -> str:
+    """A text that is the same for expressions that differ in the order of sums and products."""
+    if not isinstance(expression, tuple):
+        return write_string(expression)
+    head, *arguments = expression
+    keys = list(map(key_of, arguments))
+    if head in ("+", "*"):
+        keys.sort()
+    return f"({head if isinstance(head, str) else key_of(head)} {' '.join(keys)})"
+
+
+def is_number(expression: Expression, value: Any = None) -> bool:
+    """Whether an expression is a number; or exactly the exact number ``value``."""
+    if expression.__class__ not in PLAIN:
+        return False
+    return value is None or (expression.__class__ in EXACT and expression == value)
+
+
+def size_of(expression: Expression) -> int:
+    """The number of symbols and numbers in an expression."""
+    return sum(map(size_of, expression)) if isinstance(expression, tuple) else 1

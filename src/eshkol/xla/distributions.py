@@ -1,0 +1,373 @@
+"""Random numbers from distributions other than the uniform and the normal one.
+
+A sampler takes its parameters, numbers or tensors that broadcast together, and then the sizes of
+the result; without sizes the result has the shape of the parameters, and of numbers is a number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from eshkol.base.errors import BadValue, ShapeError, WrongType
+from eshkol.datum.pairs import Pair
+from eshkol.datum.symbols import Symbol
+from eshkol.datum.values import Vector
+from eshkol.xla.arguments import is_sequence, static_int, static_shape
+from eshkol.xla.creation import full
+from eshkol.xla.dtypes import (
+    BOOL,
+    FLOAT64,
+    INT32,
+    INT64,
+    default_dtype,
+    inexact_dtype,
+    parse_dtype,
+    wide,
+)
+from eshkol.xla.keys import next_key
+from eshkol.xla.random import random_normal, random_uniform
+from eshkol.xla.rules import broadcast_shape
+from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+
+Draw = Callable[..., Any]
+
+
+class Parameter(NamedTuple):
+    """A parameter of a distribution: its name, what it must be, and its value if left out."""
+
+    name: str
+    kind: str = "real"
+    default: float | None = None
+
+
+_LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "real": ("", np.isfinite),
+    "positive": (" greater than 0", lambda x: x > 0),
+    "probability": (" from 0 to 1", lambda x: (x >= 0) & (x <= 1)),
+    "chance": (" greater than 0, at most 1", lambda x: (x > 0) & (x <= 1)),
+    "count": (" of at least 0", lambda x: x >= 0),
+}
+
+
+def _sampler(who: str, draw: Draw, *parameters: Parameter, whole: bool = False) -> Draw:
+    """A sampler as users call it.
+
+    Args:
+        who: its Scheme name.
+        draw: it of a key, a shape, a dtype and the parameters, which broadcast to the shape.
+        parameters: what is known of each.
+        whole: whether it gives integers (int32), not floats.
+    """
+    kernel = jax.jit(draw, static_argnums=(1, 2))
+
+    def rule(*arguments: Any, dtype: Any = None) -> Any:
+        given = arguments[: len(parameters)]
+        values = [*given, *(p.default for p in parameters[len(given) :])]
+        arrays = [_checked(who, p, v) for p, v in zip(parameters, values, strict=True)]
+        shape = broadcast_shape(who, *arrays)
+        sizes = arguments[len(parameters) :]
+        wanted = static_shape(sizes, who) if sizes else shape
+        _check_fits(who, "parameters", shape, wanted)
+        kind = parse_dtype(dtype, who) or _dtype(arrays, wanted)
+        if kind.kind not in "fV" and not whole:
+            raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
+        # Few samplers of narrow floats are exact in their tails, so these are rounded in the end.
+        computed = kind if kind == FLOAT64 else np.dtype("float32")
+        with wide():
+            result = kernel(next_key(), wanted, computed, *(cast(x, computed) for x in arrays))
+        return _result(result, wanted, whole, dtype, kind)
+
+    rule.__name__ = rule.__qualname__ = who
+    return rule
+
+
+def _check_fits(who: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    try:
+        fits = np.broadcast_shapes(wanted, shape) == wanted
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"{who}: {what} of shape {list(shape)} do not fit {list(wanted)}")
+
+
+def _checked(who: str, parameter: Parameter, value: Any) -> Any:
+    if value is None or value.__class__ is bool:
+        got = "none" if value is None else describe(value)
+        raise WrongType(f"{who}: expected a number as {parameter.name}, got {got}")
+    array = as_tensor(value, who)
+    if array.dtype == BOOL or array.dtype.kind == "c":
+        raise WrongType(f"{who}: expected real numbers as {parameter.name}, got {describe(value)}")
+    words, holds = _LIMITS[parameter.kind]
+    if not isinstance(array, Tracer) and not np.all(holds(np.asarray(array))):
+        raise BadValue(f"{who}: expected a {parameter.name}{words}, got {describe(value)}")
+    return array
+
+
+def _dtype(arrays: list[Any], shape: tuple[int, ...]) -> np.dtype:
+    """Doubles for a number; for a tensor the dtype of its parameters that are tensors."""
+    if not shape:
+        return FLOAT64
+    tensors = [array.dtype for array in arrays if array.shape]
+    if not tensors:
+        return default_dtype()
+    return inexact_dtype(np.result_type(*tensors) if len(tensors) > 1 else tensors[0], 1)
+
+
+def _result(result: Any, shape: tuple[int, ...], whole: bool, dtype: Any, kind: np.dtype) -> Any:
+    if whole:
+        kind = kind if dtype is not None else INT32 if shape else INT64
+    result = cast(result, kind)
+    if shape or isinstance(result, Tracer):
+        return result
+    return int(result) if whole and dtype is None else result.item()
+
+
+def _with_scale(draw: Draw) -> Draw:
+    """A sampler of a location and a scale from one of the standard distribution."""
+
+    def scaled(key: Any, shape: Any, dtype: Any, location: Any, scale: Any) -> Any:
+        return location + scale * draw(key, shape, dtype)
+
+    return scaled
+
+
+_LOCATION, _SCALE = Parameter("location", default=0.0), Parameter("scale", "positive", 1.0)
+_SHAPE = Parameter("shape parameter", "positive")
+_FREEDOM = Parameter("number of degrees of freedom", "positive")
+_RANDOM = jax.random
+
+exponential = _sampler(
+    "random-exponential",
+    lambda key, shape, dtype, rate: _RANDOM.exponential(key, shape, dtype) / rate,
+    Parameter("rate", "positive", 1.0),
+)
+gamma = _sampler(
+    "random-gamma",
+    lambda key, shape, dtype, a, scale: scale * _RANDOM.gamma(key, a, shape, dtype),
+    _SHAPE,
+    _SCALE,
+)
+beta = _sampler(
+    "beta", lambda key, shape, dtype, a, b: _RANDOM.beta(key, a, b, shape, dtype), _SHAPE, _SHAPE
+)
+laplace = _sampler("random-laplace", _with_scale(_RANDOM.laplace), _LOCATION, _SCALE)
+cauchy = _sampler("random-cauchy", _with_scale(_RANDOM.cauchy), _LOCATION, _SCALE)
+gumbel = _sampler("random-gumbel", _with_scale(_RANDOM.gumbel), _LOCATION, _SCALE)
+logistic = _sampler("random-logistic", _with_scale(_RANDOM.logistic), _LOCATION, _SCALE)
+student_t = _sampler(
+    "random-student-t", lambda key, shape, dtype, v: _RANDOM.t(key, v, shape, dtype), _FREEDOM
+)
+chi_square = _sampler(
+    "random-chi-square",
+    lambda key, shape, dtype, v: _RANDOM.chisquare(key, v, shape, dtype),
+    _FREEDOM,
+)
+f_ratio = _sampler(
+    "random-f", lambda key, shape, dtype, m, n: _RANDOM.f(key, m, n, shape, dtype), *[_FREEDOM] * 2
+)
+lognormal = _sampler(
+    "random-lognormal",
+    lambda key, shape, dtype, mean, scale: jnp.exp(
+        mean + scale * _RANDOM.normal(key, shape, dtype)
+    ),
+    _LOCATION,
+    _SCALE,
+)
+weibull = _sampler(
+    "random-weibull",
+    lambda key, shape, dtype, k, scale: _RANDOM.weibull_min(key, scale, k, shape, dtype),
+    _SHAPE,
+    _SCALE,
+)
+pareto = _sampler(
+    "random-pareto",
+    lambda key, shape, dtype, b, scale: scale * _RANDOM.pareto(key, b, shape, dtype),
+    _SHAPE,
+    _SCALE,
+)
+rayleigh = _sampler(
+    "random-rayleigh",
+    lambda key, shape, dtype, scale: _RANDOM.rayleigh(key, scale, shape, dtype),
+    _SCALE,
+)
+maxwell = _sampler(
+    "random-maxwell",
+    lambda key, shape, dtype, scale: scale * _RANDOM.maxwell(key, shape, dtype),
+    _SCALE,
+)
+wald = _sampler(
+    "random-wald",
+    lambda key, shape, dtype, mean: _RANDOM.wald(key, mean, shape, dtype),
+    Parameter("mean", "positive", 1.0),
+)
+
+
+def _truncated(key: Any, shape: Any, dtype: Any, low: Any, high: Any, mean: Any, scale: Any) -> Any:
+    bounds = (low - mean) / scale, (high - mean) / scale
+    return mean + scale * _RANDOM.truncated_normal(key, *bounds, shape, dtype)
+
+
+truncated_normal = _sampler(
+    "random-truncated-normal", _truncated, Parameter("low"), Parameter("high"), _LOCATION, _SCALE
+)
+triangular = _sampler(
+    "random-triangular",
+    lambda key, shape, dtype, low, mode, high: _RANDOM.triangular(
+        key, low, mode, high, shape, dtype
+    ),
+    Parameter("low"),
+    Parameter("mode"),
+    Parameter("high"),
+)
+poisson = _sampler(
+    "random-poisson",
+    lambda key, shape, dtype, rate: _RANDOM.poisson(key, rate, shape, INT32),
+    Parameter("rate", "count"),
+    whole=True,
+)
+geometric = _sampler(
+    "random-geometric",
+    lambda key, shape, dtype, p: _RANDOM.geometric(key, p, shape, INT32),
+    Parameter("probability", "chance"),
+    whole=True,
+)
+binomial = _sampler(
+    "random-binomial",
+    lambda key, shape, dtype, n, p: _RANDOM.binomial(key, n, p, shape, dtype),
+    Parameter("number of trials", "count"),
+    Parameter("probability", "probability"),
+    whole=True,
+)
+rademacher = _sampler(
+    "random-rademacher",
+    lambda key, shape, dtype: _RANDOM.rademacher(key, shape, INT32),
+    whole=True,
+)
+
+
+# ---- over classes and vectors
+
+
+def _weights(who: str, value: Any) -> Any:
+    """Weights of classes along the last axis, not negative and not all 0."""
+    weights = as_tensor(value, who)
+    weights = cast(weights, inexact_dtype(weights.dtype, 1))
+    if not weights.shape or not weights.shape[-1]:
+        raise ShapeError(f"{who}: expected weights of at least one class, got {describe(value)}")
+    if not isinstance(weights, Tracer):
+        known = np.asarray(weights)
+        if not (known >= 0).all() or not (known.sum(-1) > 0).all():
+            raise BadValue(
+                f"{who}: expected weights of at least 0, not all 0, got {describe(value)}"
+            )
+    return weights
+
+
+def categorical(weights: Any, *sizes: Any) -> Any:
+    """The number of a class, chosen by the weights along the last axis."""
+    who = "categorical"
+    w = _weights(who, weights)
+    batch = w.shape[:-1]
+    shape = static_shape(sizes, who) if sizes else batch
+    _check_fits(who, "rows of weights", batch, shape)
+    with wide():
+        # The logarithm of 0 is -inf, which is never chosen.
+        chosen = _categorical(next_key(), jnp.log(w), shape)
+    if shape or isinstance(chosen, Tracer):
+        return chosen
+    return int(chosen)
+
+
+def _draw_class(key: Any, logits: Any, shape: tuple[int, ...]) -> Any:
+    return _RANDOM.categorical(key, logits, shape=shape).astype(INT32)
+
+
+_categorical = jax.jit(_draw_class, static_argnums=2)
+
+
+def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -> Any:
+    """Elements of a list, vector or tensor at random."""
+    who = "random-choice"
+    rows = values if is_sequence(values) else np.arange(static_int(values, who, "a count"))
+    count = len(list(rows)) if isinstance(rows, Pair) else len(rows)
+    shape = static_shape(sizes, who)
+    if not count or (replace is False and math.prod(shape) > count):
+        raise BadValue(f"{who}: {math.prod(shape)} of {count} elements can't be chosen")
+    p = None if weights is None else _weights(who, weights)
+    if p is not None and p.shape != (count,):
+        raise ShapeError(f"{who}: {count} elements and weights {describe(p)}")
+    with wide():
+        p = None if p is None else p / p.sum()
+        places = _RANDOM.choice(next_key(), count, shape, replace is not False, p)
+        if not isinstance(rows, Pair | list) or isinstance(places, Tracer):
+            return jnp.asarray(as_tensor(rows, who))[places.astype(INT32)]
+    items = list(rows)
+    if not shape:
+        return items[int(places)]
+    return Vector(items[place] for place in np.asarray(places).reshape(-1).tolist())
+
+
+def dirichlet(concentration: Any, *sizes: Any, dtype: Any = None) -> Any:
+    """Probabilities of classes along the last axis."""
+    who = "random-dirichlet"
+    alpha = _checked(who, Parameter("concentration", "positive"), concentration)
+    if not alpha.shape:
+        raise ShapeError(f"{who}: expected a tensor of rank 1 or more, got {describe(alpha)}")
+    kind = parse_dtype(dtype, who) or inexact_dtype(alpha.dtype, 1)
+    shape = (*static_shape(sizes, who), *alpha.shape[:-1])
+    with wide():
+        return _RANDOM.dirichlet(next_key(), cast(alpha, kind), shape, kind)
+
+
+def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = None) -> Any:
+    """Vectors of a normal distribution with a matrix of covariances."""
+    who = "random-multivariate-normal"
+    m, c = as_tensor(mean, who), as_tensor(covariance, who)
+    if len(m.shape) != 1 or c.shape != m.shape * 2:
+        raise ShapeError(
+            f"{who}: expected a mean [n] and covariances [n, n], got {describe(m)}, {describe(c)}"
+        )
+    kind = parse_dtype(dtype, who) or inexact_dtype(m.dtype, 1)
+    shape = static_shape(sizes, who)
+    with wide():
+        return _RANDOM.multivariate_normal(next_key(), cast(m, kind), cast(c, kind), shape, kind)
+
+
+_BY_NAME: dict[str, Draw] = {
+    "exponential": exponential,
+    "gamma": gamma,
+    "beta": beta,
+    "laplace": laplace,
+    "cauchy": cauchy,
+    "gumbel": gumbel,
+    "logistic": logistic,
+    "lognormal": lognormal,
+    "poisson": poisson,
+    "binomial": binomial,
+}
+
+
+def random_tensor(*arguments: Any, dtype: Any = None) -> Any:
+    """``(random-tensor shape distribution parameters)``, or ``(random-tensor size …)``."""
+    who = "random-tensor"
+    if len(arguments) < 2 or not isinstance(arguments[1], Symbol | str):
+        return random_uniform(list(static_shape(arguments, who)), dtype=dtype)
+    shape, named, *rest = arguments
+    name = str(getattr(named, "name", named))
+    given = list(rest[0]) if len(rest) == 1 and is_sequence(rest[0]) else rest
+    sizes = list(static_shape((shape,), who))
+    if name in ("uniform", "normal"):
+        draw = random_uniform if name == "uniform" else random_normal
+        return draw(sizes, *given, dtype=dtype)
+    if name == "constant":
+        return full(sizes, *given, dtype=dtype)
+    if name not in _BY_NAME:
+        known = " ".join(["uniform", "normal", *_BY_NAME])
+        raise BadValue(f"{who}: unknown distribution {name}", hint=f"there are: {known}")
+    return _BY_NAME[name](*given, sizes, dtype=dtype)

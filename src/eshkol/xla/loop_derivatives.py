@@ -1,0 +1,169 @@
+"""The derivatives of a loop, as primitives that are closed under differentiation and ``vmap``.
+
+Let ``L`` be the map from constants ``c`` and state ``s`` to the state at the end of the loop, each
+of whose trips is ``f``. Three linear maps are all that derivatives of any order need:
+
+* *loop_tangent* ``T[f](c, s)``: the derivative ``DL`` applied to tangents. It runs the loop of
+  ``(f, Df)``.
+* *loop_adjoint* ``A[f](c, s)``: its transpose ``DL*`` applied to cotangents. It goes through the
+  trips backwards (``loop_checkpoints``).
+* *loop_curvature* ``S[f](c, s, λ)``: the derivative of ``A[f](c, s) λ`` in the directions
+  ``(c', s', λ')``.
+
+Write ``f2 = (f, Df)`` for the trip on the state and a tangent. A derivative of ``T[f]`` is a part
+of ``T[f2]``, and ``S[f]`` is a part of ``A[f2]`` with the cotangents ``(λ', λ)``, so the derivative
+of ``S[f]`` is a part of ``S[f2]``. Transposes stay within the three as well: ``T* = A``,
+``A* = T``, and ``S* w = (S w, T w)``, since a second derivative is symmetric. So the schedule of
+checkpoints is written once, never differentiated, and a derivative of order ``k`` keeps as many
+states as one of order 1, each ``k`` times as wide at most ``2**(k - 1)``.
+
+The operands of all three begin with those of the loop and the number of its trips. Their rules
+are in ``loop_derivative_rules``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+from jax import lax
+from jax.extend.core import Primitive, jaxpr_as_fun
+from jax.interpreters import mlir
+
+from eshkol.base.errors import StagingError
+from eshkol.xla import loop_checkpoints
+from eshkol.xla._compat import apply_primitive
+from eshkol.xla.dtypes import wide
+from eshkol.xla.loop_course import (
+    Course,
+    Trajectory,
+    Values,
+    doubled,
+    fill,
+    select,
+    tangent_trip,
+)
+
+# ---- how they run
+
+
+def _run_tangent(*operands: Any, **parameters: Any) -> Values:
+    course = Course(**parameters)
+    at, tangents = course.take(operands)
+    of_constants, of_state = course.tangents(tangents)
+    test, push = jaxpr_as_fun(course.cond_jaxpr), jaxpr_as_fun(tangent_trip(course))
+    count = len(at.state)
+
+    def trip(carry: Any) -> Any:
+        state, tangents = carry
+        after = push(*at.constants, *state, *of_constants, *tangents)
+        return after[:count], after[count:]
+
+    # The number of trips is of no use here, so that what counted them can be left out.
+    return lax.while_loop(
+        lambda carry: test(*at.for_cond, *carry[0])[0], trip, (at.state, of_state)
+    )[1]
+
+
+def _run_adjoint(*operands: Any, **parameters: Any) -> Values:
+    course = Course(**parameters)
+    at, cotangents = course.take(operands)
+    run = jaxpr_as_fun(course.body_jaxpr)
+
+    def advance(state: Sequence[Any]) -> Values:
+        return run(*at.constants, *state)
+
+    def pull(state: Sequence[Any], carry: Any) -> Any:
+        gathered, cotangents = carry
+        point = [*at.constants, *state]
+
+        def trip(values: Values) -> Values:
+            return select(run(*fill(course.active, values, point)), course.active_state)
+
+        _, transpose = jax.vjp(trip, select(point, course.active))
+        of_constants, of_state = course.tangents(transpose(list(cotangents))[0])
+        return loop_checkpoints.add(gathered, of_constants), of_state
+
+    gathered = loop_checkpoints.zeros_like(select(at.constants, course.active_constants))
+    of_constants, of_state = _go_back(course, at, advance, pull, (gathered, cotangents))
+    return [*of_constants, *of_state]
+
+
+def _go_back(course: Course, at: Trajectory, advance: Any, pull: Any, carry: Any) -> Any:
+    """Go back through the trips as the loop asks for."""
+    if course.checkpoint != "all":
+        is_free = course.checkpoint == "log"
+        slots = loop_checkpoints.default_slots(at.state) if is_free else int(course.checkpoint)
+        return loop_checkpoints.reverse_through(
+            advance, pull, at.state, at.trips, carry, slots, course.max_trips
+        )
+    record: Sequence[Any] = at.record
+    if not record:
+        if course.max_trips is None:
+            raise StagingError(
+                "loop: to keep all states of a compiled loop takes a bound on its trips",
+                hint="give the bound, as in #:max-trips 1000, or leave out #:checkpoint 'all",
+            )
+        shelf = loop_checkpoints.new_shelf(at.state, course.max_trips)
+        record = loop_checkpoints.record_states(advance, shelf, at.state, at.trips)
+    return loop_checkpoints.reverse_recorded(pull, record, at.trips, carry)
+
+
+def run_curvature(*operands: Any, **parameters: Any) -> Values:
+    """The derivative of the adjoint, as a part of the adjoint of the doubled loop."""
+    course = Course(**parameters)
+    at, rest = course.take(operands)
+    cotangents, of_constants, of_state, of_cotangents = course.curvature_operands(rest)
+    larger = doubled(course)
+    constants, state = [*at.constants, *of_constants], [*at.state, *of_state]
+    both = replace(at, constants=constants, state=state)
+    found = adjoint_p.bind(*both.operands, *of_cotangents, *cotangents, **larger.parameters)
+    return found[: sum(course.active)]
+
+
+# ---- declaring them
+
+
+def _primitive(name: str, run: Callable[..., Values]) -> Primitive:
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+
+    def execute(*operands: Any, **parameters: Any) -> Values:
+        course = Course(**parameters)
+        if course.checkpoint == "all" and course.max_trips is None:
+            # Outside of compiled code the number of trips is known by now.
+            trips = int(course.take(operands)[0].trips)
+            parameters["max_trips"] = 1 << max(trips - 1, 1).bit_length()
+        return apply_primitive(primitive, *operands, **parameters)
+
+    def lowered(*operands: Any, **parameters: Any) -> Values:
+        with wide():
+            return run(*operands, **parameters)
+
+    primitive.def_impl(execute)
+    mlir.register_lowering(primitive, mlir.lower_fun(lowered, multiple_results=True))
+    return primitive
+
+
+tangent_p = _primitive("loop_tangent", _run_tangent)
+adjoint_p = _primitive("loop_adjoint", _run_adjoint)
+curvature_p = _primitive("loop_curvature", run_curvature)
+
+
+def _strong(avals: Sequence[Any]) -> Values:
+    return [aval.update(weak_type=False) for aval in avals]
+
+
+@tangent_p.def_abstract_eval
+def _tangent_types(*_: Any, **parameters: Any) -> Values:
+    course = Course(**parameters)
+    return _strong(select(course.avals[course.body_nconsts :], course.active_state))
+
+
+@adjoint_p.def_abstract_eval
+@curvature_p.def_abstract_eval
+def _adjoint_types(*_: Any, **parameters: Any) -> Values:
+    course = Course(**parameters)
+    return _strong(select(course.avals, course.active))

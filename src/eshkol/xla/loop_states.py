@@ -1,0 +1,64 @@
+"""What loops keep for the way back, as the program around them says: ``#:checkpoint``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from eshkol.base.errors import SchemeError
+from eshkol.xla.effects import fail, under
+from eshkol.xla.loop_primitive import loop
+
+KEPT = jax.make_user_context(("log", None))
+"""``(checkpoint, max_trips)`` of the loops that are being traced; part of the key of what is."""
+
+
+def kept(
+    function: Callable[..., Any],
+    checkpoint: str,
+    max_trips: str,
+    *arguments: Any,
+    **options: Any,
+) -> Any:
+    """Call ``function``; loops that are compiled in the call keep states as asked for.
+
+    Args:
+        function: any.
+        checkpoint: ``all``, ``log`` or the digits of a number.
+        max_trips: the digits of a number, or nothing.
+        arguments: of the call.
+        options: of the call.
+    """
+    what = int(checkpoint) if checkpoint.isdigit() else checkpoint
+    with KEPT((what, int(max_trips) if max_trips else None)):
+        return function(*arguments, **options)
+
+
+def run_loop(
+    name: str,
+    goes_on: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    start: Any,
+) -> Any:
+    """The state of a loop at its end.
+
+    Args:
+        name: of the loop, for messages.
+        goes_on: the condition, of the state.
+        body: one trip.
+        start: the state before the first trip.
+
+    Raises:
+        SchemeError: when the program runs and makes more trips than ``#:max-trips`` allows.
+    """
+    checkpoint, max_trips = KEPT.value
+    end = loop(goes_on, body, start, checkpoint, max_trips)
+    if max_trips is not None:
+        unfinished = goes_on(end)
+        with under(lambda: unfinished):
+            fail(
+                SchemeError(f"{name}: this loop makes more than {max_trips} trips, its #:max-trips")
+            )
+    return end

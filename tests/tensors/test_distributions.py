@@ -1,0 +1,190 @@
+"""Samplers follow their distributions, by the tests of Kolmogorov and Smirnov or of Pearson at a
+fixed seed; they agree eager and staged, and are differentiable by their parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats as st
+from tensor_laws import SCHEME
+
+from eshkol.base.errors import EshkolError
+from eshkol.datum.pairs import scheme_list
+from eshkol.datum.values import Vector
+from eshkol.session import Session
+
+CONTINUOUS = [
+    ("random-exponential", (2.0,), st.expon(scale=0.5)),
+    ("random-gamma", (2.5, 0.5), st.gamma(2.5, scale=0.5)),
+    ("random-gamma", (0.3, 1.0), st.gamma(0.3)),
+    ("beta", (2.0, 5.0), st.beta(2, 5)),
+    ("random-laplace", (1.0, 2.0), st.laplace(1, 2)),
+    ("random-cauchy", (1.0, 2.0), st.cauchy(1, 2)),
+    ("random-gumbel", (1.0, 2.0), st.gumbel_r(1, 2)),
+    ("random-logistic", (1.0, 2.0), st.logistic(1, 2)),
+    ("random-student-t", (4.0,), st.t(4)),
+    ("random-chi-square", (3.0,), st.chi2(3)),
+    ("random-f", (3.0, 8.0), st.f(3, 8)),
+    ("random-lognormal", (0.5, 0.25), st.lognorm(0.25, scale=np.exp(0.5))),
+    ("random-weibull", (1.5, 2.0), st.weibull_min(1.5, scale=2)),
+    ("random-pareto", (3.0, 2.0), st.pareto(3, scale=2)),
+    ("random-rayleigh", (2.0,), st.rayleigh(scale=2)),
+    ("random-maxwell", (2.0,), st.maxwell(scale=2)),
+    ("random-wald", (2.0,), st.invgauss(2.0)),
+    ("random-truncated-normal", (-1.0, 3.0, 0.5, 2.0), st.truncnorm(-0.75, 1.25, 0.5, 2)),
+    ("random-triangular", (0.0, 1.0, 3.0), st.triang(1 / 3, 0, 3)),
+]
+WHOLE = [
+    ("random-poisson", (3.5,), st.poisson(3.5)),
+    ("random-geometric", (0.3,), st.geom(0.3)),
+    ("random-binomial", (12, 0.3), st.binom(12, 0.3)),
+]
+COUNT = 4000
+
+
+def titles(rows):
+    return [f"{name}-{parameters}" for name, parameters, _ in rows]
+
+
+def drawn(name, *arguments, seed=5, **options):
+    SCHEME["rng-seed"](seed)
+    return SCHEME[name](*arguments, **options)
+
+
+@pytest.mark.parametrize(("name", "parameters", "reference"), CONTINUOUS, ids=titles(CONTINUOUS))
+def test_continuous(name, parameters, reference):
+    sample = np.asarray(drawn(name, *parameters, COUNT))
+    assert (sample.dtype, sample.shape) == ("float32", (COUNT,))
+    assert st.kstest(sample, reference.cdf).pvalue > 1e-3
+    np.testing.assert_array_equal(sample, drawn(name, *parameters, COUNT))
+    number = drawn(name, *parameters)
+    assert isinstance(number, float)
+
+
+@pytest.mark.parametrize(("name", "parameters", "reference"), WHOLE, ids=titles(WHOLE))
+def test_whole(name, parameters, reference):
+    sample = np.asarray(drawn(name, *parameters, COUNT))
+    assert sample.dtype == "int32"
+    values = np.arange(sample.min(), sample.max() + 1)
+    expected = reference.pmf(values) * COUNT
+    common = expected > 5
+    observed = np.bincount(sample - sample.min(), minlength=len(values))
+    rest = COUNT - expected[common].sum(), COUNT - observed[common].sum()
+    result = st.chisquare([*observed[common], rest[1]], [*expected[common], rest[0]])
+    assert result.pvalue > 1e-3
+    assert isinstance(drawn(name, *parameters), int)
+
+
+def test_classes_and_signs():
+    sample = np.asarray(drawn("categorical", [1, 0, 3], COUNT))
+    counts = np.bincount(sample, minlength=3)
+    assert counts[1] == 0
+    assert st.chisquare(counts[[0, 2]], [COUNT / 4, 3 * COUNT / 4]).pvalue > 1e-3
+    assert np.asarray(drawn("categorical", np.eye(4), 3, 4)).tolist() == [[0, 1, 2, 3]] * 3
+    signs = np.asarray(drawn("random-rademacher", COUNT))
+    assert set(signs.tolist()) == {-1, 1}
+    assert abs(signs.mean()) < 0.05
+
+
+def test_vectors():
+    sample = np.asarray(drawn("random-dirichlet", [1.0, 2.0, 5.0], COUNT))
+    np.testing.assert_allclose(sample.sum(-1), 1, rtol=1e-5)
+    assert st.kstest(sample[:, 0], st.beta(1, 7).cdf).pvalue > 1e-3
+    covariance = np.array([[2.0, 0.5], [0.5, 1.0]])
+    sample = np.asarray(drawn("random-multivariate-normal", [1.0, -1.0], covariance, COUNT))
+    assert sample.shape == (COUNT, 2)
+    np.testing.assert_allclose(sample.mean(0), [1, -1], atol=0.1)
+    np.testing.assert_allclose(np.cov(sample.T), covariance, atol=0.15)
+
+
+def test_choice():
+    items = scheme_list(["a", "b", "c"])
+    found = drawn("random-choice", items, 300, weights=[1, 0, 1])
+    assert isinstance(found, Vector)
+    assert set(found) == {"a", "c"}
+    assert drawn("random-choice", items) in ("a", "b", "c")
+    taken = drawn("random-choice", 5, 5, replace=False)
+    assert sorted(np.asarray(taken).tolist()) == [0, 1, 2, 3, 4]
+    rows = np.asarray(drawn("random-choice", np.eye(3, dtype="float32"), 4))
+    assert rows.shape == (4, 3)
+    assert (rows.sum(1) == 1).all()
+
+
+def test_parameters_broadcast():
+    rates = np.float32([[1.0], [100.0]])
+    sample = np.asarray(drawn("random-exponential", rates, 2, 1000))
+    assert sample.shape == (2, 1000)
+    assert sample[0].mean() > 20 * sample[1].mean()
+    assert drawn("random-gamma", np.ones(3, "float32"), 2.0).shape == (3,)
+    assert drawn("random-gumbel", 0, 1, 4, dtype="float64").dtype == "float64"
+    assert drawn("random-gumbel", 0, 1, 4, dtype="bfloat16").dtype == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "(random-gamma 2.0 1.0 4)",
+        "(random-poisson 3 4)",
+        "(categorical #(1 2) 4)",
+        "(dropout (ones 9) 0.5)",
+        "(let ((w (zeros 4))) (kaiming-normal! w 4) w)",
+    ],
+)
+def test_staged_draws_are_eager_draws(call):
+    session = Session()
+    eager = session.evaluate(f"(rng-seed 3) {call}")
+    staged = session.evaluate(f"(rng-seed 3) ((jit (lambda (x) {call})) 1.0)")
+    np.testing.assert_allclose(np.asarray(staged), np.asarray(eager), rtol=1e-6)
+
+
+def test_slopes_by_parameters():
+    program = (
+        "(derivative (lambda (s) (begin (rng-seed 1) (tensor-mean (random-laplace 0 s 500)))) 2.0)"
+    )
+    session = Session()
+    slope = session.evaluate(program)
+    sample = session.evaluate("(rng-seed 1) (tensor-mean (random-laplace 0 1 500))")
+    assert float(slope) == pytest.approx(float(sample), rel=1e-4)
+
+
+def test_random_tensor():
+    assert drawn("random-tensor", 2, 3).shape == (2, 3)
+    assert drawn("random-tensor", scheme_list([2, 3])).shape == (2, 3)
+    sample = np.asarray(drawn("random-tensor", [COUNT], "normal", [3, 0.5]))
+    assert st.kstest(sample, st.norm(3, 0.5).cdf).pvalue > 1e-3
+    sample = np.asarray(drawn("random-tensor", [COUNT], "gamma", 2.5, 0.5))
+    assert st.kstest(sample, st.gamma(2.5, scale=0.5).cdf).pvalue > 1e-3
+    assert drawn("random-tensor", [2], "constant", 7).tolist() == [7, 7]
+
+
+BAD = [
+    ("(random-gamma)", "random-gamma"),
+    ("(random-gamma -1)", "random-gamma: expected a shape parameter greater than 0, got -1"),
+    ("(random-gamma 'a)", "random-gamma: expected a tensor or a number, got a"),
+    ("(random-gamma #t)", "random-gamma: expected a number as shape parameter, got #t"),
+    ("(random-laplace +nan.0)", "random-laplace: expected a location, got +nan.0"),
+    ("(random-laplace 0 1 -2)", "random-laplace: expected sizes of at least 0, got -2"),
+    ("(random-laplace 0 1 2 #:dtype 'int32)",
+     "random-laplace: expected a floating dtype, got int32"),
+    ("(random-laplace (zeros 3) 1 2)", "random-laplace: parameters of shape [3] do not fit [2]"),
+    ("(random-laplace (zeros 3) (ones 2))", "random-laplace: shapes don't fit together"),
+    ("(random-geometric 0)", "expected a probability greater than 0, at most 1, got 0"),
+    ("(random-binomial 3 1.5)", "expected a probability from 0 to 1, got 1.5"),
+    ("(random-poisson -1)", "expected a rate of at least 0, got -1"),
+    ("(categorical #(0 0))", "categorical: expected weights of at least 0, not all 0"),
+    ("(categorical (ones 3 2) 2)", "categorical: rows of weights of shape [3] do not fit [2]"),
+    ("(categorical 1)", "categorical: expected weights of at least one class"),
+    ("(random-choice '())", "random-choice: 1 of 0 elements can't be chosen"),
+    ("(random-choice 3 4 #:replace #f)", "random-choice: 4 of 3 elements can't be chosen"),
+    ("(random-choice 3 4 #:weights #(1))", "random-choice: 3 elements and weights f32[1]"),
+    ("(random-dirichlet 1)", "random-dirichlet: expected a tensor of rank 1 or more"),
+    ("(random-multivariate-normal #(0) (eye 2))", "expected a mean [n] and covariances [n, n]"),
+    ("(random-tensor '(2) 'best 1)", "random-tensor: unknown distribution best"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "message"), BAD, ids=range(len(BAD)))
+def test_bad_calls(program, message):
+    with pytest.raises(EshkolError) as caught:
+        Session().evaluate(program)
+    assert message in str(caught.value)
