@@ -344,11 +344,15 @@ class Emitter:
     def bind(self, node: Let | Letrec) -> None:
         """Bind the variables of a ``let`` or ``letrec*`` as Python variables."""
         for variable, value in zip(node.variables, node.values, strict=True):
-            name = self.name(variable)
-            if isinstance(value, Lambda):
-                self.procedure(value, name)
-            else:
-                self.tail(value, Assign(name))
+            self.bind_variable(variable, value)
+
+    def bind_variable(self, variable: Variable, value: Node) -> None:
+        """Bind one variable."""
+        name = self.name(variable)
+        if isinstance(value, Lambda):
+            self.procedure(value, name)
+        else:
+            self.tail(value, Assign(name))
 
     # ---- procedures
 

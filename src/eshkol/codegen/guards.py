@@ -63,12 +63,15 @@ def number_guard(
     of the floats' range. ``mixes`` tells that the operator takes these too.
     """
     span = node.span
-    kinds = [emitter.kinds.of(argument) for argument in node.arguments]
+    kinds = [emitter.kinds.number(argument) for argument in node.arguments]
     small = [is_small_constant(argument) for argument in node.arguments]
     if None not in kinds:
         if mixes or kinds[0] == kinds[1] or any(small):
             return True
-        return is_moderate(span, operands[kinds.index(INT)])
+        index = kinds.index(INT)
+        return emitter.kinds.is_moderate(node.arguments[index]) or is_moderate(
+            span, operands[index]
+        )
     unknown = [value for value, kind in zip(operands, kinds, strict=True) if kind is None]
     if len(unknown) == 1:
         known = next(kind for kind in kinds if kind is not None)

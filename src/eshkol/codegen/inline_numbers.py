@@ -75,7 +75,7 @@ def division(emitter: EagerEmitter, node: Call) -> ast.expr:
     """Floats are divided in place, unless by zero."""
     span, operands = node.span, operands_of(emitter, node)
     generic = py.call(span, " divide", *operands)
-    kinds = [emitter.kinds.of(argument) for argument in node.arguments]
+    kinds = [emitter.kinds.number(argument) for argument in node.arguments]
     if INT in kinds:
         return generic
     tests = [
@@ -95,7 +95,7 @@ def sign(emitter: EagerEmitter, node: Call) -> ast.expr:
     zero = py.constant(node.span, 0)
     comparison = SIGNS[node.procedure.name]()
     fast = py.at(node.span, ast.Compare(operands[0], [comparison], [zero]))
-    is_known = emitter.kinds.of(node.arguments[0]) is not None
+    is_known = emitter.kinds.number(node.arguments[0]) is not None
     guard = is_known or is_of(node.span, operands[0], INT, FLOAT)
     return guarded(node.span, guard, fast, generic_call(emitter, node, operands))
 

@@ -11,9 +11,10 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from eshkol.codegen import inline_data, inline_numbers
+from eshkol.codegen import inline_data, inline_numbers, inline_text
 from eshkol.codegen import python as py
-from eshkol.codegen.traversals import TRAVERSALS
+from eshkol.codegen.kinds import RESULTS
+from eshkol.codegen.traversals import ITEMS, TAKING, TRAVERSALS
 from eshkol.core.nodes import Call, GlobalRef, Node
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ def _table() -> dict[str, tuple[int, Inliner]]:
         (2, inline_data.vector_ref, ["vector-ref"]),
         (3, inline_data.vector_set, ["vector-set!"]),
         (2, inline_data.pair_set, ["set-car!", "set-cdr!"]),
+        (ANY, inline_text.string_append, ["string-append"]),
+        (1, inline_text.number_to_string, ["number->string"]),
+        (1, inline_text.string_length, ["string-length"]),
         (3, inline_data.hash_ref, ["hash-ref", "hash-table-ref/default"]),
         (3, inline_data.hash_set, ["hash-set!", "hash-table-set!"]),
     ]
@@ -100,5 +104,5 @@ PREDICATES = frozenset(
 )
 """Inlined primitives that give a truth value."""
 
-INLINED = frozenset([*INLINERS, *TRAVERSALS, "not"])
+INLINED = frozenset([*INLINERS, *TRAVERSALS, *ITEMS, *TAKING, *RESULTS, "reverse", "not"])
 """The primitives that eager code doesn't look up when it runs."""

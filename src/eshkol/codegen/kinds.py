@@ -1,4 +1,4 @@
-"""What eager code knows of numbers before it runs: which variables hold ints, which floats.
+"""What eager code knows of values before it runs: which variables hold ints, which floats.
 
 A variable never changes after assignment conversion, so what it is bound to says what it holds;
 loop variables hold ints if they start as ints and every trip gives ints. Where the variables that
@@ -16,6 +16,7 @@ from eshkol.core.nodes import (
     Continue,
     GlobalRef,
     If,
+    Label,
     Lambda,
     Let,
     Letrec,
@@ -26,9 +27,30 @@ from eshkol.core.nodes import (
     Variable,
 )
 from eshkol.core.walk import bound_variables, children, everything
+from eshkol.datum.symbols import Symbol
 
 INT, FLOAT = " int", " float"
+STRING, SYMBOL, TABLE, VECTOR = " str", " Symbol", " HashTable", " Vector"
 """Kinds are the hidden names of the Python classes."""
+
+NUMBERS = (INT, FLOAT)
+
+RESULTS = {
+    "string-append": STRING,
+    "number->string": STRING,
+    "string-join": STRING,
+    "substring": STRING,
+    "symbol->string": STRING,
+    "string-length": INT,
+    "vector-length": INT,
+    "length": INT,
+    "char->integer": INT,
+    "make-hash-table": TABLE,
+    "make-vector": VECTOR,
+    "vector": VECTOR,
+    "list->vector": VECTOR,
+}
+"""What calls of these primitives give, if nothing else."""
 
 CLOSED = frozenset("+ - *".split())
 """Operations that give an int for ints and a float for floats."""
@@ -52,10 +74,17 @@ MOST_NODES = 150
 
 
 class Kinds:
-    """What is known of variables while one Python function is emitted."""
+    """What is known of variables while one Python function is emitted.
+
+    Attributes:
+        known: the kinds of variables.
+        counters: variables that hold small ints, or start so in a loop and change by small steps:
+            no program runs so long that one leaves the range in which every int is a float.
+    """
 
     def __init__(self, is_primitive: Callable[[Node], bool]) -> None:
         self.known: dict[Variable, str] = {}
+        self.counters: set[Variable] = set()
         self._is_primitive = is_primitive
 
     def of(self, node: Node, within: int = MOST_LEVELS) -> str | None:
@@ -80,10 +109,31 @@ class Kinds:
                 return self.of(node.body, within - 1)
             case Sequence():
                 return self.of(node.steps[-1], within - 1)
-            case Call(procedure=GlobalRef(name=name), arguments=(left, right)):
-                if self._is_primitive(node.procedure):
-                    return self._of_operation(name, left, right, within - 1)
+            case Call(procedure=GlobalRef(name=name)) if self._is_primitive(node.procedure):
+                if name in RESULTS:
+                    is_keyed = name == "make-hash-table" and node.arguments
+                    return None if is_keyed else RESULTS[name]
+                if len(node.arguments) == 2:
+                    return self._of_operation(name, *node.arguments, within - 1)
         return None
+
+    def number(self, node: Node) -> str | None:
+        """The kind of the value of ``node`` if it is known to be an int or a float."""
+        kind = self.of(node)
+        return kind if kind in NUMBERS else None
+
+    def is_moderate(self, node: Node, within: int = MOST_LEVELS) -> bool:
+        """Whether ``node`` gives an int that floats can be computed with."""
+        match node:
+            case Const():
+                return is_small_constant(node)
+            case LocalRef():
+                return node.variable in self.counters
+            case Call(procedure=GlobalRef(name="+" | "-"), arguments=(left, right)):
+                for one, other in ((left, right), (right, left)):
+                    if within and _is_step(other) and self._is_primitive(node.procedure):
+                        return self.is_moderate(one, within - 1)
+        return False
 
     def _of_operation(self, name: str, left: Node, right: Node, within: int) -> str | None:
         if name not in CLOSED and name not in DIVIDED:
@@ -91,13 +141,15 @@ class Kinds:
         kinds = {self.of(left, within), self.of(right, within)}
         if kinds == {INT}:
             return None if name == "/" else INT
-        if name not in INTEGER_RESULT and FLOAT in kinds and None not in kinds:
+        if name not in INTEGER_RESULT and FLOAT in kinds and kinds <= set(NUMBERS):
             return FLOAT
         return None
 
     def bind(self, variable: Variable, value: Node) -> None:
         """Note what a variable is bound to."""
         self.note(variable, self.of(value))
+        if self.is_moderate(value):
+            self.counters.add(variable)
 
     def note(self, variable: Variable, kind: str | None) -> None:
         """Note what a variable holds; None if that is not known."""
@@ -118,11 +170,20 @@ class Kinds:
                 self.note(variable, kind)
             self._note_inner(loop.body)
             settled = True
-            for trip in _trips(loop):
+            for trip in trips(loop):
                 for variable, value in zip(loop.variables, trip.arguments, strict=True):
                     if kinds[variable] is not None and self.of(value) != kinds[variable]:
                         kinds[variable] = None
                         settled = False
+        self._note_counters(loop)
+
+    def _note_counters(self, loop: Loop) -> None:
+        for index, variable in enumerate(loop.variables):
+            values = [trip.arguments[index] for trip in trips(loop)]
+            if self.is_moderate(loop.values[index]) and all(
+                _is_stepped(value, variable, self._is_primitive) for value in values
+            ):
+                self.counters.add(variable)
 
     def _note_inner(self, node: Node) -> None:
         """Note what the variables bound in ``node`` hold, those of its procedures left out."""
@@ -159,7 +220,7 @@ class Kinds:
             self._note_inner(body)
             for pair in operations:
                 for node, other in (pair, pair[::-1]):
-                    kind = self.of(other)
+                    kind = self.number(other)
                     if kind is None or not isinstance(node, LocalRef) or node.variable in bound:
                         continue
                     if node.variable in saved or (
@@ -188,10 +249,11 @@ class Kinds:
 
 
 def kind_of_constant(node: Const) -> str | None:
-    """The kind of a constant; an int that no float equals has none, since it mixes with none."""
-    if node.value.__class__ is int:
-        return INT
-    return FLOAT if node.value.__class__ is float else None
+    """The kind of a constant."""
+    return _CONSTANTS.get(node.value.__class__)
+
+
+_CONSTANTS: dict[type, str] = {int: INT, float: FLOAT, str: STRING, Symbol: SYMBOL}
 
 
 def is_small_constant(node: Node) -> bool:
@@ -203,14 +265,36 @@ def is_small_constant(node: Node) -> bool:
     )
 
 
-def _trips(loop: Loop) -> Iterator[Continue]:
+LARGEST_STEP = 16
+"""A counter that changes by more in a trip might get anywhere."""
+
+
+def _is_step(node: Node) -> bool:
+    return is_small_constant(node) and abs(node.value) <= LARGEST_STEP  # type: ignore[attr-defined]
+
+
+def _is_stepped(value: Node, variable: Variable, is_primitive: Callable[[Node], bool]) -> bool:
+    """Whether ``value`` is ``variable`` or ``variable`` and a step."""
+    if isinstance(value, LocalRef):
+        return value.variable is variable
+    match value:
+        case Call(procedure=GlobalRef(name="+" | "-" as name), arguments=(left, right)):
+            if not is_primitive(value.procedure):
+                return False
+            if name == "+" and _is_step(left):
+                left, right = right, left
+            return isinstance(left, LocalRef) and left.variable is variable and _is_step(right)
+    return False
+
+
+def trips(loop: Loop) -> list[Continue]:
     """Where the loop goes on."""
-    stack: list[Node] = [loop.body]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Continue) and node.label is loop.label:
-            yield node
-        stack.extend(children(node))
+    return continues(loop.body, loop.label)
+
+
+def continues(node: Node, label: Label) -> list[Continue]:
+    """Where ``node`` goes on with the loop of this label."""
+    return [part for part in everything(node) if isinstance(part, Continue) and part.label is label]
 
 
 def _is_small(body: Node) -> bool:

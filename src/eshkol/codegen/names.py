@@ -12,10 +12,22 @@ read another way. Both dialects of a procedure use the same names, so their clos
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
-from eshkol.core.nodes import BoxRef, BoxSet, GlobalRef, Lambda, LocalRef, Node, Variable
-from eshkol.core.walk import bound_variables, children
+from eshkol.core.nodes import (
+    BoxRef,
+    BoxSet,
+    GlobalRef,
+    Lambda,
+    Let,
+    Letrec,
+    LocalRef,
+    Loop,
+    Node,
+    Variable,
+)
+from eshkol.core.walk import bound_variables, children, everything
 from eshkol.datum.spelling import is_reserved as is_reserved
 from eshkol.datum.spelling import python_name as python_name
 
@@ -86,9 +98,26 @@ def _visit(
         taken = _name_parameters(node, names, mentions[node], avoided)
     else:
         for variable in bound_variables(node):
+            if variable in names:
+                continue
             names[variable] = _fresh(python_name(variable.name), taken, avoided.get(variable, ()))
+    if isinstance(node, Lambda | Let | Letrec) and isinstance(node.body, Loop):
+        _share_names(node, node.body, names, avoided)
     for child in children(node):
         _visit(child, names, taken, mentions, avoided)
+
+
+def _share_names(
+    node: Lambda | Let | Letrec, loop: Loop, names: Names, avoided: dict[Variable, set[str]]
+) -> None:
+    """Let variables of a loop take over those that serve as their first values and nothing else."""
+    counts = Counter(part.variable for part in everything(node.body) if isinstance(part, LocalRef))
+    for variable, value in zip(loop.variables, loop.values, strict=True):
+        if not isinstance(value, LocalRef) or counts[value.variable] != 1:
+            continue
+        is_own = value.variable in bound_variables(node)
+        if is_own and names[value.variable] not in avoided.get(variable, ()):
+            names[variable] = names[value.variable]
 
 
 def _name_parameters(

@@ -10,11 +10,13 @@ Two cases, whatever form they were written in (named ``let`` and ``do`` are no s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 from eshkol.core.nodes import (
     Call,
+    Const,
     Continue,
     Define,
     GlobalRef,
@@ -31,7 +33,7 @@ from eshkol.core.nodes import (
     SetGlobal,
     Variable,
 )
-from eshkol.core.walk import children, everything, rebuild
+from eshkol.core.walk import everything, rebuild
 
 IsSelf = Callable[[Node], bool]
 
@@ -57,6 +59,8 @@ def _recognize(node: Node, uses: Uses) -> Node:
     match node:
         case Letrec():
             return _recognize_letrec(node, uses)
+        case Let(body=Loop() as loop):
+            return _start_at_constants(node, loop, uses)
         case Define(value=Lambda() as procedure) if not _is_set(node.name, procedure):
             name = node.name
             looping = _self_loop(
@@ -64,6 +68,30 @@ def _recognize(node: Node, uses: Uses) -> Node:
             )
             return replace(node, value=looping)
     return node
+
+
+def _start_at_constants(node: Let, loop: Loop, uses: Uses) -> Node:
+    """Let a loop start at the constants themselves that ``node`` binds to variables."""
+    constants = {
+        variable: value
+        for variable, value in zip(node.variables, node.values, strict=True)
+        if isinstance(value, Const)
+    }
+    replaced = Counter(v.variable for v in loop.values if isinstance(v, LocalRef))
+    starts = [
+        constants.get(value.variable, value) if isinstance(value, LocalRef) else value
+        for value in loop.values
+    ]
+    loop = replace(loop, values=tuple(starts))
+    kept = [
+        (variable, value)
+        for variable, value in zip(node.variables, node.values, strict=True)
+        if variable not in constants or uses.get(variable, 0) > replaced[variable]
+    ]
+    if not kept:
+        return loop
+    variables, values = zip(*kept, strict=True)
+    return replace(node, variables=variables, values=values, body=loop)
 
 
 def _is_set(name: str, node: Node) -> bool:
@@ -179,10 +207,8 @@ def _tail_self_calls(node: Node, is_self: IsSelf, count: int, most: int) -> list
 
 
 def _is_self_call(node: Call, is_self: IsSelf, count: int) -> bool:
-    """Whether a call is one of the procedure, with ``count`` arguments that don't mention it."""
-    if not is_self(node.procedure) or len(node.arguments) != count or node.keywords:
-        return False
-    return sum(is_self(part) for child in children(node) for part in everything(child)) == 1
+    """Whether a call is one of the procedure, with ``count`` arguments."""
+    return is_self(node.procedure) and len(node.arguments) == count and not node.keywords
 
 
 def _with_continues(node: Node, is_self: IsSelf, label: Label, count: int) -> Node:

@@ -108,7 +108,7 @@ def scheme_list(items: Iterable[Any], tail: Any = NIL) -> Any:
         (1 2)
     """
     result = tail
-    for item in reversed(items if isinstance(items, list | tuple) else list(items)):
+    for item in reversed(items if isinstance(items, list | tuple | range) else list(items)):
         pair = Pair()
         pair.car = item
         pair.cdr = result

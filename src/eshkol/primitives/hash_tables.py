@@ -197,13 +197,23 @@ def is_hash_empty(table: HashTable) -> bool:
 @primitive("hash-keys", "hash-table-keys")
 def hash_keys(table: HashTable) -> List:
     """The list of the keys, in the order of their insertion."""
-    return scheme_list(list(table_argument("hash-keys", table)))
+    return scheme_list(key_items(table))
+
+
+def key_items(table: HashTable) -> list[Any]:
+    """The elements of ``(hash-keys table)``."""
+    return list(table_argument("hash-keys", table))
 
 
 @primitive("hash-values", "hash-table-values")
 def hash_values(table: HashTable) -> List:
     """The list of the values, in the order in which their keys were inserted."""
-    return scheme_list([value for _, value in table_argument("hash-values", table).items()])
+    return scheme_list(value_items(table))
+
+
+def value_items(table: HashTable) -> list[Any]:
+    """The elements of ``(hash-values table)``."""
+    return list(table_argument("hash-values", table).entries.values())
 
 
 @primitive("hash->list", "hash-table->alist")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eshkol.base.errors import EshkolError, OutOfRange
@@ -275,10 +276,15 @@ def iota(count: int, start: Any = 0, step: Any = 1) -> List:
 
     Example: ``(iota 3)`` ⇒ ``(0 1 2)``; ``(iota 3 1 1/2)`` ⇒ ``(1 3/2 2)``.
     """
+    return scheme_list(iota_items(count, start, step))
+
+
+def iota_items(count: int, start: Any = 0, step: Any = 1) -> Sequence[Any]:
+    """The elements of ``(iota count start step)``."""
     size = size_argument("iota", count)
-    if start.__class__ is int and step.__class__ is int:
-        return scheme_list([start + k * step for k in range(size)])
-    return scheme_list([add(start, multiply(k, step)) for k in range(size)])
+    if start.__class__ is int and step.__class__ is int and step:
+        return range(start, start + size * step, step)
+    return [add(start, multiply(k, step)) for k in range(size)]
 
 
 @primitive("range")

@@ -147,9 +147,17 @@ def string_join(strings: List, separator: Any = " ") -> str:
 
     Example: ``(string-join '("a" "b") ", ")`` ⇒ ``"a, b"``.
     """
-    texts = [string_argument("string-join", s) for s in list_argument("string-join", strings)]
+    return joined_texts(list_argument("string-join", strings), separator)
+
+
+def joined_texts(strings: list[Any], separator: Any = " ") -> str:
+    """``(string-join strings separator)`` of the elements of a list."""
     between = separator.value if isinstance(separator, Char) else separator
-    return string_argument("string-join", between).join(texts)
+    between = string_argument("string-join", between)
+    try:
+        return between.join(strings)
+    except TypeError:  # one of them is no string, or a string that can be changed
+        return between.join([string_argument("string-join", text) for text in strings])
 
 
 def _trimmed(who: str, string: Any, criterion: CharTest, left: bool, right: bool) -> str:

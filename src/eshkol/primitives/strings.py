@@ -147,13 +147,23 @@ def _conversion(value: Any) -> str:
 @primitive("string->list")
 def string_to_list(string: str, start: int = 0, end: Any = None) -> List:
     """The list of the chars. Example: ``(string->list "ab")`` ⇒ ``(#\\a #\\b)``."""
-    return scheme_list(list(map(char_of, part("string->list", string, start, end))))
+    return scheme_list(char_items(string, start, end))
+
+
+def char_items(string: str, start: int = 0, end: Any = None) -> list[Char]:
+    """The elements of ``(string->list string start end)``."""
+    return list(map(char_of, part("string->list", string, start, end)))
 
 
 @primitive("list->string")
 def list_to_string(chars: List) -> str:
     """The string of a list of chars. Example: ``(list->string '(#\\a #\\b))`` ⇒ ``"ab"``."""
-    return joined_chars("list->string", list_argument("list->string", chars))
+    return string_of_chars(list_argument("list->string", chars))
+
+
+def string_of_chars(chars: list[Any]) -> str:
+    """``(list->string chars)`` of the elements of a list."""
+    return joined_chars("list->string", chars)
 
 
 @primitive("string->vector")

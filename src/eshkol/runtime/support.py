@@ -7,6 +7,7 @@ namespace.
 from __future__ import annotations
 
 import operator
+from itertools import count
 from typing import Any, NoReturn
 
 from eshkol.base.errors import ArityError
@@ -18,12 +19,17 @@ from eshkol.primitives import (
     comparison,
     conditions,
     equality,
+    hash_tables,
     in_place,
+    lists,
     matching,
     multiple_values,
     parameters,
     promises,
     records,
+    string_search,
+    strings,
+    vectors,
 )
 from eshkol.primitives.arguments import elements_argument, list_argument
 from eshkol.primitives.catalogue import builtin_namespace
@@ -136,6 +142,8 @@ def builtins() -> dict[str, Any]:
             " float": float,
             " str": str,
             " len": len,
+            " range": range,
+            " count": count,
             " Symbol": Symbol,
             " Vector": Vector,
             " Char": Char,
@@ -144,6 +152,13 @@ def builtins() -> dict[str, Any]:
             " rest_list": rest_list,
             " list_argument": elements_argument,
             " scheme_list": scheme_list,
+            " items of iota": lists.iota_items,
+            " items of hash-keys": hash_tables.key_items,
+            " items of hash-values": hash_tables.value_items,
+            " items of string->list": strings.char_items,
+            " items of vector->list": vectors.vector_copy,
+            " string of chars": strings.string_of_chars,
+            " joined texts": string_search.joined_texts,
             " truth": truth,
             " NeedsStaging": NeedsStaging,
             " restart": restart,
