@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from eshkol.base.errors import BadValue, StagingError
 from eshkol.datum.values import MultipleValues
 from eshkol.primitives.arguments import procedure_argument, wrong_type
-from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.calling import DIALECT, callee, check_eager
 from eshkol.primitives.conditions import show
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.dynamic import (
@@ -186,6 +186,7 @@ def exit_program(code: Any = True) -> NoReturn:
     Args:
         code: ``#t`` for success, ``#f`` for failure (status 1), or the status, an exact integer.
     """
+    check_eager("exit")
     if code is True or code is False:
         status = 0 if code else 1
     elif code.__class__ is int:
