@@ -21,16 +21,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
+from eshkol.xla.loop_backward import Backward, Carry
+
 State = Sequence[Any]
-Cotangents = Any
 Advance = Callable[[State], State]
 """One trip forwards."""
-Pull = Callable[[State, Cotangents], Cotangents]
-"""One trip backwards, from the state before it."""
 
 FEWEST_SLOTS = 32
 """States that are kept in any case: enough for any number of trips that 32 bits count."""
@@ -47,22 +45,15 @@ def default_slots(state: State) -> int:
 
 
 def reverse_through(
-    advance: Advance,
-    pull: Pull,
-    start: State,
-    trips: Any,
-    cotangents: Cotangents,
-    slots: int,
-    bound: int | None = None,
-) -> Cotangents:
+    back: Backward, start: State, trips: Any, carry: Carry, slots: int, bound: int | None = None
+) -> Carry:
     """Go back through ``trips`` trips with room for ``slots`` states.
 
     Args:
-        advance: one trip forwards.
-        pull: one trip backwards.
+        back: the trips.
         start: the state before the first trip.
         trips: an int32 scalar, traced.
-        cotangents: a pytree: what the last trip is pulled back from.
+        carry: what the last trip is pulled back from.
         slots: how many states are kept; half of them within a block.
         bound: the trips are no more than this.
     """
@@ -70,19 +61,49 @@ def reverse_through(
     places = max(1, slots - block)
     if bound is not None and bound <= slots:
         block, places = bound, 1
-    walk = _Walk(advance, pull, trips, block, places)
-    return walk.back(list(start), cotangents)
+    return _Walk(back, trips, block, places).to_start(list(start), carry)
 
 
-def reverse_recorded(pull: Pull, record: State, trips: Any, cotangents: Cotangents) -> Cotangents:
+def reverse_recorded(back: Backward, record: State, trips: Any, carry: Carry) -> Carry:
     """Go back through trips whose states are all in ``record``, stacked."""
+    if back.chunk:
+        return _reverse_chunks(back, record, trips, carry)
+    return lax.fori_loop(
+        jnp.int32(0),
+        trips,
+        lambda done, carry: back.pull(_recorded(record, trips - 1 - done), carry),
+        carry,
+    )
 
-    def trip(done: Any, cotangents: Cotangents) -> Cotangents:
-        # Without the barrier XLA reads the record again for each element of a larger cotangent.
-        state = lax.optimization_barrier(read(record, trips - 1 - done))
-        return pull(state, cotangents)
 
-    return lax.fori_loop(jnp.int32(0), trips, trip, cotangents)
+def _reverse_chunks(back: Backward, record: State, trips: Any, carry: Carry) -> Carry:
+    """The same chunk by chunk, where large constants get the cotangents of a chunk at once."""
+    places = record[0].shape[0]
+    size = min(back.chunk, places)
+    chunks = (trips + (size - 1)) // size
+
+    def chunk(done: Any, carry: Carry) -> Carry:
+        first = (chunks - 1 - done) * size
+        last = jnp.minimum(first + size, trips) - 1
+        # The last chunk may reach beyond the record; what is read instead has cotangents of zero.
+        start = jnp.minimum(first, places - size)
+
+        def trip(done: Any, inner: Any) -> Any:
+            kept, carry = inner
+            kept = write(kept, last - done - start, carry[1])
+            return kept, back.pull(_recorded(record, last - done), carry)
+
+        kept = [jnp.zeros((size, *leaf.shape), leaf.dtype) for leaf in carry[1]]
+        kept, carry = lax.fori_loop(jnp.int32(0), last + 1 - first, trip, (kept, carry))
+        states = [lax.dynamic_slice_in_dim(leaf, start, size) for leaf in record]
+        return back.gather(states, kept, carry)
+
+    return lax.fori_loop(jnp.int32(0), chunks, chunk, carry)
+
+
+def _recorded(record: State, index: Any) -> list[Any]:
+    # Without the barrier XLA reads the record again for each element of a larger cotangent.
+    return lax.optimization_barrier(read(record, index))
 
 
 def record_states(advance: Advance, shelf: State, start: State, trips: Any) -> State:
@@ -120,14 +141,13 @@ class _Walk:
     a write that may not happen would copy the shelf.
     """
 
-    def __init__(self, advance: Advance, pull: Pull, trips: Any, block: int, places: int) -> None:
-        self.advance = advance
-        self.pull = pull
+    def __init__(self, back: Backward, trips: Any, block: int, places: int) -> None:
+        self.walked = back
         self.trips = trips
         self.block = block
         self.places = places
 
-    def back(self, start: list[Any], cotangents: Cotangents) -> Cotangents:
+    def to_start(self, start: list[Any], cotangents: Carry) -> Carry:
         """The cotangents of the start of the loop."""
         blocks = (self.trips + (self.block - 1)) // self.block
         shelf = new_shelf(start, self.places + 1)
@@ -143,8 +163,8 @@ class _Walk:
         last = left - 1
         state, top, marks, shelf = self._climb(last, top, marks, shelf)
         trips = jnp.minimum(self.block, self.trips - last * self.block)
-        within = record_states(self.advance, within, state, trips)
-        cotangents = reverse_recorded(self.pull, within, trips, cotangents)
+        within = record_states(self.walked.advance, within, state, trips)
+        cotangents = reverse_recorded(self.walked, within, trips, cotangents)
         # The start of this block is of no more use.
         top = jnp.where(marks[top] == last, top - 1, top)
         return last, top, marks, shelf, within, cotangents
@@ -167,7 +187,9 @@ class _Walk:
         return lax.while_loop(lambda carry: carry[0] < last, stretch, carry)[1:]
 
     def _run(self, trips: Any, state: list[Any]) -> Any:
-        return lax.fori_loop(jnp.int32(0), trips, lambda _, state: self.advance(state), state)
+        return lax.fori_loop(
+            jnp.int32(0), trips, lambda _, state: self.walked.advance(state), state
+        )
 
 
 def split(length: Any, places: Any) -> Any:
@@ -201,8 +223,3 @@ def split(length: Any, places: Any) -> Any:
 def zeros_like(values: State) -> list[Any]:
     """Zeros of the same shapes and dtypes."""
     return [jnp.zeros_like(value) for value in values]
-
-
-def add(first: State, second: State) -> list[Any]:
-    """The sums of two lists of arrays."""
-    return jax.tree.map(lax.add, list(first), list(second))

@@ -27,7 +27,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
 from jax import lax
 from jax.extend.core import Primitive, jaxpr_as_fun
 from jax.interpreters import mlir
@@ -36,12 +35,12 @@ from eshkol.base.errors import StagingError
 from eshkol.xla import loop_checkpoints
 from eshkol.xla._compat import apply_primitive
 from eshkol.xla.dtypes import wide
+from eshkol.xla.loop_backward import Backward
 from eshkol.xla.loop_course import (
     Course,
     Trajectory,
     Values,
     doubled,
-    fill,
     select,
     tangent_trip,
 )
@@ -68,47 +67,33 @@ def _run_tangent(*operands: Any, **parameters: Any) -> Values:
 
 
 def _run_adjoint(*operands: Any, **parameters: Any) -> Values:
+    """Go back through the trips as the loop asks for."""
     course = Course(**parameters)
     at, cotangents = course.take(operands)
-    run = jaxpr_as_fun(course.body_jaxpr)
-
-    def advance(state: Sequence[Any]) -> Values:
-        return run(*at.constants, *state)
-
-    def pull(state: Sequence[Any], carry: Any) -> Any:
-        gathered, cotangents = carry
-        point = [*at.constants, *state]
-
-        def trip(values: Values) -> Values:
-            return select(run(*fill(course.active, values, point)), course.active_state)
-
-        _, transpose = jax.vjp(trip, select(point, course.active))
-        of_constants, of_state = course.tangents(transpose(list(cotangents))[0])
-        return loop_checkpoints.add(gathered, of_constants), of_state
-
-    gathered = loop_checkpoints.zeros_like(select(at.constants, course.active_constants))
-    of_constants, of_state = _go_back(course, at, advance, pull, (gathered, cotangents))
-    return [*of_constants, *of_state]
-
-
-def _go_back(course: Course, at: Trajectory, advance: Any, pull: Any, carry: Any) -> Any:
-    """Go back through the trips as the loop asks for."""
+    back = Backward(course, at)
+    carry = back.start(cotangents)
     if course.checkpoint != "all":
         is_free = course.checkpoint == "log"
         slots = loop_checkpoints.default_slots(at.state) if is_free else int(course.checkpoint)
-        return loop_checkpoints.reverse_through(
-            advance, pull, at.state, at.trips, carry, slots, course.max_trips
+        found = loop_checkpoints.reverse_through(
+            back, at.state, at.trips, carry, slots, course.max_trips
         )
-    record: Sequence[Any] = at.record
-    if not record:
-        if course.max_trips is None:
-            raise StagingError(
-                "loop: to keep all states of a compiled loop takes a bound on its trips",
-                hint="give the bound, as in #:max-trips 1000, or leave out #:checkpoint 'all",
-            )
-        shelf = loop_checkpoints.new_shelf(at.state, course.max_trips)
-        record = loop_checkpoints.record_states(advance, shelf, at.state, at.trips)
-    return loop_checkpoints.reverse_recorded(pull, record, at.trips, carry)
+    else:
+        record = at.record or _record(course, at, back)
+        found = loop_checkpoints.reverse_recorded(back, record, at.trips, carry)
+    of_constants, of_state = found
+    return [*of_constants, *of_state]
+
+
+def _record(course: Course, at: Trajectory, back: Backward) -> Values:
+    """The states before all trips."""
+    if course.max_trips is None:
+        raise StagingError(
+            "loop: to keep all states of a compiled loop takes a bound on its trips",
+            hint="give the bound, as in #:max-trips 1000, or leave out #:checkpoint 'all",
+        )
+    shelf = loop_checkpoints.new_shelf(at.state, course.max_trips)
+    return list(loop_checkpoints.record_states(back.advance, shelf, at.state, at.trips))
 
 
 def run_curvature(*operands: Any, **parameters: Any) -> Values:

@@ -1,0 +1,125 @@
+"""Trips of a loop backwards: one by one, and what many of them together give to large constants.
+
+The cotangent of a constant is a sum over all trips. Where the constant is large, such as a matrix
+of weights, adding to it on each trip costs more than the trip. So the cotangents of the state are
+kept for a chunk of trips, and those of large constants are computed for the chunk at once: the
+products of a vector with a vector become one product of matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend.core import jaxpr_as_fun
+
+from eshkol.xla.loop_course import Course, Trajectory, Values, fill, select
+from eshkol.xla.silence import inner_jaxprs
+
+LARGE = 1 << 12
+"""Constants of at least so many bytes get the cotangents of many trips at once."""
+
+MOST_TRIPS = 128
+ROOM = 1 << 20
+"""A chunk has at most so many trips, and their states at most so many bytes."""
+
+FEWEST_TRIPS = 4
+"""With fewer trips in a chunk it does not pay."""
+
+CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "checkpoint")
+"""Primitives that only call what is in them."""
+
+Carry = tuple[Values, Values]
+"""The cotangents of the active constants so far, and of the active state."""
+
+
+class Backward:
+    """The trips of a loop, forwards and backwards.
+
+    Attributes:
+        chunk: how many trips are best gone back through together; 0 if one by one.
+    """
+
+    def __init__(self, course: Course, at: Trajectory) -> None:
+        self.course = course
+        self.at = at
+        self.run = jaxpr_as_fun(course.body_jaxpr)
+        constants = select(at.constants, course.active_constants)
+        size = sum(_bytes(leaf) for leaf in at.state)
+        self.chunk = min(MOST_TRIPS, ROOM // max(size, 1))
+        if self.chunk < FEWEST_TRIPS or not _is_straight(course.body_jaxpr):
+            self.chunk = 0
+        self.is_large = [bool(self.chunk) and _bytes(leaf) >= LARGE for leaf in constants]
+        if not any(self.is_large):
+            self.chunk = 0
+
+    def start(self, cotangents: Sequence[Any]) -> Carry:
+        """What the way back starts with."""
+        constants = select(self.at.constants, self.course.active_constants)
+        return [jnp.zeros_like(leaf) for leaf in constants], list(cotangents)
+
+    def advance(self, state: Sequence[Any]) -> Values:
+        """One trip forwards."""
+        return self.run(*self.at.constants, *state)
+
+    def pull(self, state: Sequence[Any], carry: Carry) -> Carry:
+        """One trip backwards, from the state before it; large constants are left to ``gather``."""
+        gathered, cotangents = carry
+        small = [not flag for flag in self.is_large]
+        values = select(self.at.constants, self.course.active_constants)
+
+        def trip(constants: Values, active: Values) -> Values:
+            return self._active(fill(small, constants, values), state, active)
+
+        of_state = select(state, self.course.active_state)
+        _, transpose = jax.vjp(trip, select(values, small), of_state)
+        found, cotangents = transpose(cotangents)
+        sums = map(lax.add, select(gathered, small), found)
+        return fill(small, list(sums), gathered), cotangents
+
+    def gather(self, states: Sequence[Any], cotangents: Sequence[Any], carry: Carry) -> Carry:
+        """Add what a chunk of trips gives to the large constants.
+
+        Args:
+            states: before each trip, stacked.
+            cotangents: of the active state after each, stacked; zero where no trip was made.
+            carry: what there is so far.
+        """
+        gathered, last = carry
+        values = select(self.at.constants, self.course.active_constants)
+
+        def trips(constants: Values) -> Any:
+            whole = fill(self.is_large, constants, values)
+
+            def trip(state: Values) -> Values:
+                return self._active(whole, state, select(state, self.course.active_state))
+
+            return jax.vmap(trip)(list(states))
+
+        _, transpose = jax.vjp(trips, select(values, self.is_large))
+        [found] = transpose(list(cotangents))
+        sums = map(lax.add, select(gathered, self.is_large), found)
+        return fill(self.is_large, list(sums), gathered), last
+
+    def _active(self, constants: Values, state: Sequence[Any], active: Values) -> Values:
+        """The active state after a trip, by the active constants and the active state."""
+        course = self.course
+        constants = fill(course.active_constants, constants, self.at.constants)
+        after = self.run(*constants, *fill(course.active_state, active, state))
+        return select(after, course.active_state)
+
+
+def _bytes(leaf: Any) -> int:
+    return leaf.size * leaf.dtype.itemsize
+
+
+def _is_straight(jaxpr: Any) -> bool:
+    """Whether a trip has neither branches nor loops, which in lanes would take longer."""
+    return not jaxpr.effects and all(
+        equation.primitive.name in CALLS and all(map(_is_straight, inner))
+        for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns
+        if (inner := list(inner_jaxprs(equation)))
+    )
