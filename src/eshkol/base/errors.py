@@ -91,7 +91,7 @@ def excerpt(span: Span, label: str = "") -> list[str]:
     ]
 
 
-LONGEST_LINE = 200
+LONGEST_LINE = 300
 """A longer source line is shown in part."""
 
 

@@ -97,6 +97,8 @@ def derived_form(usage: str) -> Callable[[Rewriting], Rewriting]:
         name = usage.strip("(").split()[0].rstrip(")")
 
         def transform(form: Syntax, expander: Any) -> Syntax:
+            if isinstance(form.datum, Dotted):
+                raise _dotted(form, name)
             return rewrite(expander, form, usage)
 
         _bind_form(name, Macro(name, transform, CORE_SCOPE, usage))
@@ -257,10 +259,10 @@ class Expander(Module):
         """``form`` with macro uses at its head expanded, and what its head is bound to."""
         parts = 0
         for _ in range(MAX_EXPANSIONS):
-            head = form.parts[0] if form.is_list and form.datum else form
+            head = _head(form)
             binding = resolve(head) if head.is_identifier else None
             if not isinstance(binding, Macro):
-                return form, binding
+                return form, None if isinstance(form.datum, Dotted) else binding
             if head is form:
                 raise _no_variable(form, binding)
             form = self.apply_macro(binding, form)
@@ -295,6 +297,10 @@ class Expander(Module):
     def _literal(self, form: Syntax) -> Node:
         datum = form.datum
         if isinstance(datum, Dotted):
+            head = _head(form)
+            binding = resolve(head) if head.is_identifier else None
+            if isinstance(binding, CoreForm):
+                raise _dotted(form, binding.name)
             raise ExpandError(
                 "a call can't have a dotted tail",
                 span=form.span,
@@ -465,6 +471,20 @@ class Expander(Module):
                 nodes.append(self.definition_value(*value))
         rest = [self.expand(form) for form in values[last_definition + 1 :]]
         return Letrec(owner.span, tuple(bound), tuple(nodes), sequence(rest, owner))
+
+
+def _head(form: Syntax) -> Syntax:
+    """What tells which form ``form`` is: its first part, or itself. A macro use may be dotted."""
+    if form.is_list and form.datum:
+        return form.parts[0]
+    return form.content.items[0] if isinstance(form.datum, Dotted) else form
+
+
+def _dotted(form: Syntax, name: str) -> ExpandError:
+    """The error for a form of the language that ends in a dot and a tail."""
+    return ExpandError(
+        f"{name}: a dotted tail does not belong here", span=form.span, trail=form.trail
+    )
 
 
 def _too_deep(depth: int, form: Syntax) -> ExpandError:
