@@ -211,6 +211,23 @@ def test_what_they_give(source, expected):
     assert write_string(Session().evaluate(source)) == expected
 
 
+LOOP = "(let loop ((y v)) (if (< (tensor-sum y) 100) (loop (* y y)) y))"
+THROUGH_LOOPS = {
+    f"(jacobian (lambda (v) {LOOP}) v)": "#((17496.0 0.0) (0.0 1024.0))",
+    f"(gradient (lambda (v) (tensor-sum {LOOP})) v)": "#(17496.0 1024.0)",
+    f"(hessian (lambda (v) (tensor-sum {LOOP})) v)": "#((40824.0 0.0) (0.0 3584.0))",
+    f"(cadr (vjp (lambda (v) {LOOP}) v #(1 2)))": "#(17496.0 2048.0)",
+}
+
+
+@pytest.mark.parametrize("call", THROUGH_LOOPS)
+def test_compiled_loops_whose_end_is_traced(call):
+    session = Session()
+    for program in (f"((lambda (v) {call}) p)", f"((jit (lambda (v) {call})) p)"):
+        result = session.evaluate(f"(define p (tensor 3.0 2.0)) {program}")
+        assert write_string(result) == THROUGH_LOOPS[call]
+
+
 COMPLEX = {
     "(derivative (lambda (x) (real-part (* x +i))) 2.0)": 0,
     "(derivative (lambda (x) (imag-part (* x x +i))) 3.0)": 6,

@@ -116,7 +116,8 @@ def _masked(
         given = [*constants, *state]
         if guards:
             mapped = [*of_body, *[True] * len(state)]
-            first = jnp.argmax(active)
+            # An index of 32 bits means the same under the x64 flag on and off.
+            first = lax.argmax(active, 0, jnp.int32)
             given = [
                 choose(active, x, jnp.broadcast_to(x[first], x.shape)) if differs else x
                 for x, differs in zip(given, mapped, strict=True)
