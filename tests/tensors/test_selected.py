@@ -47,6 +47,21 @@ def scattered(ufunc):
     return result
 
 
+PAIRS = np.int32([[1, 2], [0, 0], [1, 2]])
+
+
+def summed():
+    result = M.copy()
+    np.add.at(result, tuple(PAIRS.T), X[:3])
+    return result
+
+
+def replaced():
+    result = T.copy()
+    result[tuple(PAIRS[:2].T)] = M[:2]
+    return result
+
+
 def inside(mode):
     return np.take(M, PLACES, 1, mode=mode)
 
@@ -83,6 +98,11 @@ CASES = [
     c("gather", M, PLACES, 1, mode=intern("wrap"), expected=inside("wrap")),
     c("gather", M, PLACES, 1, mode=intern("fill"), fill=7, expected=FILLED),
     c("gather", M, np.int32(9), 0, mode="fill", fill=1, expected=np.ones(4)),
+    c("gather-nd", M, PAIRS, expected=M[tuple(PAIRS.T)]),
+    c("gather-nd", T, PAIRS[:, :1], expected=T[PAIRS[:, 0]]),
+    c("gather-nd", T, PAIRS[None], expected=T[tuple(PAIRS.T)][None]),
+    c("scatter-nd", M, PAIRS, X[:3], mode=intern("add"), expected=summed()),
+    c("scatter-nd", T, PAIRS[:2], M[:2], expected=replaced()),
     c("scatter", M, ROWS, NEW, mode=intern("add"), expected=scattered(np.add)),
     c("scatter", M, ROWS, NEW, mode=intern("multiply"), expected=scattered(np.multiply)),
     c("scatter", M, ROWS, NEW, mode=intern("min"), expected=scattered(np.minimum)),
@@ -221,6 +241,16 @@ BAD = [
     ("(gather #(1 2) '(5) 0 #:mode 'loop)", "gather: unknown mode loop"),
     ("(gather #() '(5) 0 #:mode 'clip)", "gather: f32[0] has nothing to take along axis 0"),
     ("(scatter #(1 2) '(0) #(1) 0 #:mode 'sub)", "scatter: unknown mode sub"),
+    ("(gather-nd (eye 2) '((0 2)))", "gather-nd: there is nothing at [0, 2] in f32[2,2]"),
+    (
+        "(gather-nd (eye 2) '((0 1 0)))",
+        "gather-nd: expected tuples of 1 to 2 indices, got i32[1,3]",
+    ),
+    (
+        "(scatter-nd (eye 2) '((0 1)) #(1 2))",
+        "scatter-nd: expected values of shape [1], got f32[2]",
+    ),
+    ("(scatter-nd (eye 2) '((0 1)) 1 #:mode 'sub)", "scatter-nd: unknown mode sub"),
     ("(cummax (eye 2) 2)", "cummax: axis 2 is out of range"),
 ]
 

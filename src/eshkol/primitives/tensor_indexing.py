@@ -150,6 +150,28 @@ def scatter(
     """
 
 
+@tensor_primitive("gather-nd", at="eshkol.xla.index_tuples:gather")
+def gather_nd(tensor: Tensor, indices: Tensor) -> Tensor:
+    """What stands at tuples of indices into the first axes: elements, or sub-tensors.
+
+    Args:
+        indices: integers [.., k]: along the last axis, an index for each of the first k axes.
+
+    Raises:
+        OutOfRange: there is nothing at indices that are known.
+
+    Example: ``(gather-nd #(#(1 2) #(3 4)) '((0 1) (1 0)))`` ⇒ ``#(2.0 3.0)``.
+    """
+
+
+@tensor_primitive("scatter-nd", at="eshkol.xla.index_tuples:scatter")
+def scatter_nd(tensor: Tensor, indices: Tensor, values: Tensor, *, mode: Any = "set") -> Tensor:
+    """A new tensor with other values at tuples of indices; modes as for ``scatter``.
+
+    Example: ``(scatter-nd (zeros 2 2) '((0 1) (1 0)) #(7 8))`` ⇒ ``#((0.0 7.0) (8.0 0.0))``.
+    """
+
+
 @tensor_primitive("topk", "tensor-topk", at=_AT + "topk")
 def topk(tensor: Tensor, count: int, axis: int = -1) -> Pair:
     """A list of the ``count`` largest elements along an axis, largest first, and of their indices.

@@ -53,16 +53,24 @@ def tensor_min(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> 
 
 
 @tensor_primitive("tensor-var", "tensor-variance", at=_AT + "variance")
-def tensor_var(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+def tensor_var(
+    tensor: Tensor, axis: Axis = None, *, keepdims: bool = False, correction: int = 0
+) -> Tensor:
     """The variance over an axis, as of a whole population (divided by n).
 
-    Example: ``(tensor-var #(1 2 3 4))`` ⇒ ``1.25``.
+    Args:
+        correction: what is taken off n; 1 estimates the variance from a sample.
+
+    Example: ``(tensor-var #(1 2 3 4))`` ⇒ ``1.25``; ``(tensor-var #(1 2 3) #:correction 1)`` ⇒
+    ``1.0``.
     """
 
 
 @tensor_primitive("tensor-std", at=_AT + "deviation")
-def tensor_std(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The standard deviation over an axis, as of a whole population.
+def tensor_std(
+    tensor: Tensor, axis: Axis = None, *, keepdims: bool = False, correction: int = 0
+) -> Tensor:
+    """The standard deviation over an axis, as of a whole population; see ``tensor-var``.
 
     Example: ``(tensor-std #(1 2 3 4))`` ⇒ ``1.118…``.
     """

@@ -256,7 +256,7 @@ def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0, *, mode: Any 
     Where an index comes twice, one of its values wins. Other modes combine the slices with those
     that stand there.
     """
-    name = _mode("scatter", mode, ("set", "add", "multiply", "min", "max"))
+    name = scatter_mode("scatter", mode)
     x = as_tensor(tensor, "scatter")
     along = static_axis(axis, len(x.shape), "scatter", x)
     places = index_tensor(indices, "scatter", x.shape[along])
@@ -268,6 +268,11 @@ def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0, *, mode: Any 
             hint=f"indices {describe(places)} along axis {along} of {describe(x)}",
         )
     return _scatter(x, places, new, along, name)
+
+
+def scatter_mode(who: str, mode: Any) -> str:
+    """The name of a way to put values where others stand."""
+    return _mode(who, mode, ("set", "add", "multiply", "min", "max"))
 
 
 @compiled("axis", "how")

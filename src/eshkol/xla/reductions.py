@@ -19,7 +19,7 @@ from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.arithmetic import add, divide, multiply
-from eshkol.xla.arguments import items_of, static_axes, static_axis
+from eshkol.xla.arguments import items_of, static_axes, static_axis, static_int
 from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, inexact_dtype
 from eshkol.xla.elementwise import not_equal
 from eshkol.xla.matrix_methods import matrix_norm
@@ -160,12 +160,41 @@ prod = _reduction("tensor-prod", _in_float32(lax.reduce_prod), _countable)
 max = _reduction("tensor-max", lax.reduce_max, _countable, needs_elements=True)
 min = _reduction("tensor-min", lax.reduce_min, _countable, needs_elements=True)
 mean = _reduction("tensor-mean", _in_float32(mean_over), _inexact, needs_elements=True)
-variance = _reduction("tensor-var", _in_float32(variance_over), _inexact, True, inline=False)
-deviation = _reduction("tensor-std", _in_float32(deviation_over), _inexact, True, inline=False)
+_variance = _reduction("tensor-var", _in_float32(variance_over), _inexact, True, inline=False)
+_deviation = _reduction("tensor-std", _in_float32(deviation_over), _inexact, True, inline=False)
 logsumexp = _reduction("logsumexp", _in_float32(logsumexp_over), _inexact, True, inline=False)
 all = _reduction("tensor-all", _and, _truth)
 any_true = _reduction("tensor-any", _or, _truth)
 euclidean_norm = _reduction("norm", _in_float32(_norm_over), _inexact)
+
+
+@functools.cache
+def _sample_rule(who: str, correction: int) -> Callable[..., Any]:
+    """The variance or deviation of samples, divided by so many less than there are elements."""
+
+    def over(x: Any, axes: Axes) -> Any:
+        result = variance_over(x, axes, correction)
+        return lax.sqrt(result) if who == "tensor-std" else result
+
+    return _reduction(who, _in_float32(over), _inexact, True, inline=False)
+
+
+def _spread(who: str, of_population: Callable[..., Any]) -> Callable[..., Any]:
+    def rule(tensor: Any, axis: Any = None, *, keepdims: Any = False, correction: Any = 0) -> Any:
+        less = static_int(correction, who, "the correction")
+        if not less:
+            return of_population(tensor, axis, keepdims=keepdims)
+        x = as_tensor(tensor, who)
+        if count(x, static_axes(axis, x, who)) <= less:
+            raise BadValue(f"{who}: {describe(x)} does not allow the correction {less}")
+        return _sample_rule(who, less)(x, axis, keepdims=keepdims)
+
+    rule.__name__ = rule.__qualname__ = who
+    return rule
+
+
+variance = _spread("tensor-var", _variance)
+deviation = _spread("tensor-std", _deviation)
 
 
 def _is_listed(who: str, values: Any) -> bool:
