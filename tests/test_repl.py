@@ -111,7 +111,7 @@ CONVERSATIONS = {
     ),
     "core": (
         ",core (let loop ((i 0)) (if (< i 3) (loop (+ i 1)) i))\n",
-        "(let ((i 0)) (loop loop.2 ((i.2 i)) (if (< i.2 3) (continue loop.2 (+ i.2 1)) i.2)))\n",
+        "(loop loop.2 ((i 0)) (if (< i 3) (continue loop.2 (+ i 1)) i))\n",
         "",
     ),
     "reload nothing": (",reload\n5\n", "5\n", "to load a file: ,load FILE"),
