@@ -12,6 +12,7 @@ from eshkol.autodiff import Differentiable, NeedsTensors, settled
 from eshkol.base.errors import WrongType
 from eshkol.datum.pairs import NIL
 from eshkol.datum.write import short_string
+from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla.arguments import is_sequence
 from eshkol.xla.dtypes import COMPLEX128, FLOAT64, is_scalar_born, wide
 from eshkol.xla.tensors import as_tensor, cast, describe, dimensions
@@ -52,7 +53,8 @@ class Traced:
         return sum(array.size for array in self.arrays)
 
     def __call__(self, arrays: Arrays) -> Arrays:
-        value = self.function(self.point.rebuilt(arrays))
+        with Shortened():
+            value = self.function(self.point.rebuilt(arrays))
         leaves, self.structure = flatten(value)
         if not _holds_numbers_only(self.structure):
             raise WrongType(
@@ -63,7 +65,8 @@ class Traced:
 
     def scalar(self, arrays: Arrays) -> Any:
         """The value as one array, which must be one number."""
-        value = self.function(self.point.rebuilt(arrays))
+        with Shortened():
+            value = self.function(self.point.rebuilt(arrays))
         return scalar_result(self.who, value)
 
     def result(self, arrays: Arrays) -> Any:
