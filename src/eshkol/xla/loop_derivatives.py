@@ -15,7 +15,7 @@ of ``T[f2]``, and ``S[f]`` is a part of ``A[f2]`` with the cotangents ``(λ', λ
 of ``S[f]`` is a part of ``S[f2]``. Transposes stay within the three as well: ``T* = A``,
 ``A* = T``, and ``S* w = (S w, T w)``, since a second derivative is symmetric. So the schedule of
 checkpoints is written once, never differentiated, and a derivative of order ``k`` keeps as many
-states as one of order 1, each ``k`` times as wide at most ``2**(k - 1)``.
+states as one of order 1, each at most ``2**(k - 1)`` times as wide.
 
 The operands of all three begin with those of the loop and the number of its trips. Their rules
 are in ``loop_derivative_rules``.
