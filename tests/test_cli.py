@@ -171,6 +171,10 @@ def test_expanding_step_by_step(program):
     assert (result.stderr, result.returncode) == ("", 0)
 
 
+def test_a_program_without_macros_has_no_steps(program):
+    assert eshkol("expand", "--steps", program("(+ 1 2)")).stdout == "; no macro is used here\n"
+
+
 def test_an_error_in_an_expansion(program):
     result = eshkol("expand", program("(display 1)\n(if)"))
     assert (result.stdout, result.returncode) == ("", 1)

@@ -168,9 +168,11 @@ NESTED = {
 
 @pytest.mark.parametrize("kind", NESTED)
 def test_expressions_nest_deep(kind):
-    """Some forms stand for several, so that fewer fit into one another."""
+    """Some forms become several, so that fewer fit into one another."""
     opening, inner, closing, value = NESTED[kind]
-    deep = DEEP // 4 if kind != "sum" else DEEP - 1
+    deep = DEEP - 1 if kind == "sum" else DEEP // 4
+    if sys.version_info[:2] == (3, 12) and kind != "sum":
+        deep = DEEP // 40  # its compiler has the smallest stack of all
     assert Session().evaluate(opening * deep + inner + closing * deep) == value
 
 
@@ -208,7 +210,7 @@ def test_deep_programs_need_no_large_stack():
 
 
 def test_macros_that_grow_are_refused():
-    with pytest.raises(ExpandError, match="larger and larger|never stops"):
+    with pytest.raises(ExpandError, match=r"larger and larger|never stops"):
         Session().evaluate(
             "(define-syntax boom (syntax-rules () ((_ a ...) (boom a ... a ...)))) (boom 1)"
         )

@@ -97,6 +97,12 @@ def _compile(function: ast.stmt, file: str) -> types.CodeType:
             code = compile(module, file, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise _refused(error, file) from None
+        except RecursionError:
+            raise ExpandError(
+                "this nests deeper than CPython's compiler follows",
+                span=Span(file, function.lineno, 0, function.lineno, 0),
+                hint="name some of the inner expressions by define",
+            ) from None
     if sources.inclusions_in(file):
         code = settled(code)
     return next(constant for constant in code.co_consts if isinstance(constant, types.CodeType))

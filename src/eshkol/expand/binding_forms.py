@@ -30,9 +30,10 @@ def expand_let(expander: Expander, form: Syntax, usage: str) -> Node:
 def _named_values(
     expander: Expander, names: Items[Syntax], inits: Items[Syntax]
 ) -> tuple[Node, ...]:
-    return tuple(
+    values = [
         named(expander.expand(init), name.name) for name, init in zip(names, inits, strict=True)
-    )
+    ]
+    return tuple(values)
 
 
 def _scoped_body(
@@ -151,12 +152,12 @@ def expand_do(expander: Expander, form: Syntax, usage: str) -> Node:
     def inner(part: Syntax) -> Node:
         return expander.expand(part.add_scope(scope))
 
-    steps = tuple(
+    steps = [
         LocalRef(name.span, variable) if step is None else inner(step)
         for name, variable, step in zip(names, variables, captures["step"], strict=True)
-    )
-    again = Call(form.span, LocalRef(form.span, procedure), steps)
-    trip = sequence([*map(inner, captures["body"]), again], form)
+    ]
+    again = Call(form.span, LocalRef(form.span, procedure), tuple(steps))
+    trip = sequence([*[inner(part) for part in captures["body"]], again], form)
     results = [inner(part) for part in captures["result"]]
     done = sequence(results, form) if results else unspecified(form)
     body = If(form.span, inner(captures["test"]), done, trip)

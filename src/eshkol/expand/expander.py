@@ -58,7 +58,7 @@ DEFINE_USAGE = "(define name value) or (define (name parameter …) body …)"
 MAX_EXPANSIONS = 5_000
 """Macro uses, each the result of the last, before the expander says that a macro never ends."""
 
-MAX_PARTS = 500_000
+MAX_PARTS = 250_000
 """How many parts such uses may have together: one that grows shall not take hours to never end."""
 
 

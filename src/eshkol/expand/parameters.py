@@ -62,8 +62,8 @@ def bind_parameters(
     positional = [formal for formal in formals if not formal.keyword]
     _check_defaults(positional, form)
     ordered = positional + [formal for formal in formals if formal.keyword]
-    parameters = tuple(_bind(expander, formal) for formal in ordered)
-    return parameters, None if tail is None else bind_variable(tail)
+    parameters = [_bind(expander, formal) for formal in ordered]
+    return tuple(parameters), None if tail is None else bind_variable(tail)
 
 
 def _bind(expander: Any, formal: Formal) -> Parameter:

@@ -80,6 +80,8 @@ def print_steps(expander: Expander, forms: Iterable[Syntax]) -> None:
     steps, _, error = expand_in_steps(expander, forms)
     for step in steps:
         print(f"{step.span}: {step}")
+    if not steps and error is None:
+        print("; no macro is used here")
     if error is not None:
         raise error
 
