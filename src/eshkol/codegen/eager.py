@@ -7,7 +7,8 @@ ends in a handler for that, which costs nothing until it is used.
 from __future__ import annotations
 
 import ast
-from typing import TypeGuard
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
@@ -156,7 +157,7 @@ class EagerEmitter(LoopEmitter):
         """``and`` as a condition: Python's ``and``, if its parts need no statements."""
         block, test = self.in_block(lambda: self.condition(node.test))
         self.block += block
-        inner, then = self.in_block(lambda: self.condition(node.then))
+        inner, then = self._where(node.test, lambda: self.condition(node.then))
         if not inner:
             return py.at(node.span, ast.BoolOp(ast.And(), [test, then]))
         name = self.temporary()
@@ -165,9 +166,18 @@ class EagerEmitter(LoopEmitter):
         self.add(py.at(node.span, ast.If(test, inner, otherwise)))
         return py.load(node.span, name)
 
+    def _where(self, test: Node, emit: Callable[[], Any]) -> tuple[list[ast.stmt], Any]:
+        """Run ``emit`` with a fresh block, knowing that ``test`` holds."""
+        known = self.kinds.known
+        self.kinds.known = known | self.kinds.tested(test)
+        try:
+            return self.in_block(emit)
+        finally:
+            self.kinds.known = known
+
     def conditional(self, node: If) -> ast.expr:
         test = self.condition(node.test)
-        then_block, then = self.in_block(lambda: self.expression(node.then))
+        then_block, then = self._where(node.test, lambda: self.expression(node.then))
         else_block, otherwise = self.in_block(lambda: self.expression(node.otherwise))
         if not then_block and not else_block:
             return py.at(node.span, ast.IfExp(test, then, otherwise))
@@ -179,7 +189,7 @@ class EagerEmitter(LoopEmitter):
 
     def conditional_tail(self, node: If, destination: Destination) -> None:
         test = self.condition(node.test)
-        then, _ = self.in_block(lambda: self.tail(node.then, destination))
+        then, _ = self._where(node.test, lambda: self.tail(node.then, destination))
         otherwise, _ = self.in_block(lambda: self.tail(node.otherwise, destination))
         if not then:
             then = [py.at(node.span, ast.Pass())]

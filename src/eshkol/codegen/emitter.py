@@ -294,7 +294,9 @@ class Emitter:
             case If() | Let() | Letrec() | Sequence() | Loop():
                 self.tail(node, EFFECT)
             case _:
-                self.add(py.at(node.span, ast.Expr(self.expression(node))))
+                value = self.expression(node)
+                if not (isinstance(value, ast.Name) and value.id.startswith(" ")):
+                    self.add(py.at(node.span, ast.Expr(value)))
 
     def set_global(self, node: Define | SetGlobal, value: ast.expr) -> ast.expr:
         """Define or assign a top-level variable."""

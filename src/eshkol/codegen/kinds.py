@@ -30,7 +30,8 @@ from eshkol.core.walk import bound_variables, children, everything
 from eshkol.datum.symbols import Symbol
 
 INT, FLOAT = " int", " float"
-STRING, SYMBOL, TABLE, VECTOR = " str", " Symbol", " HashTable", " Vector"
+STRING, SYMBOL, PAIR = " str", " Symbol", " Pair"
+TABLE, VECTOR = " HashTable", " Vector"
 """Kinds are the hidden names of the Python classes."""
 
 NUMBERS = (INT, FLOAT)
@@ -55,11 +56,20 @@ RESULTS = {
 CLOSED = frozenset("+ - *".split())
 """Operations that give an int for ints and a float for floats."""
 
+TESTED = {"pair?": PAIR, "symbol?": SYMBOL}
+"""Predicates that hold of one kind and no other value."""
+
 COMPARED = frozenset("= < > <= >=".split())
 
 INTEGER_RESULT = frozenset("quotient remainder modulo".split())
 
 DIVIDED = INTEGER_RESULT | {"/"}
+
+KEYED = frozenset("hash-ref hash-table-ref/default hash-set! hash-table-set!".split())
+"""Operations on a table and a key."""
+
+EXPECTED = (INT, FLOAT, STRING)
+"""Kinds that variables are expected to be of."""
 
 EXACT_IN_FLOATS = 2**53
 
@@ -158,6 +168,16 @@ class Kinds:
         else:
             self.known[variable] = kind
 
+    def tested(self, test: Node) -> dict[Variable, str]:
+        """What is known of variables where ``test`` holds."""
+        match test:
+            case Call(procedure=GlobalRef(name=name), arguments=(LocalRef() as value,)):
+                if name in TESTED and self._is_primitive(test.procedure):
+                    return {value.variable: TESTED[name]}
+            case If(otherwise=Const(value=False)):
+                return self.tested(test.test) | self.tested(test.then)
+        return {}
+
     def enter(self, loop: Loop) -> None:
         """Find out what the variables of a loop hold in every trip."""
         kinds = {
@@ -220,8 +240,12 @@ class Kinds:
             self._note_inner(body)
             for pair in operations:
                 for node, other in (pair, pair[::-1]):
-                    kind = self.number(other)
-                    if kind is None or not isinstance(node, LocalRef) or node.variable in bound:
+                    kind = self.of(other)
+                    if (
+                        kind not in EXPECTED
+                        or not isinstance(node, LocalRef)
+                        or node.variable in bound
+                    ):
                         continue
                     if node.variable in saved or (
                         is_small_constant(other) and node.variable in expected
@@ -236,7 +260,11 @@ class Kinds:
         return asked if len(asked) < len(operations) else {}
 
     def _computed(self, body: Node) -> Iterator[tuple[Node, Node]]:
-        """The operands of arithmetic and comparisons in ``body``."""
+        """Expressions in ``body`` that are expected to be of one kind.
+
+        They are the operands of arithmetic and comparisons; a key of a hash table comes with a
+        string, which is what most keys are.
+        """
         stack = [body]
         while stack:
             node = stack.pop()
@@ -245,6 +273,9 @@ class Kinds:
                     is_computed = name in CLOSED or name in COMPARED or name in DIVIDED
                     if is_computed and self._is_primitive(node.procedure):
                         yield left, right
+                case Call(procedure=GlobalRef(name=name), arguments=(_, key, _)):
+                    if name in KEYED and self._is_primitive(node.procedure):
+                        yield key, Const(key.span, "")
             stack.extend(children(node))
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
+from eshkol.codegen.emitter import EFFECT
 from eshkol.core.nodes import Call, GlobalRef, Lambda, LocalRef, Node, Parameter, Variable
 from eshkol.core.walk import bound_variables, everything
 
@@ -139,7 +140,7 @@ def append(span: Span, result: str, value: ast.expr) -> ast.stmt:
 
 
 def _for_each(emitter: EagerEmitter, function: Lambda, result: str) -> None:
-    emitter.effect(function.body)
+    emitter.tail_by_kinds(function.body, EFFECT)
 
 
 def _map(emitter: EagerEmitter, function: Lambda, result: str) -> None:
