@@ -16,8 +16,6 @@ from eshkol.datum.symbols import Symbol
 if TYPE_CHECKING:
     from eshkol.codegen.eager import EagerEmitter
 
-ACCESSORS = frozenset("car cdr caar cadr cdar cddr caddr cdddr cadddr".split())
-
 LIKELY_CLASSES = {
     "number?": (INT, FLOAT),
     "string?": (" str",),
@@ -44,19 +42,24 @@ def class_test(emitter: EagerEmitter, node: Call) -> ast.expr:
 
 
 def likely_class(emitter: EagerEmitter, node: Call) -> ast.expr:
+    """The class is asked for once; only a value of none of these needs the predicate itself."""
     assert isinstance(node.procedure, GlobalRef)
     operands = operands_of(emitter, node)
-    span, value = node.span, operands[0]
-    likely = is_of(span, value, *LIKELY_CLASSES[node.procedure.name])
-    unlikely = [
-        py.at(span, ast.Compare(py.class_of(span, value), [ast.IsNot()], [py.load(span, name)]))
-        for name in UNLIKELY_CLASSES
+    span, name = node.span, emitter.temporary()
+    kind = py.load(span, name)
+    first, *others = LIKELY_CLASSES[node.procedure.name]
+    kept = py.at(span, ast.NamedExpr(py.store(span, name), py.class_of(span, operands[0])))
+    likely = [py.is_identical(span, kept, py.load(span, first))]
+    likely += [py.is_identical(span, kind, py.load(span, other)) for other in others]
+    perhaps = [
+        py.at(span, ast.Compare(kind, [ast.IsNot()], [py.load(span, other)]))
+        for other in UNLIKELY_CLASSES
     ]
     generic = generic_call(emitter, node, operands)
     if isinstance(generic, ast.Call):
         generic = py.call(span, " truth", generic)
-    perhaps = py.at(span, ast.BoolOp(ast.And(), [*unlikely, generic]))
-    return py.at(span, ast.BoolOp(ast.Or(), [likely, perhaps]))
+    rest = py.at(span, ast.BoolOp(ast.And(), [*perhaps, generic]))
+    return py.at(span, ast.BoolOp(ast.Or(), [*likely, rest]))
 
 
 def same(emitter: EagerEmitter, node: Call) -> ast.expr | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eshkol.codegen import inline_data, inline_numbers, inline_text
 from eshkol.codegen import python as py
-from eshkol.codegen.kinds import RESULTS, TESTED
+from eshkol.codegen.kinds import PARTS_OF_PAIRS, RESULTS, TESTED
 from eshkol.codegen.traversals import ITEMS, TAKING, TRAVERSALS
 from eshkol.core.nodes import Call, GlobalRef, Node
 
@@ -73,7 +73,7 @@ def _table() -> dict[str, tuple[int, Inliner]]:
         (2, inline_data.same, inline_data.SAMENESS),
         (2, inline_data.cons, ["cons"]),
         (ANY, inline_data.make_list, ["list"]),
-        (1, inline_data.accessor, inline_data.ACCESSORS),
+        (1, inline_data.accessor, PARTS_OF_PAIRS),
         (2, inline_data.association, ["assq", "assv"]),
         (2, inline_data.vector_ref, ["vector-ref"]),
         (3, inline_data.vector_set, ["vector-set!"]),

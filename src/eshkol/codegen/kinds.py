@@ -59,7 +59,13 @@ CLOSED = frozenset("+ - *".split())
 TESTED = {"pair?": PAIR, "symbol?": SYMBOL}
 """Predicates that hold of one kind and no other value."""
 
+PARTS_OF_PAIRS = frozenset("car cdr caar cadr cdar cddr caddr cdddr cadddr".split())
+"""Procedures that take a pair and nothing else."""
+
 COMPARED = frozenset("= < > <= >=".split())
+
+INTS_KEPT = frozenset("abs max min".split())
+"""Operations that give an int for ints."""
 
 INTEGER_RESULT = frozenset("quotient remainder modulo".split())
 
@@ -90,11 +96,13 @@ class Kinds:
         known: the kinds of variables.
         counters: variables that hold small ints, or start so in a loop and change by small steps:
             no program runs so long that one leaves the range in which every int is a float.
+        results: what calls of these procedures give.
     """
 
     def __init__(self, is_primitive: Callable[[Node], bool]) -> None:
         self.known: dict[Variable, str] = {}
         self.counters: set[Variable] = set()
+        self.results: dict[str, str | None] = {}
         self._is_primitive = is_primitive
 
     def of(self, node: Node, within: int = MOST_LEVELS) -> str | None:
@@ -123,8 +131,13 @@ class Kinds:
                 if name in RESULTS:
                     is_keyed = name == "make-hash-table" and node.arguments
                     return None if is_keyed else RESULTS[name]
+                if name in INTS_KEPT:
+                    kinds = {self.of(argument, within - 1) for argument in node.arguments}
+                    return INT if kinds == {INT} else None
                 if len(node.arguments) == 2:
                     return self._of_operation(name, *node.arguments, within - 1)
+            case Call(procedure=GlobalRef(name=name)):
+                return self.results.get(name)
         return None
 
     def number(self, node: Node) -> str | None:
@@ -178,6 +191,13 @@ class Kinds:
                 return self.tested(test.test) | self.tested(test.then)
         return {}
 
+    def learn(self, value: Node) -> None:
+        """Note what is known of variables after ``value`` was computed without an error."""
+        match value:
+            case Call(procedure=GlobalRef(name=name), arguments=(LocalRef() as pair,)):
+                if name in PARTS_OF_PAIRS and self._is_primitive(value.procedure):
+                    self.known[pair.variable] = PAIR
+
     def enter(self, loop: Loop) -> None:
         """Find out what the variables of a loop hold in every trip."""
         kinds = {
@@ -188,7 +208,7 @@ class Kinds:
         while not settled:
             for variable, kind in kinds.items():
                 self.note(variable, kind)
-            self._note_inner(loop.body)
+            self.note_inner(loop.body)
             settled = True
             for trip in trips(loop):
                 for variable, value in zip(loop.variables, trip.arguments, strict=True):
@@ -205,23 +225,23 @@ class Kinds:
             ):
                 self.counters.add(variable)
 
-    def _note_inner(self, node: Node) -> None:
+    def note_inner(self, node: Node) -> None:
         """Note what the variables bound in ``node`` hold, those of its procedures left out."""
         match node:
             case Lambda():
                 return
             case Let() | Letrec():
                 for variable, value in zip(node.variables, node.values, strict=True):
-                    self._note_inner(value)
+                    self.note_inner(value)
                     self.bind(variable, value)
-                self._note_inner(node.body)
+                self.note_inner(node.body)
             case Loop():
                 for value in node.values:
-                    self._note_inner(value)
+                    self.note_inner(value)
                 self.enter(node)
             case _:
                 for child in children(node):
-                    self._note_inner(child)
+                    self.note_inner(child)
 
     def worth_asking(self, body: Node) -> dict[Variable, str]:
         """The variables of which it pays to ask what they hold before ``body``, and what.
@@ -237,7 +257,7 @@ class Kinds:
         expected: dict[Variable, str] = {}
         rejected: set[Variable] = set()
         for _ in range(ROUNDS):
-            self._note_inner(body)
+            self.note_inner(body)
             for pair in operations:
                 for node, other in (pair, pair[::-1]):
                     kind = self.of(other)
