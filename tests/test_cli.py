@@ -90,6 +90,7 @@ def test_a_program_from_standard_input():
         (['"a"', "'(a . b)", "#t"], '"a"\n(a . b)\n#t\n'),
         (["(if #f #f)", "(newline)"], "\n"),
         (["1 2"], "2\n"),
+        (["(values 1 2)", "(values)"], "1\n2\n"),
         ([""], ""),
     ],
 )
@@ -308,6 +309,19 @@ def test_wrong_command_lines(words):
     result = eshkol(*words.split())
     assert (result.stdout, result.returncode) == ("", 2)
     assert "usage: eshkol" in result.stderr
+
+
+def test_a_file_where_a_command_belongs(program):
+    result = eshkol(program("(display 1)"))
+    assert (result.stdout, result.returncode) == ("", 2)
+    assert "to run the file: eshkol run " in result.stderr
+
+
+def test_problems_of_standard_input_are_told_under_its_name():
+    command = [*ESHKOL, "check", "-"]
+    result = subprocess.run(command, input=b"\xff", capture_output=True, timeout=120, check=False)
+    assert result.stdout == b"<stdin>:1:1: error: expected UTF-8 text, byte 0 is not UTF-8\n"
+    assert result.returncode == 1
 
 
 def test_an_engine_that_is_not_there():

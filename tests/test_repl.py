@@ -184,6 +184,22 @@ def test_the_python_of_a_form():
     assert "string-append(x, x)" in output
 
 
+def test_the_python_and_the_core_of_a_procedure():
+    output = piped("(define (f x) (string-append x x))\n,python f\n,core f\n").stdout
+    assert "def f.0(x):" in output
+    assert "(lambda (x) (string-append x x))" in output
+
+
+def test_the_jaxpr_of_a_procedure_is_asked_by_a_call():
+    result = piped("(define (f x) x)\n,jaxpr f\n")
+    assert "expected a call, got #<procedure f>" in result.stdout + result.stderr
+    assert ",jaxpr (f …)" in result.stdout + result.stderr
+
+
+def test_several_values_are_shown_one_in_a_line():
+    assert piped("(values 1 'a)\n(values)\n(floor/ 7 2)\n").stdout == "1\na\n3\n1\n"
+
+
 def test_the_jaxpr_of_a_call():
     output = piped(
         "(define (f x) (sin (* x x)))\n,jaxpr (f 2.0)\n,jaxpr (if #t (cos 1.0) 2)\n"

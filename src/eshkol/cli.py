@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     grammar = parser(_ACTIONS, words[0] if words else "")
+    if words and words[0] not in _ACTIONS and os.path.isfile(words[0]):
+        grammar.error(f"{words[0]} is no command; to run the file: eshkol run {words[0]}")
     options = grammar.parse_args(words)
     engine = os.environ.get("ESHKOL_ENGINE") or "python"
     if engine not in ENGINES:
@@ -95,7 +97,7 @@ def _takes_nothing(procedure: Callable[..., Any]) -> bool:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from eshkol.datum.values import UNSPECIFIED
+    from eshkol.datum.values import UNSPECIFIED, MultipleValues
     from eshkol.datum.write import write_string
 
     session = _session(options, [])
@@ -103,8 +105,9 @@ def _eval(options: argparse.Namespace) -> int:
         is_file = expression == STANDARD_INPUT
         text = read_text(expression).content if is_file else expression
         value = session.evaluate(text, file="<stdin>" if is_file else None)
-        if value is not UNSPECIFIED and not options.quiet:
-            print(write_string(value))
+        for each in value if isinstance(value, MultipleValues) else [value]:
+            if each is not UNSPECIFIED and not options.quiet:
+                print(write_string(each))
     return 0
 
 

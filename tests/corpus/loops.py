@@ -118,6 +118,7 @@ ROWS = [
         "2.0",
         "30.0",
         to=_newton,
+        differentiable=True,
     ),
     row(
         "the number of halvings is exact",

@@ -10,6 +10,15 @@ from corpus import row
 
 DOUBLE = "#:dtype 'float64"
 
+
+def _slope_of_powers(x: float, order: int) -> float:
+    """The derivative of the first power of ``x`` above 30."""
+    n = 1
+    while x**n <= 30:
+        n += 1
+    return math.perm(n, order) * x ** (n - order)
+
+
 ROWS = [
     row(
         "the derivative of a procedure of a number",
@@ -240,6 +249,49 @@ ROWS = [
         "(tensor 0.5 1.0)",
         "(tensor 0.1 2.0)",
         to=lambda x: 12 * x * x,
+    ),
+    row(
+        "the gradient of a loop that a traced condition ends",
+        """(define (f x) (gradient (lambda (x) (let loop ((y x)) (if (> y 30) y (loop (* x y))))) x))""",
+        "2.0",
+        "3.5",
+        to=lambda x: _slope_of_powers(x, 1),
+        differentiable=True,
+    ),
+    row(
+        "the second derivative of a loop, backwards and forwards",
+        """(define (g x) (do ((y x (* y x))) ((> y 30) y)))
+           (define (f x) (list (gradient (gradient g) x) (derivative (gradient g) x)
+             (gradient (derivative g) x) (derivative (derivative g) x)))""",
+        "2.0",
+        "3.5",
+        to=lambda x: [_slope_of_powers(x, 2)] * 4,
+    ),
+    row(
+        "the gradients of a loop in lanes",
+        """(define (g x) (let loop ((y x)) (if (> y 30) y (loop (* x y)))))
+           (define (f v) (list ((vmap (gradient g)) v)
+             (gradient (lambda (v) (tensor-sum ((vmap g) v))) v)))""",
+        f"(tensor 2.0 3.5 1.5 {DOUBLE})",
+        f"(tensor 5.0 1.2 33.0 {DOUBLE})",
+        to=lambda v: [np.array([_slope_of_powers(x, 1) for x in v])] * 2,
+    ),
+    row(
+        "the gradient of a loop with several exits that assigns and writes",
+        """(define (f x)
+             (gradient
+               (lambda (x)
+                 (let ((v (vector 1.0 0.0)) (trips 0))
+                   (let loop ((y x))
+                     (set! trips (+ trips 1))
+                     (vector-set! v 0 (* x (vector-ref v 0)))
+                     (cond ((> y 20) (vector-ref v 0))
+                           ((= trips 4) (* y (vector-ref v 0)))
+                           (else (loop (* y 1.5)))))))
+               x))""",
+        "8.0",
+        "2.0",
+        to=lambda x: 4 * x**3 if x > 6 else 5 * x**4 * 1.5**3,
     ),
 ]
 

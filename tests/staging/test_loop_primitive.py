@@ -452,10 +452,14 @@ def test_in_compiled_code_all_states_need_a_bound() -> None:
         jax.jit(jax.grad(long_loop("all")))(1.3, 21)
 
 
-def test_the_loop_ends_at_its_bound() -> None:
-    f = jax.jit(lambda x: loop(lambda y: y > 0, lambda y: y * x, x, max_trips=5))
-    assert float(f(2.0)) == 64.0
-    assert float(jax.grad(f)(2.0)) == 192.0
+def test_more_trips_than_there_is_room_for() -> None:
+    for f, expected in [
+        (long_loop("all", 8), scanned),
+        (jax.grad(long_loop("all", 8)), jax.grad(scanned)),
+    ]:
+        gradient, expected = jax.jit(jax.grad(f)), jax.grad(expected)
+        for trips in (7, 8, 9, 40):
+            assert_allclose(gradient(1.3, trips), expected(1.3, trips), rtol=1e-9)
 
 
 @pytest.mark.parametrize("checkpoint", [0, -1, "some", 2.5, True])

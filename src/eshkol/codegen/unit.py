@@ -137,6 +137,12 @@ def eager_code(procedure: Procedure) -> types.CodeType:
     return _compile_procedure(procedure, is_staged=False)
 
 
+def procedure_syntax(procedure: Procedure) -> ast.stmt:
+    """The Python that the eager body of a procedure becomes."""
+    node, unit = procedure.node, procedure.unit.for_staging()
+    return EagerEmitter(unit).function(node, function_name(unit, node))
+
+
 def _compile_procedure(procedure: Procedure, is_staged: bool) -> types.CodeType:
     """One body of a procedure.
 

@@ -79,7 +79,7 @@ def parser(actions: Mapping[str, Action], first: str = "") -> argparse.ArgumentP
     result.add_argument("--version", action=_Version, help="print the versions and leave")
     _add_session_options(result, is_outer=True)
     result.set_defaults(action=actions["repl"])
-    commands = result.add_subparsers(title="commands", metavar="")
+    commands = result.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(
         name: str, summary: str, has_session: bool = False

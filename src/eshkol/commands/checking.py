@@ -9,7 +9,7 @@ from eshkol.base.errors import FileProblem
 from eshkol.base.spans import Span
 from eshkol.checker import Problem, check_text
 from eshkol.checker.problems import ERROR
-from eshkol.commands.files import named_files, read_text
+from eshkol.commands.files import STANDARD_INPUT, named_files, read_text
 
 
 def check_files(names: Iterable[str], *, form: str = "gcc", strict: bool = False) -> int:
@@ -40,6 +40,7 @@ def _problems_of(name: str) -> list[Problem]:
     try:
         text = read_text(name)
     except FileProblem as error:
-        message = error.message.removeprefix(f"{name}: ")
-        return [Problem(Span(name, 1, 0, 1, 0), ERROR, "file", message)]
+        file = "<stdin>" if name == STANDARD_INPUT else name
+        message = error.message.removeprefix(f"{file}: ")
+        return [Problem(Span(file, 1, 0, 1, 0), ERROR, "file", message)]
     return check_text(text.content, text.file)

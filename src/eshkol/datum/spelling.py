@@ -134,6 +134,7 @@ def character_text(character: str) -> str:
     return f"#\\{character}" if character.isprintable() else f"#\\x{ord(character):x}"
 
 
+@functools.lru_cache(maxsize=4096)
 def python_name(name: str) -> str:
     """The Python spelling of a Scheme name: ``train-epoch`` is ``train_epoch``.
 

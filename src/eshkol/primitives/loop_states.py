@@ -26,11 +26,10 @@ def keep_states(function, *, checkpoint=None, max_trips=None):
         function: the procedure.
         checkpoint: ``'log``: up to 32 states, or a mebibyte of them, whatever the number of
             trips; 15,000 trips are run at most 4 times more, a million 7 times. An exact integer:
-            so many states. ``'all``: every state, which takes the least time, and in compiled code
-            a bound on the trips.
-        max_trips: a bound on the trips of each of the loops, for which there is room with
-            ``'all``; a loop that makes more is an error when it runs. With a bound and no
-            ``#:checkpoint`` all states are kept. Without, the default is ``'log``.
+            so many states. ``'all``: every state, which takes the least time.
+        max_trips: for how many trips ``'all`` has room, which compiled code has to know; a loop
+            that makes more keeps few states. With it and no ``checkpoint`` all states are kept;
+            without either, the default is ``'log``.
 
     Returns:
         The procedure, which computes what ``function`` does.

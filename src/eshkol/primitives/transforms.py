@@ -76,7 +76,7 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
             Without points, the result is the procedure that computes the gradient.
         wrt: the index of the argument to differentiate, where the rest are data.
         checkpoint: what compiled loops keep, ``'log``, ``'all`` or a number: see ``keep-states``.
-        max_trips: a bound on the trips of compiled loops: see ``keep-states``.
+        max_trips: how many trips of compiled loops to keep: see ``keep-states``.
 
     Returns:
         What the point is, with the partial derivative in place of each number or inexact tensor;

@@ -13,9 +13,9 @@ from eshkol.datum.write import short_string
 from eshkol.expand.expander import CORE_SCOPES
 from eshkol.formatter.expanded import program_text
 from eshkol.primitives.declare import load
-from eshkol.runtime.procedures import MARK
+from eshkol.runtime.procedures import MARK, Procedure, procedure_of
 from eshkol.session import Session
-from eshkol.syntax.objects import Keyword, Syntax
+from eshkol.syntax.objects import Keyword, Syntax, to_datum
 
 
 def expanded(session: Session, form: Syntax) -> str:
@@ -33,21 +33,41 @@ def steps(session: Session, forms: list[Syntax]) -> tuple[list[str], Exception |
 
 
 def core(session: Session, form: Syntax) -> str:
-    """The Core of a form after all passes: with boxes and loops."""
+    """The Core of a form, or of the procedure it names, after all passes: with boxes and loops."""
     from eshkol.codegen.unit import prepare
 
+    procedure = _named_procedure(session, form)
+    if procedure is not None:
+        return print_core(procedure.node)
     nodes = session.expand_forms([form], form.span.file)[0]
     return "\n".join(print_core(prepare(node)) for node in nodes)
 
 
 def python(session: Session, form: Syntax) -> str:
-    """The Python that a form is compiled to; names that begin with ``_`` are the runtime's own."""
-    from eshkol.codegen.unit import program_syntax
+    """The Python that a form, or the procedure it names, is compiled to.
 
+    Names that begin with ``_`` are the runtime's own.
+    """
+    from eshkol.codegen.unit import procedure_syntax, program_syntax
+
+    procedure = _named_procedure(session, form)
+    if procedure is not None:
+        return _unparsed(procedure_syntax(procedure))
     nodes, span = session.expand_forms([form], form.span.file)
     defined = session.namespace.variables
     primitives = [name for name in session.namespace.builtins if name not in defined]
     function, _ = program_syntax(nodes, span, primitives)
+    return _unparsed(function)
+
+
+def _named_procedure(session: Session, form: Syntax) -> Procedure | None:
+    """The procedure of a program that a form names."""
+    if not form.is_identifier or _is_form(session, form):
+        return None
+    return procedure_of(session.namespace.variables.get(form.name))
+
+
+def _unparsed(function: ast.stmt) -> str:
     for part in ast.walk(function):
         for field in ("id", "name", "arg"):
             name = getattr(part, field, None)
@@ -62,6 +82,12 @@ def jaxpr(session: Session, form: Syntax) -> str:
     Raises:
         WrongType: if what is called is no procedure.
     """
+    if not form.is_list and callable(called := _value(session, form)):
+        raise WrongType(
+            f"expected a call, got {short_string(called)}",
+            span=form.span,
+            hint=f"with arguments of the kind it is for: ,jaxpr ({to_datum(form)} …)",
+        )
     parts = form.parts if form.is_list else ()
     is_call = bool(parts) and not _is_form(session, parts[0])
     if not is_call:

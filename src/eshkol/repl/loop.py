@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.values import UNSPECIFIED, MultipleValues
 from eshkol.datum.write import write_string
 from eshkol.expand.forms import CORE_FORMS
 from eshkol.reader import read_all
@@ -92,7 +92,8 @@ class Repl:
             yield value
 
     def show(self, values: Iterable[Any]) -> None:
-        """Print values, one in a line; nothing for the unspecified one."""
+        """Print values, one in a line; nothing for the unspecified one, nor for none."""
         for value in values:
-            if value is not UNSPECIFIED:
-                print(write_string(value))
+            for each in value if isinstance(value, MultipleValues) else [value]:
+                if each is not UNSPECIFIED:
+                    print(write_string(each))

@@ -1,1 +1,1 @@
-"""Syntax objects: data with source spans and scope sets (``objects``)."""
+"""Syntax objects: data with source spans (``objects``) and sets of scopes (``scopes``)."""

@@ -44,9 +44,7 @@ def default_slots(state: State) -> int:
     return max(FEWEST_SLOTS, min(SMALL // max(size, 1), MOST_SLOTS))
 
 
-def reverse_through(
-    back: Backward, start: State, trips: Any, carry: Carry, slots: int, bound: int | None = None
-) -> Carry:
+def reverse_through(back: Backward, start: State, trips: Any, carry: Carry, slots: int) -> Carry:
     """Go back through ``trips`` trips with room for ``slots`` states.
 
     Args:
@@ -55,12 +53,9 @@ def reverse_through(
         trips: an int32 scalar, traced.
         carry: what the last trip is pulled back from.
         slots: how many states are kept; half of them within a block.
-        bound: the trips are no more than this.
     """
     block = max(1, slots // 2)
     places = max(1, slots - block)
-    if bound is not None and bound <= slots:
-        block, places = bound, 1
     return _Walk(back, trips, block, places).to_start(list(start), carry)
 
 

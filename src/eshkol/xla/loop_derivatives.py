@@ -15,7 +15,7 @@ of ``T[f2]``, and ``S[f]`` is a part of ``A[f2]`` with the cotangents ``(λ', λ
 of ``S[f]`` is a part of ``S[f2]``. Transposes stay within the three as well: ``T* = A``,
 ``A* = T``, and ``S* w = (S w, T w)``, since a second derivative is symmetric. So the schedule of
 checkpoints is written once, never differentiated, and a derivative of order ``k`` keeps as many
-states as one of order 1, each ``k`` times as wide at most ``2**(k - 1)``.
+states as one of order 1, each at most ``2**(k - 1)`` times as wide.
 
 The operands of all three begin with those of the loop and the number of its trips. Their rules
 are in ``loop_derivative_rules``.
@@ -35,7 +35,7 @@ from eshkol.base.errors import StagingError
 from eshkol.xla import loop_checkpoints
 from eshkol.xla._compat import apply_primitive
 from eshkol.xla.dtypes import wide
-from eshkol.xla.loop_backward import Backward
+from eshkol.xla.loop_backward import Backward, Carry
 from eshkol.xla.loop_course import (
     Course,
     Trajectory,
@@ -71,28 +71,38 @@ def _run_adjoint(*operands: Any, **parameters: Any) -> Values:
     course = Course(**parameters)
     at, cotangents = course.take(operands)
     back = Backward(course, at)
-    carry = back.start(cotangents)
-    if course.checkpoint != "all":
-        is_free = course.checkpoint == "log"
+    start = back.start(cotangents)
+
+    def with_few(carry: Carry) -> Carry:
+        is_free = not isinstance(course.checkpoint, int)
         slots = loop_checkpoints.default_slots(at.state) if is_free else int(course.checkpoint)
-        found = loop_checkpoints.reverse_through(
-            back, at.state, at.trips, carry, slots, course.max_trips
-        )
-    else:
+        return loop_checkpoints.reverse_through(back, at.state, at.trips, carry, slots)
+
+    def with_all(carry: Carry) -> Carry:
         record = at.record or _record(course, at, back)
-        found = loop_checkpoints.reverse_recorded(back, record, at.trips, carry)
-    of_constants, of_state = found
+        return loop_checkpoints.reverse_recorded(back, record, at.trips, carry)
+
+    if course.checkpoint == "all":
+        room = _room(course)
+        of_constants, of_state = lax.cond(at.trips <= room, with_all, with_few, start)
+    else:
+        of_constants, of_state = with_few(start)
     return [*of_constants, *of_state]
 
 
-def _record(course: Course, at: Trajectory, back: Backward) -> Values:
-    """The states before all trips."""
+def _room(course: Course) -> int:
+    """For how many trips all states can be kept."""
     if course.max_trips is None:
         raise StagingError(
             "loop: to keep all states of a compiled loop takes a bound on its trips",
             hint="give the bound, as in #:max-trips 1000, or leave out #:checkpoint 'all",
         )
-    shelf = loop_checkpoints.new_shelf(at.state, course.max_trips)
+    return course.max_trips
+
+
+def _record(course: Course, at: Trajectory, back: Backward) -> Values:
+    """The states before all trips."""
+    shelf = loop_checkpoints.new_shelf(at.state, _room(course))
     return list(loop_checkpoints.record_states(back.advance, shelf, at.state, at.trips))
 
 

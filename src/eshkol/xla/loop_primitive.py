@@ -66,9 +66,8 @@ def loop(
         start: a pytree of arrays.
         checkpoint: what the way back keeps. ``"log"``: up to 32 states, or more if they are small;
             a million trips are run 7 times more at most. A number: so many states. ``"all"``:
-            every state, which takes the least time, and a bound on the trips where the loop is
-            compiled.
-        max_trips: the loop ends after so many trips whatever its condition is.
+            every state, which takes the least time, and ``max_trips`` where the loop is compiled.
+        max_trips: for how many trips ``"all"`` has room; if there are more, few states are kept.
 
     Returns:
         The state at the end.
@@ -98,10 +97,8 @@ def loop(
             raise TypeError(f"loop: a trip changes the state from {structure} to {after}")
         return [_as_type(*pair) for pair in zip(results, types, strict=True)]
 
-    if max_trips is not None:
-        values, test, trip = _bounded(values, test, trip, max_trips)
     results = _bind(test, trip, values, checkpoint, max_trips)
-    return unflatten(results[-len(leaves) :] if leaves else [])
+    return unflatten(results)
 
 
 def _as_type(value: Any, wanted: jax.ShapeDtypeStruct) -> Any:
@@ -110,20 +107,6 @@ def _as_type(value: Any, wanted: jax.ShapeDtypeStruct) -> Any:
         before, after = (f"{x.dtype}{list(x.shape)}" for x in (wanted, value))
         raise TypeError(f"loop: a trip changes a part of the state from {before} to {after}")
     return lax.convert_element_type(value, wanted.dtype) if value.weak_type else value
-
-
-def _bounded(
-    values: Values, test: Callable[..., Any], trip: Callable[..., Any], bound: int
-) -> tuple[Values, Callable[..., Any], Callable[..., Any]]:
-    """The loop with the number of its trips in front of the state."""
-
-    def bounded_test(values: Values) -> Any:
-        return lax.bitwise_and(values[0] < bound, test(values[1:]))
-
-    def counting_trip(values: Values) -> Values:
-        return [values[0] + 1, *trip(values[1:])]
-
-    return [jnp.int32(0), *values], bounded_test, counting_trip
 
 
 def _check(checkpoint: Checkpoint) -> None:

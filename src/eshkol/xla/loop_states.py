@@ -6,10 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax import lax
 
-from eshkol.base.errors import SchemeError
-from eshkol.xla.effects import fail, under
 from eshkol.xla.loop_primitive import loop
 
 KEPT = jax.make_user_context(("log", None))
@@ -37,28 +34,12 @@ def kept(
         return function(*arguments, **options)
 
 
-def run_loop(
-    name: str,
-    goes_on: Callable[[Any], Any],
-    body: Callable[[Any], Any],
-    start: Any,
-) -> Any:
+def run_loop(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], start: Any) -> Any:
     """The state of a loop at its end.
 
     Args:
-        name: of the loop, for messages.
         goes_on: the condition, of the state.
         body: one trip.
         start: the state before the first trip.
-
-    Raises:
-        SchemeError: when the program runs and makes more trips than ``#:max-trips`` allows.
     """
-    checkpoint, max_trips = KEPT.value
-    end = loop(goes_on, body, start, checkpoint, max_trips)
-    if max_trips is not None:
-        unfinished = goes_on(end)
-        words = f"{name}: this loop makes more than {max_trips} trips, its #:max-trips"
-        with under(lambda: unfinished):
-            lax.cond(unfinished, lambda: fail(SchemeError(words)), lambda: None)
-    return end
+    return loop(goes_on, body, start, *KEPT.value)

@@ -434,7 +434,7 @@ def _traced_while(
                 runs = goes_on(arrays)
         return make_outputs(leaves, "second", part.run(runs, *arrays))
 
-    return _leave(carry, run_loop(site[0], goes_on, body, carry.arrays))
+    return _leave(carry, run_loop(goes_on, body, carry.arrays))
 
 
 _TRUTH = jax.ShapeDtypeStruct((), BOOL)
@@ -553,7 +553,7 @@ def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
 
     start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
     state = (jnp.asarray(True), carry.arrays, start)
-    _, arrays, result = run_loop(site[0], lambda state: state[0], body, state)
+    _, arrays, result = run_loop(lambda state: state[0], body, state)
     _leave(carry, arrays)
     return unflatten(ending.structure, result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -15,6 +16,7 @@ from eshkol.xla.directions import Traced, gradient_of, shown, split
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import failures
 from eshkol.xla.tensors import cast
+from eshkol.xla.transforms import check_has_forward_mode
 from eshkol.xla.witness import tracer_of
 
 
@@ -37,7 +39,13 @@ class TensorArithmetic:
         return cast(join(gradient_of(self.traced)(split(x, self.traced.arrays))), x.dtype)
 
     def value_and_gradient(self, x: Any) -> tuple[Any, Any]:
-        return self.value(x), self.gradient(x)
+        arrays = split(x, self.traced.arrays)
+        try:
+            value, partials = jax.value_and_grad(self.traced.scalar)(arrays)
+        except ValueError as error:
+            check_has_forward_mode(self.traced.who, error, arrays)
+            return self.value(x), self.gradient(x)
+        return cast(value, x.dtype), cast(join(partials), x.dtype)
 
     def each(self, function: Callable[..., Any], *points: Any) -> Any:
         return function(*points)
