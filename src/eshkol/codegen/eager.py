@@ -7,14 +7,16 @@ ends in a handler for that, which costs nothing until it is used.
 from __future__ import annotations
 
 import ast
-from typing import TypeGuard
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.eager_loops import LoopEmitter
-from eshkol.codegen.emitter import RETURN, Destination, Emitter, Return, Unit
+from eshkol.codegen.emitter import RETURN, Destination, Emitter, Return, Unit, function_name
 from eshkol.codegen.held_lists import is_only_taken
 from eshkol.codegen.inlining import inline_call, inline_test
+from eshkol.codegen.kinds import INT
 from eshkol.codegen.traversals import gives_sequence, inline_sequence, scheme_list, sequence
 from eshkol.core.nodes import (
     Call,
@@ -51,12 +53,18 @@ class EagerEmitter(LoopEmitter):
         super().__init__(unit, counter)
         self.has_tail_calls = False
         self.may_restart = False
+        self.is_on_ints = False
 
     def function(self, node: Lambda, name: str) -> ast.FunctionDef:
         """The Python function of a procedure."""
         self.prologue(node)
         self.is_procedure = True
-        self.tail_by_kinds(node.body, RETURN)
+        hidden = self._name_on_ints(node)
+        if hidden is None:
+            self.tail_by_kinds(node.body, RETURN)
+        else:
+            self._hand_over(node, hidden)
+            self.tail(node.body, RETURN)
         body = self.block
         handlers = []
         if self.may_restart or _may_meet_traced_condition(node.body):
@@ -67,6 +75,42 @@ class EagerEmitter(LoopEmitter):
             body = [py.at(node.span, ast.Try(body, handlers, [], []))]
         if node.documentation:
             body = [py.at(node.span, ast.Expr(py.constant(node.span, node.documentation))), *body]
+        return py.define(node.span, name, self.parameter_list(node), body)
+
+    def procedure(self, node: Lambda, variable: str) -> ast.expr:
+        hidden = self._name_on_ints(node)
+        if hidden is not None:
+            inner = EagerEmitter(self.unit)
+            definition = inner._function_on_ints(node, function_name(self.unit, node))
+            self.add(py.at(node.span, ast.Global([hidden])))
+            self.add(definition)
+            self.add(py.assign(node.span, hidden, py.load(node.span, definition.name)))
+        return super().procedure(node, variable)
+
+    def _name_on_ints(self, node: Lambda) -> str | None:
+        """The hidden name of the function that does for ints what ``node`` does."""
+        own, hidden = self.unit.on_ints.get(node.name or "", (None, None))
+        return hidden if own is node else None
+
+    def _hand_over(self, node: Lambda, hidden: str) -> None:
+        """Let the function for ints do it if all arguments are ints."""
+        span = node.span
+        variables = [p.variable for p in node.parameters]
+        test = self.are_of(span, dict.fromkeys(variables, INT))
+        arguments = [py.load(span, self.name(variable)) for variable in variables]
+        result = py.returns(span, py.call(span, hidden, *arguments))
+        self.add(py.at(span, ast.If(test, [result], [])))
+
+    def _function_on_ints(self, node: Lambda, name: str) -> ast.FunctionDef:
+        """The function that needs no tests, since it is called with ints."""
+        self.prologue(node)
+        self.is_procedure = self.is_on_ints = True
+        self.kinds.known = {p.variable: INT for p in node.parameters}
+        self.kinds.results = self.unit.results
+        self.tail(node.body, RETURN)
+        body = self.block
+        if self.has_tail_calls:
+            body = [py.at(node.span, ast.Try(body, [_passing_on(node.span)], [], []))]
         return py.define(node.span, name, self.parameter_list(node), body)
 
     def tail_by_kinds(self, body: Node, destination: Destination) -> None:
@@ -94,6 +138,7 @@ class EagerEmitter(LoopEmitter):
                 self.sequences.add(variable)
             else:
                 self.bind_variable(variable, value)
+            self.kinds.learn(value)
 
     def expression(self, node: Node) -> ast.expr:
         if isinstance(node, LocalRef) and node.variable in self.accumulators:
@@ -108,6 +153,8 @@ class EagerEmitter(LoopEmitter):
     # ---- references and calls
 
     def global_reference(self, node: GlobalRef) -> ast.expr:
+        if self.is_on_ints and node.name in self.unit.on_ints:
+            return py.load(node.span, self.unit.on_ints[node.name][1])
         return self.load_global(node)
 
     def call(self, node: Call) -> ast.expr:
@@ -156,7 +203,7 @@ class EagerEmitter(LoopEmitter):
         """``and`` as a condition: Python's ``and``, if its parts need no statements."""
         block, test = self.in_block(lambda: self.condition(node.test))
         self.block += block
-        inner, then = self.in_block(lambda: self.condition(node.then))
+        inner, then = self._where(node.test, lambda: self.condition(node.then))
         if not inner:
             return py.at(node.span, ast.BoolOp(ast.And(), [test, then]))
         name = self.temporary()
@@ -165,9 +212,27 @@ class EagerEmitter(LoopEmitter):
         self.add(py.at(node.span, ast.If(test, inner, otherwise)))
         return py.load(node.span, name)
 
+    def in_block(self, emit: Callable[[], Any]) -> tuple[list[ast.stmt], Any]:
+        """Run ``emit`` with a fresh block; what becomes known in it is known there only."""
+        known = self.kinds.known
+        self.kinds.known = dict(known)
+        try:
+            return super().in_block(emit)
+        finally:
+            self.kinds.known = known
+
+    def _where(self, test: Node, emit: Callable[[], Any]) -> tuple[list[ast.stmt], Any]:
+        """Run ``emit`` with a fresh block, knowing that ``test`` holds."""
+
+        def knowing() -> Any:
+            self.kinds.known.update(self.kinds.tested(test))
+            return emit()
+
+        return self.in_block(knowing)
+
     def conditional(self, node: If) -> ast.expr:
         test = self.condition(node.test)
-        then_block, then = self.in_block(lambda: self.expression(node.then))
+        then_block, then = self._where(node.test, lambda: self.expression(node.then))
         else_block, otherwise = self.in_block(lambda: self.expression(node.otherwise))
         if not then_block and not else_block:
             return py.at(node.span, ast.IfExp(test, then, otherwise))
@@ -179,7 +244,7 @@ class EagerEmitter(LoopEmitter):
 
     def conditional_tail(self, node: If, destination: Destination) -> None:
         test = self.condition(node.test)
-        then, _ = self.in_block(lambda: self.tail(node.then, destination))
+        then, _ = self._where(node.test, lambda: self.tail(node.then, destination))
         otherwise, _ = self.in_block(lambda: self.tail(node.otherwise, destination))
         if not then:
             then = [py.at(node.span, ast.Pass())]

@@ -114,7 +114,7 @@ class LoopEmitter(Emitter):
         self._loop_in_function(node, destination)
 
     def _while(self, node: Loop, destination: Destination) -> None:
-        self.accumulators |= accumulated(self, node)
+        self.accumulators |= accumulated(node, self.is_primitive)
         self._assign_variables(node, list(node.values), fresh=True)
         self.kinds.enter(node)
         expected = self.kinds.worth_asking(node.body).items()

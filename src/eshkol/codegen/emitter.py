@@ -86,6 +86,8 @@ class Unit:
         key: tells the hidden constants of this unit from those of others.
         lambdas: the procedures emitted so far; a function's number is its index.
         constants: data that Python constants can't hold.
+        on_ints: procedures that have a second function for ints, and its hidden global name.
+        results: the kinds of what these functions give.
     """
 
     def __init__(self, names: Names, primitives: set[str], key: str) -> None:
@@ -94,6 +96,8 @@ class Unit:
         self.key = key
         self.lambdas: list[Lambda] = []
         self.constants: list[Any] = []
+        self.on_ints: dict[str, tuple[Lambda, str]] = {}
+        self.results: dict[str, str | None] = {}
 
     def number(self, node: Lambda) -> int:
         """Register a procedure; its number."""
@@ -294,7 +298,9 @@ class Emitter:
             case If() | Let() | Letrec() | Sequence() | Loop():
                 self.tail(node, EFFECT)
             case _:
-                self.add(py.at(node.span, ast.Expr(self.expression(node))))
+                value = self.expression(node)
+                if not (isinstance(value, ast.Name) and value.id.startswith(" ")):
+                    self.add(py.at(node.span, ast.Expr(value)))
 
     def set_global(self, node: Define | SetGlobal, value: ast.expr) -> ast.expr:
         """Define or assign a top-level variable."""

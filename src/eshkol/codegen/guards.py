@@ -37,7 +37,10 @@ def is_of(span: Span, value: ast.expr, *classes: str) -> ast.expr:
     return tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.Or(), tests))
 
 
-def both(span: Span, tests: list[ast.expr]) -> ast.expr:
+def both(span: Span, tests: list[ast.expr]) -> ast.expr | bool:
+    """The test that all of ``tests`` hold; True if there are none."""
+    if not tests:
+        return True
     return tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.And(), tests))
 
 
@@ -110,6 +113,10 @@ def stored(
     """An assignment in place under a guard."""
     span = node.span
     fast = py.at(span, ast.Assign([target], value))
-    generic = py.at(span, ast.Expr(generic_call(emitter, node, operands)))
-    emitter.add(py.at(span, ast.If(both(span, tests), [fast], [generic])))
+    guard = both(span, tests)
+    if isinstance(guard, bool):
+        emitter.add(fast)
+    else:
+        generic = py.at(span, ast.Expr(generic_call(emitter, node, operands)))
+        emitter.add(py.at(span, ast.If(guard, [fast], [generic])))
     return emitter.unspecified(span)

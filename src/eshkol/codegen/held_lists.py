@@ -68,7 +68,7 @@ def _count(node: Node, variable: Variable) -> int:
     return sum(isinstance(p, LocalRef) and p.variable is variable for p in everything(node))
 
 
-def accumulated(emitter: EagerEmitter, loop: Loop) -> set[Variable]:
+def accumulated(loop: Loop, is_primitive: IsPrimitive) -> set[Variable]:
     """The variables of ``loop`` that start empty, grow by ``cons``, and are used when it ends.
 
     They are held as Python lists, the last element first.
@@ -78,8 +78,7 @@ def accumulated(emitter: EagerEmitter, loop: Loop) -> set[Variable]:
         for index, variable in enumerate(loop.variables)
         if _is_nil(loop.values[index])
         and all(
-            grown(trip.arguments[index], variable, emitter.is_primitive) is not None
-            for trip in trips(loop)
+            grown(trip.arguments[index], variable, is_primitive) is not None for trip in trips(loop)
         )
         and any(isinstance(trip.arguments[index], Call) for trip in trips(loop))
         and _is_used_at_ends(loop, index, variable)

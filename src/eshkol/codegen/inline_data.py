@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.guards import both, generic_call, guarded, is_of, known_int, operands_of, stored
-from eshkol.codegen.kinds import FLOAT, INT
+from eshkol.codegen.kinds import FLOAT, INT, PAIR, STRING, SYMBOL, TABLE, TESTED
 from eshkol.core.nodes import Call, Const, GlobalRef, Node
 from eshkol.datum.pairs import NIL
 from eshkol.datum.symbols import Symbol
 
 if TYPE_CHECKING:
     from eshkol.codegen.eager import EagerEmitter
-
-ACCESSORS = frozenset("car cdr caar cadr cdar cddr caddr cdddr cadddr".split())
-
-CLASS_TESTS = {"pair?": " Pair", "symbol?": " Symbol"}
-"""Predicates that hold of one class and no other value."""
 
 LIKELY_CLASSES = {
     "number?": (INT, FLOAT),
@@ -43,23 +38,28 @@ def null(emitter: EagerEmitter, node: Call) -> ast.expr:
 def class_test(emitter: EagerEmitter, node: Call) -> ast.expr:
     assert isinstance(node.procedure, GlobalRef)
     value = emitter.expression(node.arguments[0])
-    return is_of(node.span, value, CLASS_TESTS[node.procedure.name])
+    return is_of(node.span, value, TESTED[node.procedure.name])
 
 
 def likely_class(emitter: EagerEmitter, node: Call) -> ast.expr:
+    """The class is asked for once; only a value of none of these needs the predicate itself."""
     assert isinstance(node.procedure, GlobalRef)
     operands = operands_of(emitter, node)
-    span, value = node.span, operands[0]
-    likely = is_of(span, value, *LIKELY_CLASSES[node.procedure.name])
-    unlikely = [
-        py.at(span, ast.Compare(py.class_of(span, value), [ast.IsNot()], [py.load(span, name)]))
-        for name in UNLIKELY_CLASSES
+    span, name = node.span, emitter.temporary()
+    kind = py.load(span, name)
+    first, *others = LIKELY_CLASSES[node.procedure.name]
+    kept = py.at(span, ast.NamedExpr(py.store(span, name), py.class_of(span, operands[0])))
+    likely = [py.is_identical(span, kept, py.load(span, first))]
+    likely += [py.is_identical(span, kind, py.load(span, other)) for other in others]
+    perhaps = [
+        py.at(span, ast.Compare(kind, [ast.IsNot()], [py.load(span, other)]))
+        for other in UNLIKELY_CLASSES
     ]
     generic = generic_call(emitter, node, operands)
     if isinstance(generic, ast.Call):
         generic = py.call(span, " truth", generic)
-    perhaps = py.at(span, ast.BoolOp(ast.And(), [*unlikely, generic]))
-    return py.at(span, ast.BoolOp(ast.Or(), [likely, perhaps]))
+    rest = py.at(span, ast.BoolOp(ast.And(), [*perhaps, generic]))
+    return py.at(span, ast.BoolOp(ast.Or(), [*likely, rest]))
 
 
 def same(emitter: EagerEmitter, node: Call) -> ast.expr | None:
@@ -108,7 +108,8 @@ def accessor(emitter: EagerEmitter, node: Call) -> ast.expr:
     assert isinstance(node.procedure, GlobalRef)
     span, operands = node.span, operands_of(emitter, node)
     *path, last = reversed(node.procedure.name[1:-1])
-    pair, tests = operands[0], [is_of(span, operands[0], " Pair")]
+    is_known = emitter.kinds.of(node.arguments[0]) == PAIR
+    pair, tests = operands[0], [] if is_known else [is_of(span, operands[0], PAIR)]
     for step in path:
         name = emitter.temporary()
         kept = py.at(span, ast.NamedExpr(py.store(span, name), _slot(span, pair, step)))
@@ -120,6 +121,29 @@ def accessor(emitter: EagerEmitter, node: Call) -> ast.expr:
 
 def _slot(span: Span, pair: ast.expr, step: str) -> ast.expr:
     return py.at(span, ast.Attribute(pair, "car" if step == "a" else "cdr", py.LOAD))
+
+
+def association(emitter: EagerEmitter, node: Call) -> ast.expr | None:
+    """``(assq 'x entries)``: a loop that compares symbols; a key that may be none is left."""
+    if emitter.kinds.of(node.arguments[0]) != SYMBOL:
+        return None
+    span, (key, entries) = node.span, operands_of(emitter, node)
+    rest, entry = emitter.temporary(), emitter.temporary()
+    is_other = py.at(
+        span,
+        ast.Compare(py.class_of(span, py.load(span, entry)), [ast.IsNot()], [py.load(span, PAIR)]),
+    )
+    is_key = py.is_identical(span, _slot(span, py.load(span, entry), "a"), key)
+    ends = py.at(span, ast.BoolOp(ast.Or(), [is_other, is_key]))
+    trip = [
+        py.assign(span, entry, _slot(span, py.load(span, rest), "a")),
+        py.at(span, ast.If(ends, [py.at(span, ast.Break())], [])),
+        py.assign(span, rest, _slot(span, py.load(span, rest), "d")),
+    ]
+    emitter.add(py.assign(span, rest, entries))
+    emitter.add(py.at(span, ast.While(is_of(span, py.load(span, rest), PAIR), trip, [])))
+    found = both(span, [is_of(span, py.load(span, name), PAIR) for name in (rest, entry)])
+    return guarded(span, found, py.load(span, entry), generic_call(emitter, node, [key, entries]))
 
 
 def vector_ref(emitter: EagerEmitter, node: Call) -> ast.expr:
@@ -149,12 +173,17 @@ def pair_set(emitter: EagerEmitter, node: Call) -> ast.expr:
     return stored(emitter, node, [is_of(span, pair, " Pair")], target, value, [pair, value])
 
 
-KEYS = (" str", " Symbol", INT)
+KEYS = (STRING, SYMBOL, INT)
 """Classes of which every value is its own hash key."""
 
 
-def _plain_table(span: Span, table: ast.expr, key: ast.expr) -> list[ast.expr]:
-    return [is_of(span, table, " HashTable"), is_of(span, key, *KEYS)]
+def _plain_table(
+    emitter: EagerEmitter, node: Call, table: ast.expr, key: ast.expr
+) -> list[ast.expr]:
+    """The tests needed to know that the table is an ordinary one and the key its own hash key."""
+    kinds = [emitter.kinds.of(argument) for argument in node.arguments]
+    tests = [] if kinds[0] == TABLE else [is_of(node.span, table, TABLE)]
+    return tests if kinds[1] in KEYS else [*tests, is_of(node.span, key, *KEYS)]
 
 
 def _entries(span: Span, table: ast.expr) -> ast.expr:
@@ -165,7 +194,7 @@ def hash_ref(emitter: EagerEmitter, node: Call) -> ast.expr:
     span, operands = node.span, operands_of(emitter, node)
     table, key, default = operands
     get = py.at(span, ast.Attribute(_entries(span, table), "get", py.LOAD))
-    guard = both(span, _plain_table(span, table, key))
+    guard = both(span, _plain_table(emitter, node, table, key))
     fast = py.call(span, get, key, default)
     return guarded(span, guard, fast, generic_call(emitter, node, operands))
 
@@ -173,5 +202,5 @@ def hash_ref(emitter: EagerEmitter, node: Call) -> ast.expr:
 def hash_set(emitter: EagerEmitter, node: Call) -> ast.expr:
     span, (table, key, value) = node.span, operands_of(emitter, node)
     target = py.at(span, ast.Subscript(_entries(span, table), key, py.STORE))
-    tests = _plain_table(span, table, key)
+    tests = _plain_table(emitter, node, table, key)
     return stored(emitter, node, tests, target, value, [table, key, value])

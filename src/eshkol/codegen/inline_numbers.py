@@ -86,7 +86,7 @@ def division(emitter: EagerEmitter, node: Call) -> ast.expr:
     if not isinstance(node.arguments[1], Const) or node.arguments[1].value == 0.0:
         tests.append(operands[1])
     fast = py.at(span, ast.BinOp(operands[0], ast.Div(), operands[1]))
-    return guarded(span, both(span, tests) if tests else True, fast, generic)
+    return guarded(span, both(span, tests), fast, generic)
 
 
 def sign(emitter: EagerEmitter, node: Call) -> ast.expr:
@@ -107,9 +107,7 @@ def parity(emitter: EagerEmitter, node: Call) -> ast.expr:
     expected = py.constant(span, PARITIES[node.procedure.name])
     fast = py.at(span, ast.Compare(rest, [ast.Eq()], [expected]))
     tests = known_int(emitter, node.arguments[0], operands[0])
-    return guarded(
-        span, both(span, tests) if tests else True, fast, generic_call(emitter, node, operands)
-    )
+    return guarded(span, both(span, tests), fast, generic_call(emitter, node, operands))
 
 
 def integer_division(emitter: EagerEmitter, node: Call) -> ast.expr:
@@ -129,9 +127,7 @@ def integer_division(emitter: EagerEmitter, node: Call) -> ast.expr:
     if name != "modulo":
         tests.append(py.at(span, ast.Compare(operands[0], [ast.GtE()], [zero])))
     fast = py.at(span, ast.BinOp(operands[0], DIVISIONS[name](), operands[1]))
-    return guarded(
-        span, both(span, tests) if tests else True, fast, generic_call(emitter, node, operands)
-    )
+    return guarded(span, both(span, tests), fast, generic_call(emitter, node, operands))
 
 
 def extreme(emitter: EagerEmitter, node: Call) -> ast.expr:
@@ -145,9 +141,7 @@ def extreme(emitter: EagerEmitter, node: Call) -> ast.expr:
     comparison = EXTREMES[node.procedure.name]()
     is_first = py.at(span, ast.Compare(operands[0], [comparison], [operands[1]]))
     fast = py.at(span, ast.IfExp(is_first, operands[0], operands[1]))
-    return guarded(
-        span, both(span, tests) if tests else True, fast, generic_call(emitter, node, operands)
-    )
+    return guarded(span, both(span, tests), fast, generic_call(emitter, node, operands))
 
 
 def absolute(emitter: EagerEmitter, node: Call) -> ast.expr:
@@ -156,6 +150,4 @@ def absolute(emitter: EagerEmitter, node: Call) -> ast.expr:
     negated = py.at(span, ast.UnaryOp(ast.USub(), operands[0]))
     fast = py.at(span, ast.IfExp(positive, operands[0], negated))
     tests = known_int(emitter, node.arguments[0], operands[0])
-    return guarded(
-        span, both(span, tests) if tests else True, fast, generic_call(emitter, node, operands)
-    )
+    return guarded(span, both(span, tests), fast, generic_call(emitter, node, operands))

@@ -47,7 +47,7 @@ def _number(emitter: EagerEmitter, node: Node) -> Node | None:
 
 
 def _joined(span: Span, texts: list[ast.expr], conversions: list[int]) -> ast.expr:
-    parts = [
+    parts: list[ast.expr] = [
         text
         if isinstance(text, ast.Constant) and isinstance(text.value, str)
         else py.at(span, ast.FormattedValue(text, conversion, None))
@@ -64,7 +64,7 @@ def number_to_string(emitter: EagerEmitter, node: Call) -> ast.expr:
     if not emitter.kinds.is_moderate(number):
         tests.append(is_moderate(span, operands[0]))
     fast = py.call(span, " str", operands[0])
-    guard = both(span, tests) if tests else True
+    guard = both(span, tests)
     return guarded(span, guard, fast, generic_call(emitter, node, operands))
 
 

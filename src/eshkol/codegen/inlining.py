@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eshkol.codegen import inline_data, inline_numbers, inline_text
 from eshkol.codegen import python as py
-from eshkol.codegen.kinds import RESULTS
+from eshkol.codegen.kinds import PARTS_OF_PAIRS, RESULTS, TESTED
 from eshkol.codegen.traversals import ITEMS, TAKING, TRAVERSALS
 from eshkol.core.nodes import Call, GlobalRef, Node
 
@@ -68,12 +68,13 @@ def _table() -> dict[str, tuple[int, Inliner]]:
         (2, inline_numbers.extreme, inline_numbers.EXTREMES),
         (1, inline_numbers.absolute, ["abs"]),
         (1, inline_data.null, ["null?"]),
-        (1, inline_data.class_test, inline_data.CLASS_TESTS),
+        (1, inline_data.class_test, TESTED),
         (1, inline_data.likely_class, inline_data.LIKELY_CLASSES),
         (2, inline_data.same, inline_data.SAMENESS),
         (2, inline_data.cons, ["cons"]),
         (ANY, inline_data.make_list, ["list"]),
-        (1, inline_data.accessor, inline_data.ACCESSORS),
+        (1, inline_data.accessor, PARTS_OF_PAIRS),
+        (2, inline_data.association, ["assq", "assv"]),
         (2, inline_data.vector_ref, ["vector-ref"]),
         (3, inline_data.vector_set, ["vector-set!"]),
         (2, inline_data.pair_set, ["set-car!", "set-cdr!"]),
@@ -97,7 +98,7 @@ PREDICATES = frozenset(
         *inline_numbers.SIGNS,
         *inline_numbers.PARITIES,
         "null?",
-        *inline_data.CLASS_TESTS,
+        *TESTED,
         *inline_data.LIKELY_CLASSES,
         *inline_data.SAMENESS,
     ]

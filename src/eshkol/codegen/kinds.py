@@ -30,7 +30,8 @@ from eshkol.core.walk import bound_variables, children, everything
 from eshkol.datum.symbols import Symbol
 
 INT, FLOAT = " int", " float"
-STRING, SYMBOL, TABLE, VECTOR = " str", " Symbol", " HashTable", " Vector"
+STRING, SYMBOL, PAIR = " str", " Symbol", " Pair"
+TABLE, VECTOR = " HashTable", " Vector"
 """Kinds are the hidden names of the Python classes."""
 
 NUMBERS = (INT, FLOAT)
@@ -55,11 +56,26 @@ RESULTS = {
 CLOSED = frozenset("+ - *".split())
 """Operations that give an int for ints and a float for floats."""
 
+TESTED = {"pair?": PAIR, "symbol?": SYMBOL}
+"""Predicates that hold of one kind and no other value."""
+
+PARTS_OF_PAIRS = frozenset("car cdr caar cadr cdar cddr caddr cdddr cadddr".split())
+"""Procedures that take a pair and nothing else."""
+
 COMPARED = frozenset("= < > <= >=".split())
+
+INTS_KEPT = frozenset("abs max min".split())
+"""Operations that give an int for ints."""
 
 INTEGER_RESULT = frozenset("quotient remainder modulo".split())
 
 DIVIDED = INTEGER_RESULT | {"/"}
+
+KEYED = frozenset("hash-ref hash-table-ref/default hash-set! hash-table-set!".split())
+"""Operations on a table and a key."""
+
+EXPECTED = (INT, FLOAT, STRING)
+"""Kinds that variables are expected to be of."""
 
 EXACT_IN_FLOATS = 2**53
 
@@ -80,11 +96,13 @@ class Kinds:
         known: the kinds of variables.
         counters: variables that hold small ints, or start so in a loop and change by small steps:
             no program runs so long that one leaves the range in which every int is a float.
+        results: what calls of these procedures give.
     """
 
     def __init__(self, is_primitive: Callable[[Node], bool]) -> None:
         self.known: dict[Variable, str] = {}
         self.counters: set[Variable] = set()
+        self.results: dict[str, str | None] = {}
         self._is_primitive = is_primitive
 
     def of(self, node: Node, within: int = MOST_LEVELS) -> str | None:
@@ -113,8 +131,13 @@ class Kinds:
                 if name in RESULTS:
                     is_keyed = name == "make-hash-table" and node.arguments
                     return None if is_keyed else RESULTS[name]
+                if name in INTS_KEPT:
+                    kinds = {self.of(argument, within - 1) for argument in node.arguments}
+                    return INT if kinds == {INT} else None
                 if len(node.arguments) == 2:
                     return self._of_operation(name, *node.arguments, within - 1)
+            case Call(procedure=GlobalRef(name=name)):
+                return self.results.get(name)
         return None
 
     def number(self, node: Node) -> str | None:
@@ -158,6 +181,23 @@ class Kinds:
         else:
             self.known[variable] = kind
 
+    def tested(self, test: Node) -> dict[Variable, str]:
+        """What is known of variables where ``test`` holds."""
+        match test:
+            case Call(procedure=GlobalRef(name=name), arguments=(LocalRef() as value,)):
+                if name in TESTED and self._is_primitive(test.procedure):
+                    return {value.variable: TESTED[name]}
+            case If(otherwise=Const(value=False)):
+                return self.tested(test.test) | self.tested(test.then)
+        return {}
+
+    def learn(self, value: Node) -> None:
+        """Note what is known of variables after ``value`` was computed without an error."""
+        match value:
+            case Call(procedure=GlobalRef(name=name), arguments=(LocalRef() as pair,)):
+                if name in PARTS_OF_PAIRS and self._is_primitive(value.procedure):
+                    self.known[pair.variable] = PAIR
+
     def enter(self, loop: Loop) -> None:
         """Find out what the variables of a loop hold in every trip."""
         kinds = {
@@ -168,7 +208,7 @@ class Kinds:
         while not settled:
             for variable, kind in kinds.items():
                 self.note(variable, kind)
-            self._note_inner(loop.body)
+            self.note_inner(loop.body)
             settled = True
             for trip in trips(loop):
                 for variable, value in zip(loop.variables, trip.arguments, strict=True):
@@ -185,23 +225,23 @@ class Kinds:
             ):
                 self.counters.add(variable)
 
-    def _note_inner(self, node: Node) -> None:
+    def note_inner(self, node: Node) -> None:
         """Note what the variables bound in ``node`` hold, those of its procedures left out."""
         match node:
             case Lambda():
                 return
             case Let() | Letrec():
                 for variable, value in zip(node.variables, node.values, strict=True):
-                    self._note_inner(value)
+                    self.note_inner(value)
                     self.bind(variable, value)
-                self._note_inner(node.body)
+                self.note_inner(node.body)
             case Loop():
                 for value in node.values:
-                    self._note_inner(value)
+                    self.note_inner(value)
                 self.enter(node)
             case _:
                 for child in children(node):
-                    self._note_inner(child)
+                    self.note_inner(child)
 
     def worth_asking(self, body: Node) -> dict[Variable, str]:
         """The variables of which it pays to ask what they hold before ``body``, and what.
@@ -217,11 +257,15 @@ class Kinds:
         expected: dict[Variable, str] = {}
         rejected: set[Variable] = set()
         for _ in range(ROUNDS):
-            self._note_inner(body)
+            self.note_inner(body)
             for pair in operations:
                 for node, other in (pair, pair[::-1]):
-                    kind = self.number(other)
-                    if kind is None or not isinstance(node, LocalRef) or node.variable in bound:
+                    kind = self.of(other)
+                    if (
+                        kind not in EXPECTED
+                        or not isinstance(node, LocalRef)
+                        or node.variable in bound
+                    ):
                         continue
                     if node.variable in saved or (
                         is_small_constant(other) and node.variable in expected
@@ -236,7 +280,11 @@ class Kinds:
         return asked if len(asked) < len(operations) else {}
 
     def _computed(self, body: Node) -> Iterator[tuple[Node, Node]]:
-        """The operands of arithmetic and comparisons in ``body``."""
+        """Expressions in ``body`` that are expected to be of one kind.
+
+        They are the operands of arithmetic and comparisons; a key of a hash table comes with a
+        string, which is what most keys are.
+        """
         stack = [body]
         while stack:
             node = stack.pop()
@@ -245,6 +293,9 @@ class Kinds:
                     is_computed = name in CLOSED or name in COMPARED or name in DIVIDED
                     if is_computed and self._is_primitive(node.procedure):
                         yield left, right
+                case Call(procedure=GlobalRef(name=name), arguments=(_, key, _)):
+                    if name in KEYED and self._is_primitive(node.procedure):
+                        yield key, Const(key.span, "")
             stack.extend(children(node))
 
 

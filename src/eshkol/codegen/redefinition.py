@@ -9,7 +9,12 @@ from typing import Any
 from eshkol.codegen.inlining import INLINED
 from eshkol.codegen.unit import eager_code
 from eshkol.core.free import global_names
-from eshkol.runtime.procedures import Procedure, procedure_of, procedures_of_units
+from eshkol.runtime.procedures import (
+    Procedure,
+    functions_on_ints,
+    procedure_of,
+    procedures_of_units,
+)
 
 
 def forget_primitive(name: str, units: list[Any], variables: dict[str, Any]) -> None:
@@ -31,6 +36,24 @@ def forget_primitive(name: str, units: list[Any], variables: dict[str, Any]) -> 
         procedure.staged = None
     if name in INLINED:
         _renew(procedures, variables)
+
+
+def forget_ints(function: FunctionType) -> None:
+    """Make ordinary functions of those that ``function``, a procedure of ints, hands over to.
+
+    They call the variables of their group's names again, of which one has another value now.
+    """
+    variables = function.__globals__
+    group: set[str] = set()
+    stack = [function]
+    while stack:
+        for name in set(functions_on_ints(stack.pop())) - group:
+            group.add(name)
+            stack.append(variables[name])
+    for name in group:
+        procedure = procedure_of(variables[name])
+        assert procedure is not None
+        variables[name].__code__ = eager_code(procedure)
 
 
 def _renew(procedures: list[Procedure], variables: dict[str, Any]) -> None:

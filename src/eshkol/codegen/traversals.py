@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
+from eshkol.codegen.emitter import EFFECT
 from eshkol.core.nodes import Call, GlobalRef, Lambda, LocalRef, Node, Parameter, Variable
 from eshkol.core.walk import bound_variables, everything
 
@@ -82,7 +83,7 @@ def traverse(emitter: EagerEmitter, node: Call) -> ast.expr:
     """The value of a traversal, whose loop is emitted: a Python list for ``map`` and ``filter``."""
     assert isinstance(node.procedure, GlobalRef)
     name, span = node.procedure.name, node.span
-    function = _in_place(emitter, node.arguments[0], TRAVERSALS[name])
+    function = _in_place(emitter, name, node.arguments[0])
     *initial, items = _arguments(emitter, name, node)
     _rename(emitter, function)
     emitter.note_inlined(function.body)
@@ -109,7 +110,7 @@ def _arguments(emitter: EagerEmitter, name: str, node: Call) -> list[ast.expr]:
     return [*initial, py.call(node.span, " list_argument", py.constant(node.span, name), listed)]
 
 
-def _in_place(emitter: EagerEmitter, function: Node, arity: int) -> Lambda:
+def _in_place(emitter: EagerEmitter, name: str, function: Node) -> Lambda:
     """The procedure as one whose body can stand in the loop; it calls one that has a name."""
     if isinstance(function, Lambda):
         return function
@@ -117,10 +118,12 @@ def _in_place(emitter: EagerEmitter, function: Node, arity: int) -> Lambda:
     if not emitter.is_primitive(function):
         procedure = Variable("procedure")
         emitter.unit.names[procedure] = emitter.temporary()
-        value = emitter.expression(function)
+        value = py.call(
+            span, " procedure_argument", py.constant(span, name), emitter.expression(function)
+        )
         emitter.add(py.assign(span, emitter.name(procedure), value))
         function = LocalRef(span, procedure)
-    parameters = tuple(Variable(name) for name in ("result", "item")[-arity:])
+    parameters = tuple(Variable(name) for name in ("result", "item")[-TRAVERSALS[name] :])
     call = Call(span, function, tuple(LocalRef(span, variable) for variable in parameters))
     return Lambda(span, "trip", tuple(map(Parameter, parameters)), None, call)
 
@@ -139,7 +142,7 @@ def append(span: Span, result: str, value: ast.expr) -> ast.stmt:
 
 
 def _for_each(emitter: EagerEmitter, function: Lambda, result: str) -> None:
-    emitter.effect(function.body)
+    emitter.tail_by_kinds(function.body, EFFECT)
 
 
 def _map(emitter: EagerEmitter, function: Lambda, result: str) -> None:

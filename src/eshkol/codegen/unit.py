@@ -15,6 +15,7 @@ from eshkol.codegen import python as py
 from eshkol.codegen.eager import EagerEmitter
 from eshkol.codegen.emitter import RETURN, Unit, function_name
 from eshkol.codegen.included import set_apart, settled
+from eshkol.codegen.int_procedures import groups_of_ints
 from eshkol.codegen.names import assign_names
 from eshkol.codegen.staged import StagedEmitter
 from eshkol.core.assignment import convert_assignments
@@ -23,7 +24,7 @@ from eshkol.core.free import free_variables, global_names
 from eshkol.core.loops import recognize_loops
 from eshkol.core.nodes import Define, Node, Sequence, SetGlobal
 from eshkol.core.walk import everything
-from eshkol.runtime.procedures import Procedure, finish_code
+from eshkol.runtime.procedures import Procedure, finish_code, ints_name
 
 ENTRY = "<top level>"
 
@@ -64,6 +65,10 @@ def program_syntax(
     names = {} if body is None else assign_names(body, mentioned)
     unit = Unit(names, set(mentioned.intersection(primitives) - defined), _key(span, prepared))
     emitter = EagerEmitter(unit)
+    for group, results in groups_of_ints(prepared, emitter.is_primitive):
+        for name, node in group.items():
+            unit.on_ints[name] = node, ints_name(name, unit.key)
+        unit.results.update(results)
     if body is None:
         emitter.add(py.returns(span, emitter.unspecified(span)))
     else:

@@ -186,7 +186,19 @@ def list_argument(who: str, value: Any) -> list[Any]:
     items: list[Any] = []
     rest = value
     add = items.append
-    for _ in range(_UNGUARDED):
+    for _ in range(_UNGUARDED // 4):  # four at a time take two thirds of the time
+        if rest.__class__ is not Pair:
+            break
+        add(rest.car)
+        rest = rest.cdr
+        if rest.__class__ is not Pair:
+            break
+        add(rest.car)
+        rest = rest.cdr
+        if rest.__class__ is not Pair:
+            break
+        add(rest.car)
+        rest = rest.cdr
         if rest.__class__ is not Pair:
             break
         add(rest.car)

@@ -94,10 +94,15 @@ def association_eqv(key: Any, entries: List) -> Any:
     """
     if key.__class__ is Symbol:
         rest = entries
-        while rest.__class__ is Pair and rest.car.__class__ is Pair:
-            if rest.car.car is key:
-                return rest.car
+        while rest.__class__ is Pair:
+            entry = rest.car
+            if entry.__class__ is not Pair:
+                break
+            if entry.car is key:
+                return entry
             rest = rest.cdr
+        if rest is NIL:
+            return False
     return _associated("assq", key, entries, same)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from eshkol.base.errors import UnboundVariable
 from eshkol.primitives.declare import load
+from eshkol.runtime.procedures import is_on_ints
 
 
 class Namespace:
@@ -53,7 +54,10 @@ class Namespace:
 
     def _assign(self, name: str, value: Any) -> None:
         hides_primitive = name in self.builtins and name not in self.variables
+        previous = self.variables.get(name)
         self.variables[name] = value
+        if is_on_ints(previous) and previous is not value:
+            load("eshkol.codegen.redefinition:forget_ints")(previous)
         if hides_primitive:
             self._forget_primitive(name)
         if name in self.watchers:
@@ -108,7 +112,9 @@ class Namespace:
     def remove(self, name: str) -> None:
         """Take a variable away; a primitive of this name is visible again."""
         self.links.pop(name, None)
-        del self.variables[name]
+        previous = self.variables.pop(name)
+        if is_on_ints(previous):
+            load("eshkol.codegen.redefinition:forget_ints")(previous)
         if name in self.watchers:
             self._tell(name)
 

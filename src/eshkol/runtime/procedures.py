@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -24,6 +25,24 @@ def constant_name(key: str, index: int) -> str:
 def operator_name(span: Span) -> str:
     """The hidden variable with what is called at ``span``, where that has no name."""
     return f" operator {span.line}:{span.column}"
+
+
+ON_INTS = " on ints "
+
+
+def ints_name(name: str, key: str) -> str:
+    """The hidden global name of the function that does for ints what a procedure does."""
+    return f"{ON_INTS}{name} {key}"
+
+
+def is_on_ints(function: Any) -> bool:
+    """Whether ``function`` is a procedure that hands over to another function if it gets ints."""
+    return function.__class__ is types.FunctionType and any(functions_on_ints(function))
+
+
+def functions_on_ints(function: types.FunctionType) -> Iterator[str]:
+    """The hidden names of the functions on ints that ``function`` calls."""
+    return (name for name in function.__code__.co_names if name.startswith(ON_INTS))
 
 
 class CompiledUnit(Protocol):

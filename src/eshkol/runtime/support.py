@@ -31,7 +31,7 @@ from eshkol.primitives import (
     strings,
     vectors,
 )
-from eshkol.primitives.arguments import elements_argument, list_argument
+from eshkol.primitives.arguments import elements_argument, list_argument, procedure_argument
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.continuations import make
 from eshkol.primitives.declare import PRIMITIVES, argument_count, load
@@ -151,6 +151,7 @@ def builtins() -> dict[str, Any]:
             " missing": MISSING,
             " rest_list": rest_list,
             " list_argument": elements_argument,
+            " procedure_argument": procedure_argument,
             " scheme_list": scheme_list,
             " items of iota": lists.iota_items,
             " items of hash-keys": hash_tables.key_items,
