@@ -8,6 +8,6 @@ body of a procedure), ``included`` (lines of other files in it).
 What makes eager code fast: ``kinds`` (which variables hold ints, which floats), ``inlining``
 (primitives whose fast path is emitted in place: ``guards``, ``inline_numbers``, ``inline_data``,
 ``inline_text``), ``counting`` (loops that count), ``traversals`` and ``held_lists`` (``map`` and
-others as loops, lists that are never made), ``int_procedures`` (recursion on ints), ``redefinition``
-(compiling again what relied on a name that is defined otherwise).
+others as loops, lists that are never made), ``int_procedures`` (recursion on ints),
+``redefinition`` (compiling again what relied on a name that is defined otherwise).
 """
