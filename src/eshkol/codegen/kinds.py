@@ -85,6 +85,9 @@ ROUNDS = 4
 MOST_LEVELS = 10
 """It is asked of every expression what is known of it, so not the whole of it is looked at."""
 
+MOST_LOOPS = 3
+"""Each loop is gone over more than once to know it, and with it the loops inside."""
+
 MOST_NODES = 150
 """A body of more nodes is not had twice."""
 
@@ -198,8 +201,13 @@ class Kinds:
                 if name in PARTS_OF_PAIRS and self._is_primitive(value.procedure):
                     self.known[pair.variable] = PAIR
 
-    def enter(self, loop: Loop) -> None:
-        """Find out what the variables of a loop hold in every trip."""
+    def enter(self, loop: Loop, within: int = MOST_LOOPS) -> None:
+        """Find out what the variables of a loop hold in every trip.
+
+        Args:
+            loop: a loop.
+            within: how many loops inside one another are looked at.
+        """
         kinds = {
             variable: self.of(value)
             for variable, value in zip(loop.variables, loop.values, strict=True)
@@ -208,7 +216,7 @@ class Kinds:
         while not settled:
             for variable, kind in kinds.items():
                 self.note(variable, kind)
-            self.note_inner(loop.body)
+            self.note_inner(loop.body, within - 1)
             settled = True
             for trip in trips(loop):
                 for variable, value in zip(loop.variables, trip.arguments, strict=True):
@@ -225,23 +233,24 @@ class Kinds:
             ):
                 self.counters.add(variable)
 
-    def note_inner(self, node: Node) -> None:
+    def note_inner(self, node: Node, within: int = MOST_LOOPS) -> None:
         """Note what the variables bound in ``node`` hold, those of its procedures left out."""
         match node:
             case Lambda():
                 return
             case Let() | Letrec():
                 for variable, value in zip(node.variables, node.values, strict=True):
-                    self.note_inner(value)
+                    self.note_inner(value, within)
                     self.bind(variable, value)
-                self.note_inner(node.body)
+                self.note_inner(node.body, within)
             case Loop():
                 for value in node.values:
-                    self.note_inner(value)
-                self.enter(node)
+                    self.note_inner(value, within)
+                if within:
+                    self.enter(node, within)
             case _:
                 for child in children(node):
-                    self.note_inner(child)
+                    self.note_inner(child, within)
 
     def worth_asking(self, body: Node) -> dict[Variable, str]:
         """The variables of which it pays to ask what they hold before ``body``, and what.
