@@ -120,7 +120,8 @@ class Closure:
         positional = [p for p in node.parameters if not p.keyword]
         pairs = zip(positional, arguments, strict=False)
         values: dict[Any, Any] = {p.variable: value for p, value in pairs}
-        if count == len(node.parameters) and not keywords and node.rest is None:
+        is_all = count == len(values) == len(node.parameters)
+        if is_all and not keywords and node.rest is None:
             return values
         is_fit = count <= len(positional) or node.rest is not None
         named = {python_name(name): value for name, value in keywords.items()}

@@ -18,6 +18,7 @@ from eshkol.codegen.held_lists import is_only_taken
 from eshkol.codegen.inlining import inline_call, inline_test
 from eshkol.codegen.kinds import INT
 from eshkol.codegen.traversals import gives_sequence, inline_sequence, scheme_list, sequence
+from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
     Call,
     Const,
@@ -127,6 +128,8 @@ class EagerEmitter(LoopEmitter):
         self.add(py.at(body.span, ast.If(self.are_of(body.span, asked), fast, generic)))
 
     def bind(self, node: Let | Letrec) -> None:
+        if isinstance(node, Letrec):
+            self._forget_read_early(node)
         for variable, value in zip(node.variables, node.values, strict=True):
             self.kinds.bind(variable, value)
         for index, (variable, value) in enumerate(zip(node.variables, node.values, strict=True)):
@@ -139,6 +142,23 @@ class EagerEmitter(LoopEmitter):
             else:
                 self.bind_variable(variable, value)
             self.kinds.learn(value)
+
+    def _forget_read_early(self, node: Letrec) -> None:
+        """Take away what the trip before of a loop left in variables that are read too early.
+
+        Lambdas need no look: a loop in which they capture such a variable is a function.
+        """
+        early = {
+            variable: None
+            for index, value in enumerate(node.values)
+            if not isinstance(value, Lambda)
+            for variable in free_variables(value)
+            if variable in node.variables[index:]
+        }
+        for name in map(self.name, early):
+            gone = py.at(node.span, ast.Name(name, ast.Del()))
+            self.add(py.assign(node.span, name, py.constant(node.span, None)))
+            self.add(py.at(node.span, ast.Delete([gone])))
 
     def expression(self, node: Node) -> ast.expr:
         if isinstance(node, LocalRef) and node.variable in self.accumulators:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.emitter import EFFECT
+from eshkol.codegen.names import Names
 from eshkol.core.nodes import Call, GlobalRef, Lambda, LocalRef, Node, Parameter, Variable
 from eshkol.core.walk import bound_variables, everything
 
@@ -74,7 +75,9 @@ def _is_simple(function: Node, arity: int) -> bool:
     """Whether ``function`` is written in place and can stand in the loop."""
     if not isinstance(function, Lambda) or function.rest is not None:
         return False
-    if len(function.parameters) != arity or any(p.default for p in function.parameters):
+    if len(function.parameters) != arity:
+        return False
+    if any(p.default or p.keyword for p in function.parameters):
         return False
     return not any(isinstance(part, Lambda) for part in everything(function.body))
 
@@ -83,9 +86,9 @@ def traverse(emitter: EagerEmitter, node: Call) -> ast.expr:
     """The value of a traversal, whose loop is emitted: a Python list for ``map`` and ``filter``."""
     assert isinstance(node.procedure, GlobalRef)
     name, span = node.procedure.name, node.span
-    function = _in_place(emitter, name, node.arguments[0])
+    function = _in_place(emitter, name, node)
     *initial, items = _arguments(emitter, name, node)
-    _rename(emitter, function)
+    renamed = _rename(emitter, function)
     emitter.note_inlined(function.body)
     parameters = [emitter.name(p.variable) for p in function.parameters]
     result = parameters[0] if initial else emitter.temporary()
@@ -97,6 +100,7 @@ def traverse(emitter: EagerEmitter, node: Call) -> ast.expr:
     target = py.store(span, parameters[-1])
     trip = trip or [py.at(span, ast.Pass())]
     emitter.add(py.at(span, ast.For(target, items, trip, [])))
+    emitter.unit.names.update(renamed)
     return emitter.unspecified(span) if name == "for-each" else py.load(span, result)
 
 
@@ -110,17 +114,16 @@ def _arguments(emitter: EagerEmitter, name: str, node: Call) -> list[ast.expr]:
     return [*initial, py.call(node.span, " list_argument", py.constant(node.span, name), listed)]
 
 
-def _in_place(emitter: EagerEmitter, name: str, function: Node) -> Lambda:
+def _in_place(emitter: EagerEmitter, name: str, node: Call) -> Lambda:
     """The procedure as one whose body can stand in the loop; it calls one that has a name."""
+    function, span = node.arguments[0], node.span
     if isinstance(function, Lambda):
         return function
-    span = function.span
     if not emitter.is_primitive(function):
         procedure = Variable("procedure")
         emitter.unit.names[procedure] = emitter.temporary()
-        value = py.call(
-            span, " procedure_argument", py.constant(span, name), emitter.expression(function)
-        )
+        who, arity = py.constant(span, name), py.constant(span, TRAVERSALS[name])
+        value = py.call(span, " procedure_of_elements", who, emitter.expression(function), arity)
         emitter.add(py.assign(span, emitter.name(procedure), value))
         function = LocalRef(span, procedure)
     parameters = tuple(Variable(name) for name in ("result", "item")[-TRAVERSALS[name] :])
@@ -128,11 +131,20 @@ def _in_place(emitter: EagerEmitter, name: str, function: Node) -> Lambda:
     return Lambda(span, "trip", tuple(map(Parameter, parameters)), None, call)
 
 
-def _rename(emitter: EagerEmitter, function: Lambda) -> None:
-    """Give the procedure's variables names that no other of the Python function has."""
-    for part in everything(function):
-        for variable in bound_variables(part):
-            emitter.unit.names[variable] = emitter.temporary()
+def _rename(emitter: EagerEmitter, function: Lambda) -> Names:
+    """Give the procedure's variables names that no other of the Python function has.
+
+    Returns:
+        Their names so far, for where the procedure is a Python function again: in staged code, and
+        once the program defines the name of the primitive. Temporaries of that function have the
+        names which the variables have here.
+    """
+    names = emitter.unit.names
+    variables = [v for part in everything(function) for v in bound_variables(part)]
+    before = {variable: names[variable] for variable in variables if variable in names}
+    for variable in variables:
+        names[variable] = emitter.temporary()
+    return before
 
 
 def append(span: Span, result: str, value: ast.expr) -> ast.stmt:

@@ -2,6 +2,7 @@
 
 Reading order: ``namespace`` (top-level variables), ``procedures`` (what is known of a Python
 function that came from Scheme), ``truth`` (conditions), ``dialects`` (entering the staged
-dialect), ``support`` (the hidden names that compiled code uses), ``tail_calls``, ``report`` (errors
-for people: ``calls`` explains those of calls, ``tracebacks`` makes entries of tracebacks).
+dialect), ``support`` (the hidden names that compiled code uses; ``elements`` has one of them),
+``tail_calls``, ``report`` (errors for people: ``calls`` explains those of calls, ``tracebacks``
+makes entries of tracebacks).
 """

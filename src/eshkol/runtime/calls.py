@@ -273,8 +273,13 @@ def _arity(text: str, name: str, called: Any, span: Span) -> EshkolError:
 
 def _unfit(text: str, who: str, found: Any, span: Span) -> EshkolError:
     """The error for a procedure that ``who`` was given and could not call."""
-    count, least, usage = _arguments(found)
-    given = _given(text, least)
+    _, least, _ = _arguments(found)
+    return unfit(_given(text, least), who, found, span)
+
+
+def unfit(given: int, who: str, found: Any, span: Span | None = None) -> EshkolError:
+    """The error for a procedure that ``who`` was given and called with ``given`` arguments."""
+    count, _, usage = _arguments(found)
     name = getattr(found, "__name__", "lambda")
     return ArityError(
         f"{who}: expected a procedure that takes {argument_count(given, given)}, "

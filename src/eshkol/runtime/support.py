@@ -31,12 +31,13 @@ from eshkol.primitives import (
     strings,
     vectors,
 )
-from eshkol.primitives.arguments import elements_argument, list_argument, procedure_argument
+from eshkol.primitives.arguments import elements_argument, list_argument
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.continuations import make
 from eshkol.primitives.declare import PRIMITIVES, argument_count, load
 from eshkol.primitives.dynamic import TailCall
 from eshkol.runtime.dialects import NeedsStaging, restart, staged
+from eshkol.runtime.elements import procedure_of_elements
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.tail_calls import deep, tick
 from eshkol.runtime.truth import truth
@@ -151,7 +152,7 @@ def builtins() -> dict[str, Any]:
             " missing": MISSING,
             " rest_list": rest_list,
             " list_argument": elements_argument,
-            " procedure_argument": procedure_argument,
+            " procedure_of_elements": procedure_of_elements,
             " scheme_list": scheme_list,
             " items of iota": lists.iota_items,
             " items of hash-keys": hash_tables.key_items,
