@@ -191,3 +191,15 @@ def test_shared_names_of_loops_and_procedures() -> None:
             f"(define (f x y) (let loop ((i {a}) (j {b})) (if (> i 6) (list i j x) "
             "(loop (+ i 1) (+ j i))))) (f 1 2)"
         )
+
+
+def test_a_procedure_in_place_is_a_function_again() -> None:
+    """Its variables keep their names there, apart from the temporaries of that function."""
+    session = Session()
+    session.evaluate(
+        "(define (f l) (map (lambda (x) (let ((y (+ x 1)) (z (vector-ref #(1 2 3) (abs x))))"
+        " (list (if (number? y) y x) z (+ (* y (car (list z))) x)))) l))"
+    )
+    expected = write_string(session.evaluate("(f '(0 1 2))"))
+    session.evaluate("(define (map f l) (if (null? l) l (cons (f (car l)) (map f (cdr l)))))")
+    assert write_string(session.evaluate("(f '(0 1 2))")) == expected
