@@ -102,7 +102,7 @@ def test_an_error_in_a_traced_procedure_is_the_users(session: Session) -> None:
     for text in ("(lambda (x) (if (> x 0) (car x) x))", "(lambda (x) (if (> x 0) (list x) x))"):
         procedure = session.evaluate(text)
         for _ in range(2):
-            with pytest.raises(TypeError, match=r"expected a pair|the branches give"):
+            with pytest.raises(TypeError, match=r"expected a pair|branches give"):
                 jax.jit(procedure)(1.0)
             assert_at_rest()
 
