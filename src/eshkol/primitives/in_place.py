@@ -19,7 +19,7 @@ from eshkol.base.errors import OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
-from eshkol.expand.in_place import PLACES
+from eshkol.expand.places import PLACES
 from eshkol.primitives.arguments import index_argument, is_tracer
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import PRIMITIVES, Function, Primitive, arity_error, load

@@ -6,7 +6,6 @@ data where a program asks for it.
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
@@ -134,6 +133,8 @@ def _bad_key(who: str, value: Any, key: Any, error: Exception) -> Exception:
 def _missing_key(who: str, value: Any, key: Any) -> MissingKey:
     close = []
     if isinstance(key, str):
+        import difflib
+
         close = difflib.get_close_matches(key, [k for k in value if isinstance(k, str)], n=1)
     hint = f"did you mean {short_string(close[0])}?" if close else "give one with #:default value"
     return MissingKey(f"{who}: there is no key {short_string(key)}", hint=hint)

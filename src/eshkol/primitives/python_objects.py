@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -65,6 +64,8 @@ def _no_attribute(owner: Any, name: str) -> MissingAttribute:
     is_module = isinstance(owner, ModuleType)
     shown = f"the Python module {owner.__name__}" if is_module else short_string(owner)
     known = [word for word in dir(owner) if not word.startswith("_")]
+    import difflib
+
     close = difflib.get_close_matches(python_name(name), known, n=1)
     hint = f"did you mean {close[0]}?" if close else ""
     if is_module and not close and _is_submodule(owner, name):
