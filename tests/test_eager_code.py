@@ -16,6 +16,7 @@ from eshkol.codegen.kinds import RESULTS
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.write import write_string
+from eshkol.runtime.procedures import ON_INTS
 from eshkol.session import Session
 
 CLASSES = {
@@ -161,6 +162,18 @@ def test_a_procedure_of_ints_in_a_module_is_defined_anew(tmp_path: Any) -> None:
         session.evaluate(f'(load "{path}") (define old fib)')
         assert session.evaluate("(fib 10)") == 55
         assert session.evaluate("(define (fib n) 1) (old 10)") == 2
+
+
+def test_a_procedure_of_ints_that_is_loaded_again_stays_one(tmp_path: Any) -> None:
+    path = tmp_path / "numbers.esk"
+    path.write_text(INTS["fib"] + INTS["e?"])
+    session = Session()
+    for _ in range(3):
+        session.evaluate(f'(load "{path}")')
+    hidden = [f for name, f in session.namespace.variables.items() if name.startswith(ON_INTS)]
+    assert len(hidden) == 3
+    for function in hidden:
+        assert any(name.startswith(ON_INTS) for name in function.__code__.co_names)
 
 
 @given(

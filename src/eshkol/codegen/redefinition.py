@@ -42,17 +42,20 @@ def forget_ints(function: FunctionType) -> None:
     """Make ordinary functions of those that ``function``, a procedure of ints, hands over to.
 
     They call the variables of their group's names again, of which one has another value now.
+    Those that a file which is loaded again has defined under the same names stay.
     """
+    own = procedure_of(function)
+    assert own is not None
     variables = function.__globals__
-    group: set[str] = set()
+    group: dict[str, Procedure] = {}
     stack = [function]
     while stack:
-        for name in set(functions_on_ints(stack.pop())) - group:
-            group.add(name)
-            stack.append(variables[name])
-    for name in group:
-        procedure = procedure_of(variables[name])
-        assert procedure is not None
+        for name in set(functions_on_ints(stack.pop())) - group.keys():
+            procedure = procedure_of(variables[name])
+            if procedure is not None and procedure.unit is own.unit:
+                group[name] = procedure
+                stack.append(variables[name])
+    for name, procedure in group.items():
         variables[name].__code__ = eager_code(procedure)
 
 
