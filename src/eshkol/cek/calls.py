@@ -43,12 +43,9 @@ def call_python(
 
 
 def is_refused(error: TypeError) -> bool:
-    """Whether Python could not make the call; it then ran nothing of what was called.
-
-    An error of the language tells of itself, even if its traceback was cut short.
-    """
+    """Whether Python could not make the call; it then ran nothing of what was called."""
     traceback = error.__traceback__
-    return error.__class__ is TypeError and traceback is not None and traceback.tb_next is None
+    return traceback is not None and traceback.tb_next is None
 
 
 def misfit_of(
