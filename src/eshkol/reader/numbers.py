@@ -90,7 +90,9 @@ def _unprefixed(text: str, radix: int, exactness: str) -> Number | None:
 
 
 def _other_radix(text: str, radix: int, exactness: str) -> Number | None:
-    """An exact real in a radix that has no grammar of its own, such as 36."""
+    """An exact real, or an infinity, in a radix that has no grammar of its own, such as 36."""
+    if text in _SPECIAL:
+        return None if exactness == "e" else _SPECIAL[text]
     if not re.fullmatch(r"[+-]?[0-9a-z]+(?:/[0-9a-z]+)?", text):
         return None
     try:
