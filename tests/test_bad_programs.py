@@ -24,7 +24,7 @@ from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.report import explain, report
 from eshkol.runtime.support import builtins
 from eshkol.session import Session
-from eshkol.xla.loops import ChangingVariable
+from eshkol.xla.carries import ChangingVariable
 
 PACKAGE = str(Path(eshkol.__file__).parent)
 

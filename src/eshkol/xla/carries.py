@@ -1,0 +1,174 @@
+"""What a loop carries from trip to trip: its variables and the places that trips write.
+
+A trip is traced until what it gives fits what it takes: dtypes are widened, places written are
+found on the way. A change of shape names the variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from eshkol.base.errors import ShapeError, StagingError
+from eshkol.xla import journal
+from eshkol.xla.parts import Mismatch, Output, Part, as_leaf_array, leaf_type, merge
+from eshkol.xla.trees import Structure, flatten, unflatten
+
+Site = tuple[str, ...]
+"""The name of a loop and the names of its variables, for messages."""
+
+Values = tuple[Any, ...]
+
+
+class ChangingVariable(ShapeError):
+    """A loop variable has another shape or structure after a trip."""
+
+
+@dataclass
+class Carry:
+    """What goes from trip to trip: loop variables and the places that trips write.
+
+    Attributes:
+        structure: of ``(values, contents of places)``.
+        leaves: the start: arrays of the final dtypes, or numbers that never change.
+        places: outside places that trips write.
+    """
+
+    structure: Structure
+    leaves: list[Any]
+    places: list[Any]
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The leaves that change from trip to trip."""
+        return [leaf for leaf in self.leaves if hasattr(leaf, "dtype")]
+
+    @property
+    def shapes(self) -> list[Any]:
+        """Shapes and dtypes of the arrays."""
+        return [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in self.arrays]
+
+    def value(self, arrays: Sequence[Any]) -> Any:
+        """``(values, contents)`` with these arrays."""
+        return unflatten(self.structure, self.filled(arrays))
+
+    def filled(self, arrays: Sequence[Any]) -> list[Any]:
+        """All leaves, with these arrays."""
+        given = iter(arrays)
+        return [next(given) if hasattr(leaf, "dtype") else leaf for leaf in self.leaves]
+
+
+MAX_WIDENINGS = 8
+
+
+State = tuple[Structure, list[Any]]
+"""Structure and leaves of ``(loop variables, contents of places)`` after a trip."""
+
+
+def _whole(part: Part) -> State:
+    """The state that a part gives whose value is the next loop variables."""
+    return part.structure, part.leaves
+
+
+def settle(
+    site: Site,
+    values: Values,
+    trace: Callable[[Carry], Part],
+    state: Callable[[Part], State] = _whole,
+) -> tuple[Carry, Part, list[Any]]:
+    """Trace a trip until what it gives fits what it takes.
+
+    Args:
+        site: names for messages.
+        values: the loop variables at the start.
+        trace: traces a trip.
+        state: finds in the traced trip the state it gives.
+
+    Returns:
+        The carry, the part of the trip, and the joined leaves of its value.
+    """
+    places: list[Any] = []
+    carry = _start(site, values, places)
+    for _ in range(MAX_WIDENINGS):
+        part = trace(carry)
+        if len(part.written) > len(places):
+            places = part.written
+            carry = _start(site, values, places)
+            continue
+        structure, leaves = _merge_trip(site, carry, state(part))
+        widened = _widened(carry, structure, leaves)
+        if widened is None:
+            return carry, part, leaves
+        carry = widened
+    raise StagingError(f"{site[0]}: the types of the loop variables never settle")
+
+
+def _start(site: Site, values: Values, places: list[Any]) -> Carry:
+    leaves, structure = flatten((values, journal.contents(places)))
+    return Carry(structure, [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
+
+
+def _merge_trip(site: Site, carry: Carry, state: State) -> State:
+    """Unify what a trip takes with what it gives."""
+    start: list[Any] = []
+    for index, leaf in enumerate(carry.leaves):
+        start.append(Output(index, tuple(leaf.shape), leaf.dtype))
+    try:
+        return merge((carry.structure, start), state)
+    except Mismatch as mismatch:
+        name = _changed_variable(site, carry, state)
+        raise ChangingVariable(
+            f"{site[0]}: the variable {name} changes from {mismatch.first} to {mismatch.second} "
+            "in one trip of this loop",
+            hint="a loop over traced values keeps the shapes of its variables: start it with a "
+            "value of the final shape",
+        ) from None
+
+
+def _changed_variable(site: Site, carry: Carry, state: State) -> str:
+    """The name of the loop variable whose type does not hold."""
+    before, after = carry.structure[2][0], state[0][2][0]
+    start = iter([Output(i, tuple(x.shape), x.dtype) for i, x in enumerate(carry.leaves)])
+    end = iter(state[1])
+    for name, first, second in zip(site[1:], before[2], after[2], strict=False):
+        first_leaves = [next(start) for _ in range(leaf_count(first))]
+        second_leaves = [next(end) for _ in range(leaf_count(second))]
+        try:
+            merge((first, first_leaves), (second, second_leaves))
+        except Mismatch:
+            return name
+    return "assigned in it"
+
+
+def leaf_count(structure: Structure) -> int:
+    return 1 if structure.__class__ is str else sum(leaf_count(child) for child in structure[2])
+
+
+def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | None:
+    """The carry with the dtypes of ``leaves``; None if it has them already."""
+    if structure == carry.structure and all(
+        leaf.dtype == start.dtype for leaf, start in zip(leaves, carry.leaves, strict=True)
+    ):
+        return None
+    if len(leaves) != len(carry.leaves):
+        raise ChangingVariable("a loop variable changes its structure from trip to trip")
+    arrays = [
+        start if start.dtype == leaf_type(leaf)[1] else start.astype(leaf_type(leaf)[1])
+        for start, leaf in zip(carry.leaves, leaves, strict=True)
+    ]
+    return Carry(structure, arrays, carry.places)
+
+
+def leave(carry: Carry, arrays: Sequence[Any]) -> Values:
+    """The loop variables after the loop; the places written get their last contents."""
+    values, contents = carry.value(arrays)
+    journal.write(carry.places, contents)
+    return values
+
+
+def enter(carry: Carry, contents: tuple[Any, ...]) -> None:
+    """At the start of a trip the places hold what the trip before left."""
+    journal.write(carry.places, contents)

@@ -1,0 +1,154 @@
+"""Loops that count a known number of trips: how many, and as ``lax.scan``.
+
+A counter whose value a trip needs (a shape, an index of a list) makes the loop unroll.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
+from eshkol.xla.dtypes import INT64
+from eshkol.xla.parts import Part, make_outputs, or_bottom, trace_part
+from eshkol.xla.trees import flatten
+from eshkol.xla.witness import Source, Witness, is_exact
+
+UNROLLED_FOR_BOUNDS = 64
+"""A loop of at most so many trips is unrolled where its counter bounds another loop."""
+
+
+class Unroll(BaseException):
+    """A trip needs the value of the counter of this loop."""
+
+    def __init__(self, loop: object) -> None:
+        super().__init__()
+        self.loop = loop
+
+
+# ---- how many trips
+
+
+def known_trips(
+    values: Values, count: tuple[int, str, Callable[[], Any], int], leaves_when: bool
+) -> int | None:
+    """The number of trips of a counting loop, if its start and bound are known."""
+    index, comparison, bound, step = count
+    first, last = values[index], bound()
+    # The value of one is of no use, and had better stay unused, if the other is traced.
+    if not (is_exact(first) and is_exact(last)):
+        return None
+    start, end = known_integer(first), known_integer(last)
+    if start is None or end is None:
+        return None
+    return count_trips(start, end, step, comparison, leaves_when)
+
+
+def known_integer(value: Any) -> int | None:
+    """An exact integer that is known without making a long loop unroll; else None."""
+    if value.__class__ is int:
+        return value
+    if value.__class__ is not Witness or value.known.__class__ is not int:
+        return None
+    is_cheap = all(source.trips <= UNROLLED_FOR_BOUNDS for source in value.sources)
+    return value.item() if is_cheap else None
+
+
+_NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+
+
+def count_trips(start: int, end: int, step: int, comparison: str, leaves_when: bool) -> int | None:
+    """How often a counter from ``start`` by ``step`` goes round before the comparison leaves.
+
+    None if the loop would never end.
+
+    Example:
+        >>> count_trips(0, 10, 3, ">=", True)
+        4
+    """
+    distance = end - start
+    if comparison == "=":
+        if not leaves_when:
+            return 0 if distance else 1
+        trips, rest = divmod(distance, step)
+        return trips if not rest and trips >= 0 else None
+    leaves = comparison if leaves_when else _NEGATED[comparison]
+    compare = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}[leaves]
+    if compare(start, end):
+        return 0
+    if (step > 0) != (leaves in (">", ">=")):
+        return None
+    size, gap = abs(step), abs(distance)
+    return gap // size + 1 if leaves in ("<", ">") else -(-gap // size)
+
+
+# ---- trips as a scan
+
+
+def scan(
+    site: Site,
+    values: Values,
+    step: Callable[..., Values],
+    count: tuple[int, str, Callable[[], Any], int],
+    trips: int,
+) -> Values | None:
+    """A counting loop as ``lax.scan``; None where it must be unrolled instead."""
+    index, _, _, increment = count
+    start = known_integer(values[index])
+    assert start is not None
+    others = values[:index] + values[index + 1 :]
+    loop = object()
+
+    def unroll() -> None:
+        raise Unroll(loop)
+
+    source = frozenset([Source(unroll, trips)])
+
+    def trip(carry: Carry, counter: Any, arrays: Sequence[Any]) -> Values:
+        rest, contents = carry.value(arrays)
+        enter(carry, contents)
+        witness = Witness(start, counter, source)
+        result = step(*rest[:index], witness, *rest[index:])
+        return result[:index] + result[index + 1 :]
+
+    def trace(carry: Carry) -> Part:
+        counter = jax.ShapeDtypeStruct((), INT64)
+        return trace_part(
+            lambda i, *arrays: or_bottom(trip)(carry, i, arrays),
+            [counter, *carry.shapes],
+            carry.places,
+        )
+
+    names = (site[0], *site[1 : index + 1], *site[index + 2 :])
+    try:
+        carry, part, leaves = settle(names, others, trace)
+    except Unroll as request:
+        if request.loop is not loop:
+            raise
+        return None
+    except ChangingVariable:
+        # What changes its shape from trip to trip can't be carried, but it can be unrolled.
+        return None
+    if _is_known_loop(part, values):
+        return None
+    counters = jnp.arange(trips, dtype=INT64) * increment + start
+    final, _ = lax.scan(
+        lambda arrays, i: (make_outputs(leaves, "second", part.run(i, *arrays)), None),
+        carry.arrays,
+        counters,
+    )
+    rest = leave(carry, final)
+    return (*rest[:index], start + increment * trips, *rest[index:])
+
+
+def _is_known_loop(part: Part, values: Values) -> bool:
+    """Whether the loop computes with known numbers only, so that it can run while compiling."""
+    leaves, _ = flatten(values)
+    return not part.jaxpr.consts and not any(
+        hasattr(leaf, "dtype") and leaf.__class__ is not Witness for leaf in leaves
+    )
