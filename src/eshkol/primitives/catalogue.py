@@ -43,6 +43,7 @@ FAMILIES = (
     "csv_text",
     "evaluation",
     "formatting",
+    "debugging",
     "combinators",
     "control",
     "features",

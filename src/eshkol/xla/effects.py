@@ -10,18 +10,16 @@ from __future__ import annotations
 import itertools
 import logging
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 from jax import lax
 
-from eshkol.base import sources
 from eshkol.base.errors import Raised, SchemeError
-from eshkol.base.spans import Span
+from eshkol.base.frames import scheme_frame, span_of_frame
 from eshkol.codegen.staged import EFFECTS
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
@@ -91,8 +89,15 @@ def _is_taken() -> Any:
     return result
 
 
-def _call_back(function: Callable[[Any], None], value: Any) -> None:
-    """Call ``function`` with the value when the compiled program runs."""
+def call_back(function: Callable[[Any], None], value: Any, may_fail: bool = False) -> None:
+    """Call ``function`` with the value when the compiled program runs.
+
+    Args:
+        function: from the value to nothing; it may end with :func:`raise_when_run` if it may fail.
+        value: any structure; its traced leaves are those of the run.
+        may_fail: whether the program has to be waited for.
+    """
+    PATH.may_fail = PATH.may_fail or may_fail
     if PATH.is_muted:
         PATH.left_out = True
         return
@@ -118,7 +123,7 @@ def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> An
         final, keywords = values
         primitive(*final, **keywords)
 
-    _call_back(show, (arguments, options))
+    call_back(show, (arguments, options))
     return UNSPECIFIED
 
 
@@ -138,7 +143,11 @@ def fail(error: SchemeError) -> None:
     """Raise ``error`` when the compiled program runs, with the values that it then has."""
     PATH.may_fail = True
     head, shown_irritants = _shown(error)
-    text, span, trail = error.condition_message, error.span or _running_form(), error.trail
+    text, span, trail = (
+        error.condition_message,
+        error.span or span_of_frame(scheme_frame()),
+        error.trail,
+    )
 
     def raise_error(irritants: Any) -> None:
         shown = head + " ".join(map(write_string, irritants[shown_irritants:]))
@@ -149,11 +158,16 @@ def fail(error: SchemeError) -> None:
         else:
             raised = SchemeError(text, irritants, shown)
         raised._span, raised.trail = span, trail
-        number = next(_numbers)
-        _RAISED[number] = raised
-        raise RunTimeFailure(f"{raised.message} (failure {number} of a compiled program)")
+        raise_when_run(raised)
 
-    _call_back(raise_error, tuple(error.irritants))
+    call_back(raise_error, tuple(error.irritants))
+
+
+def raise_when_run(error: SchemeError) -> NoReturn:
+    """End the running compiled program, whose caller then raises ``error``; for callbacks."""
+    number = next(_numbers)
+    _RAISED[number] = error
+    raise RunTimeFailure(f"{error.message} (failure {number} of a compiled program)")
 
 
 def _shown(error: SchemeError) -> tuple[str, int]:
@@ -163,16 +177,6 @@ def _shown(error: SchemeError) -> tuple[str, int]:
         if error.message.endswith(words):
             return error.message.removesuffix(words), first
     return error.message, len(error.irritants)
-
-
-def _running_form() -> Span | None:
-    """The innermost Scheme form that is being traced."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        if sources.is_source(frame.f_code.co_filename):
-            return sources.span_at(frame.f_code, frame.f_lasti)
-        frame = frame.f_back
-    return None
 
 
 @contextmanager

@@ -1,0 +1,137 @@
+"""Looking into running programs: ``debug-print`` and ``breakpoint``, also in compiled code."""
+
+from __future__ import annotations
+
+import string
+import sys
+from typing import Any
+
+from eshkol.base.errors import BadValue
+from eshkol.base.frames import scheme_frame
+from eshkol.datum.values import UNSPECIFIED, MutableString
+from eshkol.datum.write import display_string
+from eshkol.primitives.calling import DIALECT
+from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.output import emit
+
+_HINT = (
+    '(debug-print "x is {} and y {y:.3f}" x #:y y) fills the braces in; a label without braces '
+    "comes before the values"
+)
+
+
+@primitive("debug-print")
+def debug_print(label: Any, *values: Any, **named: Any) -> Any:
+    """Show a line with values, in eager and in compiled code, where it prints as the program runs.
+
+    In compiled code the line appears whenever the form is reached, with the values of that run;
+    under ``vmap`` once for each lane, in a gradient once, on the way forward. Lines come in the
+    order of the program.
+
+    Args:
+        label: a text. Its ``{}``, ``{0}``, ``{name}`` are filled with the values, numbers also by
+            Python's format: ``{:.3f}``. A text without braces, or any other value, comes before
+            the values.
+        values: anything.
+        named: values of ``{name}``.
+
+    Returns:
+        The last of the values, so that any form can be wrapped where it stands; without values
+        the unspecified value.
+
+    Raises:
+        BadValue: if the braces and the values don't fit.
+
+    Example: it shows ``x is 3``, ``(* 2 (debug-print "x is {}" 3))`` ⇒ ``6``.
+    """
+    template = _template(label, values, named)
+    if _is_traced((values, named)):
+        load("eshkol.xla.effects:output")(_show, template, label, *values, **named)
+    else:
+        _show(template, label, *values, **named)
+    return values[-1] if values else UNSPECIFIED
+
+
+def _is_traced(values: Any) -> bool:
+    """Whether there are values that only a run of the compiled program will have."""
+    if DIALECT.resolve is not None:
+        return True
+    return "jax" in sys.modules and load("eshkol.xla.debugging:is_traced")(values)
+
+
+def _template(label: Any, values: tuple[Any, ...], named: dict[str, Any]) -> str:
+    """The label if it is a text with braces, which must fit the values; else nothing."""
+    text = display_string(label) if isinstance(label, str | MutableString) else ""
+    if "{" not in text:
+        if named:
+            shown = next(iter(named)).replace("_", "-")
+            raise BadValue(f"debug-print: the label has no place for #:{shown}", hint=_HINT)
+        return ""
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(text) if field is not None]
+    except ValueError:
+        raise BadValue("debug-print: the braces of the label don't match", hint=_HINT) from None
+    for field in filter(None, fields):
+        if field.replace("-", "_") not in named and not _is_index(field, values):
+            raise BadValue(f"debug-print: there is no value for {{{field}}}", hint=_HINT)
+    count = fields.count("")
+    if count and any(field.isdigit() for field in fields):
+        raise BadValue("debug-print: places are numbered all or not at all", hint=_HINT)
+    if count > len(values) or (not count and values and not any(map(str.isdigit, fields))):
+        s = "s" * (count != 1)
+        raise BadValue(f"debug-print: {count} place{s} for {len(values)} values", hint=_HINT)
+    return text
+
+
+def _is_index(field: str, values: tuple[Any, ...]) -> bool:
+    return field.isdigit() and int(field) < len(values)
+
+
+class _Shown:
+    """A value in a template."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __format__(self, form: str) -> str:
+        """The value as ``display`` shows it, or its numbers in Python's format."""
+        if form and hasattr(self.value, "shape"):
+            import numpy as np
+
+            written: Any = {"all": lambda number: format(number, form)}
+            return np.array2string(np.asarray(self.value), formatter=written)
+        is_number = isinstance(self.value, int | float)
+        return format(self.value if form and is_number else display_string(self.value), form)
+
+
+def _show(template: str, label: Any, *values: Any, **named: Any) -> None:
+    if template:
+        fields = {name.replace("_", "-"): _Shown(value) for name, value in named.items()}
+        fields |= {name: _Shown(value) for name, value in named.items()}
+        text = template.format(*map(_Shown, values), **fields)
+    else:
+        text = " ".join(map(display_string, (label, *values)))
+    emit("debug-print", text + "\n")
+
+
+# ---- breakpoints
+
+
+@primitive("breakpoint")
+def breakpoint(label: Any = None) -> Any:
+    """Stop here and look around, in eager and in compiled code.
+
+    A prompt opens that shows the form and the local variables, and evaluates expressions in which
+    they are visible. ``,continue`` goes on, ``,quit`` ends the program, ``,help`` tells more. In
+    compiled code it opens when the program gets there, with the values of that run; under
+    ``vmap`` once for each lane. At the end of the input the program goes on.
+
+    Args:
+        label: what the prompt shows beside the place; nothing if left out.
+    """
+    frame = scheme_frame(sys._getframe(1))
+    if DIALECT.resolve is not None:
+        load("eshkol.xla.debugging:stop_later")(label, frame)
+    else:
+        load("eshkol.repl.debugger:stop")(label, frame)
+    return UNSPECIFIED

@@ -1,0 +1,40 @@
+"""``debug-print`` and ``breakpoint`` in compiled programs: callbacks with the values of a run."""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+
+import jax
+
+from eshkol.base.errors import SchemeError
+from eshkol.base.frames import running_forms, visible_variables
+from eshkol.primitives.declare import load
+from eshkol.xla.effects import call_back, raise_when_run
+from eshkol.xla.trees import flatten
+from eshkol.xla.witness import Witness
+
+
+def is_traced(values: Any) -> bool:
+    """Whether a leaf of ``values`` is traced, by whatever of JAX."""
+    return any(isinstance(leaf, jax.core.Tracer | Witness) for leaf in flatten(values)[0])
+
+
+def stop_later(label: Any, frame: FrameType | None) -> None:
+    """Open the prompt of a breakpoint when the compiled program gets here.
+
+    Args:
+        label: of the breakpoint.
+        frame: of the form, while it is traced.
+    """
+    forms = running_forms(frame)
+    namespace = None if frame is None else frame.f_globals.get(" namespace")
+
+    def stop(variables: dict[str, Any]) -> None:
+        prompt = load("eshkol.repl.debugger:Prompt")
+        try:
+            prompt(label, forms, variables, namespace).run()
+        except SchemeError as error:
+            raise_when_run(error)
+
+    call_back(stop, visible_variables(frame), may_fail=True)
