@@ -24,6 +24,7 @@ from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import install, output, under
 from eshkol.xla.journal import make_box, mutate, set_box
+from eshkol.xla.notes import note
 from eshkol.xla.parts import (
     BOTTOM,
     Joined,
@@ -110,7 +111,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
     """``(if test then otherwise)``, the branches being thunks."""
     known = known_truth(test)
     if known is not None:
-        return then() if known else otherwise()
+        return _follow(known, then, otherwise)
     site = id(otherwise.__code__)
     if test.__class__ is Witness:
         return _witnessed_if(site, test, then, otherwise)
@@ -123,6 +124,12 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
     return _branch(test, then, otherwise, *_trace_branches(site, test, then, otherwise))
 
 
+def _follow(known: bool, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """The value of the branch of an ``if`` that is taken in every run."""
+    note("followed", taken=known)
+    return then() if known else otherwise()
+
+
 def _witnessed_if(
     site: int, test: Witness, then: Callable[[], Any], otherwise: Callable[[], Any]
 ) -> Any:
@@ -131,7 +138,7 @@ def _witnessed_if(
     It is followed where its branches can't be unified, and where it decides a recursion.
     """
     if site in SITES.followed:
-        return then() if test.item() else otherwise()
+        return _follow(test.item(), then, otherwise)
     if site in SITES.active:
         raise Recursion(site)
     try:
@@ -141,12 +148,12 @@ def _witnessed_if(
             raise
         SITES.followed.add(site)
         try:
-            return then() if test.item() else otherwise()
+            return _follow(test.item(), then, otherwise)
         finally:
             SITES.followed.discard(site)
     except EshkolError:
         # Branches that don't fit, or one that fails because it is not the one to be taken.
-        return then() if test.item() else otherwise()
+        return _follow(test.item(), then, otherwise)
 
 
 def _branch(
@@ -215,11 +222,14 @@ def _trace_branches(
 def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
     """The joined leaves by ``lax.cond``, or by a select where there is nothing to compute."""
     if not any(isinstance(leaf, Joined) for leaf in leaves) and not _has_effects(then, otherwise):
+        note("agreed")
         return []
     if not then.jaxpr.eqns and not otherwise.jaxpr.eqns:
+        note("select")
         first = make_outputs(leaves, "first", then.run())
         second = make_outputs(leaves, "second", otherwise.run())
         return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
+    note("cond")
     return lax.cond(
         test,
         lambda: make_outputs(leaves, "first", then.run()),

@@ -15,6 +15,7 @@ from jax import lax
 
 from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
 from eshkol.xla.dtypes import INT64
+from eshkol.xla.notes import note
 from eshkol.xla.parts import Part, make_outputs, or_bottom, trace_part
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Source, Witness, is_exact
@@ -105,6 +106,7 @@ def scan(
     loop = object()
 
     def unroll() -> None:
+        note("counter", trips=trips)
         raise Unroll(loop)
 
     source = frozenset([Source(unroll, trips)])
@@ -136,6 +138,7 @@ def scan(
         return None
     if _is_known_loop(part, values):
         return None
+    note("scan", site=site, trips=trips)
     counters = jnp.arange(trips, dtype=INT64) * increment + start
     final, _ = lax.scan(
         lambda arrays, i: (make_outputs(leaves, "second", part.run(i, *arrays)), None),

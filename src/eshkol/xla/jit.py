@@ -13,7 +13,9 @@ takes them apart; else they are taken apart by the general pass.
 from __future__ import annotations
 
 import inspect
+import itertools
 import weakref
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -27,6 +29,7 @@ from eshkol.datum.write import short_string
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
 from eshkol.xla import keys
+from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results
@@ -105,6 +108,7 @@ class Jitted:
     Attributes:
         entries: by the structure of the arguments.
         shortcuts: for arguments of structures that were met more than once.
+        histories: the compilations of the programs that it has used.
         fast: for a number of arguments that are all arrays, the compiled function of them.
     """
 
@@ -116,6 +120,7 @@ class Jitted:
         self.watched: set[tuple[Any, str]] = set()
         self.fast: dict[int, Callable[..., Any]] = {}
         self.shortcuts: list[Shortcut] = []
+        self.histories: deque[deque[Compilation]] = deque(maxlen=REMEMBERED)
         self._take_apart()
         self.is_mutable = is_mutable(self.structure)
 
@@ -194,6 +199,13 @@ class Jitted:
                 self.watched.add((namespace, name))
                 _follow(self, namespace, name)
         self.entries[structure] = entry
+        if not any(history is entry.program.history for history in self.histories):
+            self.histories.append(entry.program.history)
+
+    def compilations(self) -> list[Compilation]:
+        """The compilations of all programs that this procedure has used, oldest first."""
+        found = itertools.chain.from_iterable(self.histories)
+        return sorted(found, key=lambda compilation: compilation.number)
 
     def _remember(self, arguments: tuple[Any, ...], options: Any, entry: Entry) -> None:
         """Take a short path next time, if nothing but arrays goes in."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from eshkol.runtime.procedures import procedure_of
+from eshkol.xla.reach import closures_of
 from eshkol.xla.trees import Structure, flatten
 
 
@@ -53,3 +55,39 @@ def _paths(structure: Structure, path: tuple[str, ...]) -> Iterator[tuple[str, .
         words = [str(index) for index in range(len(children))]
     for word, child in zip(words, children, strict=True):
         yield from _paths(child, path if word is None else (*path, word))
+
+
+# ---- what a program takes
+
+
+def reach_names(reach: Structure) -> Iterator[str]:
+    """Names of the leaves of top-level variables."""
+    for (_, variable), structure in zip(reach[1], reach[2], strict=True):
+        yield from leaves_under(variable, structure)
+
+
+def parameter_names(procedure: Structure, arguments: Structure) -> Iterator[str]:
+    """Names of a call's positional arguments, after the parameters of the procedure."""
+    function = next(closures_of(procedure), None)
+    known = None if function is None else procedure_of(function)
+    parameters = [] if known is None else [p.variable.name for p in known.node.parameters]
+    for index in range(len(arguments[2][0][2])):
+        yield parameters[index] if index < len(parameters) else f"argument {index}"
+
+
+def argument_names(procedure: Structure, arguments: Structure) -> Iterator[str]:
+    """Names of the leaves of a call's arguments, after the parameters of the procedure."""
+    positional, options = arguments[2]
+    names = parameter_names(procedure, arguments)
+    for name, structure in zip(names, positional[2], strict=True):
+        yield from leaves_under(name, structure)
+    for option, structure in zip(options[1], options[2], strict=True):
+        yield from leaves_under(option, structure)
+
+
+def leaves_under(base: str, structure: Structure) -> Iterator[str]:
+    """Names of the leaves of a variable's value."""
+    if structure.__class__ is str:
+        yield base
+    else:
+        yield from (f"{base}.{name}" for name in structure_names(structure))

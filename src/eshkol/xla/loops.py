@@ -23,6 +23,7 @@ from eshkol.xla.counted_loops import known_trips, scan
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, under
 from eshkol.xla.loop_states import run_loop
+from eshkol.xla.notes import note
 from eshkol.xla.parts import ABSENT, Joined, Part, leaf_type, make_outputs, or_bottom, trace_part
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness
@@ -64,7 +65,7 @@ def staged_while(
         if scanned is not None:
             return scanned
     is_followed = trips is not None
-    for _ in range(FOLLOWED_TRIPS):
+    for trip in range(FOLLOWED_TRIPS):
         with muted() as path:
             holds = test(*values)
         known = known_truth(holds)
@@ -79,6 +80,7 @@ def staged_while(
         if path.left_out:
             holds = test(*values)
         if (holds.item() if known is None else known) is leaves_when:
+            note("unrolled", site=site, trips=trip)
             return values
         values = step(*values)
     raise _endless(site)
@@ -132,6 +134,7 @@ def _traced_while(
                 runs = goes_on(arrays)
         return make_outputs(leaves, "second", part.run(runs, *arrays))
 
+    note("loop", site=site)
     return leave(carry, run_loop(goes_on, body, carry.arrays))
 
 
@@ -196,7 +199,7 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         step: one trip, which ends with :func:`again` or :func:`done`.
     """
     is_followed = False
-    for _ in range(FOLLOWED_TRIPS):
+    for trip in range(FOLLOWED_TRIPS):
         with muted() as path:
             result, frame, contents = _try_trip(step, values)
         goes_on = result.goes_on
@@ -213,6 +216,7 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
             result, frame, contents = _try_trip(step, values)
         journal.write(frame.written(), contents)
         if not (goes_on.item() if known is None else known):
+            note("unrolled", site=site, trips=trip + 1)
             return result.value
         values = result.values
     raise _endless(site)
@@ -249,6 +253,7 @@ def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         following = make_outputs(leaves, "second", outputs)
         return outputs[ending.flag.index], following, make_outputs(ending.value, "second", outputs)
 
+    note("loop", site=site)
     start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
     state = (jnp.asarray(True), carry.arrays, start)
     _, arrays, result = run_loop(lambda state: state[0], body, state)

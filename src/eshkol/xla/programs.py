@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import warnings
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -21,21 +21,23 @@ from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.errors import SchemeError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.runtime.dialects import staged
-from eshkol.runtime.procedures import procedure_of
 from eshkol.xla import journal, keys
+from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import Source, drawing_from
-from eshkol.xla.leaf_names import structure_names
+from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
+from eshkol.xla.notes import NOTES, note_use
 from eshkol.xla.parts import Unreachable
-from eshkol.xla.reach import closures_of, may_draw
+from eshkol.xla.reach import may_draw
 from eshkol.xla.straight_line import Constant, Maker, maker
 from eshkol.xla.trees import (
     EXACT,
     REAL,
     TENSOR,
+    TRUTH,
     Structure,
     flatten,
     leaf_kinds,
@@ -206,6 +208,7 @@ class Program:
         self.variants: dict[tuple[Any, ...], jax.stages.Wrapped] = {}
         self.baked: list[tuple[Any, str, Any]] = []
         self.compilations = 0
+        self.history: deque[Compilation] = deque(maxlen=REMEMBERED)
         self.may_fail = False
         self.lock = threading.RLock()
 
@@ -218,6 +221,8 @@ class Program:
         """
         if any(isinstance(leaf, Differentiable) for leaf in leaves):
             raise NeedsTensors
+        if NOTES.recorder is not None:
+            return self._run_anew(leaves, inputs)
         with self.lock:
             if any(space.variables.get(name) is not value for space, name, value in self.baked):
                 self.variants.clear()
@@ -238,6 +243,12 @@ class Program:
                     self._make_static(used, leaves, function)
         if LIFTED.baked is not None:
             LIFTED.baked.extend(self.baked)
+        return result.value(inputs) if result.__class__ is Results else result
+
+    def _run_anew(self, leaves: list[Any], inputs: list[Any]) -> Any:
+        """The value of the program, traced anew inside of another that somebody listens to."""
+        with self._call(leaves) as arrays:
+            result = self.renewed()._new_variant()(*arrays)
         return result.value(inputs) if result.__class__ is Results else result
 
     def lowered(self, leaves: list[Any]) -> jax.stages.Lowered:
@@ -296,13 +307,14 @@ class Program:
 
     def _static_names(self) -> str:
         """What a message calls the leaves whose values are part of what is compiled."""
-        names = [*structure_names(self.procedure), *_reach_names(self.reach)]
-        names += _argument_names(self.procedure, self.arguments)
+        names = [*structure_names(self.procedure), *reach_names(self.reach)]
+        names += argument_names(self.procedure, self.arguments)
         return " and ".join(names[index] for index in self.statics)
 
     def _trace(self, arrays: tuple[Any, ...]) -> Any:
         self.compilations += 1
         PROGRAMS.compilations += 1
+        self._note_compilation(arrays)
         source = Source(*arrays[len(self.kinds) :]) if self.wants_key else Source(None)
         saved = LIFTED.values, LIFTED.baked
         with wide():
@@ -328,6 +340,16 @@ class Program:
             finally:
                 LIFTED.values, LIFTED.baked = saved
 
+    def _note_compilation(self, arrays: tuple[Any, ...]) -> None:
+        """Remember what this compilation is of, to tell later what caused it."""
+        types = tuple((array.shape, array.dtype) for array in arrays)
+        kinds = enumerate(self.kinds)
+        known = {i: TRACING.leaves[i] for i, kind in kinds if kind in (EXACT, TRUTH)}
+        for index, leaf in known.items():
+            known[index] = leaf.known if leaf.__class__ is Witness else leaf
+        structures = self.procedure, self.arguments, self.reach
+        self.history.append(Compilation(PROGRAMS.compilations, *structures, types, known))
+
     def _argument(self, index: int, kind: str, array: Any) -> Any:
         """The leaf that the staged procedure sees."""
         if kind == TENSOR:
@@ -338,6 +360,7 @@ class Program:
         used, leaf = TRACING.used, TRACING.leaves[index]
 
         def use() -> None:
+            note_use(index)
             if used is not None:
                 used.add(index)
             if leaf.__class__ is Witness:
@@ -349,32 +372,6 @@ class Program:
     def _lifted(self, leaves: list[Any], made: list[Any]) -> dict[tuple[int, str], Any]:
         values = unflatten(("tuple", None, self.reach[2]), leaves, made)
         return dict(zip(self.reach[1], values, strict=True))
-
-
-def _reach_names(reach: Structure) -> Iterator[str]:
-    """Names of the leaves of top-level variables."""
-    for (_, variable), structure in zip(reach[1], reach[2], strict=True):
-        yield from _names_under(variable, structure)
-
-
-def _argument_names(procedure: Structure, arguments: Structure) -> Iterator[str]:
-    """Names of the leaves of a call's arguments, after the parameters of the procedure."""
-    function = next(closures_of(procedure), None)
-    known = None if function is None else procedure_of(function)
-    parameters = [] if known is None else [p.variable.name for p in known.node.parameters]
-    positional, options = arguments[2]
-    for index, structure in enumerate(positional[2]):
-        given = index < len(parameters)
-        yield from _names_under(parameters[index] if given else f"argument {index}", structure)
-    for option, structure in zip(options[1], options[2], strict=True):
-        yield from _names_under(option, structure)
-
-
-def _names_under(base: str, structure: Structure) -> Iterator[str]:
-    if structure.__class__ is str:
-        yield base
-    else:
-        yield from (f"{base}.{name}" for name in structure_names(structure))
 
 
 def _attempt(procedure: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:

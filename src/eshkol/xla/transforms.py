@@ -21,6 +21,7 @@ from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import failures
+from eshkol.xla.notes import note
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import tracer_of
@@ -123,6 +124,7 @@ def value_and_gradient(
         wrt: the index of the argument to differentiate.
         has_aux: whether the value has a second part that is not differentiated.
     """
+    note("gradient", who=who)
     with wide():
         point = Point(who, arguments[wrt])
         found: dict[str, Any] = {}
@@ -317,6 +319,7 @@ def _run_mapped(
     with wide():
         in_axes = (0, *(axes[index] for index in mapped))
         operands = [jnp.asarray(arrays[i]) for i in mapped]
+        note("vmap", lanes=operands[0].shape[axes[mapped[0]] or 0])
         lanes = np.arange(operands[0].shape[axes[mapped[0]] or 0], dtype=np.uint32)
         with failures():
             results = jax.vmap(one, in_axes, out_axes)(lanes, *operands)

@@ -1,0 +1,190 @@
+"""What was compiled when, and what one compilation differs from another in: its cause.
+
+A program notes each of its compilations, which happens at compile time only. The differences are
+found when somebody asks, in the user's own names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eshkol.datum.write import short_string
+from eshkol.xla.dtypes import short_name
+from eshkol.xla.leaf_names import (
+    argument_names,
+    leaves_under,
+    parameter_names,
+    reach_names,
+    structure_names,
+)
+from eshkol.xla.tensors import dimensions
+from eshkol.xla.trees import EXACT, REAL, TRUTH, CodeKey, Structure, leaf_kinds
+
+REMEMBERED = 32
+"""A program remembers so many of its compilations."""
+
+Part = tuple[Structure, list[str]]
+"""A structure and the types of its leaves."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A program as it was compiled once.
+
+    Attributes:
+        number: it was the so many-th compilation of this process.
+        procedure: the structure of the procedure.
+        arguments: the structure of ``(arguments, options)``.
+        reach: names and structures of the top-level variables that it reads.
+        types: shapes and dtypes of all leaves.
+        known: the values of exact leaves, by their indices.
+    """
+
+    number: int
+    procedure: Structure
+    arguments: Structure
+    reach: Structure
+    types: tuple[tuple[tuple[int, ...], Any], ...]
+    known: dict[int, Any]
+
+    def labels(self) -> list[str]:
+        """What people call each leaf: ``argument x``, ``top-level w``."""
+        return leaf_labels(self.procedure, self.reach, self.arguments)
+
+    def parts(self) -> dict[str, Part]:
+        """The variables that the program takes, by what people call them."""
+        kinds = [*leaf_kinds(self.procedure), *leaf_kinds(self.reach), *leaf_kinds(self.arguments)]
+        types = iter([type_words(*pair) for pair in zip(kinds, self.types, strict=False)])
+        parts = {}
+        for label, structure in _variables(self.procedure, self.reach, self.arguments):
+            parts[label] = structure, [next(types) for _ in leaf_kinds(structure)]
+        return parts
+
+
+def leaf_labels(procedure: Structure, reach: Structure, arguments: Structure) -> list[str]:
+    """What people call each leaf of what a program takes."""
+    return [
+        *(f"captured {name}" for name in structure_names(procedure)),
+        *(f"top-level {name}" for name in reach_names(reach)),
+        *(f"argument {name}" for name in argument_names(procedure, arguments)),
+    ]
+
+
+def _variables(
+    procedure: Structure, reach: Structure, arguments: Structure
+) -> Iterator[tuple[str, Structure]]:
+    """The variables that a program takes in the order of their leaves, and their structures."""
+    if procedure.__class__ is not str and procedure[0] == "closure":
+        names: Sequence[str] = getattr(procedure[1][0], "captures", ())
+        for name, structure in zip(names, procedure[2], strict=False):
+            yield f"captured {name}", structure
+    else:
+        yield "procedure", procedure
+    for (_, name), structure in zip(reach[1], reach[2], strict=True):
+        yield f"top-level {name}", structure
+    positional, options = arguments[2]
+    for name, structure in zip(parameter_names(procedure, arguments), positional[2], strict=True):
+        yield f"argument {name}", structure
+    for name, structure in zip(options[1], options[2], strict=True):
+        yield f"argument #:{name.replace('_', '-')}", structure
+
+
+def type_words(kind: str, array: tuple[tuple[int, ...], Any]) -> str:
+    """How people are told what a leaf is: ``f32[3]``."""
+    words = {EXACT: "an exact integer", REAL: "a real", TRUTH: "a boolean"}.get(kind)
+    return words or f"{short_name(array[1])}[{dimensions(array[0])}]"
+
+
+# ---- causes
+
+
+def causes(before: Compilation | None, now: Compilation, statics: Sequence[int] = ()) -> list[str]:
+    """Why a program was compiled, each reason in words.
+
+    Args:
+        before: the compilation before, of the same procedure.
+        now: the one to tell the cause of.
+        statics: the indices of the leaves whose values were compiled in.
+    """
+    if before is None:
+        return ["first call"]
+    return (
+        list(_differences(before.parts(), now.parts()))
+        or list(_other_values(before, now, statics))
+        or ["a setting changed (precision, device, a parameter), or it was forgotten meanwhile"]
+    )
+
+
+def _differences(before: dict[str, Part], now: dict[str, Part]) -> Iterator[str]:
+    """What is another, or of another type, in two compilations."""
+    changed = [label for label in now if label in before and before[label] != now[label]]
+    for label in changed:
+        yield from _difference(label, before[label], now[label])
+    if changed:
+        return
+    for label in [label for label in now if label not in before]:
+        yield f"{label}: not there before, {_words(*now[label])} now"
+    for label in [label for label in before if label not in now]:
+        yield f"{label}: {_words(*before[label])} before, not there now"
+
+
+def _difference(label: str, before: Part, now: Part) -> Iterator[str]:
+    codes = _code(before[0]), _code(now[0])
+    if codes[0] != codes[1] and None not in codes:
+        kind, _, name = label.partition(" ")
+        yield f"definition of {name} changed" if kind == "top-level" else f"{label}: another code"
+    elif before[0] == now[0]:
+        base = label.partition(" ")[2]
+        kind = label.removesuffix(base)
+        names = list(leaves_under(base, now[0]))
+        for name, first, second in zip(names, before[1], now[1], strict=True):
+            if first != second:
+                yield f"{kind}{name}: {first} before, {second} now"
+    else:
+        yield f"{label}: {_words(*before)} before, {_words(*now)} now"
+
+
+def _code(structure: Structure) -> CodeKey | None:
+    """The code of a closure."""
+    if structure.__class__ is str or structure[0] != "closure":
+        return None
+    key = structure[1][0]
+    return key if isinstance(key, CodeKey) else None
+
+
+def _other_values(before: Compilation, now: Compilation, statics: Sequence[int]) -> Iterator[str]:
+    labels = now.labels()
+    for index in statics:
+        first, second = before.known.get(index), now.known.get(index)
+        if first != second:
+            name = labels[index].removeprefix("argument ")
+            yield f"static {name}: {short_string(first)} before, {short_string(second)} now"
+
+
+LONGEST = 60
+"""So many characters of a value are shown."""
+
+
+def _words(structure: Structure, types: Sequence[str]) -> str:
+    """A value of this structure in a few words."""
+    text = _spelled(structure, iter(types))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _spelled(structure: Structure, types: Iterator[str]) -> str:
+    if structure.__class__ is str:
+        return next(types)
+    tag, details, children = structure
+    inner = [_spelled(child, types) for child in children]
+    if tag == "static":
+        return short_string(details.value)
+    if tag == "closure":
+        return f"a procedure {details[0]}"
+    if tag in ("list", "vector"):
+        return f"{'#' * (tag == 'vector')}({' '.join(inner)})"
+    if tag == "record":
+        return f"a record of type {details.__scheme_name__}"
+    names = {"table": "a hash table", "dict": "a dict", "values": f"{len(inner)} values"}
+    return names.get(tag, f"({' '.join(inner)})")
