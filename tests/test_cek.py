@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from eshkol.base import sources
 from eshkol.base.errors import (
     ArityError,
     BadValue,
@@ -631,3 +632,13 @@ def test_what_shares_an_assigned_variable_is_not_traced():
     program = "(let ((n 1.0)) (define (f x) (set! n x) (if (> x 0) n x)) ((jit f) 2.0))"
     with pytest.raises(StagingError, match="f can't be compiled"):
         cek().evaluate(program)
+
+
+def test_a_compiled_procedure_refuses_where_it_is_called_whatever_calls_the_program(monkeypatch):
+    monkeypatch.setitem(sources._texts, __file__, "")  # as if this file were a program's
+    session = Session(engine="cek")
+    session.evaluate("(define (f x y) x) (define g (jit f))")
+    for text in ("(g (ones 3))", "(map g (list 1 2))"):
+        with pytest.raises(ArityError) as caught:
+            session.evaluate(text, "called.esk")
+        assert str(caught.value).startswith("called.esk:1:1: ")

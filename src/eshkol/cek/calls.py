@@ -36,16 +36,26 @@ def call_python(
     try:
         return procedure(*arguments, **options)
     except TypeError as error:
-        refused = misfit_of(machine, procedure, arguments, options) if is_refused(error) else None
+        refused = (
+            misfit_of(machine, procedure, arguments, options)
+            if is_refused(error, procedure)
+            else None
+        )
         if refused is None:
             raise
         raise refused from None
 
 
-def is_refused(error: TypeError) -> bool:
-    """Whether Python could not make the call; it then ran nothing of what was called."""
+def is_refused(error: TypeError, procedure: Any) -> bool:
+    """Whether the call could not be made if the arguments don't fit the signature.
+
+    Python then ran nothing of what was called, so the traceback ends where it was called. A
+    compiled procedure takes any arguments and refuses them later, with an error whose traceback
+    may have been cut; its signature is always true.
+    """
     traceback = error.__traceback__
-    return traceback is not None and traceback.tb_next is None
+    is_compiled = hasattr(procedure, "eshkol_jit")
+    return is_compiled or (traceback is not None and traceback.tb_next is None)
 
 
 def misfit_of(

@@ -113,7 +113,9 @@ def rule_of(primitive: Any, function: Callable[..., None]) -> Rule:
         try:
             function(machine, *arguments, **keywords)
         except TypeError as error:
-            misfit = is_refused(error) and misfit_of(machine, primitive, arguments, keywords)
+            misfit = is_refused(error, function) and misfit_of(
+                machine, primitive, arguments, keywords
+            )
             if not misfit:
                 raise
             raise misfit from None

@@ -118,8 +118,8 @@ def explain_callback(
         return None
     site = site_of(frame, span)
     for value in _values(site, site.operator):
-        if _plain(value) is _plain(found):
-            return _arity(text, site.operator, found, span)
+        if _is_same(value, found):
+            return _arity(text, site.operator or _public(name), found, span)
         if callable(value) and _is_primitive(value):
             return _unfit(text, site.operator, found, span)
     return _arity(text, _public(name), found, span)
@@ -180,6 +180,13 @@ def _is_primitive(function: Any) -> bool:
 
 def _plain(function: Any) -> Any:
     return inspect.unwrap(function) if callable(function) else function
+
+
+def _is_same(value: Any, found: Any) -> bool:
+    """Whether ``found`` is what ``value`` calls: itself, or the staged body of it."""
+    plain = _plain(value)
+    known = procedure_of(plain)
+    return plain is _plain(found) or (known is not None and known is procedure_of(found))
 
 
 def _procedure_in(frames: list[FrameType], name: str, text: str) -> Any:

@@ -35,6 +35,7 @@ from eshkol.runtime.tracebacks import entry_at
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _TENSOR_RULES = _PACKAGE + "xla" + os.sep
+_MACHINE = _PACKAGE + "cek" + os.sep
 _LIBRARIES = tuple(
     str(Path(sysconfig.get_paths()["purelib"]) / name) + os.sep
     for name in ("jax", "jaxlib", "numpy", "optax")
@@ -179,7 +180,8 @@ def _explained_callback(error: Exception) -> Exception:
         else:
             frames.insert(0, frame)
         traceback = traceback.tb_next
-    while place is None and caller is not None:  # the error is on its way out: handlers see it
+    # The error may be on its way out, so that handlers see it. A machine knows its forms itself.
+    while place is None and caller is not None and not _is_of_machine(caller):
         span = sources.span_at(caller.f_code, caller.f_lasti)
         if span is not None and sources.is_source(caller.f_code.co_filename):
             place = caller, span
@@ -188,6 +190,10 @@ def _explained_callback(error: Exception) -> Exception:
         caller = caller.f_back
     explained = explain_callback(error, frames, *place) if place else None
     return error if explained is None else explained.with_traceback(error.__traceback__)
+
+
+def _is_of_machine(frame: types.FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_MACHINE)
 
 
 def _explain_name(error: Exception, frame: types.FrameType, span: Span) -> EshkolError | None:
