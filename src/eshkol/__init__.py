@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eshkol.api import value_and_grad as value_and_grad
     from eshkol.api import vmap as vmap
     from eshkol.api.diagnosis import debug_print as debug_print
+    from eshkol.api.diagnosis import explain as explain
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
     from eshkol.base.errors import DivideByZero as DivideByZero
@@ -58,7 +59,7 @@ _ERRORS = (
 
 _HOMES = {
     **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
-    "debug_print": "eshkol.api.diagnosis",
+    **dict.fromkeys("debug_print explain".split(), "eshkol.api.diagnosis"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",
 }

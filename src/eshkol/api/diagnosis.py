@@ -1,11 +1,43 @@
-"""Looking into programs from Python: ``debug_print``."""
+"""Looking into programs from Python: ``explain``, ``debug_print``."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from eshkol.api import _procedure as as_procedure
 from eshkol.primitives.debugging import debug_print as _debug_print
+from eshkol.primitives.declare import load
 from eshkol.runtime.boundary import bounded
+
+
+@bounded
+def explain(function: Any, /, *arguments: Any, **options: Any) -> Any:
+    """How a call of a procedure is compiled: its source with notes in the margin.
+
+    Args:
+        function: a compiled procedure (:func:`eshkol.jit`), or anything that could be compiled:
+            a procedure, Scheme text that gives one, a Python function with a Scheme docstring,
+            or one that JAX can trace.
+        arguments: of the call.
+        options: keyword arguments of the call.
+
+    Returns:
+        An ``Explanation``. It prints as text, and is shown as coloured source in a notebook. Its
+        ``notes`` (each with ``span``, ``kind``, ``detail`` and ``source``), ``forms``, ``inputs``,
+        ``last_causes``, ``would_compile``, ``flops`` and ``bytes`` are for programs.
+
+    Raises:
+        WrongType: if ``function`` is no procedure.
+        EshkolError: any error of the procedure.
+
+    Example:
+        >>> import eshkol as ek
+        >>> loop = "(lambda (x) (do ((i 0 (+ i 1)) (y x (* x y))) ((= i 20) y)))"
+        >>> [(note.kind, note.detail) for note in ek.explain(loop, 2.0).notes]
+        [('scan', 'loop of 20 trips, compiled once (scan); carries y f64[]')]
+    """
+    procedure = as_procedure("explain", function, None, {})
+    return load("eshkol.xla.explanation:explain")(procedure, *arguments, **options)
 
 
 @bounded

@@ -322,7 +322,15 @@ def _other_text(value: Any, tensor: Callable[[Any], str]) -> str | None:
     if callable(value) and not isinstance(value, type) and hasattr(value, "__name__"):
         name = value.__name__
         return "#<procedure>" if name == "<lambda>" else f"#<procedure {name}>"
+    report = getattr(value.__class__, REPORT, None)
+    if report is not None:
+        is_whole = tensor is tensor_text.full_text
+        return report(value) if is_whole else f"#<{value.__class__.__name__.lower()}>"
     return _python_text(value)
+
+
+REPORT = "__scheme_report__"
+"""The method of a class whose instances are reports for people: gives the text, of many lines."""
 
 
 def _python_text(value: Any) -> str:

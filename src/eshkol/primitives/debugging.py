@@ -1,4 +1,4 @@
-"""Looking into running programs: ``debug-print`` and ``breakpoint``, also in compiled code."""
+"""Looking into programs: ``explain``, ``debug-print`` and ``breakpoint``, also in compiled code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eshkol.base.frames import scheme_frame
 from eshkol.datum.values import UNSPECIFIED, MutableString
 from eshkol.datum.write import display_string
 from eshkol.primitives.calling import DIALECT
-from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.declare import load, primitive, tensor_primitive
 from eshkol.primitives.output import emit
 
 _HINT = (
@@ -112,6 +112,50 @@ def _show(template: str, label: Any, *values: Any, **named: Any) -> None:
     else:
         text = " ".join(map(display_string, (label, *values)))
     emit("debug-print", text + "\n")
+
+
+# ---- explanations
+
+
+@tensor_primitive("explain", at="eshkol.xla.explanation:explain")
+def explain(function, *arguments, **options):
+    """How a call of a procedure is compiled: its source with notes in the margin.
+
+    For each form it tells whether it was traced or known when the program was compiled, whether
+    a conditional became a choice at run time or was followed, and whether a loop was unrolled (how
+    often), compiled once for a known number of trips, or ends by a traced test; which arguments
+    became static, and the forms that need their values; what the last compilation of a jitted
+    procedure was caused by, and whether this call would compile again; and what share of the
+    operations each line has, by an estimate. Nothing is compiled or run.
+
+    Args:
+        function: a jitted procedure, or another one, which is explained as if it were jitted.
+        arguments: of the call.
+        options: keyword arguments of the call.
+
+    Returns:
+        An explanation, which prints as text, or as coloured source in a notebook. For programs
+        there is ``explanation-notes``.
+
+    Raises:
+        StagingError: while a program is compiled; any error of the procedure.
+
+    Example: ``(map cadr (explanation-notes (explain (lambda (x) (if (> x 0) x 1.0)) 2.0)))`` ⇒
+        ``("(if (> x 0) x 1.0)")``.
+    """
+
+
+@tensor_primitive("explanation-notes", at="eshkol.xla.explanation:notes_of")
+def explanation_notes(explanation):
+    """The notes of an explanation as a list of ``(kind form line words)``, by place.
+
+    The kinds are ``followed``, ``unused``, ``cond``, ``select`` and ``agreed`` of conditionals;
+    ``unrolled``, ``scan`` and ``loop`` of loops; ``static`` and ``counter`` of forms that need the
+    value of an argument or of a loop's counter; ``stack``, ``vmap`` and ``gradient``.
+
+    Example: ``(caar (explanation-notes (explain (lambda (x) (if (> x 0) x 1.0)) 2.0)))`` ⇒
+        ``select``.
+    """
 
 
 # ---- breakpoints

@@ -6,7 +6,7 @@ found when somebody asks, in the user's own names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class Compilation:
         reach: names and structures of the top-level variables that it reads.
         types: shapes and dtypes of all leaves.
         known: the values of exact leaves, by their indices.
+        program: gives the program, while it is there.
     """
 
     number: int
@@ -48,6 +49,13 @@ class Compilation:
     reach: Structure
     types: tuple[tuple[tuple[int, ...], Any], ...]
     known: dict[int, Any]
+    program: Callable[[], Any]
+
+    @property
+    def statics(self) -> Sequence[int]:
+        """The indices of the leaves whose values are part of what was compiled."""
+        program = self.program()
+        return sorted(self.known) if program is None else program.statics
 
     def labels(self) -> list[str]:
         """What people call each leaf: ``argument x``, ``top-level w``."""
@@ -56,7 +64,7 @@ class Compilation:
     def parts(self) -> dict[str, Part]:
         """The variables that the program takes, by what people call them."""
         kinds = [*leaf_kinds(self.procedure), *leaf_kinds(self.reach), *leaf_kinds(self.arguments)]
-        types = iter([type_words(*pair) for pair in zip(kinds, self.types, strict=False)])
+        types = iter([leaf_words(*pair) for pair in zip(kinds, self.types, strict=False)])
         parts = {}
         for label, structure in _variables(self.procedure, self.reach, self.arguments):
             parts[label] = structure, [next(types) for _ in leaf_kinds(structure)]
@@ -68,17 +76,21 @@ def leaf_labels(procedure: Structure, reach: Structure, arguments: Structure) ->
     return [
         *(f"captured {name}" for name in structure_names(procedure)),
         *(f"top-level {name}" for name in reach_names(reach)),
-        *(f"argument {name}" for name in argument_names(procedure, arguments)),
+        *map(_argument_label, argument_names(procedure, arguments)),
     ]
+
+
+def _argument_label(name: str) -> str:
+    return name if name.startswith("argument ") else f"argument {name}"
 
 
 def _variables(
     procedure: Structure, reach: Structure, arguments: Structure
 ) -> Iterator[tuple[str, Structure]]:
     """The variables that a program takes in the order of their leaves, and their structures."""
-    if procedure.__class__ is not str and procedure[0] == "closure":
-        names: Sequence[str] = getattr(procedure[1][0], "captures", ())
-        for name, structure in zip(names, procedure[2], strict=False):
+    code = _code(procedure)
+    if code is not None:
+        for name, structure in zip(code.captures, procedure[2], strict=True):
             yield f"captured {name}", structure
     else:
         yield "procedure", procedure
@@ -86,33 +98,35 @@ def _variables(
         yield f"top-level {name}", structure
     positional, options = arguments[2]
     for name, structure in zip(parameter_names(procedure, arguments), positional[2], strict=True):
-        yield f"argument {name}", structure
+        yield _argument_label(name), structure
     for name, structure in zip(options[1], options[2], strict=True):
         yield f"argument #:{name.replace('_', '-')}", structure
 
 
-def type_words(kind: str, array: tuple[tuple[int, ...], Any]) -> str:
+def leaf_words(kind: str, array: tuple[tuple[int, ...], Any]) -> str:
     """How people are told what a leaf is: ``f32[3]``."""
-    words = {EXACT: "an exact integer", REAL: "a real", TRUTH: "a boolean"}.get(kind)
-    return words or f"{short_name(array[1])}[{dimensions(array[0])}]"
+    known = {EXACT: "an exact integer", REAL: "a real", TRUTH: "a boolean"}.get(kind)
+    return known or f"{short_name(array[1])}[{dimensions(array[0])}]"
 
 
 # ---- causes
 
 
-def causes(before: Compilation | None, now: Compilation, statics: Sequence[int] = ()) -> list[str]:
+def causes(
+    before: Compilation | None, now: Compilation, statics: Sequence[int] | None = None
+) -> list[str]:
     """Why a program was compiled, each reason in words.
 
     Args:
         before: the compilation before, of the same procedure.
         now: the one to tell the cause of.
-        statics: the indices of the leaves whose values were compiled in.
+        statics: the indices of the leaves whose values were compiled in, if that is known better.
     """
     if before is None:
         return ["first call"]
     return (
         list(_differences(before.parts(), now.parts()))
-        or list(_other_values(before, now, statics))
+        or list(_other_values(before, now, now.statics if statics is None else statics))
         or ["a setting changed (precision, device, a parameter), or it was forgotten meanwhile"]
     )
 
@@ -125,9 +139,9 @@ def _differences(before: dict[str, Part], now: dict[str, Part]) -> Iterator[str]
     if changed:
         return
     for label in [label for label in now if label not in before]:
-        yield f"{label}: not there before, {_words(*now[label])} now"
+        yield f"{label}: not there before, {words(*now[label])} now"
     for label in [label for label in before if label not in now]:
-        yield f"{label}: {_words(*before[label])} before, not there now"
+        yield f"{label}: {words(*before[label])} before, not there now"
 
 
 def _difference(label: str, before: Part, now: Part) -> Iterator[str]:
@@ -143,7 +157,7 @@ def _difference(label: str, before: Part, now: Part) -> Iterator[str]:
             if first != second:
                 yield f"{kind}{name}: {first} before, {second} now"
     else:
-        yield f"{label}: {_words(*before)} before, {_words(*now)} now"
+        yield f"{label}: {words(*before)} before, {words(*now)} now"
 
 
 def _code(structure: Structure) -> CodeKey | None:
@@ -167,7 +181,7 @@ LONGEST = 60
 """So many characters of a value are shown."""
 
 
-def _words(structure: Structure, types: Sequence[str]) -> str:
+def words(structure: Structure, types: Sequence[str]) -> str:
     """A value of this structure in a few words."""
     text = _spelled(structure, iter(types))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

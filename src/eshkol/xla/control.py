@@ -24,7 +24,7 @@ from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import install, output, under
 from eshkol.xla.journal import make_box, mutate, set_box
-from eshkol.xla.notes import note
+from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import (
     BOTTOM,
     Joined,
@@ -141,11 +141,13 @@ def _witnessed_if(
         return _follow(test.item(), then, otherwise)
     if site in SITES.active:
         raise Recursion(site)
+    told = mark()
     try:
         return _branch(test, then, otherwise, *_trace_branches(site, test, then, otherwise))
     except Recursion as recursion:
         if recursion.site != site:
             raise
+        forget(told)
         SITES.followed.add(site)
         try:
             return _follow(test.item(), then, otherwise)
@@ -153,6 +155,7 @@ def _witnessed_if(
             SITES.followed.discard(site)
     except EshkolError:
         # Branches that don't fit, or one that fails because it is not the one to be taken.
+        forget(told)
         return _follow(test.item(), then, otherwise)
 
 

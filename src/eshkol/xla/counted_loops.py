@@ -138,7 +138,7 @@ def scan(
         return None
     if _is_known_loop(part, values):
         return None
-    note("scan", site=site, trips=trips)
+    note("scan", site=names, trips=trips, carried=carry.shapes)
     counters = jnp.arange(trips, dtype=INT64) * increment + start
     final, _ = lax.scan(
         lambda arrays, i: (make_outputs(leaves, "second", part.run(i, *arrays)), None),

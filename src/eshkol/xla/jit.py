@@ -149,7 +149,7 @@ class Jitted:
                 taken = shortcut.take(arguments)
                 if taken is not None:
                     return shortcut.call(taken)
-        entry, leaves = self._entry(arguments, options)
+        entry, leaves = self.entry(arguments, options)
         inputs = [*self.leaves, *entry.reach.leaves, *leaves]
         result = entry.program.run([*self.front, *entry.lifted, *leaves], inputs)
         if not _is_inside_a_trace():
@@ -158,17 +158,15 @@ class Jitted:
 
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
         """The program of a call, traced and lowered as if it were met for the first time."""
-        entry, leaves = self._entry(arguments, options)
+        entry, leaves = self.entry(arguments, options)
         return entry.program.renewed().lowered([*self.front, *entry.lifted, *leaves])
 
     def jaxpr(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The jaxpr of the program of a call."""
-        entry, leaves = self._entry(arguments, options)
+        entry, leaves = self.entry(arguments, options)
         return entry.program.renewed().jaxpr([*self.front, *entry.lifted, *leaves])
 
-    def _entry(
-        self, arguments: tuple[Any, ...], options: dict[str, Any]
-    ) -> tuple[Entry, list[Any]]:
+    def entry(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Entry, list[Any]]:
         """What is known of calls like this one, and the leaves of the arguments."""
         if self.is_stale:
             self.is_stale = False

@@ -23,7 +23,7 @@ from eshkol.xla.counted_loops import known_trips, scan
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, under
 from eshkol.xla.loop_states import run_loop
-from eshkol.xla.notes import note
+from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import ABSENT, Joined, Part, leaf_type, make_outputs, or_bottom, trace_part
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness
@@ -61,9 +61,11 @@ def staged_while(
     """
     trips = None if count is None else known_trips(values, count, leaves_when)
     if trips is not None and trips > UNROLLED_TRIPS and count is not None:
+        told = mark()
         scanned = scan(site, values, step, count, trips)
         if scanned is not None:
             return scanned
+        forget(told)
     is_followed = trips is not None
     for trip in range(FOLLOWED_TRIPS):
         with muted() as path:
@@ -134,7 +136,7 @@ def _traced_while(
                 runs = goes_on(arrays)
         return make_outputs(leaves, "second", part.run(runs, *arrays))
 
-    note("loop", site=site)
+    note("loop", site=site, carried=carry.shapes)
     return leave(carry, run_loop(goes_on, body, carry.arrays))
 
 
@@ -200,11 +202,13 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     """
     is_followed = False
     for trip in range(FOLLOWED_TRIPS):
+        told = mark()
         with muted() as path:
             result, frame, contents = _try_trip(step, values)
         goes_on = result.goes_on
         known = known_truth(goes_on)
         if known is None and not (is_followed and goes_on.__class__ is Witness):
+            forget(told)
             try:
                 return _traced_loop(site, values, step)
             except EshkolError:
@@ -253,7 +257,7 @@ def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         following = make_outputs(leaves, "second", outputs)
         return outputs[ending.flag.index], following, make_outputs(ending.value, "second", outputs)
 
-    note("loop", site=site)
+    note("loop", site=site, carried=carry.shapes)
     start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
     state = (jnp.asarray(True), carry.arrays, start)
     _, arrays, result = run_loop(lambda state: state[0], body, state)

@@ -7,23 +7,28 @@ that is being traced, found through Python's frames.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Protocol
-
-from eshkol.base.frames import scheme_frame, span_of_frame
-from eshkol.base.spans import Span
 
 
 class Recorder(Protocol):
     """Listens to decisions."""
 
-    def add(self, kind: str, span: Span | None, facts: dict[str, Any]) -> None:
-        """A form is staged as ``kind``, one of ``KINDS``."""
+    def add(self, kind: str, frame: FrameType, facts: dict[str, Any]) -> None:
+        """The form that is traced under ``frame`` is staged as ``kind``, one of ``KINDS``."""
 
-    def used(self, index: int, span: Span | None) -> None:
-        """The form at ``span`` needs the value of a leaf of what the program takes."""
+    def used(self, index: int, frame: FrameType) -> None:
+        """The form needs the value of a leaf of what the program takes."""
+
+    def mark(self) -> Any:
+        """What was heard so far, for :meth:`forget`."""
+
+    def forget(self, mark: Any) -> None:
+        """What was heard since comes of an attempt that was given up, except why it was."""
 
 
 KINDS = {
@@ -70,14 +75,27 @@ def note(kind: str, **facts: Any) -> None:
     """
     recorder = NOTES.recorder
     if recorder is not None:
-        recorder.add(kind, span_of_frame(scheme_frame()), facts)
+        recorder.add(kind, sys._getframe(1), facts)
+
+
+def mark() -> Any:
+    """What was told so far; an attempt follows that may be given up (:func:`forget`)."""
+    recorder = NOTES.recorder
+    return None if recorder is None else recorder.mark()
+
+
+def forget(mark: Any) -> None:
+    """What was told since ``mark`` was about an attempt that is given up."""
+    recorder = NOTES.recorder
+    if recorder is not None:
+        recorder.forget(mark)
 
 
 def note_use(index: int) -> None:
     """Tell that the form that is being traced needs the value of an exact leaf."""
     recorder = NOTES.recorder
     if recorder is not None:
-        recorder.used(index, span_of_frame(scheme_frame()))
+        recorder.used(index, sys._getframe(1))
 
 
 def stack(**facts: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import warnings
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,6 +17,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.errors import SchemeError
@@ -314,7 +316,7 @@ class Program:
     def _trace(self, arrays: tuple[Any, ...]) -> Any:
         self.compilations += 1
         PROGRAMS.compilations += 1
-        self._note_compilation(arrays)
+        self.history.append(self.compilation(arrays, TRACING.leaves))
         source = Source(*arrays[len(self.kinds) :]) if self.wants_key else Source(None)
         saved = LIFTED.values, LIFTED.baked
         with wide():
@@ -340,15 +342,16 @@ class Program:
             finally:
                 LIFTED.values, LIFTED.baked = saved
 
-    def _note_compilation(self, arrays: tuple[Any, ...]) -> None:
-        """Remember what this compilation is of, to tell later what caused it."""
-        types = tuple((array.shape, array.dtype) for array in arrays)
-        kinds = enumerate(self.kinds)
-        known = {i: TRACING.leaves[i] for i, kind in kinds if kind in (EXACT, TRUTH)}
-        for index, leaf in known.items():
-            known[index] = leaf.known if leaf.__class__ is Witness else leaf
+    def compilation(self, arrays: Sequence[Any], leaves: Sequence[Any]) -> Compilation:
+        """What is remembered of a compilation for these arrays, to tell later what caused it."""
+        types = tuple((np.shape(array), getattr(array, "dtype", None)) for array in arrays)
+        known = {}
+        for index, kind in enumerate(self.kinds):
+            if kind in (EXACT, TRUTH):
+                leaf = leaves[index]
+                known[index] = leaf.known if leaf.__class__ is Witness else leaf
         structures = self.procedure, self.arguments, self.reach
-        self.history.append(Compilation(PROGRAMS.compilations, *structures, types, known))
+        return Compilation(PROGRAMS.compilations, *structures, types, known, weakref.ref(self))
 
     def _argument(self, index: int, kind: str, array: Any) -> Any:
         """The leaf that the staged procedure sees."""

@@ -1,0 +1,88 @@
+"""The equations of a jaxpr and the forms of the program that they come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
+
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
+from eshkol.base import sources
+from eshkol.base.spans import Span
+
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(sources.__file__))) + os.sep
+
+Shown = Callable[[str], bool]
+"""Whether forms of a file are shown to the user."""
+
+
+def is_program(file: str) -> bool:
+    """Whether a file is the user's: a Scheme source that is not one of the language's own."""
+    return sources.is_source(file) and not file.startswith(_LIBRARY)
+
+
+class Positions:
+    """Finds forms by code objects and instructions, and remembers them.
+
+    Args:
+        is_shown: whether forms of a file count; where they don't, the form that calls does.
+        outermost: the code of the function that had the program traced: forms that call it don't
+            belong to the program.
+    """
+
+    def __init__(self, is_shown: Shown = is_program, outermost: CodeType | None = None) -> None:
+        self.is_shown = is_shown
+        self.outermost = outermost
+        self._spans: dict[tuple[CodeType, int], Span | None] = {}
+        self._codes: dict[CodeType, bool] = {}
+
+    def counts(self, code: CodeType) -> bool:
+        """Whether ``code`` belongs to a file whose forms count."""
+        known = self._codes.get(code)
+        if known is None:
+            known = self._codes[code] = self.is_shown(code.co_filename)
+        return known
+
+    def at(self, code: CodeType, instruction: int) -> Span | None:
+        """The form of an instruction."""
+        key = code, instruction
+        if key not in self._spans:
+            self._spans[key] = sources.span_at(code, instruction)
+        return self._spans[key]
+
+    def of_frame(self, frame: Any) -> Span | None:
+        """The innermost form that counts, from a frame outwards."""
+        while frame is not None and frame.f_code is not self.outermost:
+            if self.counts(frame.f_code):
+                return self.at(frame.f_code, frame.f_lasti)
+            frame = frame.f_back
+        return None
+
+    def of_equation(self, equation: Any) -> Span | None:
+        """The form that an equation was traced at."""
+        traceback = equation.source_info.traceback
+        if traceback is None:
+            return None
+        for code, instruction in zip(*traceback.raw_frames(), strict=True):
+            if code is self.outermost:
+                break
+            if self.counts(code):
+                return self.at(code, instruction)
+        return None
+
+
+def is_backward(equation: Any) -> bool:
+    """Whether an equation belongs to the backward pass of a derivative."""
+    return "transpose" in str(equation.source_info.name_stack)
+
+
+def inner_jaxprs(equation: Any) -> Iterator[tuple[str, Jaxpr]]:
+    """The jaxprs among the parameters of an equation, and the names of the parameters."""
+    for name, value in equation.params.items():
+        for each in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(each, ClosedJaxpr):
+                yield name, each.jaxpr
+            elif isinstance(each, Jaxpr):
+                yield name, each
