@@ -82,6 +82,7 @@ class Linearization:
                 results, self.structure = flatten_result(name, result)
                 self.places = [_place(result, tape) for result in results]
                 self.steps: Steps = tape.steps or []
+                self.has_calls = tape.calls > 0
             except NeedsForward as error:
                 if error.tag != tag:
                     raise
@@ -103,12 +104,12 @@ class Linearization:
         """The Jacobian: for each number of the value its partials.
 
         The tape is gone through backwards for each number of the value, or forwards for each of
-        the point, whichever are fewer.
+        the point, whichever are fewer; backwards where a call has a rule of its own.
         """
         count = len(self.points)
         if self.columns is not None:
             return [list(row) for row in zip(*self.columns, strict=True)]
-        if count >= len(self.places):
+        if count >= len(self.places) or self.has_calls:
             rows = [
                 [None] * count if place is None else adjoints(self.steps, {place: 1}, count)
                 for place in self.places

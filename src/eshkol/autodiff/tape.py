@@ -22,17 +22,18 @@ from eshkol.autodiff.rules import Rule
 class Tape:
     """The steps of one evaluation; ``steps`` is None when it is over."""
 
-    __slots__ = ("steps", "tag")
+    __slots__ = ("calls", "steps", "tag")
 
     def __init__(self, tag: int) -> None:
         self.tag = tag
-        self.steps: list[tuple[Any, ...]] | None = []
+        self.steps: list[Any] | None = []
+        self.calls = 0
 
     def variable(self, value: Any) -> TapeNode:
         """A node that came from no other."""
         return self.record(value, ())
 
-    def record(self, value: Any, step: tuple[Any, ...]) -> Any:
+    def record(self, value: Any, step: Any) -> Any:
         """The node of ``value``, whose origins and partials are ``step``, in turn."""
         steps = self.steps
         if steps is None:
@@ -40,12 +41,65 @@ class Tape:
         steps.append(step)
         return TapeNode(self, len(steps) - 1, value)
 
+    def record_call(
+        self, pull: Callable[[list[Any]], list[Any]], origins: list[int | None], count: int
+    ) -> list[Any]:
+        """Nodes of value zero that carry the derivatives of a call with a rule of its own.
+
+        Args:
+            pull: gives, for factors of the ``count`` results, those of the arguments.
+            origins: the places of the arguments; None for one that is no node of this tape.
+            count: how many results the call has.
+        """
+        steps = self.steps
+        if steps is None:
+            return [0] * count
+        self.calls += 1
+        call = PulledBack(len(steps), pull, origins, count)
+        steps.append(call)
+        return [self.record(0, call) for _ in range(count)]
+
     def close(self) -> None:
         """Free the steps; nodes that are still held count as plain values from now on."""
         self.steps = None
 
 
-Steps = list[tuple[Any, ...]]
+class PulledBack:
+    """The steps of a call with a rule of its own: one for the call, then one for each result.
+
+    Going backwards through a result marks the step of the call as wanted; the call is come to
+    when the factors of all results are known.
+    """
+
+    __slots__ = ("count", "origins", "place", "pull")
+
+    def __init__(
+        self,
+        place: int,
+        pull: Callable[[list[Any]], list[Any]],
+        origins: list[int | None],
+        count: int,
+    ) -> None:
+        self.place = place
+        self.pull = pull
+        self.origins = origins
+        self.count = count
+
+    def go_back(self, place: int, found: list[Any]) -> None:
+        """Go backwards through this step, at ``place``."""
+        if place != self.place:
+            found[self.place] = 1
+            return
+        known = found[place + 1 : place + 1 + self.count]
+        known += [None] * (self.count - len(known))
+        factors = [0 if factor is None else factor for factor in known]
+        for origin, part in zip(self.origins, self.pull(factors), strict=True):
+            if origin is not None:
+                _accumulate(found, origin, part)
+
+
+Steps = list[Any]
+"""Of tuples of origins and partials in turn, and of :class:`PulledBack`."""
 
 
 def adjoints(steps: Steps, seeds: dict[int, Any], count: int) -> list[Any]:
@@ -68,6 +122,9 @@ def adjoints(steps: Steps, seeds: dict[int, Any], count: int) -> list[Any]:
         if adjoint is None:
             continue
         step = steps[place]
+        if step.__class__ is PulledBack:
+            step.go_back(place, found)
+            continue
         _accumulate(found, step[0], multiply(adjoint, step[1]))
         if len(step) == 4:
             _accumulate(found, step[2], multiply(adjoint, step[3]))

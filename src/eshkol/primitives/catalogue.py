@@ -85,6 +85,8 @@ FAMILIES = (
     "optimizer_steps",
     "transforms",
     "loop_states",
+    "custom_derivatives",
+    "rematerialization",
     "calculus",
     "directions",
     "higher_derivatives",
