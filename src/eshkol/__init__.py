@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from eshkol.api import tree as tree
     from eshkol.api import value_and_grad as value_and_grad
     from eshkol.api import vmap as vmap
+    from eshkol.api.derivatives import checkpoint_name as checkpoint_name
+    from eshkol.api.derivatives import custom_gradient as custom_gradient
+    from eshkol.api.derivatives import custom_jvp as custom_jvp
+    from eshkol.api.derivatives import custom_vjp as custom_vjp
+    from eshkol.api.derivatives import remat as remat
+    from eshkol.api.derivatives import stop_gradient as stop_gradient
     from eshkol.api.diagnosis import debug_print as debug_print
     from eshkol.api.diagnosis import explain as explain
     from eshkol.base.errors import ArityError as ArityError
@@ -60,6 +66,10 @@ _ERRORS = (
 _HOMES = {
     **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
     **dict.fromkeys("debug_print explain".split(), "eshkol.api.diagnosis"),
+    **dict.fromkeys(
+        "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
+        "eshkol.api.derivatives",
+    ),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",
 }

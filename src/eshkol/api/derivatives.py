@@ -1,0 +1,139 @@
+"""Rules of derivatives from Python: ``stop_gradient``, ``custom_gradient`` and its kin, ``remat``.
+
+The functions are those of Scheme programs; wherever one takes a procedure, it also takes Scheme
+text that gives one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.primitives import custom_derivatives as _rules
+from eshkol.primitives import rematerialization as _remat
+from eshkol.runtime.boundary import bounded
+from eshkol.session import default_session
+
+Function = Callable[..., Any]
+
+
+def _procedure(function: Any) -> Any:
+    from eshkol.api.programs import procedure_of_text
+
+    if isinstance(function, str):
+        return procedure_of_text(default_session(), function, {})
+    return function
+
+
+@bounded
+def stop_gradient(value: Any, /) -> Any:
+    """The value itself, which counts as a constant for derivatives of all kinds and orders.
+
+    Args:
+        value: a number, an array, or any structure or closure that holds some.
+
+    Example:
+        >>> import eshkol as ek
+        >>> ek.grad(lambda x: x * ek.stop_gradient(x))(3.0)
+        3.0
+    """
+    return _rules.stop_gradient(value)
+
+
+@bounded
+def custom_gradient(function: Any, backward: Any, /) -> Function:
+    """A function whose derivative with respect to its arguments a rule gives, backwards.
+
+    Args:
+        function: computes the value.
+        backward: called with the factor of the value, the value and the arguments; gives the
+            derivative with respect to the argument, or a list of them for several.
+
+    Raises:
+        WrongType: where the rule gives something else than the arguments are.
+
+    Example:
+        >>> import eshkol as ek
+        >>> f = ek.custom_gradient("(lambda (x) (* x x))", "(lambda (g y x) (* 10 g))")
+        >>> ek.grad(f)(3.0)
+        10.0
+    """
+    return _rules.custom_gradient(_procedure(function), _procedure(backward))
+
+
+@bounded
+def custom_vjp(forward: Any, backward: Any, /) -> Function:
+    """A function whose derivative a rule gives, backwards, from what the way forwards kept.
+
+    Args:
+        forward: gives a pair of the value and the residuals.
+        backward: called with the residuals and the factor of the value; gives what the rule of
+            :func:`custom_gradient` does.
+
+    Raises:
+        WrongType: where the functions give something else.
+
+    Example:
+        >>> import eshkol as ek, math
+        >>> sine = ek.custom_vjp(lambda x: (math.sin(x), math.cos(x)), lambda slope, g: g * slope)
+        >>> sine(0.0)
+        0.0
+    """
+    return _rules.custom_vjp(_procedure(forward), _procedure(backward))
+
+
+@bounded
+def custom_jvp(function: Any, tangent: Any, /) -> Function:
+    """A function whose derivative with respect to its arguments a rule gives, forwards.
+
+    Args:
+        function: computes the value.
+        tangent: called with the arguments and then their directions; gives the direction of the
+            value, and is linear in those of the arguments.
+
+    Raises:
+        WrongType: where the rule gives something else than the value is.
+
+    Example:
+        >>> import eshkol as ek
+        >>> f = ek.custom_jvp("(lambda (x) (* x x))", "(lambda (x dx) (* 10 dx))")
+        >>> ek.grad(f)(3.0)
+        10.0
+    """
+    return _rules.custom_jvp(_procedure(function), _procedure(tangent))
+
+
+@bounded
+def remat(function: Any, /, policy: Any = "nothing") -> Function:
+    """A function whose derivative computes again what it needs of the way forwards.
+
+    Args:
+        function: any, also a closure over weights.
+        policy: what is kept nevertheless: ``"nothing"``, ``"everything"``, ``"dots"``,
+            ``"dots-with-no-batch-dims"``, or ``("names", name, …)``.
+
+    Raises:
+        BadValue: for another policy.
+
+    Example:
+        >>> import eshkol as ek
+        >>> ek.grad(ek.remat("(lambda (x) (* x x x))"))(2.0)
+        12.0
+    """
+    return _remat.remat(_procedure(function), policy=policy)
+
+
+@bounded
+def checkpoint_name(value: Any, name: str, /) -> Any:
+    """The value itself, which :func:`remat` keeps if its policy has the name.
+
+    Args:
+        value: an array, or any structure of arrays.
+        name: a text.
+
+    Example:
+        >>> import eshkol as ek
+        >>> ek.checkpoint_name(2.0, "hidden")
+        2.0
+    """
+    return _remat.checkpoint_name(value, name)
