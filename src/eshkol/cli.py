@@ -60,6 +60,9 @@ def _configure(options: argparse.Namespace) -> None:
         FLOAT_FORMAT.name = "native"
     CONFIG.interpolate = options.interpolate or options.native
     CONFIG.quiet = options.quiet
+    CONFIG.owns_process = True
+    if options.no_store:
+        CONFIG.store = False
     places = [*options.path, *getattr(options, "inner_path", ())]
     if places:
         outer = filter(None, [os.environ.get("ESHKOL_PATH")])
@@ -135,6 +138,12 @@ def _format(options: argparse.Namespace) -> int:
     return format_files(options.files, check=options.check, diff=options.diff)
 
 
+def _store(options: argparse.Namespace) -> int:
+    from eshkol.commands.storing import clear_store, show_store
+
+    return clear_store() if options.what == "clear" else show_store()
+
+
 _ACTIONS = {
     "run": _run,
     "eval": _eval,
@@ -142,6 +151,7 @@ _ACTIONS = {
     "expand": _expand,
     "check": _check,
     "fmt": _format,
+    "store": _store,
 }
 """What each command does."""
 

@@ -1,7 +1,9 @@
-"""Settings of the process: the dtype that tensors have by default, whether progress is shown."""
+"""Settings of the process: dtypes, what is shown, where compiled programs are kept."""
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +11,9 @@ from contextlib import contextmanager
 from eshkol.base.errors import BadValue
 
 TENSOR_DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+OFF = ("off", "0", "no", "false")
+"""What switches something off in a variable of the environment."""
 
 
 class Config:
@@ -20,6 +25,14 @@ class Config:
         interpolate: whether ``~{expression}`` in a string of a program stands for the value; False
             at first. A text says so for itself by ``#!interpolate``.
         quiet: whether progress bars stay invisible; False at first.
+        store: whether compiled programs are kept for later processes; True at first, unless the
+            environment's ``ESHKOL_STORE`` is ``off``.
+        store_directory: where; ``ESHKOL_STORE_DIR`` at first. Empty stands for ``eshkol/programs``
+            in the user's directory for caches.
+        owns_process: whether the process is one of the command ``eshkol``, in which JAX's settings
+            are ours; False at first.
+        store_limit: how many bytes they may take; 2 GiB at first, or ``ESHKOL_STORE_SIZE``, such as
+            ``500M``.
 
     Example:
         >>> CONFIG.tensor_dtype
@@ -29,6 +42,10 @@ class Config:
     def __init__(self) -> None:
         self.quiet = False
         self.interpolate = False
+        self.owns_process = False
+        self.store = os.environ.get("ESHKOL_STORE", "").lower() not in OFF
+        self.store_directory = os.environ.get("ESHKOL_STORE_DIR", "")
+        self.store_limit = _size(os.environ.get("ESHKOL_STORE_SIZE", ""), 2 << 30)
         self._tensor_dtype = "float32"
         self._override = threading.local()
 
@@ -64,6 +81,12 @@ def _checked(name: str) -> str:
             hint="tensors are of floating point by default; ask for integers with #:dtype",
         )
     return name
+
+
+def _size(text: str, default: int) -> int:
+    """The bytes that ``500M`` stands for; ``default`` for what is no size."""
+    found = re.fullmatch(r"(\d+)([KMGT]?)I?B?", text.strip().upper())
+    return int(found[1]) << 10 * " KMGT".index(found[2] or " ") if found else default
 
 
 CONFIG = Config()

@@ -59,6 +59,14 @@ examples:
   eshkol fmt --diff program.esk       show what would change
   eshkol fmt - < program.esk          standard input to standard output
 """,
+    "store": """
+examples:
+  eshkol store                        where compiled programs are kept, and how many
+  eshkol store clear                  remove them all
+
+ESHKOL_STORE_DIR names the directory, ESHKOL_STORE_SIZE how much it may hold (such as 500M);
+ESHKOL_STORE=off keeps nothing and uses nothing.
+""",
 }
 
 
@@ -131,6 +139,9 @@ def _add_tools(command: Callable[..., argparse.ArgumentParser | None]) -> None:
             "--diff", action="store_true", help="write nothing; show what changes"
         )
 
+    if store := command("store", "tell what is kept of compiled programs, or remove it"):
+        store.add_argument("what", choices=("info", "clear"), nargs="?", default="info")
+
 
 def _add_files(command: argparse.ArgumentParser) -> None:
     what = "a Scheme source, a directory of them, or - for standard input"
@@ -169,6 +180,13 @@ def _add_session_options(command: argparse.ArgumentParser, is_outer: bool) -> No
         default=_default(is_outer, None),
         help="run compiled code, or the plain evaluator whose continuations can be entered again; "
         "default: what each program needs (also: ESHKOL_ENGINE)",
+    )
+    command.add_argument(
+        "--no-store",
+        action="store_true",
+        default=_default(is_outer, False),
+        help="neither use compiled programs of earlier processes nor keep any "
+        "(also: ESHKOL_STORE=off)",
     )
     command.add_argument(
         "-q",

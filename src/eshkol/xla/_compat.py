@@ -5,25 +5,45 @@ They are the same in jax 0.10.2 and 0.12, or this module makes them so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
+from jax._src import compilation_cache
+from jax._src.compilation_cache_interface import CacheInterface
+from jax._src.config import trace_context
+from jax._src.core import AxisEnv, trace_state_clean
 from jax._src.dispatch import apply_primitive
 from jax._src.effects import JaxprInputEffect, control_flow_allowed_effects
+from jax._src.interpreters import pxla
 from jax._src.interpreters.ad import jvp_jaxpr
 from jax._src.interpreters.batching import batch_jaxpr
 from jax._src.interpreters.partial_eval import convert_constvars_jaxpr, dce_jaxpr
+from jax._src.lib import _jax, xla_client
+from jax._src.pjit import _get_fastpath_data
+from jax._src.tree_util import dispatch_registry
 from jax._src.util import weakref_lru_cache
 from jax.extend.core import ClosedJaxpr
+from jax.sharding import SingleDeviceSharding
 
 __all__ = [
+    "AxisEnv",
+    "CacheInterface",
     "JaxprInputEffect",
+    "Loaded",
     "apply_primitive",
     "batch_jaxpr",
     "control_flow_allowed_effects",
     "detach_constants",
+    "dispatcher",
     "eliminate",
+    "has_default_layout",
+    "install_cache",
     "jvp_jaxpr",
+    "topology_fingerprint",
+    "trace_context",
+    "trace_state_clean",
     "weakref_lru_cache",
 ]
 
@@ -50,3 +70,146 @@ def eliminate(
     smaller, reads = dce_jaxpr(jaxpr.jaxpr, list(used), list(keep))
     is_closed = hasattr(smaller, "with_consts")
     return smaller if is_closed else ClosedJaxpr(smaller, jaxpr.consts), list(reads)
+
+
+# ---- compiled programs apart from what was traced
+
+
+Miss = Callable[..., tuple[Any, Any, bool]]
+
+
+def dispatcher(name: str, function: Callable[..., Any], miss: Miss) -> Callable[..., Any]:
+    """A function that is as quick to call as what ``jax.jit`` makes.
+
+    Args:
+        name: of the function.
+        function: called instead while ``jax.disable_jit`` holds.
+        miss: called with arguments of a kind that was not met before, gives the results, what
+            :meth:`Loaded.call` gives as the quick way for later calls, and False.
+    """
+    keys = pxla.JitGlobalCppCacheKeys()
+    return _jax.pjit(name, function, miss, [], [], keys, dispatch_registry, pxla.cc_shard_arg)
+
+
+def topology_fingerprint(device: jax.Device) -> int:
+    """Tells the kind of the device, and of the processor, from others that need other code."""
+    return xla_client.get_topology_for_devices([device]).fingerprint()
+
+
+class Loaded:
+    """A compiled program on one device, with default layouts and without effects.
+
+    Args:
+        executable: JAX's, which has been compiled or put together here.
+        out_tree: of its results.
+    """
+
+    def __init__(self, executable: Any, out_tree: Any) -> None:
+        self.executable = executable
+        self.out_tree = out_tree
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: bytes,
+        device: jax.Device,
+        name: str,
+        in_avals: Sequence[Any],
+        out_avals: Sequence[Any],
+        kept: Sequence[int],
+        is_committed: bool,
+        out_tree: Any,
+    ) -> Loaded:
+        """The program that XLA made these bytes of.
+
+        Args:
+            data: what :meth:`to_bytes` gave on a device of the same kind, by the same version.
+            device: to run on.
+            name: of the program.
+            in_avals: of all arguments.
+            out_avals: of the results.
+            kept: the indices of the arguments that the program reads.
+            is_committed: whether the results are bound to the device.
+            out_tree: of the results.
+        """
+        devices = xla_client.DeviceList((device,))
+        client: Any = device.client
+        runnable = client.deserialize_executable(data, executable_devices=devices)
+        here = SingleDeviceSharding(device, memory_kind=device.default_memory().kind)
+        kept_avals = [in_avals[index] for index in kept]
+        parts = {
+            "xla_executable": runnable,
+            "device_list": devices,
+            "backend": client,
+            "input_avals": kept_avals,
+            "input_shardings": [here] * len(kept_avals),
+            "output_avals": list(out_avals),
+            "output_shardings": [here] * len(out_avals),
+            "committed": is_committed,
+            "name": name,
+            "unordered_effects": [],
+            "ordered_effects": [],
+            "keepalive": [],
+            "host_callbacks": [],
+            "kept_var_idx": set(kept),
+            "xla_in_layouts": [None] * len(kept_avals),
+            "dispatch_in_layouts": [None] * len(kept_avals),
+            "xla_out_layouts": [None] * len(out_avals),
+        }
+        names = [field.name for field in dataclasses.fields(pxla.UnloadedMeshExecutable)]
+        make: Any = pxla.UnloadedMeshExecutable
+        whole = make(**{name: parts.get(name) for name in names})
+        return cls(whole.load(), out_tree)
+
+    @property
+    def parts(self) -> Any:
+        """What JAX knows of the program."""
+        return self.executable._unloaded_executable
+
+    def to_bytes(self) -> bytes:
+        """What XLA compiled, as bytes."""
+        return self.parts.xla_executable.serialize()
+
+    def obstacle(self, device: jax.Device) -> str:
+        """Why the program can't be kept as bytes; nothing if it can."""
+        parts = self.parts
+        if parts is None or parts.mut is not None:
+            return "it holds on to arrays"
+        if parts.unordered_effects or parts.ordered_effects or parts.host_callbacks:
+            return "it has effects"
+        if parts.keepalive:
+            return "it calls Python"
+        kind = device.default_memory().kind
+        for sharding in (*parts.input_shardings, *parts.output_shardings):
+            if sharding.__class__ is not SingleDeviceSharding or sharding.device_set != {device}:
+                return "it runs on several devices"
+            if sharding.memory_kind not in (None, kind):
+                return "it uses another memory"
+        layouts = zip(
+            parts.xla_out_layouts, parts.output_shardings, parts.output_avals, strict=True
+        )
+        if any(layout is not None for layout in parts.dispatch_in_layouts) or not all(
+            pxla.is_default_layout(*each) for each in layouts
+        ):
+            return "its arrays have layouts of their own"
+        return ""
+
+    def call(self, arguments: Sequence[Any]) -> tuple[Any, Any]:
+        """The results, and the quick way for later calls."""
+        results = self.executable.unsafe_call(*arguments)
+        quick = _get_fastpath_data(
+            self.executable, self.out_tree, arguments, results, frozenset(), [], None, []
+        )
+        return jax.tree_util.tree_unflatten(self.out_tree, results), quick
+
+
+def has_default_layout(array: Any) -> bool:
+    """Whether an array lies in memory as arrays do."""
+    return pxla.is_default_layout(array.format.layout, array.sharding, array.aval)
+
+
+def install_cache(cache: CacheInterface) -> None:
+    """Let JAX look into ``cache`` before it compiles anything, from now on."""
+    compilation_cache.reset_cache()
+    compilation_cache._cache = cache
+    compilation_cache._cache_initialized = True

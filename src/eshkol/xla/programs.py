@@ -11,7 +11,7 @@ import threading
 import warnings
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import SchemeError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.runtime.dialects import staged
@@ -34,7 +35,10 @@ from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.notes import NOTES, note_use
 from eshkol.xla.parts import Unreachable
 from eshkol.xla.reach import may_draw
-from eshkol.xla.straight_line import Constant, Maker, maker
+from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
+from eshkol.xla.results import Results as Results
+from eshkol.xla.results import results_of
+from eshkol.xla.stored import Description, StoredFunction, described
 from eshkol.xla.trees import (
     EXACT,
     REAL,
@@ -46,7 +50,7 @@ from eshkol.xla.trees import (
     unflatten,
 )
 from eshkol.xla.witness import Source as WitnessSource
-from eshkol.xla.witness import Witness, tracer_of
+from eshkol.xla.witness import Witness
 
 MANY_STATIC_VALUES = 16
 """After so many compilations for values of exact arguments a warning names them."""
@@ -54,119 +58,6 @@ MANY_STATIC_VALUES = 16
 
 class CompilationWarning(UserWarning):
     """A procedure is compiled again and again for different values of an argument."""
-
-
-# ---- results
-
-
-class Results:
-    """The arrays that a compiled program gives, and the plan to make its value of them."""
-
-    __slots__ = ("arrays", "plan")
-
-    def __init__(self, arrays: Any, plan: Plan) -> None:
-        self.arrays = arrays
-        self.plan = plan
-
-    def value(self, inputs: Sequence[Any]) -> Any:
-        """The value of the call that was made with these leaves."""
-        arrays, draws = self.arrays, self.plan.draws
-        if draws is None:
-            *arrays, draws = arrays
-        if draws.__class__ is not int or draws:
-            keys.advance(draws)
-        return self.plan.value(arrays, inputs)
-
-
-class Passed:
-    """A leaf of a result that is a number of the call's input, unchanged."""
-
-    __slots__ = ("index",)
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-class Plan:
-    """The structure of a result, and where its leaves come from.
-
-    A leaf is computed, passed on from the input, or a number known when the program was traced.
-    Passing on keeps a number that a model captures what it was: an exact integer that decides a
-    shape, a real that is not trained.
-    """
-
-    __slots__ = ("calls", "draws", "leaves", "make", "structure")
-
-    def __init__(self, structure: Structure, leaves: list[Any], draws: int | None) -> None:
-        self.structure = structure
-        self.leaves = leaves
-        self.draws = draws
-        self.calls = 0
-        self.make: Maker | None = None
-
-    def value(self, arrays: Any, inputs: Sequence[Any]) -> Any:
-        """The result with these computed arrays, for a call with these inputs."""
-        if self.make is not None:
-            return self.make(arrays, inputs)
-        self.calls += 1
-        if self.calls == CALLS_TO_PAY:
-            self.make = maker(self.structure, [_origin(leaf) for leaf in self.leaves])
-        given = iter(arrays)
-        leaves = [
-            next(given)
-            if leaf is _COMPUTED
-            else inputs[leaf.index]
-            if leaf.__class__ is Passed
-            else leaf
-            for leaf in self.leaves
-        ]
-        return unflatten(self.structure, leaves)
-
-
-_COMPUTED = object()
-
-CALLS_TO_PAY = 4
-"""After so many calls it pays to write straight-line code for what goes in and out."""
-
-
-def _origin(leaf: Any) -> Any:
-    """Where a leaf of a plan comes from, as ``maker`` wants it."""
-    if leaf is _COMPUTED:
-        return None
-    return leaf.index if leaf.__class__ is Passed else Constant(leaf)
-
-
-jax.tree_util.register_pytree_node(
-    Results, lambda r: (r.arrays, r.plan), lambda plan, arrays: Results(arrays, plan)
-)
-
-
-def _results(value: Any, numbers: dict[int, int], draws: Any) -> Any:
-    """What the traced function returns for ``value``: one array, or :class:`Results`.
-
-    Args:
-        value: of the staged procedure.
-        numbers: the indices of the inputs that are numbers, by the identities of their leaves.
-        draws: how many random numbers it has drawn.
-    """
-    leaves, structure = flatten(value)
-    arrays: list[Any] = []
-    plan: list[Any] = []
-    for leaf in leaves:
-        if id(leaf) in numbers:
-            plan.append(Passed(numbers[id(leaf)]))
-            continue
-        traced = leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf
-        if hasattr(traced, "dtype"):
-            arrays.append(traced)
-            plan.append(_COMPUTED)
-        else:
-            plan.append(leaf)
-    if draws.__class__ is not int:
-        return Results([*arrays, tracer_of(draws)], Plan(structure, plan, None))
-    if structure == TENSOR and arrays and not draws:
-        return arrays[0]
-    return Results(arrays, Plan(structure, plan, draws))
 
 
 # ---- programs
@@ -193,6 +84,10 @@ class Program:
         statics: the indices of leaves whose values are part of what was compiled.
         variants: the compiled functions by those values.
         baked: top-level variables whose values were compiled in, see :class:`Lifted`.
+        compilations: how often it was traced in this process.
+        loads: how often a compiled function was found in the store.
+        description: what it is to other processes, or why it is nothing to them.
+        newest: the last of its functions that the store may have.
     """
 
     def __init__(
@@ -207,12 +102,15 @@ class Program:
         self.kinds = tuple(itertools.chain(*kinds))
         self.ends = len(kinds[0]), len(kinds[0]) + len(kinds[1])
         self.statics: tuple[int, ...] = ()
-        self.variants: dict[tuple[Any, ...], jax.stages.Wrapped] = {}
+        self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.baked: list[tuple[Any, str, Any]] = []
         self.compilations = 0
         self.history: deque[Compilation] = deque(maxlen=REMEMBERED)
+        self.loads = 0
         self.may_fail = False
         self.lock = threading.RLock()
+        self.description: Description | str | None = None
+        self.newest: StoredFunction | None = None
 
     def run(self, leaves: list[Any], inputs: list[Any]) -> Any:
         """The value of the program.
@@ -232,7 +130,7 @@ class Program:
             key = self._static_key(leaves)
             function = self.variants.get(key)
             if function is None:
-                function = self.variants[key] = self._new_variant()
+                function = self.variants[key] = self._stored(self._new_variant())
                 if len(self.variants) > MOST_VARIANTS:
                     del self.variants[next(iter(self.variants))]
             with self._call(leaves) as arrays, failures():
@@ -307,6 +205,39 @@ class Program:
         traced.__name__ = traced.__qualname__ = self.name
         return jax.jit(traced)
 
+    def _stored(self, function: jax.stages.Wrapped) -> Callable[..., Any]:
+        """A variant that looks into the store before it is traced, if programs are stored."""
+        if not CONFIG.store:
+            return function
+        if self.description is None:
+            self.description = described(self)
+        if isinstance(self.description, str):
+            return function
+        self.newest = StoredFunction(self, self.description, function)
+        return self.newest.call
+
+    @property
+    def why_not_stored(self) -> str:
+        """Why the store has nothing of it; empty if it has, or if programs are not stored."""
+        if isinstance(self.description, str):
+            return self.description
+        return "" if self.newest is None else self.newest.reason
+
+    def used(self) -> tuple[int, ...]:
+        """The leaves whose values the trace of the running call has used."""
+        return tuple(sorted(TRACING.used or ()))
+
+    def note_load(self, indices: Sequence[int]) -> None:
+        """The running call takes from the store what was compiled for these leaves' values."""
+        self.loads += 1
+        PROGRAMS.loads += 1
+        if TRACING.used is not None:
+            TRACING.used.update(indices)
+
+    def values_of(self, indices: Sequence[int]) -> list[Any]:
+        """The values of leaves in the running call."""
+        return [_known(TRACING.leaves[index]) for index in indices]
+
     def _static_names(self) -> str:
         """What a message calls the leaves whose values are part of what is compiled."""
         names = [*structure_names(self.procedure), *reach_names(self.reach)]
@@ -338,7 +269,7 @@ class Program:
                     for index, leaf in enumerate(leaves)
                     if self.kinds[index] != TENSOR
                 }
-                return _results(value, numbers, source.count[0] if self.wants_key else 0)
+                return results_of(value, numbers, source.count[0] if self.wants_key else 0)
             finally:
                 LIFTED.values, LIFTED.baked = saved
 
@@ -410,10 +341,12 @@ class ProgramTable:
 
     Attributes:
         compilations: how often a program has been traced in this process.
+        loads: how often one was found in the store.
     """
 
     def __init__(self) -> None:
         self.compilations = 0
+        self.loads = 0
         self._programs: OrderedDict[tuple[Structure, ...], Program] = OrderedDict()
         self._lock = threading.Lock()
 

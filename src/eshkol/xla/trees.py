@@ -280,10 +280,10 @@ def _visit_vector(pass_: _Flattening, value: Any) -> Structure:
 def _visit_table(pass_: _Flattening, value: HashTable) -> Structure:
     keys = tuple(value.entries)
     children = tuple(pass_.visit(item) for _, item in value.items())
-    return ("table", _TableKeys(keys, [key for key, _ in value.items()]), children)
+    return ("table", TableKeys(keys, [key for key, _ in value.items()]), children)
 
 
-class _TableKeys:
+class TableKeys:
     """The keys of a hash table, compared by their hashing keys."""
 
     __slots__ = ("hashed", "keys")
@@ -296,7 +296,7 @@ class _TableKeys:
         return hash(self.hashed)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _TableKeys) and self.hashed == other.hashed
+        return isinstance(other, TableKeys) and self.hashed == other.hashed
 
 
 def _visit_tuple(pass_: _Flattening, value: Any) -> Structure:

@@ -1,0 +1,124 @@
+"""What a compiled program gives: arrays, and the plan to make a value of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from eshkol.xla import keys
+from eshkol.xla.straight_line import Constant, Maker, maker
+from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
+from eshkol.xla.witness import Witness, tracer_of
+
+
+class Results:
+    """The arrays that a compiled program gives, and the plan to make its value of them."""
+
+    __slots__ = ("arrays", "plan")
+
+    def __init__(self, arrays: Any, plan: Plan) -> None:
+        self.arrays = arrays
+        self.plan = plan
+
+    def value(self, inputs: Sequence[Any]) -> Any:
+        """The value of the call that was made with these leaves."""
+        arrays, draws = self.arrays, self.plan.draws
+        if draws is None:
+            *arrays, draws = arrays
+        if draws.__class__ is not int or draws:
+            keys.advance(draws)
+        return self.plan.value(arrays, inputs)
+
+
+class Passed:
+    """A leaf of a result that is a number of the call's input, unchanged."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class Plan:
+    """The structure of a result, and where its leaves come from.
+
+    A leaf is computed, passed on from the input, or a number known when the program was traced.
+    Passing on keeps a number that a model captures what it was: an exact integer that decides a
+    shape, a real that is not trained.
+    """
+
+    __slots__ = ("calls", "draws", "leaves", "make", "structure")
+
+    def __init__(self, structure: Structure, leaves: list[Any], draws: int | None) -> None:
+        self.structure = structure
+        self.leaves = leaves
+        self.draws = draws
+        self.calls = 0
+        self.make: Maker | None = None
+
+    def value(self, arrays: Any, inputs: Sequence[Any]) -> Any:
+        """The result with these computed arrays, for a call with these inputs."""
+        if self.make is not None:
+            return self.make(arrays, inputs)
+        self.calls += 1
+        if self.calls == CALLS_TO_PAY:
+            self.make = maker(self.structure, [_origin(leaf) for leaf in self.leaves])
+        given = iter(arrays)
+        leaves = [
+            next(given)
+            if leaf is COMPUTED
+            else inputs[leaf.index]
+            if leaf.__class__ is Passed
+            else leaf
+            for leaf in self.leaves
+        ]
+        return unflatten(self.structure, leaves)
+
+
+COMPUTED = object()
+"""A leaf of a plan that is the next array."""
+
+CALLS_TO_PAY = 4
+"""After so many calls it pays to write straight-line code for what goes in and out."""
+
+
+def _origin(leaf: Any) -> Any:
+    """Where a leaf of a plan comes from, as ``maker`` wants it."""
+    if leaf is COMPUTED:
+        return None
+    return leaf.index if leaf.__class__ is Passed else Constant(leaf)
+
+
+jax.tree_util.register_pytree_node(
+    Results, lambda r: (r.arrays, r.plan), lambda plan, arrays: Results(arrays, plan)
+)
+
+
+def results_of(value: Any, numbers: dict[int, int], draws: Any) -> Any:
+    """What the traced function returns for ``value``: one array, or :class:`Results`.
+
+    Args:
+        value: of the staged procedure.
+        numbers: the indices of the inputs that are numbers, by the identities of their leaves.
+        draws: how many random numbers it has drawn.
+    """
+    leaves, structure = flatten(value)
+    arrays: list[Any] = []
+    plan: list[Any] = []
+    for leaf in leaves:
+        if id(leaf) in numbers:
+            plan.append(Passed(numbers[id(leaf)]))
+            continue
+        traced = leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf
+        if hasattr(traced, "dtype"):
+            arrays.append(traced)
+            plan.append(COMPUTED)
+        else:
+            plan.append(leaf)
+    if draws.__class__ is not int:
+        return Results([*arrays, tracer_of(draws)], Plan(structure, plan, None))
+    if structure == TENSOR and arrays and not draws:
+        return arrays[0]
+    return Results(arrays, Plan(structure, plan, draws))
