@@ -40,6 +40,7 @@ BUILTINS = {
     "BadValue": ValueError,
     "ShapeError": ValueError,
     "ChangingVariable": ValueError,
+    "Donated": RuntimeError,
     "FileProblem": OSError,
     "MissingAttribute": AttributeError,
     "MissingKey": KeyError,

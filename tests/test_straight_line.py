@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 from eshkol.session import Session
-from eshkol.xla.straight_line import Constant, entrance, maker, taker
+from eshkol.xla.straight_line import MISS, Constant, entrance, maker, taker
 from eshkol.xla.trees import flatten, unflatten
 
 SESSION = Session()
@@ -119,14 +119,19 @@ ARRAYS = jnp.ones(2), jnp.ones(3)
         (ARRAYS[:1], {}, "general"),
         ((*ARRAYS, ARRAYS[0]), {}, "general"),
         ((ARRAYS[0], 1.5), {}, "general"),
+        ((ARRAYS[0], 2.5), {}, "way"),
+        ((ARRAYS[0], 2.5), {"a0": 1}, "general"),
         (ARRAYS, {"a0": 1}, "general"),
     ],
 )
 def test_an_entrance_lets_only_its_arrays_through(arguments: Any, options: Any, way: str) -> None:
     fast = {2: lambda *arrays: ("fast", arrays, {})}
-    compiled = entrance(
-        2, fast, lambda result, arrays: result, lambda given, options: ("general", given, options)
-    )
+    ways = [lambda *_: MISS, lambda x, y: ("way", (x, y), {}) if y == 2.5 else MISS]
+
+    def general(given: Any, options: Any) -> Any:
+        return "general", given, options
+
+    compiled = entrance(2, fast, ways, lambda result, arrays: result, general)
     taken, given, passed = compiled(*arguments, **options)
     assert taken == way
     assert len(given) == len(arguments)

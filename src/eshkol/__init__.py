@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
     from eshkol.base.errors import DivideByZero as DivideByZero
+    from eshkol.base.errors import Donated as Donated
     from eshkol.base.errors import EshkolError as EshkolError
     from eshkol.base.errors import ExpandError as ExpandError
     from eshkol.base.errors import FileProblem as FileProblem
@@ -58,9 +59,9 @@ if TYPE_CHECKING:
 _install()
 
 _ERRORS = (
-    "ArityError BadValue DivideByZero EshkolError ExpandError FileProblem IncompleteInput "
-    "InternalError MissingKey NotAProcedure OutOfRange ReadError SchemeError ShapeError "
-    "StagingError TooDeep UnboundVariable WrongType"
+    "ArityError BadValue DivideByZero Donated EshkolError ExpandError FileProblem "
+    "IncompleteInput InternalError MissingKey NotAProcedure OutOfRange ReadError SchemeError "
+    "ShapeError StagingError TooDeep UnboundVariable WrongType"
 ).split()
 
 _HOMES = {

@@ -77,7 +77,17 @@ def load(path: str | os.PathLike[str], /, *, session: Session | None = None) -> 
 
 
 @bounded
-def jit(function: Any = None, /, *, session: Session | None = None, **names: Any) -> Any:
+def jit(
+    function: Any = None,
+    /,
+    *,
+    static: Any = None,
+    donate: Any = None,
+    device: Any = None,
+    backend: str | None = None,
+    session: Session | None = None,
+    **names: Any,
+) -> Any:
     """Compile a procedure with XLA.
 
     Args:
@@ -90,6 +100,14 @@ def jit(function: Any = None, /, *, session: Session | None = None, **names: Any
             * any Python function that JAX can trace.
 
             Left out, the result is a decorator with the other arguments.
+        static: arguments that are part of what is compiled, by their content: an index from 0, a
+            name, or several. Left out, an integer is static where its value decides a shape, an
+            axis or a number of trips.
+        donate: arguments whose arrays the results may be stored in, given like ``static``. They
+            are gone after a call.
+        device: where it runs: ``"cpu"``, ``"cuda:1"``, or a JAX device; left out: where its
+            arrays are.
+        backend: the platform that ``device``, by default its first one, is on.
         session: where free names of Scheme text are looked up; the default session if left out.
         names: Python values for free names of Scheme text. Tensors and reals among them are
             inputs of the compiled program.
@@ -99,7 +117,7 @@ def jit(function: Any = None, /, *, session: Session | None = None, **names: Any
         structure, shape or dtype.
 
     Raises:
-        EshkolError: for an error in the text.
+        EshkolError: for an error in the text, an argument or a device that there is not.
         WrongType: if ``function`` is no procedure.
 
     Example:
@@ -114,13 +132,18 @@ def jit(function: Any = None, /, *, session: Session | None = None, **names: Any
         Array(6., dtype=float64)
         >>> ek.jit("(lambda (x) (+ x offset))", offset=1.0)(2.0)
         Array(3., dtype=float64)
+        >>> ek.jit("(lambda (n x) (* x (ones n)))", static="n")(2, 3.0)
+        Array([3., 3.], dtype=float32)
     """
+    options = {"static": static, "donate": donate, "device": device, "backend": backend}
     if function is None:
-        return functools.partial(jit, session=session, **names)
+        return functools.partial(jit, session=session, **options, **names)
     procedure = _procedure("jit", function, session, names)
     if hasattr(procedure, "eshkol_jit"):
-        return procedure
-    compiled = rule("eshkol.xla.jit:jit")(procedure)
+        if all(option is None for option in options.values()):
+            return procedure
+        procedure = procedure.__wrapped__
+    compiled = rule("eshkol.xla.jit:jit")(procedure, **options)
     if procedure is not function and callable(function):
         del compiled.__signature__
         functools.update_wrapper(compiled, function)

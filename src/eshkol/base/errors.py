@@ -166,6 +166,10 @@ class StagingError(EshkolError, TypeError):
     """A staged program does what can't be staged."""
 
 
+class Donated(EshkolError, RuntimeError):
+    """A tensor is read whose memory was given to a compiled call."""
+
+
 class FileProblem(EshkolError, OSError):
     """A file is missing, corrupt, unwritable or of another kind than expected."""
 

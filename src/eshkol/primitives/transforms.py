@@ -166,20 +166,33 @@ def vmap(function, in_axes=None, out_axes=0):
 
 
 @primitive("jit", "jit-compile")
-def jit(function):
+def jit(function, static=None, donate=None, device=None, backend=None):
     """The procedure that computes what ``function`` computes, compiled by XLA.
 
     Tensors and reals, in arguments, in captured variables and in top-level variables, are inputs
     of the compiled program: new values compile nothing, nor does an equal procedure made again.
     An exact integer is an input too, unless its value decides a shape, an axis or a number of
-    trips; then each new value is compiled once.
+    trips; then each new value is compiled once. Nothing has to be said in advance; the options
+    say what is better known early.
 
     Args:
         function: a procedure or Python callable.
+        static: arguments that are part of what is compiled, by their content (exact and inexact
+            numbers, strings, symbols, lists of them): an index from 0, a name, or a list of those.
+        donate: arguments whose tensors the results may be stored in. They are gone after a call:
+            who reads a variable that still holds one gets an error that names it.
+        device: where it runs: ``'cpu``, ``'gpu``, ``"cuda:1"``; default: where its tensors are.
+        backend: the platform that ``device``, by default its first one, is on.
 
-    Example:
-        (define f (jit (lambda (x) (* x x))))
-        (f 3.0)    ; 9.0
+    Raises:
+        EshkolError: for an argument or a device that there is not.
+
+    Example: ``(define f (jit (lambda (x) (* x x)))) (f 3.0)`` ⇒ ``9.0``
+
+    Example: ``((jit (lambda (n x) (* x (ones n))) #:static 'n) 2 3.0)`` ⇒ ``#(3.0 3.0)``
+
+    Example: ``(define step (jit (lambda (w g) (- w g)) #:donate 'w)) (step (ones 2) 0.5)`` ⇒
+    ``#(0.5 0.5)``
     """
     check_procedure("jit", function)
-    return load("eshkol.xla.jit:jit")(function)
+    return load("eshkol.xla.jit:jit")(function, static, donate, device, backend)

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 from jax._src import compilation_cache
 from jax._src.compilation_cache_interface import CacheInterface
-from jax._src.config import trace_context
+from jax._src.config import enable_x64, trace_context
 from jax._src.core import AxisEnv, trace_state_clean
 from jax._src.dispatch import apply_primitive
 from jax._src.effects import JaxprInputEffect, control_flow_allowed_effects
@@ -38,6 +38,7 @@ __all__ = [
     "detach_constants",
     "dispatcher",
     "eliminate",
+    "enable_x64",
     "has_default_layout",
     "install_cache",
     "jvp_jaxpr",

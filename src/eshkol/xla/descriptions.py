@@ -122,12 +122,20 @@ class Writer:
                 self.add(self._namespace(namespace), name)
         elif tag == "table":
             self.value(tuple(details.keys))
+        elif tag == "Fixed":
+            self._content(details)
         elif tag == "registered":
             raise Undescribable(f"a pytree that another library has defined, {details}")
         elif details.__class__ is Static:
             self.value(details.value)
         else:
             self.value(details)
+
+    def _content(self, content: Any) -> None:
+        """Write what a static argument is."""
+        self.structure(content.structure)
+        for leaf in content.leaves:
+            self.value(leaf)
 
     def _number(self, table: dict[Any, int], key: Any, what: Callable[[], str]) -> bool:
         """Write the number of ``key``; whether it is new."""

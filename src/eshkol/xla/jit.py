@@ -6,8 +6,8 @@ of those are arguments of the program. An exact integer or boolean is traced and
 (:mod:`eshkol.xla.witness`); where a trace uses its value, the value joins the key.
 
 The path of a call: is something stale? are all arguments arrays? then call ``jax.jit``'s object
-with the lifted values in front. If they have a structure that was met before, straight-line code
-takes them apart; else they are taken apart by the general pass.
+with the lifted values in front. If they have a structure that was met before, a way written for it
+takes them apart (:mod:`eshkol.xla.ways`); else they are taken apart by the general pass.
 """
 
 from __future__ import annotations
@@ -28,27 +28,18 @@ from eshkol.base.errors import WrongType
 from eshkol.datum.write import short_string
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
-from eshkol.xla import keys
+from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
 from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results
 from eshkol.xla.reach import Reach, is_mutable
-from eshkol.xla.straight_line import Taker, entrance, taker
-from eshkol.xla.trees import (
-    EXACT,
-    REAL,
-    TENSOR,
-    TRUTH,
-    WRAPPERS,
-    ArrayImpl,
-    Structure,
-    flatten,
-    leaf_kinds,
-)
+from eshkol.xla.straight_line import MISS, entrance, fail
+from eshkol.xla.trees import TENSOR, WRAPPERS, ArrayImpl, Structure, flatten
+from eshkol.xla.ways import Way, is_plain, way
 
-MOST_SHORTCUTS = 4
-"""A procedure keeps so many ways for arguments of different structures."""
+MOST_WAYS = 4
+"""A procedure keeps so many short ways, for arguments of different structures."""
 
 _NO_OPTIONS = ("dict", (), ())
 
@@ -62,10 +53,16 @@ class Entry:
 
     __slots__ = ("calls", "is_mutable", "lifted", "program", "reach")
 
-    def __init__(self, name: str, procedure: Structure, arguments: Structure) -> None:
+    def __init__(
+        self,
+        name: str,
+        procedure: Structure,
+        arguments: Structure,
+        options: CallOptions = NO_OPTIONS,
+    ) -> None:
         self.reach = Reach(("tuple", None, (procedure, arguments)))
         self.lifted = [_as_argument(leaf) for leaf in self.reach.leaves]
-        self.program = PROGRAMS.find(name, procedure, arguments, self.reach.structure)
+        self.program = PROGRAMS.find(name, procedure, arguments, self.reach.structure, options)
         self.is_mutable = is_mutable(self.reach.structure)
         self.calls = 0
 
@@ -78,48 +75,25 @@ def _as_argument(leaf: Any) -> Any:
     return leaf
 
 
-class Shortcut:
-    """The way of a call whose arguments have one structure and only arrays as leaves."""
-
-    __slots__ = ("front", "function", "inputs", "take", "wants_key")
-
-    def __init__(self, take: Taker, jitted: Jitted, entry: Entry) -> None:
-        self.take = take
-        (self.function,) = entry.program.variants.values()
-        self.front = (*jitted.front, *entry.lifted)
-        self.inputs = (*jitted.leaves, *entry.reach.leaves)
-        self.wants_key = entry.program.wants_key
-
-    def call(self, leaves: list[Any]) -> Any:
-        """The value of a call with these leaves of the arguments."""
-        if self.wants_key:
-            with wide():
-                result = self.function(*self.front, *leaves, *keys.position())
-        else:
-            result = self.function(*self.front, *leaves)
-        if result.__class__ is not Results:
-            return result
-        return result.value([*self.inputs, *leaves])
-
-
 class Jitted:
     """The state of one jitted procedure.
 
     Attributes:
         entries: by the structure of the arguments.
-        shortcuts: for arguments of structures that were met more than once.
         histories: the compilations of the programs that it has used.
         fast: for a number of arguments that are all arrays, the compiled function of them.
+        ways: for arguments of structures that were met more than once.
     """
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, options: CallOptions = NO_OPTIONS) -> None:
         self.function = function
+        self.options = options
         self.name = getattr(function, "__name__", "lambda")
         self.is_stale = False
         self.entries: dict[Structure, Entry] = {}
         self.watched: set[tuple[Any, str]] = set()
         self.fast: dict[int, Callable[..., Any]] = {}
-        self.shortcuts: list[Shortcut] = []
+        self.ways: list[Way] = []
         self.histories: deque[deque[Compilation]] = deque(maxlen=REMEMBERED)
         self._take_apart()
         self.is_mutable = is_mutable(self.structure)
@@ -133,27 +107,21 @@ class Jitted:
         self.watched.discard(variable)
         self.is_stale = True
         self.fast.clear()
-        self.shortcuts.clear()
+        self.ways.clear()
 
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The path of a call of which something is no array."""
         try:
             return self._call(arguments, options)
         except Exception as error:
-            with Boundary(), Boundary():
-                raise error
+            return fail(error)
 
     def _call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if self.shortcuts and not options and not _is_inside_a_trace():
-            for shortcut in self.shortcuts:
-                taken = shortcut.take(arguments)
-                if taken is not None:
-                    return shortcut.call(taken)
         entry, leaves = self.entry(arguments, options)
         inputs = [*self.leaves, *entry.reach.leaves, *leaves]
         result = entry.program.run([*self.front, *entry.lifted, *leaves], inputs)
         if not _is_inside_a_trace():
-            self._remember(arguments, options, entry)
+            self._remember(arguments, options, entry, leaves)
         return result
 
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
@@ -176,11 +144,12 @@ class Jitted:
             self._take_apart()
             if self.structure != known:
                 self.entries.clear()
-        leaves, structure = flatten((arguments, options))
+        leaves, structure = flatten(self.options.fix(arguments, options))
         is_inside = _is_inside_a_trace()
         entry = None if is_inside else self.entries.get(structure)
         if entry is None or entry.is_mutable:
-            entry = Entry(self.name, self.structure, structure)
+            given = self.options.inside_a_trace if _has_tracer(leaves) else self.options
+            entry = Entry(self.name, self.structure, structure, given)
             if not is_inside:
                 self._keep(structure, entry)
         return entry, leaves
@@ -205,30 +174,35 @@ class Jitted:
         found = itertools.chain.from_iterable(self.histories)
         return sorted(found, key=lambda compilation: compilation.number)
 
-    def _remember(self, arguments: tuple[Any, ...], options: Any, entry: Entry) -> None:
-        """Take a short path next time, if nothing but arrays goes in."""
+    def _remember(
+        self, arguments: tuple[Any, ...], options: Any, entry: Entry, leaves: list[Any]
+    ) -> None:
+        """Take a short path next time, if it is known what goes in."""
         program = entry.program
         changes = self.is_mutable or entry.is_mutable or program.baked
-        if options or changes or program.may_fail:
+        if options or changes or program.may_fail or self.options.device is not None:
             return
-        if EXACT in program.kinds or TRUTH in program.kinds:
-            return
-        if not program.wants_key and all(a.__class__ is ArrayImpl for a in arguments):
+        front = (*self.front, *entry.lifted)
+        if is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):
             (function,) = program.variants.values()
-            front = (*self.front, *entry.lifted)
             self.fast[len(arguments)] = partial(function, *front) if front else function
             return
         entry.calls += 1
-        if _is_time(entry.calls) and REAL not in leaf_kinds(program.arguments):
-            take = taker(flatten(arguments)[1])
-            if take is not None and take(arguments) is not None:
-                self.shortcuts.insert(0, Shortcut(take, self, entry))
-                del self.shortcuts[MOST_SHORTCUTS:]
+        if _is_time(entry.calls):
+            structure = program.arguments[2][0]
+            found = way(program, front, (*self.leaves, *entry.reach.leaves), structure, leaves)
+            if found is not None:
+                self.ways.insert(0, found)
+                del self.ways[MOST_WAYS:]
 
 
 def _is_time(calls: int) -> bool:
     """Whether to try to write straight-line code: ever more seldom, should it not be used."""
     return calls >= CALLS_TO_PAY and calls & (calls - 1) == 0
+
+
+def _has_tracer(leaves: list[Any]) -> bool:
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
 
 def _is_inside_a_trace() -> bool:
@@ -258,20 +232,32 @@ def _tell(reference: weakref.ref[Any], name: str) -> None:
             jitted.stale((namespace, name))
 
 
-def jit(function: Any) -> Any:
+def jit(
+    function: Any,
+    static: Any = None,
+    donate: Any = None,
+    device: Any = None,
+    backend: Any = None,
+) -> Any:
     """The procedure that computes what ``function`` computes, compiled by XLA.
 
     It is compiled when it is first called with arguments of a new structure, shapes or dtypes.
 
     Raises:
         WrongType: if ``function`` can't be called.
+        EshkolError: if an option names what there is not (see ``call_options``).
     """
     if not callable(function):
         raise WrongType(f"jit: expected a procedure, got {short_string(function)}")
-    state = Jitted(function)
+    return _compiled(function, call_options("jit", function, static, donate, device, backend))
+
+
+def _compiled(function: Any, options: CallOptions = NO_OPTIONS) -> Any:
+    """A procedure with these options, under the name and with the signature of ``function``."""
+    state = Jitted(function, options)
     count = _fixed_count(function)
     if count:
-        compiled = entrance(count, state.fast, state.finish, state.call)
+        compiled = entrance(count, state.fast, state.ways, state.finish, state.call)
     else:
         compiled = _entrance_of_any(state)
     name = getattr(function, "__name__", "lambda")
@@ -282,7 +268,7 @@ def jit(function: Any) -> Any:
     with suppress(TypeError, ValueError):
         procedure.__signature__ = inspect.signature(function)
     procedure.eshkol_jit = state
-    procedure.eshkol_wrapper = "jit"
+    procedure.eshkol_wrapper = ("jit", options) if options else ("jit",)
     return compiled
 
 
@@ -299,20 +285,28 @@ def _fixed_count(function: Any) -> int:
 
 def _entrance_of_any(state: Jitted) -> Callable[..., Any]:
     """The function that a procedure of any number of arguments becomes."""
-    fast = state.fast
+    fast, ways = state.fast, state.ways
 
     def compiled(*arguments: Any, **options: Any) -> Any:
-        if fast and not options and all(a.__class__ is ArrayImpl for a in arguments):
-            call = fast.get(len(arguments))
-            if call is not None:
-                result = call(*arguments)
-                if result.__class__ is ArrayImpl:
-                    return result
-                return state.finish(result, arguments)
+        try:
+            if fast and not options and all(a.__class__ is ArrayImpl for a in arguments):
+                call = fast.get(len(arguments))
+                if call is not None:
+                    result = call(*arguments)
+                    if result.__class__ is ArrayImpl:
+                        return result
+                    return state.finish(result, arguments)
+            if ways and not options:
+                for way in ways:
+                    result = way(*arguments)
+                    if result is not MISS:
+                        return result
+        except Exception as error:
+            return fail(error)
         with Boundary():
             return state.call(arguments, options)
 
     return compiled
 
 
-WRAPPERS["jit"] = jit
+WRAPPERS["jit"] = _compiled

@@ -23,10 +23,21 @@ from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import SchemeError
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.xla import journal, keys
+from eshkol.xla.call_options import (
+    NO_OPTIONS,
+    CallOptions,
+    check_present,
+    distinct,
+    give_up,
+    quiet_donation,
+    without_use,
+)
 from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.control import staging
+from eshkol.xla.devices import placed, running_on
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
@@ -64,13 +75,24 @@ class CompilationWarning(UserWarning):
 
 
 class Tracing(threading.local):
-    """The values of the call that is being traced in this thread."""
+    """The call whose program may be traced in this thread.
 
+    Attributes:
+        program: the program that is called.
+        leaves: the values of its inputs.
+        used: the numbers of those that the trace has used.
+    """
+
+    program: Any = None
     leaves: Any = None
     used: set[int] | None = None
 
 
 TRACING = Tracing()
+
+
+class Unprepared(Exception):
+    """A program is traced on a way of a call that does not tell the values of exact inputs."""
 
 
 class Program:
@@ -88,19 +110,30 @@ class Program:
         loads: how often a compiled function was found in the store.
         description: what it is to other processes, or why it is nothing to them.
         newest: the last of its functions that the store may have.
+        donated: the indices of leaves that are given up.
+        device: where it runs; None: where its tensors are.
     """
 
     def __init__(
-        self, name: str, procedure: Structure, arguments: Structure, reach: Structure
+        self,
+        name: str,
+        procedure: Structure,
+        arguments: Structure,
+        reach: Structure,
+        options: CallOptions = NO_OPTIONS,
     ) -> None:
         self.name = name
         self.procedure = procedure
         self.arguments = arguments
         self.reach = reach
+        self.options = options
         self.wants_key = may_draw(procedure) or may_draw(arguments) or may_draw(reach)
         kinds = [tuple(leaf_kinds(part)) for part in (procedure, reach, arguments)]
         self.kinds = tuple(itertools.chain(*kinds))
         self.ends = len(kinds[0]), len(kinds[0]) + len(kinds[1])
+        self.device = options.device
+        donated = options.donated_leaves(arguments)
+        self.donated = tuple([self.ends[1] + number for number in donated])
         self.statics: tuple[int, ...] = ()
         self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.baked: list[tuple[Any, str, Any]] = []
@@ -129,12 +162,16 @@ class Program:
                 self.baked.clear()
             key = self._static_key(leaves)
             function = self.variants.get(key)
+            is_new = function is None
             if function is None:
                 function = self.variants[key] = self._stored(self._new_variant())
                 if len(self.variants) > MOST_VARIANTS:
                     del self.variants[next(iter(self.variants))]
-            with self._call(leaves) as arrays, failures():
+            quiet = quiet_donation() if is_new and self.donated else nullcontext()
+            with self._call(leaves) as arrays, failures(), quiet:
                 result = function(*arrays)
+                if self.donated:
+                    give_up(leaves, self.donated)
                 if self.may_fail:
                     PATH.may_fail = True
                     settle(result)
@@ -163,7 +200,11 @@ class Program:
 
     def renewed(self) -> Program:
         """The same program, of which nothing is compiled."""
-        return Program(self.name, self.procedure, self.arguments, self.reach)
+        return Program(self.name, self.procedure, self.arguments, self.reach, self.options)
+
+    def variant(self, leaves: Sequence[Any]) -> Callable[..., Any]:
+        """The function that was compiled for the values that these leaves have."""
+        return self.variants[self._static_key(leaves)]
 
     @contextmanager
     def _call(self, leaves: list[Any]) -> Iterator[list[Any]]:
@@ -171,17 +212,22 @@ class Program:
         arrays = [leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf for leaf in leaves]
         if self.wants_key:
             arrays += keys.position()
+        check_present(arrays)
+        arrays = distinct(arrays, self.donated)
         with self.lock:
-            saved = TRACING.leaves, TRACING.used
-            TRACING.leaves, TRACING.used = leaves, set()
+            saved = TRACING.program, TRACING.leaves, TRACING.used
+            TRACING.program, TRACING.leaves, TRACING.used = self, leaves, set()
             has_python = any(array.__class__ in _PYTHON for array in arrays)
             try:
-                with wide() if self.wants_key or has_python else nullcontext():
-                    yield arrays
+                with (
+                    wide() if self.wants_key or has_python else nullcontext(),
+                    running_on(self.device),
+                ):
+                    yield placed(arrays, self.device)
             finally:
-                TRACING.leaves, TRACING.used = saved
+                TRACING.program, TRACING.leaves, TRACING.used = saved
 
-    def _static_key(self, leaves: list[Any]) -> tuple[Any, ...]:
+    def _static_key(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([_known(leaves[index]) for index in self.statics])
 
     def _make_static(self, used: set[int], leaves: list[Any], function: Any) -> None:
@@ -203,11 +249,11 @@ class Program:
             return self._trace(arrays)
 
         traced.__name__ = traced.__qualname__ = self.name
-        return jax.jit(traced)
+        return jax.jit(traced, donate_argnums=self.donated or None)
 
     def _stored(self, function: jax.stages.Wrapped) -> Callable[..., Any]:
         """A variant that looks into the store before it is traced, if programs are stored."""
-        if not CONFIG.store:
+        if not CONFIG.store or self.device is not None:
             return function
         if self.description is None:
             self.description = described(self)
@@ -222,6 +268,15 @@ class Program:
         if isinstance(self.description, str):
             return self.description
         return "" if self.newest is None else self.newest.reason
+
+    def check_prepared(self) -> None:
+        """See that the values of exact inputs are known, if there are any.
+
+        Raises:
+            Unprepared: the program runs on a way that does not tell them.
+        """
+        if TRACING.program is not self and not _EXACT_KINDS.isdisjoint(self.kinds):
+            raise Unprepared
 
     def used(self) -> tuple[int, ...]:
         """The leaves whose values the trace of the running call has used."""
@@ -240,11 +295,16 @@ class Program:
 
     def _static_names(self) -> str:
         """What a message calls the leaves whose values are part of what is compiled."""
-        names = [*structure_names(self.procedure), *reach_names(self.reach)]
-        names += argument_names(self.procedure, self.arguments)
+        names = self._names()
         return " and ".join(names[index] for index in self.statics)
 
+    def _names(self) -> list[str]:
+        """What messages call the leaves."""
+        names = [*structure_names(self.procedure), *reach_names(self.reach)]
+        return [*names, *argument_names(self.procedure, self.arguments)]
+
     def _trace(self, arrays: tuple[Any, ...]) -> Any:
+        self.check_prepared()
         self.compilations += 1
         PROGRAMS.compilations += 1
         self.history.append(self.compilation(arrays, TRACING.leaves))
@@ -269,7 +329,10 @@ class Program:
                     for index, leaf in enumerate(leaves)
                     if self.kinds[index] != TENSOR
                 }
-                return results_of(value, numbers, source.count[0] if self.wants_key else 0)
+                result = results_of(value, numbers, source.count[0] if self.wants_key else 0)
+                if self.donated:
+                    self._warn_of_donations(arrays, jax.tree.leaves(result))
+                return result
             finally:
                 LIFTED.values, LIFTED.baked = saved
 
@@ -283,6 +346,22 @@ class Program:
                 known[index] = leaf.known if leaf.__class__ is Witness else leaf
         structures = self.procedure, self.arguments, self.reach
         return Compilation(PROGRAMS.compilations, *structures, types, known, weakref.ref(self))
+
+    def _warn_of_donations(self, arrays: Sequence[Any], results: list[Any]) -> None:
+        """Tell which donated tensors no result can use the memory of."""
+        given = without_use([arrays[index] for index in self.donated], results)
+        if given:
+            names = self._names()
+            shown = " and ".join(
+                f"{names[self.donated[number]]} ({short_string(arrays[self.donated[number]])})"
+                for number in given
+            )
+            warnings.warn(
+                f"{self.name}: {shown} is donated, but no result has that shape and dtype, "
+                "so nothing is gained",
+                CompilationWarning,
+                stacklevel=2,
+            )
 
     def _argument(self, index: int, kind: str, array: Any) -> Any:
         """The leaf that the staged procedure sees."""
@@ -328,6 +407,7 @@ def _known(leaf: Any) -> Any:
 
 
 _PYTHON = (float, int, bool)
+_EXACT_KINDS = frozenset([EXACT, TRUTH])
 
 MOST_PROGRAMS = 4096
 """So many programs are kept for who means the same by other procedures; those in use stay."""
@@ -347,17 +427,22 @@ class ProgramTable:
     def __init__(self) -> None:
         self.compilations = 0
         self.loads = 0
-        self._programs: OrderedDict[tuple[Structure, ...], Program] = OrderedDict()
+        self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._programs)
 
     def find(
-        self, name: str, procedure: Structure, arguments: Structure, reach: Structure
+        self,
+        name: str,
+        procedure: Structure,
+        arguments: Structure,
+        reach: Structure,
+        options: CallOptions = NO_OPTIONS,
     ) -> Program:
         """The program of this meaning; a new one is called ``name``."""
-        key = procedure, arguments, reach
+        key = procedure, arguments, reach, options
         with self._lock:
             program = self._programs.get(key)
             if program is None:

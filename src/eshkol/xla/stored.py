@@ -86,6 +86,7 @@ class StoredFunction:
 
     def _miss(self, *arrays: Any) -> tuple[Any, Any, bool]:
         """A call with arrays of a kind that was not met before."""
+        self.program.check_prepared()
         place = None if self.reason or not trace_state_clean() else self._place(arrays)
         if place is None:
             return self.jitted(*arrays), None, False

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.runtime.boundary import Boundary
 from eshkol.xla.trees import EXACT, REAL, TENSOR, TRUTH, ArrayImpl, CodeKey, Structure
@@ -27,10 +28,11 @@ _NAMES = {
     "Vector": Vector,
     "scheme_list": scheme_list,
 }
+_FIXED_CLASSES = frozenset([int, bool, str, Symbol])
 _LEAF_CLASSES = {TENSOR: ArrayImpl, REAL: float, EXACT: int, TRUTH: bool}
 
 
-class _NoCode(Exception):
+class NoCode(Exception):
     """A part of a structure has no straight-line code."""
 
 
@@ -74,17 +76,14 @@ def taker(structure: Structure) -> Taker | None:
         >>> take((1.5, 2)), take((1.5, "a"))
         ([1.5, 2], None)
     """
-    taking = _Taking()
+    taking = Taking()
     try:
         taking.part("value", structure)
-    except _NoCode:
+    except NoCode:
         return None
-    writer = taking.writer
-    if writer.made:
-        identities = ", ".join(f"id({name})" for name in writer.made)
-        taking.require(f"len({{{identities}}}) == {len(writer.made)}")
-    writer.add(f"return [{', '.join(taking.leaves)}]")
-    run = writer.function("value")
+    taking.require_distinct()
+    taking.writer.add(f"return [{', '.join(taking.leaves)}]")
+    run = taking.writer.function("value")
 
     def take(value: Any) -> list[Any] | None:
         try:
@@ -95,15 +94,23 @@ def taker(structure: Structure) -> Taker | None:
     return take
 
 
-class _Taking:
-    """The writing of a taker."""
+class Taking:
+    """The writing of a taker, which gives up with ``refusal``."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusal: str = "return None") -> None:
         self.writer = _Writer()
         self.leaves: list[str] = []
+        self.refusal = refusal
 
     def require(self, condition: str) -> None:
-        self.writer.add(f"if not ({condition}): return None")
+        self.writer.add(f"if not ({condition}): {self.refusal}")
+
+    def require_distinct(self) -> None:
+        """What closures and cells are is not the same object twice."""
+        made = self.writer.made
+        if made:
+            identities = ", ".join(f"id({name})" for name in made)
+            self.require(f"len({{{identities}}}) == {len(made)}")
 
     def require_class(self, name: str, kind: type) -> None:
         self.require(f"{name}.__class__ is {self.writer.constant(kind)}")
@@ -116,7 +123,7 @@ class _Taking:
             return
         write = _TAKERS.get(structure[0])
         if write is None:
-            raise _NoCode
+            raise NoCode
         write(self, name, structure)
 
     def unpack(self, name: str, count: int) -> list[str]:
@@ -145,7 +152,7 @@ class _Taking:
         self.require(f"len({name}) == {len(structure[1])}")
         for key, child in zip(structure[1], structure[2], strict=True):
             if key.__class__ is not str:
-                raise _NoCode
+                raise NoCode
             item = self.writer.fresh()
             self.writer.add(f"{item} = {name}[{self.writer.constant(key)}]")
             self.part(item, child)
@@ -153,9 +160,16 @@ class _Taking:
     def static(self, name: str, structure: Structure) -> None:
         self.require(f"{name} is {self.writer.constant(structure[1].value)}")
 
+    def fixed(self, name: str, structure: Structure) -> None:
+        value = structure[1].value()
+        if value.__class__ not in _FIXED_CLASSES:
+            raise NoCode
+        self.require_class(name, value.__class__)
+        self.require(f"{name} == {self.writer.constant(value)}")
+
     def shared(self, name: str, structure: Structure) -> None:
         if structure[1] >= len(self.writer.made):
-            raise _NoCode
+            raise NoCode
         self.require(f"{name} is {self.writer.made[structure[1]]}")
 
     def closure(self, name: str, structure: Structure) -> None:
@@ -185,20 +199,21 @@ class _Taking:
 def _prototype(structure: Structure) -> types.FunctionType:
     key, defaults = structure[1]
     if key.__class__ is not CodeKey or defaults is not None:
-        raise _NoCode
+        raise NoCode
     return key.prototype
 
 
-_TAKERS: dict[str, Callable[[_Taking, str, Structure], None]] = {
+_TAKERS: dict[str, Callable[[Taking, str, Structure], None]] = {
     "tuple": lambda taking, name, s: taking.sequence(name, s, tuple),
     "python-list": lambda taking, name, s: taking.sequence(name, s, list),
     "vector": lambda taking, name, s: taking.sequence(name, s, Vector),
     "named-tuple": lambda taking, name, s: taking.sequence(name, s, s[1]),
-    "list": _Taking.list,
-    "dict": _Taking.dict,
-    "static": _Taking.static,
-    "shared": _Taking.shared,
-    "closure": _Taking.closure,
+    "list": Taking.list,
+    "dict": Taking.dict,
+    "static": Taking.static,
+    "Fixed": Taking.fixed,
+    "shared": Taking.shared,
+    "closure": Taking.closure,
 }
 
 
@@ -216,7 +231,7 @@ def maker(structure: Structure, leaves: Sequence[Any]) -> Maker | None:
     making = _Making(iter(leaves))
     try:
         value = making.part(structure)
-    except _NoCode:
+    except NoCode:
         return None
     writer = making.writer
     arrays = ", ".join(f"a{number}" for number in range(making.computed))
@@ -248,7 +263,7 @@ class _Making:
             return self.leaf()
         write = _MAKERS.get(structure[0])
         if write is None:
-            raise _NoCode
+            raise NoCode
         return write(self, structure)
 
     def leaf(self) -> str:
@@ -286,7 +301,7 @@ class _Making:
     def shared(self, structure: Structure) -> str:
         made = self.writer.made
         if structure[1] >= len(made) or not made[structure[1]]:
-            raise _NoCode
+            raise NoCode
         return made[structure[1]]
 
     def closure(self, structure: Structure) -> str:
@@ -330,14 +345,24 @@ _MAKERS: dict[str, Callable[[_Making, Structure], str]] = {
 
 # ---- entrances
 
+MISS = object()
+"""What a short way answers that is for other arguments."""
 
 _ENTRANCE = """
 def function({parameters}, /, *more, **options):
-    if {are_arrays} and fast and not more and not options:
-        result = fast[{count}]({names})
-        if result.__class__ is Array:
-            return result
-        return finish(result, ({names},))
+    try:
+        if {are_arrays} and fast and not more and not options:
+            result = fast[{count}]({names})
+            if result.__class__ is Array:
+                return result
+            return finish(result, ({names},))
+        if direct and not more and not options:
+            for way in direct:
+                result = way({names})
+                if result is not MISS:
+                    return result
+    except Exception as error:
+        fail(error)
     with boundary:
         return general((*(a for a in ({names},) if a is not ABSENT), *more), options)
 """
@@ -346,6 +371,7 @@ def function({parameters}, /, *more, **options):
 def entrance(
     count: int,
     fast: Mapping[int, Callable[..., Any]],
+    direct: Sequence[Callable[..., Any]],
     finish: Callable[[Any, tuple[Any, ...]], Any],
     general: Callable[[tuple[Any, ...], dict[str, Any]], Any],
 ) -> Callable[..., Any]:
@@ -354,6 +380,7 @@ def entrance(
     Args:
         count: of positional arguments, at least one.
         fast: what computes the result of arrays by their number; only ``count`` may be in it.
+        direct: ways that take arguments of one structure, or answer ``MISS``.
         finish: makes the value of a result that is no array, given the arguments.
         general: takes all other arguments, and options.
     """
@@ -366,11 +393,20 @@ def entrance(
     )
     scope: dict[str, Any] = {
         "fast": fast,
+        "direct": direct,
         "finish": finish,
         "general": general,
+        "fail": fail,
         "Array": ArrayImpl,
         "ABSENT": object(),
+        "MISS": MISS,
         "boundary": Boundary(),
     }
     exec(compile(text, __file__, "exec"), scope)
     return scope["function"]
+
+
+def fail(error: Exception) -> None:
+    """Raise what an error is to the user."""
+    with Boundary(), Boundary():
+        raise error

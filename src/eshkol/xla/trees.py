@@ -518,8 +518,8 @@ def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
     return function
 
 
-WRAPPERS: dict[str, Callable[[Any], Any]] = {}
-"""How a procedure whose wrapper has a name (``jit``) is wrapped again."""
+WRAPPERS: dict[Any, Callable[..., Any]] = {}
+"""How a procedure that was wrapped (``jit``) is wrapped again, given its name and options."""
 
 
 class OuterBox(list):
@@ -546,7 +546,7 @@ _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "static": lambda pass_, s: s[1].value,
     "closure": _build_closure,
     "shared": lambda pass_, s: pass_.made[s[1]],
-    "wrapped": lambda pass_, s: WRAPPERS[s[1]](*pass_.children(s)),
+    "wrapped": lambda pass_, s: WRAPPERS[s[1][0]](*pass_.children(s), *s[1][1:]),
     "list": lambda pass_, s: scheme_list(pass_.children(s)),
     "dotted": _build_dotted,
     "vector": lambda pass_, s: Vector(pass_.children(s)),

@@ -1,0 +1,140 @@
+"""Short ways into compiled programs, for calls like one that was made before.
+
+A way is a function written for arguments of one structure: it checks that they have it, takes them
+apart, and calls the compiled program with what goes in front of them. It answers ``MISS`` for other
+arguments, inside of a program that is being traced, and where the program has come to depend on
+values that the way does not look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from eshkol.xla import keys
+from eshkol.xla._compat import enable_x64
+from eshkol.xla.call_options import check_present, distinct, give_up
+from eshkol.xla.globals import LIFTED
+from eshkol.xla.programs import Program, Results, Unprepared
+from eshkol.xla.straight_line import MISS, NoCode, Taking
+from eshkol.xla.trees import EXACT, REAL, TRUTH, ArrayImpl, Structure
+
+Way = Callable[..., Any]
+
+_EXACT = frozenset([EXACT, TRUTH])
+_NUMBERS = frozenset([REAL, *_EXACT])
+
+_PLAIN_CALL = """
+    result = {call}
+"""
+_WIDE_CALL = """
+    saved = enter_wide(True)
+    try:
+        result = {call}
+    except Unprepared:
+        return MISS
+    finally:
+        leave_wide(saved)
+"""
+_WAY = """
+def function({names}):
+    if LIFTED.baked is not None or program.statics is not statics: return MISS
+    try:
+{taking}
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return MISS
+{call}
+    if result.__class__ is not Results:
+        return result
+    return result.value([*inputs, {leaves}])
+"""
+
+
+def is_plain(program: Program) -> bool:
+    """Whether nothing but arrays and reals goes into a program, and it draws no numbers."""
+    return not program.wants_key and not program.donated and _EXACT.isdisjoint(program.kinds)
+
+
+def way(
+    program: Program,
+    front: Sequence[Any],
+    inputs: Sequence[Any],
+    arguments: Structure,
+    leaves: Sequence[Any],
+) -> Way | None:
+    """A way into a program that has just run; None if there is none for such arguments.
+
+    Args:
+        program: the program.
+        front: what goes in front of the leaves of the arguments.
+        inputs: the same, as it was before it was made arrays.
+        arguments: the structure of the tuple of positional arguments.
+        leaves: of the arguments that the program has run with.
+    """
+    taking = Taking("return MISS")
+    names = [f"a{number}" for number in range(len(arguments[2]))]
+    try:
+        for name, structure in zip(names, arguments[2], strict=True):
+            taking.part(name, structure)
+    except NoCode:
+        return None
+    taking.require_distinct()
+    for number, value in _known_values(program, leaves).items():
+        taking.require(f"{taking.leaves[number]} == {value!r}")
+    lines = taking.writer.lines or ["    pass"]
+    is_wide = program.wants_key or not _NUMBERS.isdisjoint(program.kinds)
+    shown = "".join(f"{leaf}, " for leaf in taking.leaves)
+    call = _WIDE_CALL if is_wide else _PLAIN_CALL
+    text = _WAY.format(
+        names=", ".join(names),
+        taking="\n".join(f"    {line}" for line in lines),
+        call=call.format(call=_call(program, front, shown)),
+        leaves=shown,
+    )
+    target = program.variant([*front, *leaves])
+    scope = {**taking.writer.constants, **_scope(program, front, inputs, target)}
+    exec(compile(text, __file__, "exec"), scope)
+    return scope["function"]
+
+
+def _call(program: Program, front: Sequence[Any], leaves: str) -> str:
+    """The call of the compiled function as text."""
+    given = "".join(f"f{number}, " for number in range(len(front))) + leaves
+    if program.wants_key:
+        given += "*position(), "
+    return f"donating([{given}])" if program.donated else f"target({given})"
+
+
+def _scope(
+    program: Program, front: Sequence[Any], inputs: Sequence[Any], target: Callable[..., Any]
+) -> Mapping[str, Any]:
+    """What the text of a way reads."""
+
+    def donating(given: list[Any]) -> Any:
+        check_present(given)
+        result = target(*distinct(given, program.donated))
+        give_up(given, program.donated)
+        return result
+
+    return {
+        **{f"f{number}": leaf for number, leaf in enumerate(front)},
+        "program": program,
+        "statics": program.statics,
+        "inputs": inputs,
+        "target": target,
+        "donating": donating,
+        "position": keys.position,
+        "enter_wide": enable_x64.swap_local,
+        "leave_wide": enable_x64.set_local,
+        "LIFTED": LIFTED,
+        "Results": Results,
+        "Unprepared": Unprepared,
+        "Array": ArrayImpl,
+        "MISS": MISS,
+    }
+
+
+def _known_values(program: Program, leaves: Sequence[Any]) -> dict[int, Any]:
+    """The values of exact leaves of the arguments that the program was compiled for."""
+    first = program.ends[1]
+    return {index - first: leaves[index - first] for index in program.statics if index >= first}
