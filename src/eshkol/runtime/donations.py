@@ -27,6 +27,7 @@ _LIBRARIES = tuple(
     for name in ("jax", "jaxlib", "numpy", "optax")
 )
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_EVALUATOR = _PACKAGE + "cek" + os.sep
 
 MOST_DONATIONS = 1 << 16
 """After so many tensors the calls that took them are forgotten."""
@@ -44,22 +45,42 @@ class Call(NamedTuple):
     instruction: int
     line: int
 
+    def shown(self) -> tuple[str, str]:
+        """Its text and its place."""
+        file = self.code.co_filename
+        span = sources.span_at(self.code, self.instruction) if sources.is_source(file) else None
+        if span is not None:
+            return _shown(span)
+        return linecache.getline(file, self.line).strip() or file, f"{file}:{self.line}"
 
-_TAKEN: dict[int, Call] = {}
+
+def _shown(span: Span) -> tuple[str, str]:
+    return " ".join(sources.text_of(span).split()), str(span)
+
+
+_TAKEN: dict[int, Call | Span] = {}
 """The calls that took tensors, by the identities of the tensors."""
 
 
 def donated(tensors: Sequence[Any]) -> None:
     """Remember that the running call of the user's program has taken these tensors."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and _is_ours(frame):
-        frame = frame.f_back
-    if frame is None:
-        return
     if len(_TAKEN) > MOST_DONATIONS:
         _TAKEN.clear()
-    call = Call(frame.f_code, frame.f_lasti, frame.f_lineno)
-    _TAKEN.update(dict.fromkeys(map(id, tensors), call))
+    call = _running_call()
+    if call is not None:
+        _TAKEN.update(dict.fromkeys(map(id, tensors), call))
+
+
+def _running_call() -> Call | Span | None:
+    """The innermost call of the user's program."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and _is_ours(frame):
+        if frame.f_code.co_filename.startswith(_EVALUATOR):
+            machine = frame.f_locals.get("machine") or frame.f_locals.get("self")
+            if hasattr(machine, "site"):
+                return machine.site[0].span
+        frame = frame.f_back
+    return None if frame is None else Call(frame.f_code, frame.f_lasti, frame.f_lineno)
 
 
 def _is_ours(frame: FrameType) -> bool:
@@ -170,8 +191,4 @@ def _call_of(tensor: Any) -> tuple[str, str]:
     call = _TAKEN.get(id(tensor))
     if call is None:
         return "", ""
-    file = call.code.co_filename
-    span = sources.span_at(call.code, call.instruction) if sources.is_source(file) else None
-    if span is not None:
-        return " ".join(sources.text_of(span).split()), str(span)
-    return linecache.getline(file, call.line).strip() or file, f"{file}:{call.line}"
+    return call.shown() if isinstance(call, Call) else _shown(call)
