@@ -26,6 +26,7 @@ from eshkol.core.nodes import (
 )
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.expand.chosen_branches import with_procedures
 from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
 from eshkol.expand.in_place import in_place
@@ -337,7 +338,9 @@ class Expander(Module):
                 keywords.append((item.datum.name, self.expand(value)))
             else:
                 arguments.append(self.expand(item))
-        return in_place(self, Call(form.span, procedure, tuple(arguments), tuple(keywords)))
+        call = Call(form.span, procedure, tuple(arguments), tuple(keywords))
+        chosen = with_procedures(self, call)
+        return in_place(self, call) if chosen is call else chosen
 
     # ---- definitions and bodies
 

@@ -6,13 +6,15 @@ All broadcast as NumPy does: sizes are matched from the last axis, and must be e
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff import apply
 from eshkol.primitives import arithmetic, comparison
 from eshkol.primitives.arguments import wrong_type
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.calling import callee
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.elementary import power
 from eshkol.primitives.numbers import is_host_number, is_tensor_like
 from eshkol.primitives.operations import TENSOR_RULES, Number
@@ -150,6 +152,9 @@ def clip(tensor: Tensor, low: Any, high: Any) -> Tensor:
 def where(condition: Tensor, chosen: Tensor, other: Tensor) -> Tensor:
     """Elements of ``chosen`` where the condition is true, else of ``other``; all three broadcast.
 
+    Both are computed. What is written in the call and computes element by element adds no NaN to
+    gradients where it is not chosen: ``(where (> x 0) (log x) 0)`` has the slope 0 at zero.
+
     Args:
         condition: booleans; numbers count as true unless they are zero.
 
@@ -159,6 +164,24 @@ def where(condition: Tensor, chosen: Tensor, other: Tensor) -> Tensor:
     if condition.__class__ is bool and numbers:
         return chosen if condition else other
     return NotImplemented
+
+
+def where_computed(mask: int, condition: Tensor, chosen: Any, other: Any) -> Tensor:
+    """``where``, some of whose branches are given as procedures that compute them.
+
+    Under a derivative no NaN comes from what is computed and not chosen.
+
+    Args:
+        mask: 1 if ``chosen`` is such a procedure, and 2 if ``other`` is, added up.
+        condition: as for ``where``.
+        chosen: a branch.
+        other: a branch.
+    """
+    if "eshkol.xla" in sys.modules and not load("eshkol.xla._compat:trace_state_clean")():
+        run = load("eshkol.xla.guarded_where:guarded_where")
+        return run(condition, chosen, other, bool(mask & 1), bool(mask & 2))
+    first = callee(chosen)() if mask & 1 else chosen
+    return where(condition, first, callee(other)() if mask & 2 else other)
 
 
 def _all_booleans(values: tuple[Any, ...]) -> bool:

@@ -29,6 +29,7 @@ from eshkol.primitives import (
     records,
     string_search,
     strings,
+    tensor_elementwise,
     vectors,
 )
 from eshkol.primitives.arguments import elements_argument, list_argument
@@ -92,6 +93,7 @@ FORMS: dict[str, Any] = {
     " delay": promises.delay,
     " delay-force": promises.delay_force,
     " in_place": in_place.update_variables,
+    " where": tensor_elementwise.where_computed,
     " record_type": records.record_type,
     " record_constructor": records.constructor,
     " record_predicate": records.predicate,

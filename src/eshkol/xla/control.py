@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 from jax import lax
+from jax.extend.core import ClosedJaxpr
 
 from eshkol.base import sources
 from eshkol.base.errors import EshkolError, StagingError
@@ -24,6 +26,7 @@ from eshkol.xla import journal
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import install, output, under
 from eshkol.xla.journal import make_box, mutate, set_box
+from eshkol.xla.lane_guards import guard
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import (
     BOTTOM,
@@ -233,11 +236,18 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         second = make_outputs(leaves, "second", otherwise.run())
         return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
     note("cond")
+    first, second = _guarded(then, test), _guarded(otherwise, lax.bitwise_not(test))
     return lax.cond(
         test,
-        lambda: make_outputs(leaves, "first", then.run()),
-        lambda: make_outputs(leaves, "second", otherwise.run()),
+        lambda: make_outputs(leaves, "first", first.run()),
+        lambda: make_outputs(leaves, "second", second.run()),
     )
+
+
+def _guarded(part: Part, condition: Any) -> Part:
+    """A branch whose values from outside are guarded, since lanes run both branches."""
+    constants = [guard(condition, constant) for constant in part.jaxpr.consts]
+    return replace(part, jaxpr=ClosedJaxpr(part.jaxpr.jaxpr, constants))
 
 
 def _like(test: Any, value: Any) -> Any:
