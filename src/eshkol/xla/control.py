@@ -236,11 +236,11 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         second = make_outputs(leaves, "second", otherwise.run())
         return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
     note("cond")
-    first, second = _guarded(then, test), _guarded(otherwise, lax.bitwise_not(test))
+    one, two = _guarded(then, test), _guarded(otherwise, lax.bitwise_not(test))
     return lax.cond(
         test,
-        lambda: make_outputs(leaves, "first", first.run()),
-        lambda: make_outputs(leaves, "second", second.run()),
+        lambda: make_outputs(leaves, "first", one.run()),
+        lambda: make_outputs(leaves, "second", two.run()),
     )
 
 

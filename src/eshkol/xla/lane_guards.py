@@ -90,7 +90,7 @@ def _of_a_lane_that_takes_it(conditions: Any, values: Any) -> Any:
     if not values.shape[0]:
         return values
     place = lax.argmax(conditions, 0, INT32)
-    start = (place, *[np.int32(0)] * (values.ndim - 1))
+    start: list[Any] = [place, *[np.int32(0)] * (values.ndim - 1)]
     found = lax.dynamic_slice(values, start, (1, *values.shape[1:]))
     is_any = lax.broadcast(lax.reduce_or(conditions, (0,)), found.shape)
     regular = lax.select(is_any, found, lax.full_like(found, 1))
