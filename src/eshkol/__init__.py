@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from eshkol.api.derivatives import custom_vjp as custom_vjp
     from eshkol.api.derivatives import remat as remat
     from eshkol.api.derivatives import stop_gradient as stop_gradient
+    from eshkol.api.diagnosis import blame as blame
     from eshkol.api.diagnosis import debug_print as debug_print
     from eshkol.api.diagnosis import explain as explain
     from eshkol.base.errors import ArityError as ArityError
@@ -66,7 +67,7 @@ _ERRORS = (
 
 _HOMES = {
     **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
-    **dict.fromkeys("debug_print explain".split(), "eshkol.api.diagnosis"),
+    **dict.fromkeys("blame debug_print explain".split(), "eshkol.api.diagnosis"),
     **dict.fromkeys(
         "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
         "eshkol.api.derivatives",

@@ -1,4 +1,4 @@
-"""Looking into programs from Python: ``explain``, ``debug_print``."""
+"""Looking into programs from Python: ``explain``, ``blame``, ``debug_print``."""
 
 from __future__ import annotations
 
@@ -38,6 +38,38 @@ def explain(function: Any, /, *arguments: Any, **options: Any) -> Any:
     """
     procedure = as_procedure("explain", function, None, {})
     return load("eshkol.xla.explanation:explain")(procedure, *arguments, **options)
+
+
+@bounded
+def blame(function: Any, /, *arguments: Any, **options: Any) -> Any:
+    """The form that made the first NaN or infinity in the value of a call.
+
+    The call is computed as compiled code would, with a look at every result. A number that is not
+    finite counts if it reaches the value of the call. To look at the backward pass, blame the
+    gradient: ``ek.blame(ek.grad(loss), model)``.
+
+    Args:
+        function: a compiled procedure (:func:`eshkol.jit`), or anything that could be compiled.
+        arguments: of the call.
+        options: keyword arguments of the call.
+
+    Returns:
+        A ``Blame``, which prints as text. It has ``found``, ``kind`` (``NaN`` or ``Inf``),
+        ``span``, ``source``, ``phase`` (``forward``, ``backward`` or ``derivative``), ``trips``,
+        ``operands`` and ``results``.
+
+    Raises:
+        WrongType: if ``function`` is no procedure.
+        EshkolError: any error of the procedure.
+
+    Example:
+        >>> import eshkol as ek
+        >>> found = ek.blame(ek.grad("(lambda (x) (sqrt (* x x)))"), 0.0)
+        >>> found.source, found.kind, found.phase
+        ('(sqrt (* x x))', 'Inf', 'backward')
+    """
+    procedure = as_procedure("blame", function, None, {})
+    return load("eshkol.xla.blame:blame")(procedure, *arguments, **options)
 
 
 @bounded

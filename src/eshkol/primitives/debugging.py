@@ -1,4 +1,4 @@
-"""Looking into programs: ``explain``, ``debug-print`` and ``breakpoint``, also in compiled code."""
+"""Looking into programs: ``explain``, ``blame``, ``debug-print`` and ``breakpoint``."""
 
 from __future__ import annotations
 
@@ -155,6 +155,42 @@ def explanation_notes(explanation):
 
     Example: ``(caar (explanation-notes (explain (lambda (x) (if (> x 0) x 1.0)) 2.0)))`` ⇒
         ``select``.
+    """
+
+
+# ---- numbers that are not finite
+
+
+@tensor_primitive("blame", at="eshkol.xla.blame:blame")
+def blame(function, *arguments, **options):
+    """The form that made the first NaN or infinity in the value of a call.
+
+    The call is computed as compiled code would, with a look at every result. A number that is not
+    finite counts if it reaches the value of the call: what ``where`` leaves out does not. To look
+    at the backward pass, blame the gradient: ``(blame (gradient loss) model)``.
+
+    Args:
+        function: a jitted procedure, or another one.
+        arguments: of the call.
+        options: keyword arguments of the call.
+
+    Returns:
+        What was found. It prints as the form with carets, whether it happened in the forward or
+        the backward pass, in which trips of the loops around, and the ranges of the numbers that
+        went in and came out. ``blamed-form`` gives the text of the form.
+
+    Raises:
+        StagingError: while a program is compiled; any error of the procedure.
+
+    Example: ``(blamed-form (blame (lambda (x) (* 2 (log (- x 3)))) 3.0))`` ⇒ ``"(log (- x 3))"``.
+    """
+
+
+@tensor_primitive("blamed-form", at="eshkol.xla.blame:form_of")
+def blamed_form(found):
+    """The text of the form that ``blame`` has found; ``#f`` if there is none.
+
+    Example: ``(blamed-form (blame sqrt 4.0))`` ⇒ ``#f``.
     """
 
 

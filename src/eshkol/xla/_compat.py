@@ -46,6 +46,7 @@ __all__ = [
     "trace_context",
     "trace_state_clean",
     "weakref_lru_cache",
+    "with_results",
 ]
 
 
@@ -71,6 +72,12 @@ def eliminate(
     smaller, reads = dce_jaxpr(jaxpr.jaxpr, list(used), list(keep))
     is_closed = hasattr(smaller, "with_consts")
     return smaller if is_closed else ClosedJaxpr(smaller, jaxpr.consts), list(reads)
+
+
+def with_results(jaxpr: Any, variables: Sequence[Any]) -> Any:
+    """An open jaxpr that gives these of its variables."""
+    names = jaxpr.debug_info._replace(result_paths=("",) * len(variables))
+    return jaxpr.replace(outvars=list(variables), debug_info=names)
 
 
 # ---- compiled programs apart from what was traced

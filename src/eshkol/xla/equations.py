@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
+from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from eshkol.base import sources
 from eshkol.base.spans import Span
+from eshkol.core.nodes import Lambda
 
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(sources.__file__))) + os.sep
 
@@ -21,6 +23,12 @@ Shown = Callable[[str], bool]
 def is_program(file: str) -> bool:
     """Whether a file is the user's: a Scheme source that is not one of the language's own."""
     return sources.is_source(file) and not file.startswith(_LIBRARY)
+
+
+def shown_files(main: Lambda | None) -> Shown:
+    """The files of the user's program, and that of the procedure that is looked at."""
+    own = "" if main is None else main.span.file
+    return lambda file: is_program(file) or (file == own and sources.is_source(file))
 
 
 class Positions:
@@ -76,6 +84,38 @@ class Positions:
 def is_backward(equation: Any) -> bool:
     """Whether an equation belongs to the backward pass of a derivative."""
     return "transpose" in str(equation.source_info.name_stack)
+
+
+def is_derived(equation: Any) -> bool:
+    """Whether an equation, or those inside of it, belong to a derivative."""
+    return "jvp" in str(equation.source_info.name_stack)
+
+
+def is_of_rule(equation: Any) -> bool:
+    """Whether the rule of a derivative made an equation that belongs to one, such as the
+    ``0.5 / (sqrt x)`` of ``(sqrt x)``, rather than the procedure that is differentiated.
+
+    The Python functions tell that were running: the rule binds its primitives inside of JAX's
+    differentiation; in a jaxpr that is differentiated as a whole only those that bound the
+    primitive which has the rule are known.
+    """
+    traceback = equation.source_info.traceback
+    if traceback is None:
+        return False
+    codes = traceback.raw_frames()[0]
+    binding = next((i for i, code in enumerate(codes) if code.co_name == "bind"), None)
+    if binding is None or binding + 1 >= len(codes):
+        return False
+    binder = codes[binding + 1]
+    if binder.co_filename.endswith(_DIFFERENTIATION):
+        return False
+    if any(code.co_filename.endswith(_DIFFERENTIATION) for code in codes[binding + 1 :]):
+        return True
+    bound = binder.co_name.removeprefix("_")
+    return bound != equation.primitive.name and hasattr(lax, f"{bound}_p")
+
+
+_DIFFERENTIATION = os.path.join("interpreters", "ad.py")
 
 
 def inner_jaxprs(equation: Any) -> Iterator[tuple[str, Jaxpr]]:

@@ -20,11 +20,12 @@ from eshkol.datum.symbols import intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import check_eager
 from eshkol.runtime.procedures import procedure_of
+from eshkol.xla._compat import eliminate
 from eshkol.xla.compilations import Compilation, causes, leaf_labels, words
 from eshkol.xla.costs import Cost, cost_of
-from eshkol.xla.equations import Positions, is_backward, is_program
+from eshkol.xla.equations import Positions, is_backward, shown_files
 from eshkol.xla.explanation_text import html, text, wants_color
-from eshkol.xla.jit import Entry, Jitted
+from eshkol.xla.jit import Entry, Jitted, main_procedure
 from eshkol.xla.note_words import in_words
 from eshkol.xla.reach import closures_of
 from eshkol.xla.staging_record import Heard
@@ -180,8 +181,8 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Explanation:
         raise WrongType(f"explain: expected a procedure, got {short_string(function)}")
     jitted = getattr(function, "eshkol_jit", None) or Jitted(function)
     entry, leaves = jitted.entry(arguments, options)
-    main = _main_procedure(jitted)
-    positions = Positions(_shown_files(main), explain.__code__)
+    main = main_procedure(jitted)
+    positions = Positions(shown_files(main), explain.__code__)
     heard = Heard(positions)
     with heard.listening():
         jaxpr = entry.program.renewed().jaxpr([*jitted.front, *entry.lifted, *leaves])
@@ -221,21 +222,6 @@ def notes_of(explanation: Any) -> Any:
             for note in explanation.notes
         ]
     )
-
-
-def _main_procedure(jitted: Jitted) -> Lambda | None:
-    known = procedure_of(jitted.function)
-    if known is not None:
-        return known.node
-    function = next(closures_of(jitted.structure), None)
-    known = None if function is None else procedure_of(function)
-    return None if known is None else known.node
-
-
-def _shown_files(main: Lambda | None) -> Callable[[str], bool]:
-    """The files of the user's program, and that of the procedure."""
-    own = "" if main is None else main.span.file
-    return lambda file: is_program(file) or (file == own and sources.is_source(file))
 
 
 def _order(span: Span) -> tuple[Any, ...]:
@@ -335,7 +321,8 @@ def _forms(heard: Heard, jaxpr: Any, positions: Positions) -> tuple[list[Form], 
         if is_backward(equation):
             form.backward_flops += cost.flops
 
-    total = cost_of(jaxpr.jaxpr, tell)
+    used, _ = eliminate(jaxpr, [True] * len(jaxpr.out_avals), [True] * len(jaxpr.in_avals))
+    total = cost_of(used.jaxpr, tell)
     return sorted(forms.values(), key=lambda form: _order(form.span)), total
 
 

@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 
 from eshkol.base.errors import WrongType
+from eshkol.core.nodes import Lambda
 from eshkol.datum.write import short_string
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
@@ -33,7 +34,7 @@ from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results
-from eshkol.xla.reach import Reach, is_mutable
+from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
 from eshkol.xla.trees import TENSOR, WRAPPERS, ArrayImpl, Structure, flatten
 from eshkol.xla.ways import Way, is_plain, way
@@ -194,6 +195,15 @@ class Jitted:
             if found is not None:
                 self.ways.insert(0, found)
                 del self.ways[MOST_WAYS:]
+
+
+def main_procedure(jitted: Jitted) -> Lambda | None:
+    """The Core of a jitted procedure; if Python made it of procedures, that of the first."""
+    known = procedure_of(jitted.function)
+    if known is None:
+        function = next(closures_of(jitted.structure), None)
+        known = None if function is None else procedure_of(function)
+    return None if known is None else known.node
 
 
 def _is_time(calls: int) -> bool:

@@ -23,7 +23,7 @@ from eshkol.xla.counted_loops import known_trips, scan
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, under
 from eshkol.xla.loop_states import run_loop
-from eshkol.xla.notes import forget, mark, note
+from eshkol.xla.notes import forget, mark, note, unrolled_trip
 from eshkol.xla.parts import ABSENT, Joined, Part, leaf_type, make_outputs, or_bottom, trace_part
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness
@@ -84,7 +84,8 @@ def staged_while(
         if (holds.item() if known is None else known) is leaves_when:
             note("unrolled", site=site, trips=trip)
             return values
-        values = step(*values)
+        with unrolled_trip(trip):
+            values = step(*values)
     raise _endless(site)
 
 
@@ -203,7 +204,7 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     is_followed = False
     for trip in range(FOLLOWED_TRIPS):
         told = mark()
-        with muted() as path:
+        with muted() as path, unrolled_trip(trip):
             result, frame, contents = _try_trip(step, values)
         goes_on = result.goes_on
         known = known_truth(goes_on)
@@ -217,7 +218,8 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
                 # What can't be a compiled loop can be followed, since its end is known.
                 is_followed = True
         if path.left_out:
-            result, frame, contents = _try_trip(step, values)
+            with unrolled_trip(trip):
+                result, frame, contents = _try_trip(step, values)
         journal.write(frame.written(), contents)
         if not (goes_on.item() if known is None else known):
             note("unrolled", site=site, trips=trip + 1)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any, Protocol
+
+import jax
 
 
 class Recorder(Protocol):
@@ -23,6 +25,9 @@ class Recorder(Protocol):
 
     def used(self, index: int, frame: FrameType) -> None:
         """The form needs the value of a leaf of what the program takes."""
+
+    def unrolling(self, frame: FrameType) -> int:
+        """The loop that is traced under ``frame`` is unrolled; a number for it."""
 
     def mark(self) -> Any:
         """What was heard so far, for :meth:`forget`."""
@@ -89,6 +94,18 @@ def forget(mark: Any) -> None:
     recorder = NOTES.recorder
     if recorder is not None:
         recorder.forget(mark)
+
+
+TRIP = "trip {} of unrolled loop {}"
+"""How the scopes are called in which the trips of unrolled loops are traced for a recorder."""
+
+
+def unrolled_trip(number: int) -> AbstractContextManager[Any]:
+    """In this block a trip of a loop is traced that is unrolled."""
+    recorder = NOTES.recorder
+    if recorder is None:
+        return nullcontext()
+    return jax.named_scope(TRIP.format(number, recorder.unrolling(sys._getframe(1))))
 
 
 def note_use(index: int) -> None:

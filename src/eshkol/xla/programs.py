@@ -198,6 +198,11 @@ class Program:
         with self._call(leaves) as arrays:
             return self._new_variant().trace(*arrays).jaxpr
 
+    def traced(self, leaves: list[Any]) -> tuple[Any, list[Any]]:
+        """What the program computes of these leaves, traced anew, and the arrays it is given."""
+        with self._call(leaves) as arrays:
+            return self._new_variant().trace(*arrays).jaxpr, list(arrays)
+
     def renewed(self) -> Program:
         """The same program, of which nothing is compiled."""
         return Program(self.name, self.procedure, self.arguments, self.reach, self.options)

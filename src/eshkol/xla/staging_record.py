@@ -92,6 +92,7 @@ class Heard:
         notes: the kinds and facts of decisions by the forms they are about, each once.
         seen: what forms gave.
         uses: the forms that need the value of an exact leaf, by the index of the leaf.
+        unrolled: the loops that were unrolled, by their numbers.
     """
 
     def __init__(self, positions: Positions) -> None:
@@ -99,6 +100,7 @@ class Heard:
         self.notes: dict[Span, list[tuple[str, dict[str, Any]]]] = {}
         self.seen: dict[Span, Seen] = {}
         self.uses: dict[int, list[Span | None]] = {}
+        self.unrolled: list[Span | None] = []
         self._by_instruction: dict[tuple[CodeType, int], Seen] = {}
 
     def add(self, kind: str, frame: FrameType, facts: dict[str, Any]) -> None:
@@ -108,6 +110,13 @@ class Heard:
             known = self.notes.setdefault(span, [])
             if (kind, facts) not in known:
                 known.append((kind, facts))
+
+    def unrolling(self, frame: FrameType) -> int:
+        """The number of a loop that is unrolled."""
+        span = self.positions.of_frame(frame)
+        if span not in self.unrolled:
+            self.unrolled.append(span)
+        return self.unrolled.index(span)
 
     def mark(self) -> dict[Span, int]:
         """How many decisions each form has."""
