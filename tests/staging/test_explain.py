@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from html.parser import HTMLParser
 
@@ -293,3 +295,47 @@ def test_programs_go_on_as_if_nothing_had_been_explained(session):
     assert_at_rest()
     assert NOTES.recorder is None and sys.getprofile() is None
     assert session.evaluate("(j w 3)") == before
+
+
+# ---- what was said in advance, and the store
+
+
+def test_options_of_jit_are_reasons(session):
+    session.evaluate(
+        "(define (f x n) (* x (tensor-sum (zeros n))))"
+        "(define j (jit f #:static '(n) #:donate '(x))) (j (ones 2) 3)"
+    )
+    found = explained(session, "j (ones 2) 4")
+    assert found.would_compile == ["static n: 3 before, 4 now"]
+    assert [(each.type, each.state, each.remark) for each in found.inputs] == [
+        ("f32[2]", "traced", "#:donate"),
+        ("4", "static", "#:static"),
+    ]
+    assert "  argument n  4       static: #:static says so" in str(found).splitlines()
+
+
+STORED = """
+import eshkol as ek
+square = ek.jit("(lambda (x) (* x x))")
+square(3.0)
+found = ek.explain(square, 3.0)
+print(found.is_loaded, found.last_causes, found.would_compile)
+print(str(found).splitlines()[1])
+"""
+
+
+def test_a_program_from_the_store_was_not_compiled(tmp_path):
+    shown = []
+    for _ in range(2):
+        result = subprocess.run(
+            [sys.executable, "-c", STORED],
+            env={**os.environ, "ESHKOL_STORE": "on", "ESHKOL_STORE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shown.append(result.stdout.splitlines())
+    assert shown == [
+        ["False ['first call'] []", "  compiled last because: first call"],
+        ["True ['first call'] []", "  taken from the store last because: first call"],
+    ]

@@ -41,6 +41,7 @@ class Compilation:
         types: shapes and dtypes of all leaves.
         known: the values of exact leaves, by their indices.
         program: gives the program, while it is there.
+        is_load: whether it was taken from the store instead of being compiled.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Compilation:
     types: tuple[tuple[tuple[int, ...], Any], ...]
     known: dict[int, Any]
     program: Callable[[], Any]
+    is_load: bool = False
 
     @property
     def statics(self) -> Sequence[int]:
@@ -149,6 +151,9 @@ def _difference(label: str, before: Part, now: Part) -> Iterator[str]:
     if codes[0] != codes[1] and None not in codes:
         kind, _, name = label.partition(" ")
         yield f"definition of {name} changed" if kind == "top-level" else f"{label}: another code"
+    elif is_fixed(before[0]) and is_fixed(now[0]):
+        name = label.removeprefix("argument ")
+        yield f"static {name}: {words(*before)} before, {words(*now)} now"
     elif before[0] == now[0]:
         base = label.partition(" ")[2]
         kind = label.removesuffix(base)
@@ -158,6 +163,15 @@ def _difference(label: str, before: Part, now: Part) -> Iterator[str]:
                 yield f"{kind}{name}: {first} before, {second} now"
     else:
         yield f"{label}: {words(*before)} before, {words(*now)} now"
+
+
+FIXED = "Fixed"
+"""The tag of an argument that is static because ``#:static`` says so."""
+
+
+def is_fixed(structure: Structure) -> bool:
+    """Whether an argument is static because ``#:static`` says so."""
+    return structure.__class__ is not str and structure[0] == FIXED
 
 
 def _code(structure: Structure) -> CodeKey | None:
@@ -194,6 +208,8 @@ def _spelled(structure: Structure, types: Iterator[str]) -> str:
     inner = [_spelled(child, types) for child in children]
     if tag == "static":
         return short_string(details.value)
+    if tag == FIXED:
+        return short_string(details.value())
     if tag == "closure":
         return f"a procedure {details[0]}"
     if tag in ("list", "vector"):

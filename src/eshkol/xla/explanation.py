@@ -21,7 +21,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import check_eager
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import eliminate
-from eshkol.xla.compilations import Compilation, causes, leaf_labels, words
+from eshkol.xla.compilations import Compilation, causes, is_fixed, leaf_labels, words
 from eshkol.xla.costs import Cost, cost_of
 from eshkol.xla.equations import Positions, is_backward, shown_files
 from eshkol.xla.explanation_text import html, text, wants_color
@@ -99,12 +99,14 @@ class Input:
         type: what it is.
         state: ``traced``; ``static`` if its value is compiled in.
         because: the forms that need its value.
+        remark: what was said in advance: ``#:static`` or ``#:donate``.
     """
 
     label: str
     type: str
     state: str
     because: tuple[Span, ...] = ()
+    remark: str = ""
 
 
 @dataclass(repr=False)
@@ -117,6 +119,7 @@ class Explanation:
         notes: what is told of forms, in the order of the source.
         forms: the forms that were evaluated, in the order of the source.
         last_causes: what the last compilation was caused by; empty if there was none.
+        is_loaded: whether the last one was taken from the store of compiled programs.
         would_compile: why this call would compile; empty if a compiled program is there.
         flops: estimated operations of one run.
         bytes: estimated memory traffic of one run.
@@ -130,6 +133,7 @@ class Explanation:
     notes: list[Note]
     forms: list[Form]
     last_causes: list[str]
+    is_loaded: bool
     would_compile: list[str]
     flops: float
     bytes: float
@@ -192,13 +196,15 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Explanation:
     labels = leaf_labels(program.procedure, program.reach, program.arguments)
     notes = sorted(_notes(heard, nodes, labels), key=lambda note: _order(note.span))
     inputs = [*jitted.leaves, *entry.reach.leaves, *leaves]
-    last, now = _compilation_causes(jitted, entry, inputs, sorted(heard.uses))
+    known = jitted.compilations()
+    last, now = _compilation_causes(known, entry, inputs, sorted(heard.uses))
     return Explanation(
         jitted.name,
         _inputs(entry, heard, inputs),
         notes,
         forms,
         last,
+        bool(known) and known[-1].is_load,
         now,
         total.flops,
         total.bytes,
@@ -339,19 +345,22 @@ def _inputs(entry: Entry, heard: Heard, leaves: Sequence[Any]) -> list[Input]:
     labels = leaf_labels(program.procedure, program.reach, program.arguments)
     uses = {labels[index]: spans for index, spans in heard.uses.items()}
     values = {labels[index]: value for index, value in now.known.items()}
+    donated = {labels[index] for index in program.donated or () if index < len(labels)}
     found = []
     for label, (structure, types) in now.parts().items():
         names = [name for name in uses if name == label or name.startswith(label + ".")]
         spans = tuple(span for name in names for span in uses[name] if span is not None)
+        given = [name for name in donated if name == label or name.startswith(label + ".")]
+        remark = "#:static" if is_fixed(structure) else "#:donate" if given else ""
         if structure.__class__ is str:
             shown = short_string(values[label]) if label in values else types[0]
-            found.append(Input(label, shown, "static" if names else "traced", spans))
+            found.append(Input(label, shown, "static" if names else "traced", spans, remark))
         else:
-            found.append(Input(label, _summary(structure, types), _state(structure, types), spans))
+            found.append(Input(label, _summary(structure, types), _state(types), spans, remark))
     return found
 
 
-def _state(structure: Structure, types: Sequence[str]) -> str:
+def _state(types: Sequence[str]) -> str:
     return "traced" if types else "static"
 
 
@@ -370,10 +379,9 @@ def _as_compiled(entry: Entry, leaves: Sequence[Any]) -> Compilation:
 
 
 def _compilation_causes(
-    jitted: Jitted, entry: Entry, leaves: Sequence[Any], statics: Sequence[int]
+    known: Sequence[Compilation], entry: Entry, leaves: Sequence[Any], statics: Sequence[int]
 ) -> tuple[list[str], list[str]]:
     """The causes of the last compilation, and of the one that a call would make."""
-    known = jitted.compilations()
     now = _as_compiled(entry, leaves)
     last: list[str] = []
     if known:

@@ -134,18 +134,31 @@ def _cost(explanation: Explanation) -> str:
 
 def _summary(explanation: Explanation) -> Iterator[str]:
     """What is compiled when, and what goes in."""
-    if explanation.last_causes:
-        yield f"  compiled last because: {'; '.join(explanation.last_causes)}"
-    if explanation.would_compile:
-        yield f"  this call would compile: {'; '.join(explanation.would_compile)}"
+    yield from (f"  {sentence}" for sentence in _compilations(explanation))
     shown = [each for each in explanation.inputs if not _is_code(each)]
     width = max((len(each.label) for each in shown), default=0)
     types = max((len(each.type) for each in shown), default=0)
     for each in shown:
-        because = ""
-        if each.because:
-            because = ": " + ", ".join(f"{_short(span)} needs it" for span in each.because)
-        yield f"  {each.label:<{width}}  {each.type:<{types}}  {each.state}{because}"
+        because = _because(each)
+        state = f"{each.state}: {because}" if because else each.state
+        yield f"  {each.label:<{width}}  {each.type:<{types}}  {state}"
+
+
+def _compilations(explanation: Explanation) -> Iterator[str]:
+    if explanation.last_causes:
+        what = "taken from the store" if explanation.is_loaded else "compiled"
+        yield f"{what} last because: {'; '.join(explanation.last_causes)}"
+    if explanation.would_compile:
+        yield f"this call would compile: {'; '.join(explanation.would_compile)}"
+
+
+_REMARKS = {"#:static": "#:static says so", "#:donate": "#:donate gives it away"}
+
+
+def _because(each: Input) -> str:
+    """What made an input static, or what else was said of it."""
+    words = [f"{_short(span)} needs it" for span in each.because]
+    return ", ".join([*words, *([_REMARKS[each.remark]] if each.remark else [])])
 
 
 def _is_code(each: Input) -> bool:
@@ -191,14 +204,10 @@ def html(explanation: Explanation) -> str:
         f"<div class='eshkol-explanation'><style>{_STYLE}</style>",
         f"<b>{escape(explanation.name)}</b>: {escape(_cost(explanation))}",
     ]
-    if explanation.last_causes:
-        parts.append(f"<br>compiled last because: {escape('; '.join(explanation.last_causes))}")
-    if explanation.would_compile:
-        parts.append(f"<br>this call would compile: {escape('; '.join(explanation.would_compile))}")
+    parts += [f"<br>{escape(sentence)}" for sentence in _compilations(explanation)]
     parts.append("<table>")
     for each in (each for each in explanation.inputs if not _is_code(each)):
-        because = ", ".join(f"{_short(span)} needs it" for span in each.because)
-        cells = [each.label, each.type, each.state, because]
+        cells = [each.label, each.type, each.state, _because(each)]
         parts.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     parts.append("</table>")
     for region in explanation.regions:

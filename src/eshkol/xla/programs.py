@@ -13,6 +13,7 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -291,6 +292,9 @@ class Program:
         """The running call takes from the store what was compiled for these leaves' values."""
         self.loads += 1
         PROGRAMS.loads += 1
+        if TRACING.leaves is not None:
+            now = self.compilation(TRACING.leaves, TRACING.leaves)
+            self.history.append(replace(now, is_load=True))
         if TRACING.used is not None:
             TRACING.used.update(indices)
 
