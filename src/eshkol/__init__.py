@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from eshkol.api.diagnosis import blame as blame
     from eshkol.api.diagnosis import debug_print as debug_print
     from eshkol.api.diagnosis import explain as explain
+    from eshkol.api.diagnosis import trace as trace
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
     from eshkol.base.errors import DivideByZero as DivideByZero
@@ -67,7 +68,7 @@ _ERRORS = (
 
 _HOMES = {
     **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
-    **dict.fromkeys("blame debug_print explain".split(), "eshkol.api.diagnosis"),
+    **dict.fromkeys("blame debug_print explain trace".split(), "eshkol.api.diagnosis"),
     **dict.fromkeys(
         "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
         "eshkol.api.derivatives",

@@ -1,4 +1,4 @@
-"""Looking into programs from Python: ``explain``, ``blame``, ``debug_print``."""
+"""Looking into programs from Python: ``explain``, ``trace``, ``blame`` …"""
 
 from __future__ import annotations
 
@@ -70,6 +70,37 @@ def blame(function: Any, /, *arguments: Any, **options: Any) -> Any:
     """
     procedure = as_procedure("blame", function, None, {})
     return load("eshkol.xla.blame:blame")(procedure, *arguments, **options)
+
+
+@bounded
+def trace(function: Any, /, *arguments: Any, **options: Any) -> Any:
+    """What a call of a procedure is compiled to; nothing is run.
+
+    Args:
+        function: anything that :func:`eshkol.jit` takes, or what that gives.
+        arguments: of the call.
+        options: keyword arguments of the call.
+
+    Returns:
+        A ``Trace``. It prints as its inputs, outputs, number of equations and jaxpr. Its ``name``,
+        ``inputs``, ``outputs``, ``equations``, ``jaxpr``, ``stablehlo``, ``hlo`` (what the compiler
+        has made of it) and ``cost`` (operations and bytes, as the compiler counts them) are for
+        programs; the last two compile it.
+
+    Raises:
+        WrongType: if ``function`` is no procedure.
+        EshkolError: any error of the procedure.
+
+    Example:
+        >>> import eshkol as ek, numpy as np
+        >>> traced = ek.trace("(lambda (x k) (* k x))", np.ones(3, np.float32), 2.0)
+        >>> traced.inputs, traced.outputs
+        ([('x', 'f32[3]'), ('k', 'f64[]')], ['f32[3]'])
+        >>> traced.cost["results"]
+        12
+    """
+    procedure = as_procedure("trace", function, None, {})
+    return load("eshkol.xla.program_texts:trace")(procedure, *arguments, **options)
 
 
 @bounded

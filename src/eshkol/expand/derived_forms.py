@@ -38,7 +38,7 @@ def rewrite_rec(expander: Expander, form: Syntax, usage: str) -> Syntax:
     if len(form.parts) > 1 and not form.parts[1].is_identifier:
         grammar = "(rec (name parameter ...) body ...+)"
         captures = match_form("(rec target body ...+)", form, grammar)
-        captures["name"], captures["formals"] = _name_and_formals(captures.pop("target"), grammar)
+        captures["name"], captures["formals"] = name_and_formals(captures.pop("target"), grammar)
         return fill("(letrec ((name (lambda formals body ...))) name)", form, captures)
     captures = match_form("(rec name:id value)", form)
     return fill("(letrec ((name value)) name)", form, captures)
@@ -48,11 +48,11 @@ def rewrite_rec(expander: Expander, form: Syntax, usage: str) -> Syntax:
 def rewrite_named_lambda(expander: Expander, form: Syntax, usage: str) -> Syntax:
     """A procedure with a name for messages, which its body does not see."""
     captures = match_form("(named-lambda target body ...+)", form, usage)
-    captures["name"], captures["formals"] = _name_and_formals(captures.pop("target"), usage)
+    captures["name"], captures["formals"] = name_and_formals(captures.pop("target"), usage)
     return fill("(let ((name (lambda formals body ...))) name)", form, captures)
 
 
-def _name_and_formals(target: Syntax, usage: str) -> tuple[Syntax, Syntax]:
+def name_and_formals(target: Syntax, usage: str) -> tuple[Syntax, Syntax]:
     """The name and the parameters of ``(name parameter …)``, which may end in a rest."""
     items, tail = parts_with_tail(target)
     if not items or not items[0].is_identifier:

@@ -12,6 +12,7 @@ from eshkol.expand import (
     cut_forms,
     derived_forms,
     inclusion,
+    jit_forms,
     libraries,
     library_definitions,
     match_forms,
@@ -41,6 +42,7 @@ FAMILIES = (
     control_forms,
     record_forms,
     calculus_forms,
+    jit_forms,
 )
 
 CORE_FORMS = tuple(sorted(CORE_SCOPE.bindings))

@@ -44,6 +44,7 @@ FAMILIES = (
     "evaluation",
     "formatting",
     "debugging",
+    "compilation",
     "combinators",
     "control",
     "features",

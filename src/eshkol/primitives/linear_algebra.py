@@ -69,11 +69,6 @@ def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
     """
 
 
-@tensor_primitive("trace", at=_AT + "trace")
-def trace(matrix: Tensor) -> Tensor:
-    """The sum of the diagonal of the last two axes. Example: ``(trace (eye 3))`` ⇒ ``3.0``."""
-
-
 @tensor_primitive("diagonal", "diag", at=_AT + "diagonal")
 def diagonal(matrix: Tensor) -> Tensor:
     """The diagonal of the last two axes; of rank 1, the matrix that has this diagonal.

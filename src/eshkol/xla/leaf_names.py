@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,11 +69,26 @@ def reach_names(reach: Structure) -> Iterator[str]:
 
 def parameter_names(procedure: Structure, arguments: Structure) -> Iterator[str]:
     """Names of a call's positional arguments, after the parameters of the procedure."""
-    function = next(closures_of(procedure), None)
-    known = None if function is None else procedure_of(function)
-    parameters = [] if known is None else [p.variable.name for p in known.node.parameters]
+    parameters = _positional_parameters(procedure)
     for index in range(len(arguments[2][0][2])):
         yield parameters[index] if index < len(parameters) else f"argument {index}"
+
+
+def _positional_parameters(procedure: Structure) -> list[str]:
+    if procedure[0] == "static" and callable(procedure[1].value):
+        return _python_parameters(procedure[1].value)
+    function = next(closures_of(procedure), None)
+    known = None if function is None else procedure_of(function)
+    return [p.variable.name for p in known.node.parameters if not p.keyword] if known else []
+
+
+def _python_parameters(function: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in kinds]
 
 
 def argument_names(procedure: Structure, arguments: Structure) -> Iterator[str]:

@@ -189,10 +189,15 @@ class Program:
             result = self.renewed()._new_variant()(*arrays)
         return result.value(inputs) if result.__class__ is Results else result
 
+    def staged(self, leaves: list[Any]) -> tuple[Any, jax.stages.Lowered]:
+        """The program for these leaves traced anew, and lowered, not compiled."""
+        with self._call(leaves) as arrays:
+            traced = self._new_variant().trace(*arrays)
+            return traced, traced.lower()
+
     def lowered(self, leaves: list[Any]) -> jax.stages.Lowered:
         """The program traced and lowered anew for these leaves, not compiled."""
-        with self._call(leaves) as arrays:
-            return self._new_variant().trace(*arrays).lower()
+        return self.staged(leaves)[1]
 
     def jaxpr(self, leaves: list[Any]) -> Any:
         """What the program computes of these leaves, traced anew."""
