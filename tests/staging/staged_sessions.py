@@ -11,7 +11,7 @@ import numpy as np
 
 from eshkol.primitives.calling import DIALECT
 from eshkol.session import Session
-from eshkol.xla.control import SITES
+from eshkol.xla.conditions import CONDITIONS
 from eshkol.xla.effects import PATH
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.journal import FRAMES, OUTSIDE
@@ -43,7 +43,8 @@ def assert_at_rest() -> None:
     assert DIALECT.resolve is None
     assert (LIFTED.values, LIFTED.baked) == ({}, None)
     assert (TRACING.leaves, TRACING.used) == (None, None)
-    assert (FRAMES.stack, OUTSIDE.places, SITES.active) == ([], {}, [])
+    assert (FRAMES.stack, OUTSIDE.places, CONDITIONS.active) == ([], {}, [])
+    assert (CONDITIONS.constructions, CONDITIONS.followed) == ([], {})
     assert (PATH.conditions, PATH.is_muted) == ([], False)
     assert KEY_SOURCE.draw is None
     assert not jax.config.jax_enable_x64

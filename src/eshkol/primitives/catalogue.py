@@ -55,6 +55,7 @@ FAMILIES = (
     "promises",
     "parallel",
     "records",
+    "recursion_depth",
     "files",
     "training",
     "tensors",

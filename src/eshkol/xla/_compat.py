@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-from jax._src import compilation_cache
+from jax._src import compilation_cache, source_info_util
 from jax._src.compilation_cache_interface import CacheInterface
 from jax._src.config import enable_x64, trace_context
 from jax._src.core import AxisEnv, trace_state_clean
@@ -24,7 +24,7 @@ from jax._src.lib import _jax, xla_client
 from jax._src.pjit import _get_fastpath_data
 from jax._src.tree_util import dispatch_registry
 from jax._src.util import weakref_lru_cache
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, JaxprEqn
 from jax.sharding import SingleDeviceSharding
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "dispatcher",
     "eliminate",
     "enable_x64",
+    "evaluate",
     "has_default_layout",
     "install_cache",
     "jvp_jaxpr",
@@ -78,6 +79,16 @@ def with_results(jaxpr: Any, variables: Sequence[Any]) -> Any:
     """An open jaxpr that gives these of its variables."""
     names = jaxpr.debug_info._replace(result_paths=("",) * len(variables))
     return jaxpr.replace(outvars=list(variables), debug_info=names)
+
+
+def evaluate(equation: JaxprEqn, values: Sequence[Any]) -> list[Any]:
+    """The results of an equation, computed as if where it was written."""
+    parameters = equation.primitive.get_bind_params(equation.params)
+    stack = source_info_util.current_name_stack() + equation.source_info.name_stack
+    origin = source_info_util.user_context(equation.source_info.traceback, name_stack=stack)
+    with origin, equation.ctx.manager:
+        results = equation.primitive.bind(*values, **parameters)
+    return list(results) if equation.primitive.multiple_results else [results]
 
 
 # ---- compiled programs apart from what was traced

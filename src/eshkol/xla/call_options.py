@@ -28,17 +28,9 @@ from eshkol.datum.write import short_string
 from eshkol.runtime.calls import usage_of
 from eshkol.runtime.donations import any_donated, donated
 from eshkol.runtime.procedures import procedure_of
+from eshkol.xla.code_keys import Static
 from eshkol.xla.devices import find_device
-from eshkol.xla.trees import (
-    TENSOR,
-    ArrayImpl,
-    Static,
-    Structure,
-    flatten,
-    leaf_kinds,
-    register,
-    unflatten,
-)
+from eshkol.xla.trees import TENSOR, ArrayImpl, Structure, flatten, leaf_kinds, register, unflatten
 from eshkol.xla.witness import Witness
 
 # ---- which arguments

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eshkol.datum.write import short_string
+from eshkol.xla.code_keys import CodeKey
 from eshkol.xla.dtypes import short_name
 from eshkol.xla.leaf_names import (
     argument_names,
@@ -20,7 +21,7 @@ from eshkol.xla.leaf_names import (
     structure_names,
 )
 from eshkol.xla.tensors import dimensions
-from eshkol.xla.trees import EXACT, REAL, TRUTH, CodeKey, Structure, leaf_kinds
+from eshkol.xla.trees import EXACT, REAL, TRUTH, Structure, leaf_kinds
 
 REMEMBERED = 32
 """A program remembers so many of its compilations."""

@@ -6,7 +6,6 @@ values are unified. Loops are in ``loops``.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,18 +15,19 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr
 
 from eshkol.base import sources
-from eshkol.base.errors import EshkolError, StagingError
+from eshkol.base.errors import StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
+from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import install, output, under
 from eshkol.xla.journal import make_box, mutate, set_box
 from eshkol.xla.lane_guards import guard
-from eshkol.xla.notes import forget, mark, note
+from eshkol.xla.notes import note
 from eshkol.xla.parts import (
     BOTTOM,
     Joined,
@@ -42,6 +42,7 @@ from eshkol.xla.parts import (
     trace_part,
     with_witnesses,
 )
+from eshkol.xla.recursion import decide
 from eshkol.xla.witness import Witness, tracer_of
 
 __all__ = ["check", "make_box", "mutate", "output", "set_box", "staged_if", "staging"]
@@ -82,84 +83,19 @@ def known_truth(test: Any) -> bool | None:
 
 # ---- conditionals
 
-MAX_NESTED = 64
-"""How often an ``if`` may stand inside its own traced branches before it counts as endless."""
-
-
-class Sites(threading.local):
-    """The ``if`` forms whose branches are being traced in this thread, by their code.
-
-    Attributes:
-        active: outermost first.
-        followed: those that recurse on an exact integer: their conditions are followed.
-    """
-
-    def __init__(self) -> None:
-        self.active: list[int] = []
-        self.followed: set[int] = set()
-
-
-SITES = Sites()
-
-
-class Recursion(BaseException):
-    """An ``if`` with a known condition was met again while its own branches were traced."""
-
-    def __init__(self, site: int) -> None:
-        super().__init__()
-        self.site = site
-
 
 def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """``(if test then otherwise)``, the branches being thunks."""
     known = known_truth(test)
     if known is not None:
-        return _follow(known, then, otherwise)
-    site = id(otherwise.__code__)
-    if test.__class__ is Witness:
-        return _witnessed_if(site, test, then, otherwise)
-    if SITES.active.count(site) > MAX_NESTED:
-        raise StagingError(
-            "this condition is traced, and one of its branches comes back to it without end",
-            hint="a procedure that calls itself under a traced condition can't be compiled unless "
-            "the call is in tail position, which makes it a loop",
-        )
-    return _branch(test, then, otherwise, *_trace_branches(site, test, then, otherwise))
+        note("followed", taken=known)
+        return then() if known else otherwise()
+    return decide(Condition(test, then, otherwise), _evaluate)
 
 
-def _follow(known: bool, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
-    """The value of the branch of an ``if`` that is taken in every run."""
-    note("followed", taken=known)
-    return then() if known else otherwise()
-
-
-def _witnessed_if(
-    site: int, test: Witness, then: Callable[[], Any], otherwise: Callable[[], Any]
-) -> Any:
-    """A condition that is traced and known.
-
-    It is followed where its branches can't be unified, and where it decides a recursion.
-    """
-    if site in SITES.followed:
-        return _follow(test.item(), then, otherwise)
-    if site in SITES.active:
-        raise Recursion(site)
-    told = mark()
-    try:
-        return _branch(test, then, otherwise, *_trace_branches(site, test, then, otherwise))
-    except Recursion as recursion:
-        if recursion.site != site:
-            raise
-        forget(told)
-        SITES.followed.add(site)
-        try:
-            return _follow(test.item(), then, otherwise)
-        finally:
-            SITES.followed.discard(site)
-    except EshkolError:
-        # Branches that don't fit, or one that fails because it is not the one to be taken.
-        forget(told)
-        return _follow(test.item(), then, otherwise)
+def _evaluate(condition: Condition) -> Any:
+    test, then, otherwise = condition.test, condition.then, condition.otherwise
+    return _branch(test, then, otherwise, *_trace_branches(test, then, otherwise))
 
 
 def _branch(
@@ -207,22 +143,18 @@ LONGEST_FORM = 40
 
 
 def _trace_branches(
-    site: int, test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]
+    test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]
 ) -> tuple[Part, Part]:
     """Both branches, each giving the contents of all places that either of them writes."""
     test = tracer_of(test)
-    SITES.active.append(site)
-    try:
+    with under(lambda: test):
+        first = trace_part(or_bottom(then))
+    with under(lambda: lax.bitwise_not(test)):
+        second = trace_part(or_bottom(otherwise), (), first.written)
+    if len(second.written) > len(first.written):
         with under(lambda: test):
-            first = trace_part(or_bottom(then))
-        with under(lambda: lax.bitwise_not(test)):
-            second = trace_part(or_bottom(otherwise), (), first.written)
-        if len(second.written) > len(first.written):
-            with under(lambda: test):
-                first = trace_part(or_bottom(then), (), second.written)
-        return first, second
-    finally:
-        SITES.active.pop()
+            first = trace_part(or_bottom(then), (), second.written)
+    return first, second
 
 
 def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:

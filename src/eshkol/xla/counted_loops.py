@@ -11,12 +11,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
 from eshkol.xla.dtypes import INT64
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part, make_outputs, or_bottom, trace_part
+from eshkol.xla.recursion_loops import scan_trips
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Source, Witness, is_exact
 
@@ -140,8 +140,8 @@ def scan(
         return None
     note("scan", site=names, trips=trips, carried=carry.shapes)
     counters = jnp.arange(trips, dtype=INT64) * increment + start
-    final, _ = lax.scan(
-        lambda arrays, i: (make_outputs(leaves, "second", part.run(i, *arrays)), None),
+    final = scan_trips(
+        lambda arrays, i: make_outputs(leaves, "second", part.run(i, *arrays)),
         carry.arrays,
         counters,
     )

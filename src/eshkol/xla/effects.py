@@ -157,7 +157,7 @@ def fail(error: SchemeError) -> None:
             raised.is_continuable = error.is_continuable
         else:
             raised = SchemeError(text, irritants, shown)
-        raised._span, raised.trail = span, trail
+        raised._span, raised.trail, raised.hint = span, trail, error.hint
         raise_when_run(raised)
 
     call_back(raise_error, tuple(error.irritants))

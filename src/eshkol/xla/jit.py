@@ -27,13 +27,14 @@ import jax.numpy as jnp
 from eshkol.base.errors import WrongType
 from eshkol.core.nodes import Lambda
 from eshkol.datum.write import short_string
+from eshkol.runtime.dialects import staged
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
 from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
 from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results
+from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results, procedure_being_traced
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
 from eshkol.xla.trees import TENSOR, WRAPPERS, ArrayImpl, Structure, flatten
@@ -120,6 +121,9 @@ class Jitted:
     def _call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         entry, leaves = self.entry(arguments, options)
         inputs = [*self.leaves, *entry.reach.leaves, *leaves]
+        procedure = procedure_being_traced(entry.program, inputs)
+        if procedure is not None:
+            return staged(procedure)(*arguments, **options)
         result = entry.program.run([*self.front, *entry.lifted, *leaves], inputs)
         if not _is_inside_a_trace():
             self._remember(arguments, options, entry, leaves)

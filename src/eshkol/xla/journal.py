@@ -111,6 +111,19 @@ def write(places: list[Any], values: tuple[Any, ...]) -> None:
         _put(place, value)
 
 
+def write_checked(places: list[Any], values: tuple[Any, ...]) -> None:
+    """Write the results of a part that may have been given places it can't change.
+
+    Raises:
+        StagingError: for a variable or a container from outside of the compiled program.
+    """
+    for place in places:
+        if place.__class__ is OuterBox:
+            raise _not_ours("this variable")
+        _check_ours("this recursion", place, place)
+    write(places, values)
+
+
 def note(place: Any) -> None:
     """Tell all parts being traced that ``place`` is about to be written."""
     for frame in FRAMES.stack:
@@ -132,12 +145,16 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
             assignment would be lost.
     """
     if box.__class__ is OuterBox:
-        raise StagingError(
-            f"set!: {name} belongs to code outside of the compiled procedure",
-            hint="return the new value, or bind the variable inside the compiled procedure",
-        )
+        raise _not_ours(name)
     note(box)
     box[0] = value
+
+
+def _not_ours(name: str) -> StagingError:
+    return StagingError(
+        f"set!: {name} belongs to code outside of the compiled procedure",
+        hint="return the new value, or bind the variable inside the compiled procedure",
+    )
 
 
 def make_box(value: Any) -> list[Any]:
@@ -164,6 +181,11 @@ def note_change(who: str, place: Any, whole: Any) -> None:
     Raises:
         StagingError: the compiled program was given it.
     """
+    _check_ours(who, place, whole)
+    note(place)
+
+
+def _check_ours(who: str, place: Any, whole: Any) -> None:
     if id(place) in OUTSIDE.places:
         raise StagingError(
             f"{who}: {short_string(whole)} was given to the compiled procedure, "
@@ -171,7 +193,6 @@ def note_change(who: str, place: Any, whole: Any) -> None:
             hint="return the new value, or change a copy: (vector-copy …), (list-copy …), "
             "(hash-copy …)",
         )
-    note(place)
 
 
 def _changed_by(primitive: Callable[..., Any], place: Any) -> Iterator[Any]:

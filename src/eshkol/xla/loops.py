@@ -22,9 +22,9 @@ from eshkol.xla.control import known_truth
 from eshkol.xla.counted_loops import known_trips, scan
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, under
-from eshkol.xla.loop_states import run_loop
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
 from eshkol.xla.parts import ABSENT, Joined, Part, leaf_type, make_outputs, or_bottom, trace_part
+from eshkol.xla.recursion_loops import run_trips
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness
 
@@ -138,7 +138,7 @@ def _traced_while(
         return make_outputs(leaves, "second", part.run(runs, *arrays))
 
     note("loop", site=site, carried=carry.shapes)
-    return leave(carry, run_loop(goes_on, body, carry.arrays))
+    return leave(carry, run_trips(goes_on, body, carry.arrays))
 
 
 _TRUTH = jax.ShapeDtypeStruct((), BOOL)
@@ -262,7 +262,7 @@ def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     note("loop", site=site, carried=carry.shapes)
     start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
     state = (jnp.asarray(True), carry.arrays, start)
-    _, arrays, result = run_loop(lambda state: state[0], body, state)
+    _, arrays, result = run_trips(lambda state: state[0], body, state)
     leave(carry, arrays)
     return unflatten(ending.structure, result)
 

@@ -21,10 +21,11 @@ from eshkol.base.errors import SchemeError, StagingError
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla import journal
+from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
 from eshkol.xla.effects import fail
 from eshkol.xla.tensors import describe
-from eshkol.xla.trees import Static, Structure, flatten, unflatten
+from eshkol.xla.trees import Structure, flatten, unflatten
 from eshkol.xla.witness import Source, Witness, tracer_of
 
 

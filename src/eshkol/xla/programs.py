@@ -47,6 +47,7 @@ from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.notes import NOTES, note_use
 from eshkol.xla.parts import Unreachable
 from eshkol.xla.reach import may_draw
+from eshkol.xla.recursion import own_conditions
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
 from eshkol.xla.results import Results as Results
 from eshkol.xla.results import results_of
@@ -76,17 +77,21 @@ class CompilationWarning(UserWarning):
 
 
 class Tracing(threading.local):
-    """The call whose program may be traced in this thread.
+    """What is traced, or may be, in this thread.
 
     Attributes:
         program: the program that is called.
         leaves: the values of its inputs.
         used: the numbers of those that the trace has used.
+        procedures: the procedure of each program that is being traced, and the leaves of it and
+            of the top-level variables.
     """
 
-    program: Any = None
-    leaves: Any = None
-    used: set[int] | None = None
+    def __init__(self) -> None:
+        self.program: Program | None = None
+        self.leaves: Any = None
+        self.used: set[int] | None = None
+        self.procedures: dict[Program, tuple[Any, list[Any]]] = {}
 
 
 TRACING = Tracing()
@@ -94,6 +99,29 @@ TRACING = Tracing()
 
 class Unprepared(Exception):
     """A program is traced on a way of a call that does not tell the values of exact inputs."""
+
+
+@contextmanager
+def _being_traced(program: Program, procedure: Any, leaves: list[Any]) -> Iterator[None]:
+    saved = TRACING.procedures.get(program)
+    TRACING.procedures[program] = procedure, leaves
+    try:
+        yield
+    finally:
+        TRACING.procedures.pop(program)
+        if saved is not None:
+            TRACING.procedures[program] = saved
+
+
+def procedure_being_traced(program: Program, leaves: Sequence[Any]) -> Any:
+    """The procedure of a program that calls itself while it is traced; None for any other.
+
+    Args:
+        program: is called.
+        leaves: of what goes in, those of the procedure and of the top-level variables in front.
+    """
+    procedure, own = TRACING.procedures.get(program, (None, []))
+    return procedure if all(a is b for a, b in zip(leaves, own, strict=False)) else None
 
 
 class Program:
@@ -335,7 +363,13 @@ class Program:
                 LIFTED.values, LIFTED.baked = self._lifted(leaves[first:second], made), self.baked
                 procedure = unflatten(self.procedure, leaves[:first], made)
                 arguments, options = unflatten(self.arguments, leaves[second:], made)
-                with drawing_from(source), journal.outside(made), own_path() as path:
+                with (
+                    drawing_from(source),
+                    journal.outside(made),
+                    own_conditions(),
+                    _being_traced(self, procedure, leaves[:second]),
+                    own_path() as path,
+                ):
                     value = _attempt(staged(procedure), arguments, options)
                     self.may_fail = path.may_fail
                 numbers = {

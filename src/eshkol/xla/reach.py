@@ -9,8 +9,9 @@ from typing import Any
 from eshkol.core.free import global_names
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.runtime.procedures import procedure_of
+from eshkol.xla.code_keys import CodeKey
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.trees import CodeKey, Structure, flatten
+from eshkol.xla.trees import Structure, flatten
 
 
 def closures_of(structure: Structure) -> Iterator[Any]:

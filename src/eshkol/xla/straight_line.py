@@ -15,7 +15,8 @@ from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.runtime.boundary import Boundary
-from eshkol.xla.trees import EXACT, REAL, TENSOR, TRUTH, ArrayImpl, CodeKey, Structure
+from eshkol.xla.code_keys import CodeKey
+from eshkol.xla.trees import EXACT, REAL, TENSOR, TRUTH, ArrayImpl, Structure
 
 Taker = Callable[[Any], "list[Any] | None"]
 Maker = Callable[[Sequence[Any], Sequence[Any]], Any]

@@ -19,14 +19,15 @@ import jax
 import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors, settled
-from eshkol.core.free import free_variables
-from eshkol.core.identity import identity
-from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.records import Record, field_values, make_record
 from eshkol.datum.values import HashTable, KeyedTable, MultipleValues, MutableString, Vector
-from eshkol.runtime.procedures import Procedure, procedure_of
+from eshkol.runtime.procedures import procedure_of
+from eshkol.xla.code_keys import PythonCodeKey, Static, code_key
 from eshkol.xla.witness import Witness
+
+PART = "part"
+"""Marks the transparent function of a part of a staged procedure, as ``eshkol_transparent``."""
 
 TENSOR, REAL, EXACT, TRUTH = "tensor", "real", "exact", "truth"
 KINDS = frozenset([TENSOR, REAL, EXACT, TRUTH])
@@ -35,108 +36,6 @@ Structure = Any
 """A leaf kind, or a tuple ``(tag, details, child structures)``."""
 
 ArrayImpl = type(jax.numpy.zeros((), "float32"))
-
-
-class CodeKey:
-    """What a closure's code means: equal for equal Core in one namespace.
-
-    It keeps one function of that code, from which closures are rebuilt.
-    """
-
-    __slots__ = ("captures", "digest", "hash", "prototype")
-
-    def __init__(self, function: types.FunctionType, procedure: Procedure) -> None:
-        self.prototype = function
-        self.captures = capture_names(procedure)
-        self.digest = identity(procedure.node, _capture_order(procedure))
-        self.hash = hash((self.digest, id(function.__globals__)))
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, CodeKey)
-            and self.digest == other.digest
-            and self.prototype.__globals__ is other.prototype.__globals__
-        )
-
-    def __repr__(self) -> str:
-        return self.prototype.__name__
-
-
-class PythonCodeKey:
-    """What the code of a transparent Python closure means: the place where it was written."""
-
-    __slots__ = ("captures", "prototype")
-
-    def __init__(self, function: types.FunctionType) -> None:
-        self.prototype = function
-        self.captures = function.__code__.co_freevars
-
-    def __hash__(self) -> int:
-        return hash(self.prototype.__code__)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, PythonCodeKey) and self.prototype.__code__ is other.prototype.__code__
-        )
-
-    def __repr__(self) -> str:
-        return self.prototype.__name__
-
-
-class Static:
-    """A part of a structure that is compared by what it is and, where that matters, by class."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        try:
-            return hash(self.value)
-        except TypeError:
-            return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Static) or self.value.__class__ is not other.value.__class__:
-            return False
-        if self.value is other.value:
-            return True
-        if isinstance(self.value, float):
-            return is_eqv(self.value, other.value)
-        if isinstance(self.value, str | bytes | int | complex) or _is_atom(self.value):
-            return bool(self.value == other.value)
-        return False
-
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-
-def _is_atom(value: Any) -> bool:
-    return value.__class__.__name__ in ("Fraction", "Char", "Keyword")
-
-
-def _capture_order(procedure: Procedure) -> list[Any]:
-    """The captured variables of a procedure in the order of its closure cells."""
-    names = procedure.unit.names
-    by_name = {names[variable]: variable for variable in free_variables(procedure.node)}
-    return [by_name[name] for name in procedure.code.co_freevars]
-
-
-def capture_names(procedure: Procedure) -> tuple[str, ...]:
-    """The Scheme names of the captured variables in the order of the closure cells."""
-    return tuple(variable.name for variable in _capture_order(procedure))
-
-
-def code_key(function: types.FunctionType, procedure: Procedure) -> CodeKey:
-    """The key of a closure's code, made once."""
-    key = procedure.facts.get("key")
-    if key is None or key.prototype.__globals__ is not function.__globals__:
-        key = procedure.facts["key"] = CodeKey(function, procedure)
-    return key
 
 
 # ---- flattening
@@ -149,12 +48,14 @@ class _Flattening:
         leaves: those found so far.
         seen: the numbers of cells and closures by identity.
         open: the closures that are being taken apart.
+        containers: what can be changed, in the order in which it is rebuilt, if that is asked for.
     """
 
-    __slots__ = ("leaves", "open", "seen")
+    __slots__ = ("containers", "leaves", "open", "seen")
 
     def __init__(self) -> None:
         self.leaves: list[Any] = []
+        self.containers: list[Any] | None = None
         self.seen: dict[int, int] = {}
         self.open: list[int] = []
 
@@ -223,13 +124,15 @@ def _visit_python_function(pass_: _Flattening, value: Any) -> Structure:
         if id(inner) in pass_.open:
             return ("static", Static(value), ())
         return ("wrapped", wrapper, (pass_.visit(inner),))
-    if not getattr(value, "eshkol_transparent", False):
+    transparent = getattr(value, "eshkol_transparent", False)
+    if not transparent:
         return ("static", Static(value), ())
     shared = pass_.shared(value, "shared")
     if shared is not None:
         return shared
+    visit_cell = _visit_cell if transparent == PART else _visit_python_cell
     pass_.open.append(id(value))
-    children = tuple([_visit_python_cell(pass_, cell) for cell in value.__closure__ or ()])
+    children = tuple([visit_cell(pass_, cell) for cell in value.__closure__ or ()])
     pass_.open.pop()
     return ("closure", (PythonCodeKey(value), _defaults_key(value)), children)
 
@@ -260,8 +163,11 @@ def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
     if contents.__class__ is ArrayImpl:
         pass_.leaves.append(contents)
         return TENSOR
-    if contents.__class__ is list:
-        return ("box", None, (pass_.visit(contents[0]),))
+    if contents.__class__ in (list, OuterBox) and len(contents) == 1:
+        structure = ("box", None, (pass_.visit(contents[0]),))
+        if pass_.containers is not None:
+            pass_.containers.append(contents)
+        return structure
     return pass_.visit(contents)
 
 
@@ -429,6 +335,43 @@ def flatten(value: Any) -> tuple[list[Any], Structure]:
     return pass_.leaves, structure
 
 
+class _Noting(_Flattening):
+    """A pass that also notes the containers of the value."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.containers = []
+
+    def visit(self, value: Any) -> Structure:
+        structure = super().visit(value)
+        if structure.__class__ is not str and structure[0] in _MUTABLE:
+            assert self.containers is not None
+            self.containers.extend(_parts_of(value))
+        return structure
+
+
+def _parts_of(container: Any) -> Iterator[Any]:
+    """A container; of a list all its pairs."""
+    yield container
+    while container.__class__ is Pair and container.cdr.__class__ is Pair:
+        container = container.cdr
+        yield container
+
+
+def flatten_with_containers(value: Any) -> tuple[list[Any], Structure, list[Any]]:
+    """The leaves of a value, its structure, and what in it can be changed.
+
+    The containers come in the order in which ``unflatten`` makes them: boxes of variables, pairs,
+    vectors, hash tables, records, changeable text.
+    """
+    pass_ = _Noting()
+    structure = pass_.visit(value)
+    assert pass_.containers is not None
+    return pass_.leaves, structure, pass_.containers
+
+
 def leaf_kinds(structure: Structure) -> Iterator[str]:
     """The kinds of the leaves of a structure, in order."""
     if structure.__class__ is str:
@@ -441,15 +384,22 @@ def leaf_kinds(structure: Structure) -> Iterator[str]:
 # ---- rebuilding
 
 
-def unflatten(structure: Structure, leaves: Any, containers: list[Any] | None = None) -> Any:
+def unflatten(
+    structure: Structure,
+    leaves: Any,
+    containers: list[Any] | None = None,
+    box: type[list] | None = None,
+) -> Any:
     """The value with this structure and these leaves.
 
     Args:
         structure: as ``flatten`` gives it.
         leaves: in the same order.
         containers: is extended by the pairs, vectors and hash tables that are made.
+        box: what boxes are made of variables that closures capture, which then count as
+            containers; without it they can't be assigned.
     """
-    pass_ = _Rebuilding(iter(leaves), containers)
+    pass_ = _Rebuilding(iter(leaves), containers, box)
     value = pass_.build(structure)
     for cell, index in pass_.pending:
         cell.cell_contents = pass_.made[index]
@@ -459,11 +409,14 @@ def unflatten(structure: Structure, leaves: Any, containers: list[Any] | None = 
 class _Rebuilding:
     """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
 
-    __slots__ = ("containers", "leaves", "made", "pending")
+    __slots__ = ("box", "containers", "leaves", "made", "pending")
 
-    def __init__(self, leaves: Iterator[Any], containers: list[Any] | None) -> None:
+    def __init__(
+        self, leaves: Iterator[Any], containers: list[Any] | None, box: type[list] | None
+    ) -> None:
         self.leaves = leaves
         self.containers = containers
+        self.box = box
         self.made: list[Any] = []
         self.pending: list[tuple[types.CellType, int]] = []
 
@@ -477,10 +430,7 @@ class _Rebuilding:
 
     def _note(self, value: Any) -> None:
         assert self.containers is not None
-        self.containers.append(value)
-        while value.__class__ is Pair and value.cdr.__class__ is Pair:
-            value = value.cdr
-            self.containers.append(value)
+        self.containers.extend(_parts_of(value))
 
     def children(self, structure: Structure) -> list[Any]:
         return [self.build(child) for child in structure[2]]
@@ -495,7 +445,9 @@ class _Rebuilding:
         if tag == "shared" and self.made[structure[1]] is None:
             self.pending.append((cell, structure[1]))
         elif tag == "box":
-            cell.cell_contents = OuterBox([self.build(structure[2][0])])
+            cell.cell_contents = (self.box or OuterBox)([self.build(structure[2][0])])
+            if self.box is not None and self.containers is not None:
+                self.containers.append(cell.cell_contents)
         elif tag != "empty":
             cell.cell_contents = self.build(structure)
         return cell

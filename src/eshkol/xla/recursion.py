@@ -1,0 +1,559 @@
+"""Recursion on traced values: what comes back to itself becomes a program with calls.
+
+An ``if`` that is met again inside of its own branches, with an environment of the same structure,
+is a procedure that calls itself (:mod:`eshkol.xla.conditions`). Its body is traced once more, the
+calls being equations (:mod:`eshkol.xla.recursion_calls`), until the types of its arguments and of
+its result hold. What a call leaves as it was is no argument but a constant of the whole run, so
+the weights of a model are not put onto the stack. What calls may write, variables and containers,
+goes in and comes out with each call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr
+
+from eshkol.base.errors import EshkolError, SchemeError, StagingError
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.xla import journal, recursion_machine
+from eshkol.xla.conditions import (
+    CONDITIONS,
+    MOST_LEVELS,
+    MOST_VISITS,
+    Condition,
+    Following,
+)
+from eshkol.xla.dtypes import BOOL
+from eshkol.xla.effects import under
+from eshkol.xla.notes import forget, mark, note
+from eshkol.xla.parts import (
+    BOTTOM,
+    Joined,
+    Mismatch,
+    Output,
+    Part,
+    Unreachable,
+    as_leaf_array,
+    make_outputs,
+    merge,
+    or_bottom,
+    trace_part,
+)
+from eshkol.xla.recursion_calls import Callee, call
+from eshkol.xla.recursion_depth import DEPTH
+from eshkol.xla.trees import Structure, unflatten
+from eshkol.xla.witness import Witness, tracer_of
+
+Evaluate = Callable[[Condition], Any]
+"""Traces both branches of a condition and joins their values."""
+
+MOST_ROUNDS = 24
+"""So often a body is traced until its types hold."""
+
+
+class StackNeeded(BaseException):
+    """A condition came back to itself: it is a recursion of the program."""
+
+    def __init__(self, condition: Condition) -> None:
+        super().__init__()
+        self.condition = condition
+
+
+class FollowedNeeded(BaseException):
+    """A condition whose test is known was met again while its own branches were traced."""
+
+    def __init__(self, site: int) -> None:
+        super().__init__()
+        self.site = site
+
+
+class _Again(BaseException):
+    """The arguments of a recursive part are of more general types than was thought."""
+
+    def __init__(self, construction: _Construction) -> None:
+        super().__init__()
+        self.construction = construction
+
+
+def decide(condition: Condition, evaluate: Evaluate) -> Any:
+    """The value of an ``if`` with a traced test.
+
+    Args:
+        condition: the test and the branches.
+        evaluate: what it means where it is no recursion.
+    """
+    for construction in reversed(CONDITIONS.constructions):
+        if construction.condition.site == condition.site and construction.takes(condition):
+            return construction.call(condition)
+    if condition.test.__class__ is Witness:
+        return _decide_known(condition, evaluate)
+    _look_back(condition)
+    told = mark()
+    try:
+        with _entered(condition):
+            return evaluate(condition)
+    except StackNeeded as need:
+        if need.condition is not condition:
+            raise
+    forget(told)
+    return _Construction(condition, evaluate).value()
+
+
+@contextmanager
+def _entered(condition: Condition) -> Iterator[None]:
+    """In this block the branches of a condition are traced."""
+    active, site = CONDITIONS.active, condition.site
+    active.append(condition)
+    try:
+        yield
+    finally:
+        active.pop()
+        if all(other.site != site for other in active):
+            CONDITIONS.visits.pop(site, None)
+
+
+@contextmanager
+def own_conditions() -> Iterator[None]:
+    """This block traces a program of its own, which doesn't go back to the conditions outside."""
+    saved = dict(vars(CONDITIONS))
+    CONDITIONS.__init__()  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        vars(CONDITIONS).update(saved)
+
+
+# ---- recognizing a recursion
+
+
+def _look_back(condition: Condition) -> None:
+    """Raise ``StackNeeded`` if the condition comes back to one that is being traced."""
+    earlier = [other for other in CONDITIONS.active if other.site == condition.site]
+    if not earlier:
+        return
+    CONDITIONS.visits[condition.site] += 1
+    is_long = _is_long(len(earlier), condition.site)
+    # A recursion on exact integers as well was followed until now, from the outermost call on.
+    for other in earlier if is_long else reversed(earlier):
+        parameters = _Parameters.of(other, [])
+        wider = parameters.widened(*condition.environment([])[:2])
+        if wider is not None and is_long:
+            raise StackNeeded(_first_followed() or other)
+        if wider is not None and not parameters.counts(condition):
+            raise StackNeeded(other)
+    if is_long:
+        raise StagingError(
+            f"{condition.name}: this condition is traced, and its branches come back to it with "
+            "values of ever other structure",
+            hint="a recursion on traced values needs arguments that keep their shapes and "
+            "structure; what decides the structure has to be known while compiling",
+        )
+
+
+def _first_followed() -> Condition | None:
+    """The first condition of the outermost recursion on exact integers that may be a long one."""
+    for following in CONDITIONS.followed.values():
+        if following.first is not None:
+            return following.first
+    return None
+
+
+def _is_long(levels: int, site: int) -> bool:
+    return levels > MOST_LEVELS or CONDITIONS.visits[site] > MOST_VISITS
+
+
+def _decide_known(condition: Condition, evaluate: Evaluate) -> Any:
+    """The value of a condition that is traced and known.
+
+    It is followed where its branches can't be unified, and where it decides a recursion.
+    """
+    site = condition.site
+    if site in CONDITIONS.followed:
+        return _follow_on(condition)
+    if any(other.site == site for other in CONDITIONS.active):
+        raise FollowedNeeded(site)
+    told = mark()
+    try:
+        with _entered(condition):
+            return evaluate(condition)
+    except FollowedNeeded as needed:
+        if needed.site != site:
+            raise
+    except EshkolError:
+        # Branches that don't fit, or one that fails because it is not the one to be taken.
+        forget(told)
+        return condition.follow()
+    forget(told)
+    try:
+        return _followed(condition, Following(condition))
+    except StackNeeded as need:
+        if need.condition is not condition:
+            raise
+    forget(told)
+    try:
+        return _Construction(condition, evaluate).value()
+    except EshkolError:
+        # What needs the values can't be compiled without them, but it can be followed.
+        forget(told)
+        return _followed(condition, Following(None))
+
+
+def _follow_on(condition: Condition) -> Any:
+    """Follow a recursion on exact integers one level further, if that is not too far."""
+    following = CONDITIONS.followed[condition.site]
+    CONDITIONS.visits[condition.site] += 1
+    first = following.first
+    if first is not None and _is_long(following.level, condition.site):
+        if _Parameters.of(first, []).widened(*condition.environment([])[:2]) is not None:
+            raise StackNeeded(first)
+        following.first = None
+    following.tests.append(condition.test)
+    following.level += 1
+    try:
+        return condition.follow_unused()
+    finally:
+        following.level -= 1
+
+
+def _followed(condition: Condition, following: Following) -> Any:
+    """Follow a condition; those of its site inside are followed as well."""
+    site = condition.site
+    CONDITIONS.followed[site] = following
+    try:
+        value = condition.follow_unused()
+    except StackNeeded as need:
+        if need.condition is not condition:
+            _use(condition, following)
+        raise
+    except BaseException:
+        _use(condition, following)
+        raise
+    finally:
+        del CONDITIONS.followed[site]
+        CONDITIONS.visits.pop(site, None)
+    _use(condition, following)
+    return value
+
+
+def _use(condition: Condition, following: Following) -> None:
+    """What the tests depend on that were followed is part of what is compiled."""
+    for test in (condition.test, *following.tests):
+        test.item()
+
+
+# ---- arguments
+
+
+@dataclass(frozen=True)
+class _Parameters:
+    """What a recursive part depends on.
+
+    Attributes:
+        structure: of its environment.
+        leaves: of the environment at the first call.
+        types: for each leaf that calls change its shape and dtype; None for what they leave as
+            it is.
+    """
+
+    structure: Structure
+    leaves: list[Any]
+    types: tuple[Any, ...]
+
+    @staticmethod
+    def of(condition: Condition, places: list[Any]) -> _Parameters:
+        leaves, structure, _ = condition.environment(places)
+        return _Parameters(structure, leaves, (None,) * len(leaves))
+
+    @property
+    def varying(self) -> list[Any]:
+        """The types of the leaves that calls change."""
+        return [kind for kind in self.types if kind is not None]
+
+    def filled(self, arrays: Sequence[Any]) -> list[Any]:
+        """All leaves, with these arrays for those that vary."""
+        given = iter(arrays)
+        pairs = zip(self.leaves, self.types, strict=True)
+        return [leaf if kind is None else next(given) for leaf, kind in pairs]
+
+    def widened(self, leaves: list[Any], structure: Structure) -> _Parameters | None:
+        """Parameters for this environment as well; None if it has another structure."""
+        if len(leaves) != len(self.leaves):
+            return None
+        own = [
+            _described(i, leaf if kind is None else kind)
+            for i, (leaf, kind) in enumerate(zip(self.leaves, self.types, strict=True))
+        ]
+        given = [_described(i, leaf) for i, leaf in enumerate(leaves)]
+        try:
+            merged, joined = merge((self.structure, own), (structure, given))
+        except Mismatch:
+            return None
+        if len(joined) != len(leaves):
+            return None
+        types = [
+            kind
+            if kind is None and (leaf.__class__ is not Joined or before is now)
+            else _type(leaf)
+            for leaf, kind, before, now in zip(joined, self.types, self.leaves, leaves, strict=True)
+        ]
+        return _Parameters(merged, self.leaves, tuple(types))
+
+    def counts(self, condition: Condition) -> bool:
+        """Whether known exact integers differ between this environment and a condition's."""
+        leaves = condition.environment([])[0]
+        known = [(_known(a), _known(b)) for a, b in zip(self.leaves, leaves, strict=True)]
+        return any(a.__class__ is int and b.__class__ is int and a != b for a, b in known)
+
+    def operands(self, leaves: Sequence[Any], who: str) -> list[Any]:
+        """The leaves that vary as arrays of their types."""
+        pairs = zip(leaves, self.types, strict=True)
+        return [_array(leaf, kind, who) for leaf, kind in pairs if kind is not None]
+
+
+def _known(leaf: Any) -> Any:
+    return leaf.known if leaf.__class__ is Witness else leaf
+
+
+def _described(index: int, leaf: Any) -> Any:
+    """A leaf as ``merge`` takes it: a number that is known, or what is known of an array."""
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return Output(index, leaf.shape, leaf.dtype)
+    array = tracer_of(leaf)
+    if not hasattr(array, "dtype"):
+        return leaf
+    return Output(index, tuple(array.shape), np.dtype(array.dtype))
+
+
+def _type(leaf: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+
+
+def _array(leaf: Any, kind: jax.ShapeDtypeStruct, who: str) -> Any:
+    array = as_leaf_array(leaf, who)
+    return array if array.dtype == kind.dtype else array.astype(kind.dtype)
+
+
+# ---- the recursive part
+
+
+class _Construction:
+    """A recursive part of a program while its body is traced.
+
+    Attributes:
+        condition: the first call.
+        parameters: what calls depend on.
+        places: what calls write: the numbers of containers of the environment, and containers
+            outside of it.
+        result: structure and leaves of the value and of the contents of ``places``; None before
+            anything is known.
+        is_left: whether its body calls a part around it, so that it belongs to that one's program.
+    """
+
+    def __init__(self, condition: Condition, evaluate: Evaluate) -> None:
+        self.condition = condition
+        self.evaluate = evaluate
+        self.callee = Callee(condition.name)
+        self.parameters = _Parameters.of(condition, [])
+        self.places: list[Any] = []
+        self.result: tuple[Structure, list[Any]] | None = None
+        self.is_left = False
+
+    @property
+    def outside(self) -> list[Any]:
+        """The containers that calls write and that are not in the environment."""
+        return [place for place in self.places if place.__class__ is not int]
+
+    # ---- calls from inside
+
+    def takes(self, condition: Condition) -> bool:
+        """Whether a condition is a call of this part."""
+        leaves, structure, _ = condition.environment(self.outside)
+        return self.parameters.widened(leaves, structure) is not None
+
+    def call(self, condition: Condition) -> Any:
+        """The value of a call while the body is traced."""
+        inner = CONDITIONS.constructions[CONDITIONS.constructions.index(self) + 1 :]
+        for construction in inner:
+            construction.is_left = True
+        leaves, structure, containers = condition.environment(self.outside)
+        wider = self.parameters.widened(leaves, structure)
+        assert wider is not None
+        if (wider.structure, wider.types) != (self.parameters.structure, self.parameters.types):
+            self.parameters = wider
+            raise _Again(self)
+        if self.result is None:
+            raise Unreachable
+        operands = self.parameters.operands(leaves, self.callee.name)
+        return self._delivered(call(self.callee, operands, self._result_types()), containers)
+
+    def _result_types(self) -> list[Any]:
+        assert self.result is not None
+        return [_type(leaf) for leaf in self.result[1] if isinstance(leaf, Output)]
+
+    def _delivered(self, outputs: Sequence[Any], containers: list[Any]) -> Any:
+        """The value of a call with these results; what it writes is written."""
+        assert self.result is not None
+        structure, described = self.result
+        given = iter(outputs)
+        leaves = [next(given) if isinstance(leaf, Output) else leaf for leaf in described]
+        value, contents = unflatten(structure, leaves, box=list)
+        journal.write_checked(self._places_in(containers, self.callee.name), contents)
+        if value is BOTTOM:
+            raise Unreachable
+        return value
+
+    def _places_in(self, containers: list[Any], who: str) -> list[Any]:
+        """The places that a call writes whose environment has these containers."""
+        found = [containers[p] if p.__class__ is int else p for p in self.places]
+        written = set(map(id, found))
+        if len(written) < len(found) or sum(id(c) in written for c in containers) > sum(
+            p.__class__ is int for p in self.places
+        ):
+            raise StagingError(
+                f"{who}: a recursion on traced values changes something that it can reach in two "
+                "ways",
+                hint="pass what is changed once only, or return the new value",
+            )
+        return found
+
+    # ---- the body
+
+    def value(self) -> Any:
+        """The value of the first call."""
+        told = mark()
+        for _ in range(MOST_ROUNDS):
+            forget(told)
+            part = self._trace()
+            if part is not None and self._settles(part):
+                return self._first_call()
+        raise StagingError(f"{self.callee.name}: the types of this recursion never settle")
+
+    def _trace(self) -> Part | None:
+        """Trace the body; None if its arguments turned out to be more general."""
+        self.is_left = False
+        made: list[Any] = []
+        written: list[Any] = []
+
+        def body(active: Any, *arrays: Any) -> Any:
+            self.callee.active = active
+            test, then, otherwise, contents = unflatten(
+                self.parameters.structure, self.parameters.filled(arrays), made, list
+            )
+            journal.write(self.outside, contents)
+            written.extend(made[p] if p.__class__ is int else p for p in self.places)
+            condition = Condition(test, then, otherwise)
+            with under(lambda: active), _entered(condition):
+                return or_bottom(self.evaluate)(condition)
+
+        kinds = [jax.ShapeDtypeStruct((), BOOL), *self.parameters.varying]
+        CONDITIONS.constructions.append(self)
+        try:
+            part = trace_part(body, kinds, written)
+        except _Again as again:
+            if again.construction is not self:
+                raise
+            return None
+        finally:
+            CONDITIONS.constructions.pop()
+        numbers = {id(container): number for number, container in enumerate(made)}
+        part.written = [numbers.get(id(place), place) for place in part.written]
+        return part
+
+    def _settles(self, part: Part) -> bool:
+        """Whether the body gives what its calls were thought to give."""
+        if len(part.written) > len(self.places):
+            self.places, self.result = part.written, None
+            self._depend_on_places()
+            return False
+        given = part.structure, part.leaves
+        try:
+            structure, joined = merge(self.result or given, given)
+        except Mismatch as mismatch:
+            raise StagingError(
+                f"{self.callee.name}: this recursion gives {mismatch.first}, and calls itself for "
+                f"{mismatch.second}",
+                hint="what depends on a traced condition has one kind and shape, whichever way "
+                "the program goes",
+            ) from None
+        outputs = sum(isinstance(leaf, Joined) for leaf in joined)
+        numbers = iter(range(outputs))
+        leaves = [
+            Output(next(numbers), leaf.shape, leaf.dtype) if isinstance(leaf, Joined) else leaf
+            for leaf in joined
+        ]
+        if self.result is not None and _are_same(self.result, (structure, leaves)):
+            self.callee.jaxpr = self._body(part, joined)
+            return True
+        self.result = structure, leaves
+        return False
+
+    def _depend_on_places(self) -> None:
+        """The contents of the places that are written are arguments too."""
+        first = _Parameters.of(self.condition, self.outside)
+        more = len(first.leaves) - len(self.parameters.leaves)
+        self.parameters = _Parameters(
+            first.structure, first.leaves, (*self.parameters.types, *[None] * more)
+        )
+
+    def _body(self, part: Part, joined: list[Any]) -> ClosedJaxpr:
+        kinds = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in part.jaxpr.in_avals]
+        return jax.make_jaxpr(lambda *arrays: make_outputs(joined, "second", part.run(*arrays)))(
+            *kinds
+        )
+
+    def _first_call(self) -> Any:
+        leaves, _, containers = self.condition.environment(self.outside)
+        operands = self.parameters.operands(leaves, self.callee.name)
+        assert self.result is not None
+        if self.is_left:
+            constants = self.callee.body.consts
+            outputs = call(self.callee, [*operands, *constants], self._result_types(), True)
+            return self._delivered(outputs, containers)
+        self._check_end()
+        outcome = recursion_machine.run(self.callee, operands, DEPTH.value)
+        note("stack", name=self.callee.name, depth=outcome.depth)
+        if outcome.is_too_deep is not None:
+            self._check_depth(outcome)
+        return self._delivered(outcome.results, containers)
+
+    def _check_end(self) -> None:
+        assert self.result is not None
+        value = unflatten(self.result[0], [0] * len(self.result[1]))[0]
+        if value is BOTTOM and not self.callee.body.effects:
+            raise StagingError(
+                f"{self.callee.name}: no branch of this condition ends the recursion",
+                hint="a recursion needs a case that gives a value without calling itself",
+            )
+
+    def _check_depth(self, outcome: recursion_machine.Outcome) -> None:
+        def fail() -> None:
+            error = SchemeError(
+                f"{self.callee.name}: this recursion is deeper than the {outcome.depth} calls that "
+                "the compiled program has room for"
+            )
+            error.hint = (
+                "does it end? (with-max-depth calls body …), around it or around the call of the "
+                "compiled procedure, gives it more room"
+            )
+            raise error
+
+        self.evaluate(Condition(outcome.is_too_deep, fail, lambda: UNSPECIFIED))
+
+
+def _are_same(first: tuple[Structure, list[Any]], second: tuple[Structure, list[Any]]) -> bool:
+    """Whether two results have the same structure, shapes and dtypes, and share known numbers."""
+    if first[0] != second[0] or len(first[1]) != len(second[1]):
+        return False
+    pairs = zip(first[1], second[1], strict=True)
+    return all(
+        (a.shape, a.dtype) == (b.shape, b.dtype)
+        if isinstance(a, Output) and isinstance(b, Output)
+        else a is b or (a.__class__ is b.__class__ and a == b)
+        for a, b in pairs
+    )
