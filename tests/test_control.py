@@ -810,6 +810,9 @@ class TestStaged:
 
 (derivative (lambda (x) (call/cc (lambda (k) (if (> x 0) (k (* x x x)) 0)))) 2.0)
 ⇒ 12.0
+
+((jit (lambda (x) (call/cc (lambda (k) (if (> x 0) (k (* x x x)) x))))) 2.0)
+⇒ 8.0
 """)
     def test_what_is_not_traced_is_followed(self, program: str, expected: str) -> None:
         assert shown(program) == expected
@@ -819,7 +822,10 @@ class TestStaged:
         [
             ("(guard (e (#t 0.0)) (if (> x 0) (raise 'a) x))", "a handler in the same program"),
             ('(guard (e (#t 0.0)) (if (> x 0) (error "a") x))', "a handler in the same program"),
-            ("(call/ec (lambda (k) (if (> x 0) (k 1.0) x)))", "whether this continuation"),
+            (
+                "(call/ec (lambda (k) (derivative (lambda (y) (if (> y 0) (k y) y)) x)))",
+                "whether this continuation",
+            ),
             (
                 "(let loop ((i x)) (if (> i 9) i (guard (e (#t (loop (+ i 1)))) (raise 'a))))",
                 "condition is traced",

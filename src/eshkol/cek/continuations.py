@@ -14,7 +14,8 @@ from eshkol.cek.machine import RUNNING, Machine
 from eshkol.cek.procedures import call_from_python
 from eshkol.datum.values import MultipleValues
 from eshkol.primitives.arguments import procedure_argument
-from eshkol.primitives.dynamic import STATE, Context, Escape, Wind, journey
+from eshkol.primitives.declare import load
+from eshkol.primitives.dynamic import STATE, Context, Escape, Wind, journey, traced_depth
 
 if TYPE_CHECKING:
     from eshkol.cek.frames import Frame
@@ -80,6 +81,8 @@ def make_continuation(machine: Machine) -> Any:
     rule = Continuation(machine)
 
     def continuation(*values: Any) -> Any:
+        if traced_depth():
+            load("eshkol.xla.extents:refuse_exit")()
         return call_from_python(rule, list(values), {})
 
     continuation.eshkol_cek = rule  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Char, HashTable, MultipleValues, MutableString, Vector
 from eshkol.datum.write import short_string
+from eshkol.primitives.declare import load
 
 KNOWN = frozenset(
     {int, float, bool, str, complex, Fraction, Symbol, Char, Pair, EmptyList, Vector, HashTable}
@@ -218,9 +219,12 @@ def list_argument(who: str, value: Any) -> list[Any]:
 def elements_argument(who: str, value: Any) -> Iterable[Any]:
     """The elements of a proper list; those of a Python iterable, one by one as they are asked for.
 
-    A data loader, a generator or an open file is thus read no further than it is used.
+    A data loader, a generator or an open file is thus read no further than it is used. The
+    elements of a tensor are its rows, along the first axis.
     """
     others = None if value.__class__ is Pair else python_items(value)
+    if others is None and is_array(value):
+        return load("eshkol.xla.traversals:tensor_rows")(who, value)
     return list_argument(who, value) if others is None else others
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, NoReturn
 
-from eshkol.base.errors import BadValue, StagingError
+from eshkol.base.errors import BadValue
 from eshkol.datum.values import MultipleValues
 from eshkol.primitives.arguments import procedure_argument, wrong_type
 from eshkol.primitives.calling import DIALECT, callee, check_eager
 from eshkol.primitives.conditions import show
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.dynamic import (
     STATE,
     Context,
@@ -44,17 +44,36 @@ def call_with_current_continuation(receiver: Any) -> Any:
         ⇒ ``-2``.
     """
     call = callee(procedure_argument("call/cc", receiver))
+    if DIALECT.resolve is not None:
+        return load("eshkol.xla.extents:call_with_escape")(receiver)
     target = Target()
     try:
-        return call(_continuation(target))
+        return call(continuation_to(target))
     except Escape as escape:
         return _landed(target, escape)
     except TailCall as another:
         if another.distance:
             pass_on(another, target)
         return make(another, target)
+    except NeedsStaging as need:
+        if need.target is not target:
+            raise
     finally:
         target.thread = 0
+    STATE.install(target.context)
+    staging = load("eshkol.xla.control:staging")
+    return staging(load("eshkol.xla.extents:call_with_escape"), receiver)
+
+
+class NeedsStaging(BaseException):
+    """A traced part of a program escapes to ``target``, whose ``call/cc`` eager code has called.
+
+    That call starts again, staged.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
 
 
 def make(call: TailCall, target: Target | None = None) -> Any:
@@ -100,12 +119,14 @@ def _landed(target: Target, escape: Escape) -> Any:
     return escape.value
 
 
-def _continuation(target: Target) -> Procedure:
+def continuation_to(target: Target) -> Procedure:
+    """A procedure that escapes to the frame of ``target``."""
+
     def continuation(*values: Any) -> NoReturn:
         if target.current().thread != get_ident():
             raise _ended(target)
-        if DIALECT.resolve is not None:
-            _check_certainty(target)
+        if traced_depth() > target.depth:
+            load("eshkol.xla.extents:check_exit")(target)
         travel(target.context)
         raise Escape(target, values[0] if len(values) == 1 else MultipleValues(values))
 
@@ -120,20 +141,6 @@ def _ended(target: Target) -> BadValue:
         hint="programs that come back to a continuation run on another engine: "
         'eshkol run --engine cek, or Session(engine="cek")',
     )
-
-
-def _check_certainty(target: Target) -> None:
-    """Refuse to leave a traced part of a program, which may run or not.
-
-    Raises:
-        StagingError: if ``target`` stands outside of the traced part that is running.
-    """
-    if traced_depth() > target.depth:
-        raise StagingError(
-            "call/cc: whether this continuation is called is known only when the compiled "
-            "program runs",
-            hint="give the value back through the branches of the if, or leave a loop by its test",
-        )
 
 
 @primitive("dynamic-wind")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from eshkol.base.errors import BadValue
+from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import (
@@ -21,8 +22,8 @@ from eshkol.primitives.arguments import (
     python_items,
     size_argument,
 )
-from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.list_search import predicate_argument
 from eshkol.primitives.lists import List
 
@@ -42,7 +43,10 @@ def rows(who: str, lists: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
 
     A circular list goes with others that end.
     """
-    others = [python_items(items) for items in lists]
+    others = [
+        iter(elements_argument(who, items)) if is_array(items) else python_items(items)
+        for items in lists
+    ]
     if not any(is_list(items) or other for items, other in zip(lists, others, strict=True)):
         raise not_a_list(who, next(items for items in lists if not is_list(items)))
     pairs = zip(lists, others, strict=True)
@@ -57,14 +61,36 @@ def _results(who: str, procedure: Any, items: Any, lists: tuple[Any, ...]) -> It
     return (call(*row) for row in rows(who, (items, *lists)))
 
 
+def _staged(name: str, who: str, procedure: Any, sequences: tuple[Any, ...]) -> Any:
+    """The rule for staged code where a tensor takes part; else None.
+
+    Args:
+        name: of the function in the staging runtime.
+        who: the primitive.
+        procedure: its first argument.
+        sequences: its lists and tensors.
+    """
+    if DIALECT.resolve is None or not any(map(is_array, sequences)):
+        return None
+    call = callee(procedure_argument(who, procedure))
+    return functools.partial(load(f"eshkol.xla.traversals:{name}"), call)
+
+
 @primitive("map")
 def map_list(procedure: Any, items: List, *lists: List) -> List:
     """The list of what the procedure gives for each element, in order.
 
-    With several lists it is called with one element of each, up to the end of the shortest.
+    With several lists it is called with one element of each, up to the end of the shortest. A
+    tensor stands for the list of its rows. In staged code the procedure is traced once for all
+    rows of long tensors.
 
-    Example: ``(map + '(1 2) '(10 20))`` ⇒ ``(11 22)``.
+    Example: ``(map + '(1 2) '(10 20))`` ⇒ ``(11 22)``; ``(map tensor-sum (tensor '((1 2) (3 4))))``
+    ⇒ ``(3.0 7.0)``.
     """
+    staged = _staged("map_rows", "map", procedure, (items, *lists))
+    results = None if staged is None else staged((items, *lists))
+    if results is not None:
+        return scheme_list(results)
     if lists:
         return scheme_list(list(_results("map", procedure, items, lists)))
     call = callee(procedure_argument("map", procedure))
@@ -73,7 +99,14 @@ def map_list(procedure: Any, items: List, *lists: List) -> List:
 
 @primitive("for-each")
 def for_each(procedure: Any, items: List, *lists: List) -> Unspecified:
-    """Call the procedure on each element, or on corresponding elements of several lists."""
+    """Call the procedure on each element, or on corresponding elements of several lists.
+
+    A tensor stands for the list of its rows.
+    """
+    staged = _staged("for_each_row", "for-each", procedure, (items, *lists))
+    if staged is not None:
+        staged((items, *lists))
+        return UNSPECIFIED
     call = callee(procedure_argument("for-each", procedure))
     if lists:
         for row in rows("for-each", (items, *lists)):
@@ -108,9 +141,12 @@ def filter_map(procedure: Any, items: List, *lists: List) -> List:
 
 
 def _folded(who: str, procedure: Any, initial: Any, items: Any, lists: tuple[Any, ...]) -> Any:
+    staged = _staged("fold_rows", who, procedure, (items, *lists))
+    if staged is not None:
+        return staged(who, initial, (items, *lists))
     call = callee(procedure_argument(who, procedure))
     if not lists:
-        return functools.reduce(call, list_argument(who, items), initial)
+        return functools.reduce(call, elements_argument(who, items), initial)
     for row in rows(who, (items, *lists)):
         initial = call(initial, *row)
     return initial
@@ -120,7 +156,8 @@ def _folded(who: str, procedure: Any, initial: Any, items: Any, lists: tuple[Any
 def fold(procedure: Any, initial: Any, items: List, *lists: List) -> Any:
     """Combine the elements from the left: ``(f … (f (f initial first) second) …)``.
 
-    SRFI 1's ``fold`` calls ``(f element accumulator)`` instead.
+    SRFI 1's ``fold`` calls ``(f element accumulator)`` instead. A tensor stands for the list of its
+    rows; in staged code the fold over a long one is a scan.
 
     Example: ``(fold - 0 '(1 2 3))`` ⇒ ``-6``; ``(fold cons '() '(1 2))`` ⇒ ``((() . 1) . 2)``.
     """
@@ -134,8 +171,11 @@ def fold_right(procedure: Any, initial: Any, items: List, *lists: List) -> Any:
     Example: ``(fold-right cons '() '(1 2 3))`` ⇒ ``(1 2 3)``.
     """
     call = callee(procedure_argument("fold-right", procedure))
+    staged = _staged("fold_rows_right", "fold-right", procedure, (items, *lists))
+    if staged is not None:
+        return staged(initial, (items, *lists))
     if not lists:
-        for item in reversed(list_argument("fold-right", items)):
+        for item in reversed(list(elements_argument("fold-right", items))):
             initial = call(item, initial)
         return initial
     for row in reversed(list(rows("fold-right", (items, *lists)))):
@@ -152,8 +192,12 @@ def reduce(procedure: Any, initial: Any, *items: List) -> Any:
 
     Example: ``(reduce max 0 '(3 1 4))`` ⇒ ``4``; ``(reduce - '(10 2 3))`` ⇒ ``5``.
     """
+    sequence = items[0] if items else initial
+    staged = _staged("reduce_rows", "reduce", procedure, (sequence,))
+    if staged is not None:
+        return staged(sequence, *([initial] if items else ()))
     call = callee(procedure_argument("reduce", procedure))
-    elements = list_argument("reduce", items[0] if items else initial)
+    elements = list(elements_argument("reduce", sequence))
     if elements:
         return functools.reduce(call, elements)
     if items:
@@ -186,10 +230,18 @@ def any_of(predicate: Any, items: List, *lists: List) -> Any:
 
     Example: ``(any even? '(1 2 3))`` ⇒ ``#t``.
     """
+    if DIALECT.resolve is not None:
+        return _searched("any_of", "any", predicate, (items, *lists))
     for result in _results("any", predicate, items, lists):
         if is_true(result):
             return result
     return False
+
+
+def _searched(name: str, who: str, predicate: Any, sequences: tuple[Any, ...]) -> Any:
+    """``any`` and ``every`` in staged code, where truth may be traced."""
+    call = callee(procedure_argument(who, predicate))
+    return load(f"eshkol.xla.traversals:{name}")(call, sequences, lambda: rows(who, sequences))
 
 
 @primitive("every")
@@ -198,6 +250,8 @@ def every(predicate: Any, items: List, *lists: List) -> Any:
 
     Example: ``(every even? '(2 4))`` ⇒ ``#t``.
     """
+    if DIALECT.resolve is not None:
+        return _searched("every", "every", predicate, (items, *lists))
     result: Any = True
     for result in _results("every", predicate, items, lists):
         if not is_true(result):

@@ -6,6 +6,7 @@ found on the way. A change of shape names the variable.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,15 @@ import jax
 
 from eshkol.base.errors import ShapeError, StagingError
 from eshkol.xla import journal
-from eshkol.xla.parts import Mismatch, Output, Part, as_leaf_array, leaf_type, merge
+from eshkol.xla.parts import (
+    Mismatch,
+    Output,
+    Part,
+    as_leaf_array,
+    leaf_count,
+    leaf_type,
+    merge,
+)
 from eshkol.xla.trees import Structure, flatten, unflatten
 
 Site = tuple[str, ...]
@@ -68,16 +77,11 @@ State = tuple[Structure, list[Any]]
 """Structure and leaves of ``(loop variables, contents of places)`` after a trip."""
 
 
-def _whole(part: Part) -> State:
-    """The state that a part gives whose value is the next loop variables."""
-    return part.structure, part.leaves
-
-
 def settle(
     site: Site,
     values: Values,
     trace: Callable[[Carry], Part],
-    state: Callable[[Part], State] = _whole,
+    state: Callable[[Part], State] = operator.attrgetter("result"),
 ) -> tuple[Carry, Part, list[Any]]:
     """Trace a trip until what it gives fits what it takes.
 
@@ -141,10 +145,6 @@ def _changed_variable(site: Site, carry: Carry, state: State) -> str:
         except Mismatch:
             return name
     return "assigned in it"
-
-
-def leaf_count(structure: Structure) -> int:
-    return 1 if structure.__class__ is str else sum(leaf_count(child) for child in structure[2])
 
 
 def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | None:

@@ -7,12 +7,10 @@ values are unified. Loops are in ``loops``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import jax
 from jax import lax
-from jax.extend.core import ClosedJaxpr
 
 from eshkol.base import sources
 from eshkol.base.errors import StagingError
@@ -21,27 +19,13 @@ from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
-from eshkol.xla import journal
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import install, output, under
+from eshkol.xla.extents import Unreachable, depart, join, or_bottom, trace_part
 from eshkol.xla.journal import make_box, mutate, set_box
-from eshkol.xla.lane_guards import guard
 from eshkol.xla.notes import note
-from eshkol.xla.parts import (
-    BOTTOM,
-    Joined,
-    Mismatch,
-    Part,
-    Unreachable,
-    make_outputs,
-    merge,
-    or_bottom,
-    put_together,
-    rebuild,
-    trace_part,
-    with_witnesses,
-)
+from eshkol.xla.parts import BOTTOM, Mismatch, Part
 from eshkol.xla.recursion import decide
 from eshkol.xla.witness import Witness, tracer_of
 
@@ -107,9 +91,7 @@ def _branch(
 ) -> Any:
     """The value of an ``if`` whose branches have been traced to ``first`` and ``second``."""
     try:
-        structure, leaves = merge(
-            (first.structure, first.leaves), (second.structure, second.leaves)
-        )
+        value, exits = join(test, first, second)
     except Mismatch as mismatch:
         raise StagingError(
             f"the condition is traced, and its branches give {mismatch.first} "
@@ -118,11 +100,7 @@ def _branch(
             "is known only when the program runs\n"
             f"the branches are {_form_of(then)} and {_form_of(otherwise)}",
         ) from None
-    outputs = _choose(tracer_of(test), first, second, leaves)
-    if test.__class__ is Witness:
-        outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
-    value, contents = rebuild(structure, put_together(leaves, outputs))
-    journal.write(first.written, contents)
+    depart(exits)
     if value is BOTTOM:
         raise Unreachable
     return value
@@ -150,44 +128,11 @@ def _trace_branches(
     with under(lambda: test):
         first = trace_part(or_bottom(then))
     with under(lambda: lax.bitwise_not(test)):
-        second = trace_part(or_bottom(otherwise), (), first.written)
+        second = trace_part(or_bottom(otherwise), (), first.written, first.targets)
     if len(second.written) > len(first.written):
         with under(lambda: test):
-            first = trace_part(or_bottom(then), (), second.written)
+            first = trace_part(or_bottom(then), (), second.written, second.targets)
     return first, second
-
-
-def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
-    """The joined leaves by ``lax.cond``, or by a select where there is nothing to compute."""
-    if not any(isinstance(leaf, Joined) for leaf in leaves) and not _has_effects(then, otherwise):
-        note("agreed")
-        return []
-    if not then.jaxpr.eqns and not otherwise.jaxpr.eqns:
-        note("select")
-        first = make_outputs(leaves, "first", then.run())
-        second = make_outputs(leaves, "second", otherwise.run())
-        return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
-    note("cond")
-    one, two = _guarded(then, test), _guarded(otherwise, lax.bitwise_not(test))
-    return lax.cond(
-        test,
-        lambda: make_outputs(leaves, "first", one.run()),
-        lambda: make_outputs(leaves, "second", two.run()),
-    )
-
-
-def _guarded(part: Part, condition: Any) -> Part:
-    """A branch whose values from outside are guarded, since lanes run both branches."""
-    constants = [guard(condition, constant) for constant in part.jaxpr.consts]
-    return replace(part, jaxpr=ClosedJaxpr(part.jaxpr.jaxpr, constants))
-
-
-def _like(test: Any, value: Any) -> Any:
-    return test if value.shape == () else lax.broadcast(test, value.shape)
-
-
-def _has_effects(*parts: Part) -> bool:
-    return any(part.jaxpr.effects for part in parts)
 
 
 # ---- assertions

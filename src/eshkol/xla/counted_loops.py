@@ -14,8 +14,9 @@ import jax.numpy as jnp
 
 from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
 from eshkol.xla.dtypes import INT64
+from eshkol.xla.extents import or_bottom, trace_part
 from eshkol.xla.notes import note
-from eshkol.xla.parts import Part, make_outputs, or_bottom, trace_part
+from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.recursion_loops import scan_trips
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Source, Witness, is_exact
@@ -30,6 +31,10 @@ class Unroll(BaseException):
     def __init__(self, loop: object) -> None:
         super().__init__()
         self.loop = loop
+
+
+class Leaving(Exception):
+    """A trip of this loop may end it by an escape."""
 
 
 # ---- how many trips
@@ -98,7 +103,11 @@ def scan(
     count: tuple[int, str, Callable[[], Any], int],
     trips: int,
 ) -> Values | None:
-    """A counting loop as ``lax.scan``; None where it must be unrolled instead."""
+    """A counting loop as ``lax.scan``; None where it must be unrolled instead.
+
+    Raises:
+        Leaving: a trip may leave the loop by an escape.
+    """
     index, _, _, increment = count
     start = known_integer(values[index])
     assert start is not None
@@ -136,6 +145,8 @@ def scan(
     except ChangingVariable:
         # What changes its shape from trip to trip can't be carried, but it can be unrolled.
         return None
+    if part.targets:
+        raise Leaving
     if _is_known_loop(part, values):
         return None
     note("scan", site=names, trips=trips, carried=carry.shapes)

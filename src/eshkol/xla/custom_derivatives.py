@@ -27,7 +27,8 @@ from eshkol.xla.arguments import is_sequence
 from eshkol.xla.control import staging
 from eshkol.xla.custom_primitive import Call, call_p
 from eshkol.xla.dtypes import wide
-from eshkol.xla.parts import Output, Part, trace_part
+from eshkol.xla.extents import refuse_exit, trace_part
+from eshkol.xla.parts import Output, Part
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 from eshkol.xla.transforms import is_inexact
 from eshkol.xla.trees import Structure, flatten, leaf_kinds, unflatten
@@ -101,6 +102,8 @@ class Traced:
         self.part = trace_part(
             lambda *arrays: function(*arguments.rebuilt(arrays)), arguments.shapes
         )
+        if self.part.targets:
+            refuse_exit()
         self.result = self.part.structure[2][0]
         self.structure = self.result[2][0]
         self.count = len(list(leaf_kinds(self.structure)))
@@ -121,7 +124,7 @@ class Traced:
 
     def finish(self, results: Sequence[Any]) -> Any:
         """The value made of these results; what the call has written is written."""
-        (value, _), contents = self._whole(results)
+        (value, _), contents, _ = self._whole(results)
         journal.write(self.part.written, contents)
         return value
 

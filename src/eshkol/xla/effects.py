@@ -52,11 +52,12 @@ PATH = Path()
 @contextmanager
 def under(condition: Callable[[], Any]) -> Iterator[None]:
     """Effects in this block happen only if ``condition()``, a traced truth value, holds."""
-    PATH.conditions.append(condition)
+    saved = PATH.conditions
+    PATH.conditions = [*saved, condition]
     try:
         yield
     finally:
-        PATH.conditions.pop()
+        PATH.conditions = saved
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, Literal
 
 from eshkol.runtime.dialects import staged
-from eshkol.xla import journal
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import wide
-from eshkol.xla.parts import Output, rebuild, trace_part
+from eshkol.xla.extents import finish, trace_part
+from eshkol.xla.parts import Output
 from eshkol.xla.selection import truth_tensor, where
 from eshkol.xla.transforms import is_inexact
 from eshkol.xla.trees import TENSOR
@@ -60,10 +60,7 @@ def _branch(condition: Any, thunk: Callable[[], Any]) -> Any:
         results = part.run()
     else:
         results = [_Guarded(part.jaxpr, condition).result()]
-    leaves = [results[x.index] if isinstance(x, Output) else x for x in part.leaves]
-    value, contents = rebuild(part.structure, leaves)
-    journal.write(part.written, contents)
-    return value
+    return finish(part, results)
 
 
 class _Guarded:

@@ -9,7 +9,9 @@ import jax
 
 from eshkol.xla.loop_primitive import loop
 
-KEPT = jax.make_user_context(("log", None))
+DEFAULT = ("log", None)
+
+KEPT = jax.make_user_context(DEFAULT)
 """``(checkpoint, max_trips)`` of the loops that are being traced; part of the key of what is."""
 
 
@@ -34,12 +36,22 @@ def kept(
         return function(*arguments, **options)
 
 
-def run_loop(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], start: Any) -> Any:
+def run_loop(
+    goes_on: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    start: Any,
+    most_trips: int | None = None,
+) -> Any:
     """The state of a loop at its end.
 
     Args:
         goes_on: the condition, of the state.
         body: one trip.
         start: the state before the first trip.
+        most_trips: that it makes, where that is known: all states are kept unless the program says
+            otherwise.
     """
-    return loop(goes_on, body, start, *KEPT.value)
+    how = KEPT.value
+    if most_trips is not None and how == DEFAULT:
+        how = ("all", most_trips)
+    return loop(goes_on, body, start, *how)

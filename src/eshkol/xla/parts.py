@@ -1,14 +1,14 @@
-"""Tracing a part of a program apart: a branch, a loop's test, a loop's body.
+"""The parts of a program that were traced apart: a branch, a loop's body.
 
 A :class:`Part` is the jaxpr of its traced results, the structure of its value, and the numbers in
-it that are known while tracing. :func:`merge` unifies the values of parts that are alternatives of
-each other.
+it that are known while tracing (``extents`` traces them). :func:`merge` unifies the values of parts
+that are alternatives of each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,15 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
-from eshkol.base.errors import SchemeError, StagingError
+from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.xla import journal
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
-from eshkol.xla.effects import fail
 from eshkol.xla.tensors import describe
-from eshkol.xla.trees import Structure, flatten, unflatten
+from eshkol.xla.trees import TRUTH, Structure
 from eshkol.xla.witness import Source, Witness, tracer_of
 
 
@@ -47,14 +45,10 @@ class Bottom:
         return "nothing"
 
 
-class Unreachable(BaseException):
-    """What is being traced goes on only to raise an error when the program runs."""
-
-
 ABSENT = Absent()
 BOTTOM = Bottom()
-_ABSENT = ("static", Static(ABSENT), ())
-_BOTTOM = ("static", Static(BOTTOM), ())
+ABSENT_STRUCTURE = ("static", Static(ABSENT), ())
+BOTTOM_STRUCTURE = ("static", Static(BOTTOM), ())
 _UNSPECIFIED = ("static", Static(UNSPECIFIED), ())
 
 
@@ -77,78 +71,49 @@ class Part:
 
     Attributes:
         jaxpr: computes the leaves that are arrays; constants include tracers from outside.
-        structure: the structure of ``(value, contents of the places written)``.
+        structure: the structure of ``(value, contents of the places written, exits)``, of which
+            an exit is whether it is taken and its value.
         leaves: for each leaf an ``Output``, or the number that it is.
         written: the places outside of the part that it writes.
+        targets: where its exits lead.
     """
 
     jaxpr: ClosedJaxpr
     structure: Structure
     leaves: list[Any]
     written: list[Any]
+    targets: list[Any]
 
     def run(self, *arrays: Any) -> list[Any]:
         """The jaxpr's results; to be called under a trace."""
         return jax.core.eval_jaxpr(self.jaxpr.jaxpr, self.jaxpr.consts, *arrays)
 
     @property
-    def is_known(self) -> bool:
-        """Whether all its leaves are known numbers."""
-        return not any(isinstance(leaf, Output) for leaf in self.leaves)
+    def result(self) -> tuple[Structure, list[Any]]:
+        """Structure and leaves of ``(value, contents of the places written)``."""
+        *others, exits = self.structure[2]
+        return ("tuple", None, tuple(others)), self.leaves[: -leaf_count(exits) or None]
+
+    @property
+    def exits(self) -> tuple[Structure, list[Any]]:
+        """Structure and leaves of the exits."""
+        exits = self.structure[2][-1]
+        return exits, self.leaves[len(self.leaves) - leaf_count(exits) :]
+
+    def with_targets(self, targets: list[Any]) -> Part:
+        """The part with exits to all of ``targets``, which begin with its own."""
+        missing = len(targets) - len(self.targets)
+        *others, (tag, details, exits) = self.structure[2]
+        never = ("tuple", None, (TRUTH, ABSENT_STRUCTURE))
+        structure = ("tuple", None, (*others, (tag, details, exits + (never,) * missing)))
+        return replace(
+            self, structure=structure, leaves=self.leaves + [False] * missing, targets=targets
+        )
 
 
-def trace_part(
-    function: Callable[..., Any], shapes: Sequence[Any] = (), written: Sequence[Any] = ()
-) -> Part:
-    """Trace ``function`` apart; what it writes outside is undone and becomes its result.
-
-    Args:
-        function: takes tracers of ``shapes``.
-        shapes: ``jax.ShapeDtypeStruct`` for each argument.
-        written: places whose contents are results even if the part does not write them.
-    """
-    found: dict[str, Any] = {}
-
-    def run(*tracers: Any) -> list[Any]:
-        with journal.Frame() as frame:
-            value = function(*tracers)
-            places = list(written)
-            places += [p for p in frame.written() if not any(p is known for known in places)]
-            leaves, structure = flatten((value, journal.contents(places)))
-        arrays: list[Any] = []
-        found["leaves"] = [_describe_leaf(leaf, arrays) for leaf in leaves]
-        found["structure"], found["written"] = structure, places
-        return arrays
-
-    jaxpr = jax.make_jaxpr(run)(*shapes)
-    return Part(jaxpr, found["structure"], found["leaves"], found["written"])
-
-
-def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, giving ``BOTTOM`` where it raises an error of the program's own.
-
-    The error is raised when the compiled program runs and gets there.
-    """
-
-    def attempt(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except SchemeError as error:
-            fail(error)
-        except Unreachable:
-            pass
-        return BOTTOM
-
-    return attempt
-
-
-def _describe_leaf(leaf: Any, arrays: list[Any]) -> Any:
-    witness = leaf if leaf.__class__ is Witness else None
-    leaf = tracer_of(leaf)
-    if not hasattr(leaf, "dtype"):
-        return leaf
-    arrays.append(leaf)
-    return Output(len(arrays) - 1, tuple(leaf.shape), np.dtype(leaf.dtype), witness)
+def leaf_count(structure: Structure) -> int:
+    """How many leaves a value of this structure has."""
+    return 1 if structure.__class__ is str else sum(map(leaf_count, structure[2]))
 
 
 # ---- unifying
@@ -207,13 +172,13 @@ class _Merging:
         first_leaf, second_leaf = first.__class__ is str, second.__class__ is str
         if first_leaf and second_leaf:
             return self._leaf(first, second)
-        if second == _ABSENT:
+        if second == ABSENT_STRUCTURE:
             return self._one_side(first, self.first, is_first=True)
-        if first == _ABSENT:
+        if first == ABSENT_STRUCTURE:
             return self._one_side(second, self.second, is_first=False)
-        if second == _BOTTOM:
+        if second == BOTTOM_STRUCTURE:
             return self._other_side(first, self.first, is_first=True)
-        if first == _BOTTOM:
+        if first == BOTTOM_STRUCTURE:
             return self._other_side(second, self.second, is_first=False)
         if _UNSPECIFIED in (first, second):
             _skip(first, self.first)
@@ -388,8 +353,3 @@ def as_leaf_array(leaf: Any, who: str) -> Any:
             raise StagingError(f"{who}: an exact integer of a compiled program has 64 bits")
         return jnp.asarray(leaf, INT64)
     return jnp.asarray(leaf, FLOAT64 if leaf.__class__ is float else None)
-
-
-def rebuild(structure: Structure, leaves: list[Any]) -> tuple[Any, tuple[Any, ...]]:
-    """The value of a part and the contents of the places it wrote."""
-    return unflatten(structure, leaves)

@@ -41,11 +41,11 @@ from eshkol.xla.control import staging
 from eshkol.xla.devices import placed, running_on
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
+from eshkol.xla.extents import Unreachable
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import Source, drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.notes import NOTES, note_use
-from eshkol.xla.parts import Unreachable
 from eshkol.xla.reach import may_draw
 from eshkol.xla.recursion import own_conditions
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY

@@ -21,6 +21,7 @@ from jax.extend.core import ClosedJaxpr
 
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal, recursion_machine
 from eshkol.xla.conditions import (
     CONDITIONS,
@@ -31,6 +32,7 @@ from eshkol.xla.conditions import (
 )
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import under
+from eshkol.xla.extents import Unreachable, deliver, or_bottom, trace_part
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import (
     BOTTOM,
@@ -38,12 +40,9 @@ from eshkol.xla.parts import (
     Mismatch,
     Output,
     Part,
-    Unreachable,
     as_leaf_array,
     make_outputs,
     merge,
-    or_bottom,
-    trace_part,
 )
 from eshkol.xla.recursion_calls import Callee, call
 from eshkol.xla.recursion_depth import DEPTH
@@ -350,8 +349,9 @@ class _Construction:
         parameters: what calls depend on.
         places: what calls write: the numbers of containers of the environment, and containers
             outside of it.
-        result: structure and leaves of the value and of the contents of ``places``; None before
-            anything is known.
+        result: structure and leaves of the value, of the contents of ``places`` and of the exits;
+            None before anything is known.
+        targets: where calls may escape to.
         is_left: whether its body calls a part around it, so that it belongs to that one's program.
     """
 
@@ -362,6 +362,7 @@ class _Construction:
         self.parameters = _Parameters.of(condition, [])
         self.places: list[Any] = []
         self.result: tuple[Structure, list[Any]] | None = None
+        self.targets: list[Target] = []
         self.is_left = False
 
     @property
@@ -402,11 +403,9 @@ class _Construction:
         structure, described = self.result
         given = iter(outputs)
         leaves = [next(given) if isinstance(leaf, Output) else leaf for leaf in described]
-        value, contents = unflatten(structure, leaves, box=list)
+        value, contents, ends = unflatten(structure, leaves, box=list)
         journal.write_checked(self._places_in(containers, self.callee.name), contents)
-        if value is BOTTOM:
-            raise Unreachable
-        return value
+        return deliver(value, self.targets, ends)
 
     def _places_in(self, containers: list[Any], who: str) -> list[Any]:
         """The places that a call writes whose environment has these containers."""
@@ -454,7 +453,7 @@ class _Construction:
         kinds = [jax.ShapeDtypeStruct((), BOOL), *self.parameters.varying]
         CONDITIONS.constructions.append(self)
         try:
-            part = trace_part(body, kinds, written)
+            part = trace_part(body, kinds, written, self.targets)
         except _Again as again:
             if again.construction is not self:
                 raise
@@ -470,6 +469,9 @@ class _Construction:
         if len(part.written) > len(self.places):
             self.places, self.result = part.written, None
             self._depend_on_places()
+            return False
+        if len(part.targets) > len(self.targets):
+            self.targets, self.result = part.targets, None
             return False
         given = part.structure, part.leaves
         try:

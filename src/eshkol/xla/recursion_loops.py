@@ -18,16 +18,22 @@ from eshkol.xla.loop_states import run_loop
 from eshkol.xla.recursion_calls import Callee, call, calls_in
 
 
-def run_trips(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], start: Any) -> Any:
+def run_trips(
+    goes_on: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    start: Any,
+    most_trips: int | None = None,
+) -> Any:
     """The state of a loop at its end, whose trips may be calls of what is being traced.
 
     Args:
         goes_on: the condition, of the state.
         body: one trip.
         start: the state before the first trip, a pytree.
+        most_trips: that it makes, where that is known.
     """
     if not CONDITIONS.constructions:
-        return run_loop(goes_on, body, start)
+        return run_loop(goes_on, body, start, most_trips)
     leaves, structure = jax.tree.flatten(start)
     values = [jnp.asarray(leaf) for leaf in leaves]
     types = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
@@ -45,7 +51,7 @@ def run_trips(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], start: 
 
     callee.jaxpr = jax.make_jaxpr(run)(jax.ShapeDtypeStruct((), BOOL), *types)
     if all(equation.params["callee"] is callee for equation in calls_in(callee.jaxpr)):
-        return run_loop(goes_on, body, start)
+        return run_loop(goes_on, body, start, most_trips)
     results = call(callee, [*values, *callee.jaxpr.consts], types, is_entry=True)
     return jax.tree.unflatten(structure, results)
 

@@ -1,0 +1,283 @@
+"""``map``, ``for-each``, folds, ``any`` and ``every`` in staged code, where tensors take part.
+
+A tensor is the sequence of its rows, along its first axis. A procedure that is called for many of
+them is traced once: ``map`` with one that has no effects is a ``vmap``, everything else a
+``lax.scan``. What can't be one, such as a list that grows, is unrolled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import jax
+from jax import lax
+
+from eshkol.base.errors import BadValue, WrongType
+from eshkol.primitives.arguments import elements_argument
+from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.xla.carries import Carry, ChangingVariable, State, Values, enter, leave, settle
+from eshkol.xla.control import known_truth, staged_if
+from eshkol.xla.counted_loops import Leaving
+from eshkol.xla.extents import or_bottom, trace_part
+from eshkol.xla.loops import UNROLLED_TRIPS, again, done, staged_loop, staged_while
+from eshkol.xla.parts import Joined, Part, leaf_count, leaf_type, make_outputs
+from eshkol.xla.tensors import as_tensor, describe
+from eshkol.xla.trees import Structure, unflatten
+from eshkol.xla.witness import tracer_of
+
+Procedure = Callable[..., Any]
+
+_PLUS, _AT_LEAST = (builtin_namespace()[name] for name in ("+", ">="))
+
+
+def tensor_rows(who: str, tensor: Any) -> list[Any]:
+    """The rows of a tensor, one by one."""
+    tensor = _sequence(who, tensor)
+    return [tensor[index] for index in range(tensor.shape[0])]
+
+
+def _sequence(who: str, value: Any) -> Any:
+    tensor = as_tensor(value, who)
+    if not tensor.shape:
+        raise WrongType(
+            f"{who}: expected a list or a tensor with rows, got {describe(tensor)}",
+            hint="a tensor of rank 0 is one number",
+        )
+    return tensor
+
+
+def _tensors(who: str, sequences: Sequence[Any]) -> list[Any] | None:
+    """The sequences if all of them are tensors of many rows, cut to the shortest."""
+    if not all(hasattr(items, "dtype") for items in sequences):
+        return None
+    tensors = [_sequence(who, items) for items in sequences]
+    count = min(tensor.shape[0] for tensor in tensors)
+    return [tensor[:count] for tensor in tensors] if count > UNROLLED_TRIPS else None
+
+
+def map_rows(call: Procedure, sequences: Sequence[Any]) -> list[Any] | None:
+    """What ``call`` gives for each row of ``sequences``; None where it is to be unrolled."""
+    tensors = _tensors("map", sequences)
+    if tensors is None:
+        return None
+    part = trace_part(or_bottom(call), _row_shapes(tensors))
+    if part.targets:
+        return None
+    if not part.written and not part.jaxpr.effects:
+        structure, leaves = part.result
+        joined = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in leaves]
+        stacked = jax.vmap(lambda *rows: make_outputs(joined, "second", part.run(*rows)))(*tensors)
+        return _unstacked(structure, stacked, tensors[0].shape[0])
+    try:
+        _, structure, stacked = _scan("map", (), lambda *row: ((), call(*row)), tensors)
+    except ChangingVariable:
+        return None
+    return _unstacked(structure, stacked, tensors[0].shape[0])
+
+
+def _unstacked(structure: Structure, stacked: list[Any], count: int) -> list[Any]:
+    return [unflatten(structure, [leaf[i] for leaf in stacked])[0] for i in range(count)]
+
+
+def fold_rows(call: Procedure, who: str, initial: Any, sequences: Sequence[Any]) -> Any:
+    """``call(so far, *row)`` for each row of ``sequences``, one after another.
+
+    Args:
+        call: takes the value so far and a row.
+        who: the name of the primitive.
+        initial: the value before the first row.
+        sequences: lists or tensors.
+    """
+    return _folded(who, call, initial, sequences)
+
+
+def _folded(
+    who: str, call: Procedure, initial: Any, sequences: Sequence[Any], is_reversed: bool = False
+) -> Any:
+    def step(so_far: Any, *row: Any) -> tuple[Values, Any]:
+        return (call(so_far, *row),), ()
+
+    tensors = _tensors(who, sequences)
+    if tensors is not None:
+        tensors = [lax.rev(tensor, (0,)) for tensor in tensors] if is_reversed else tensors
+        try:
+            values, _, _ = _scan(who, (initial,), step, tensors)
+            return values[0]
+        except Leaving:
+            return _counted(who, call, initial, tensors)
+        except ChangingVariable:
+            sequences = tensors
+            is_reversed = False
+    rows = list(zip(*(elements_argument(who, items) for items in sequences), strict=False))
+    for row in reversed(rows) if is_reversed else rows:
+        initial = call(initial, *row)
+    return initial
+
+
+def fold_rows_right(call: Procedure, initial: Any, sequences: Sequence[Any]) -> Any:
+    """``call(*row, so far)`` for each row of ``sequences``, the last one first."""
+    return _folded("fold-right", lambda so_far, *row: call(*row, so_far), initial, sequences, True)
+
+
+def for_each_row(call: Procedure, sequences: Sequence[Any]) -> None:
+    """``call(*row)`` for each row of ``sequences``."""
+
+    def trip(ignored: Any, *row: Any) -> Any:
+        call(*row)
+        return 0
+
+    _folded("for-each", trip, 0, sequences)
+
+
+def reduce_rows(call: Procedure, sequence: Any, *initial: Any) -> Any:
+    """The rows of a tensor combined from the left, starting with the first."""
+    tensor = _sequence("reduce", sequence)
+    if not tensor.shape[0]:
+        if initial:
+            return initial[0]
+        raise BadValue("reduce: the tensor has no rows, and there is no initial value")
+    return _folded("reduce", call, tensor[0], (tensor[1:],))
+
+
+def _counted(who: str, call: Procedure, initial: Any, tensors: list[Any]) -> Any:
+    """A fold as a counting loop, which a trip may leave."""
+    count = tensors[0].shape[0]
+
+    def step(index: Any, so_far: Any) -> Values:
+        return _PLUS(index, 1), call(so_far, *_row(tensors, index))
+
+    def test(index: Any, so_far: Any) -> Any:
+        return _AT_LEAST(index, count)
+
+    site = (who, "index", "value")
+    counting = (0, ">=", lambda: count, 1)
+    return staged_while(
+        site, (0, initial), lambda index, _: _AT_LEAST(index, count), step, True, counting
+    )[1]
+
+
+def _row_shapes(tensors: Sequence[Any]) -> list[Any]:
+    return [jax.ShapeDtypeStruct(tensor.shape[1:], tensor.dtype) for tensor in tensors]
+
+
+def _scan(
+    who: str, values: Values, step: Callable[..., tuple[Values, Any]], tensors: list[Any]
+) -> tuple[Values, Structure, list[Any]]:
+    """``values, result = step(*values, *row)`` for each row, as ``lax.scan``.
+
+    Returns:
+        The last values, the structure of ``(result,)``, and its leaves, stacked.
+
+    Raises:
+        Leaving: a trip may end the loop by an escape.
+        ChangingVariable: the values change their structure.
+    """
+    count = len(tensors)
+
+    def trace(carry: Carry) -> Part:
+        def trip(*arrays: Any) -> tuple[Values, Any]:
+            now, contents = carry.value(arrays[count:])
+            enter(carry, contents)
+            return step(*now, *arrays[:count])
+
+        return trace_part(or_bottom(trip), [*_row_shapes(tensors), *carry.shapes], carry.places)
+
+    carry, part, leaves = settle((who, "value"), values, trace, lambda part: _split(part)[0])
+    if part.targets:
+        raise Leaving
+    _, (structure, results) = _split(part)
+    joined = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in results]
+
+    def body(arrays: list[Any], rows: list[Any]) -> tuple[list[Any], list[Any]]:
+        outputs = part.run(*rows, *arrays)
+        following = make_outputs(leaves, "second", outputs)
+        return following, make_outputs(joined, "second", outputs)
+
+    final, stacked = lax.scan(body, carry.arrays, tensors)
+    return leave(carry, final), structure, stacked
+
+
+def _split(part: Part) -> tuple[State, State]:
+    """The state ``(values, contents)`` and ``(result,)`` that a trip gives."""
+    (_, _, (outcome, contents)), leaves = part.result
+    values, result = outcome[2]
+    first, second = leaf_count(values), leaf_count(values) + leaf_count(result)
+    state = ("tuple", None, (values, contents)), [*leaves[:first], *leaves[second:]]
+    return state, (("tuple", None, (result,)), leaves[first:second])
+
+
+# ---- any and every
+
+
+Rows = Callable[[], Iterable[Sequence[Any]]]
+"""Gives the corresponding elements of sequences."""
+
+
+def any_of(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
+    """The first true result of ``call`` on ``rows()``, else ``#f``; truth may be traced.
+
+    Args:
+        call: the predicate.
+        sequences: what the rows come from.
+        rows: gives them.
+    """
+    tensors = _tensors("any", sequences)
+    if tensors is not None:
+        return _search("any", call, tensors, lambda result, rest: staged_if(result, _done, rest))
+    found: Any = False
+    for row in rows():
+        found = staged_if(found, lambda: True, _call_of(call, row))
+        if known_truth(found):
+            break
+    return found
+
+
+def every(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
+    """``#f`` if a result of ``call`` on ``rows()`` is, else the last one; truth may be traced.
+
+    Args:
+        call: the predicate.
+        sequences: what the rows come from.
+        rows: gives them.
+    """
+    tensors = _tensors("every", sequences)
+    if tensors is not None:
+        fails = _search("every", call, tensors, lambda result, rest: staged_if(result, rest, _done))
+        return staged_if(fails, lambda: False, lambda: True)
+    result: Any = True
+    for row in rows():
+        result = staged_if(result, _call_of(call, row), lambda: False)
+        if known_truth(result) is False:
+            break
+    return result
+
+
+def _call_of(call: Procedure, row: Sequence[Any]) -> Callable[[], Any]:
+    return lambda: call(*row)
+
+
+def _done() -> Any:
+    return done(True)
+
+
+def _search(
+    who: str, call: Procedure, tensors: list[Any], decide: Callable[[Any, Any], Any]
+) -> Any:
+    """Whether ``decide`` of a result ends the loop over the rows."""
+    count = tensors[0].shape[0]
+
+    def trip(index: Any) -> Any:
+        return staged_if(
+            _AT_LEAST(index, count),
+            lambda: done(False),
+            lambda: decide(call(*_row(tensors, index)), lambda: again((_PLUS(index, 1),))),
+        )
+
+    return staged_loop((who, "index"), (0,), trip)
+
+
+def _row(tensors: list[Any], index: Any) -> list[Any]:
+    """The rows at an index that may be traced."""
+    place = tracer_of(index)
+    return [lax.dynamic_index_in_dim(tensor, place, 0, keepdims=False) for tensor in tensors]

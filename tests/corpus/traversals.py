@@ -1,0 +1,155 @@
+"""``map``, ``for-each``, folds, ``any`` and ``every`` over tensors, and on traced conditions."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from corpus import row
+
+SHORT, LONG = "(tensor 1.0 2.0 3.0)", "(linspace 0.0 1.0 20)"
+
+
+def _halving(t: Any) -> float:
+    return functools.reduce(lambda s, y: 0.5 * s + y, t.tolist(), 0.0)
+
+
+def _running(t: Any) -> list[float]:
+    sums = np.cumsum(t)
+    return [float(sums[-1]), *(sums * t).tolist()]
+
+
+ROWS = [
+    row(
+        "map over the elements of a tensor",
+        "(define (f t) (map (lambda (y) (if (> y 0.5) (* y y) 0.0)) t))",
+        LONG,
+        "(linspace 1.0 0.0 20)",
+        to=lambda t: [y * y if y > 0.5 else 0.0 for y in t.tolist()],
+    ),
+    row(
+        "map over the rows of a matrix and a list",
+        "(define (f m) (map (lambda (r k) (* k (tensor-sum (* r r)))) m '(1.0 2.0)))",
+        "(tensor '((1.0 2.0) (3.0 4.0) (5.0 6.0)))",
+        "(tensor '((0.5 0.0) (2.0 1.0) (5.0 6.0)))",
+        to=lambda m: [float((m[0] ** 2).sum()), 2 * float((m[1] ** 2).sum())],
+    ),
+    row(
+        "map over two tensors",
+        "(define (f t u) (map (lambda (a b) (list (* a b) (+ a b))) t u))",
+        f"{LONG} (linspace 1.0 3.0 15)",
+        f"{LONG} (linspace 2.0 0.0 15)",
+        to=lambda t, u: [[a * b, a + b] for a, b in zip(t[:15], u, strict=True)],
+    ),
+    row(
+        "map over a tensor with assignments",
+        """(define (f t)
+             (let* ((n 0.0) (l (map (lambda (y) (set! n (+ n y)) (* n y)) t)))
+               (cons n l)))""",
+        LONG,
+        "(linspace 1.0 0.5 20)",
+        to=_running,
+    ),
+    row(
+        "for-each over a tensor",
+        "(define (f t) (let ((s 0.0)) (for-each (lambda (y) (set! s (+ (* 0.5 s) y))) t) s))",
+        LONG,
+        "(linspace 1.0 0.5 20)",
+        to=_halving,
+    ),
+    row(
+        "a fold over a tensor",
+        "(define (f t) (fold (lambda (s y) (+ (* 0.5 s) y)) 0 t))",
+        LONG,
+        "(linspace 1.0 0.5 20)",
+        to=_halving,
+    ),
+    row(
+        "a fold over a short tensor",
+        "(define (f t) (fold (lambda (s y) (+ (* 0.5 s) y)) 0.0 t))",
+        SHORT,
+        "(tensor 3.0 2.0 -1.0)",
+        to=_halving,
+    ),
+    row(
+        "a fold from the right over a tensor",
+        "(define (f t) (fold-right (lambda (y s) (+ (* 0.5 s) y)) 0.0 t))",
+        LONG,
+        "(linspace 1.0 0.5 20)",
+        to=lambda t: _halving(t[::-1]),
+    ),
+    row(
+        "a fold that makes a list of a tensor",
+        "(define (f t) (fold (lambda (l y) (cons (* 2.0 y) l)) '() t))",
+        "(linspace 0.0 1.0 10)",
+        "(linspace 1.0 0.0 10)",
+        to=lambda t: (2 * t[::-1]).tolist(),
+    ),
+    row(
+        "reduce over a tensor",
+        "(define (f t) (list (reduce + 0.0 t) (reduce max t)))",
+        LONG,
+        "(linspace 1.0 0.5 20)",
+        to=lambda t: [float(t.sum()), float(t.max())],
+    ),
+    row(
+        "the gradient of a fold over a tensor",
+        """(define (f x)
+             (fold (lambda (s y) (* x (+ s y))) 0.0 (linspace 0.0 1.0 12 #:dtype 'float64)))""",
+        "0.7",
+        "1.1",
+        differentiable=True,
+    ),
+    row(
+        "an escape out of for-each over a tensor",
+        """(define (f t)
+             (call/ec (lambda (k) (for-each (lambda (y) (if (> y 0.6) (k (* 10.0 y)))) t) -1.0)))""",
+        LONG,
+        "(linspace 0.0 0.5 20)",
+        to=lambda t: next((10 * float(y) for y in t if y > 0.6), -1.0),
+    ),
+    row(
+        "an escape out of a fold over a tensor",
+        """(define (f x)
+             (call/ec (lambda (k)
+               (fold (lambda (s y) (if (> s 3.0) (k (- s)) (+ s (* x y))))
+                     0.0 (linspace 0.0 1.0 11)))))""",
+        "0.1",
+        "2.0",
+        to=lambda x: 0.55 if x < 1 else -4.2,
+    ),
+    row(
+        "any and every on traced conditions",
+        """(define (f x)
+             (list (any (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))
+                   (every (lambda (y z) (> (* x y) z)) '(1.0 2.0) '(4.0 5.0))
+                   (any odd? '(2 4)) (every even? '())))""",
+        "3.0",
+        "5.0",
+        "-2.0",
+        to=lambda x: [2 * x > 4, x > 4 and 2 * x > 5, False, True],
+    ),
+    row(
+        "any stops at the first true result",
+        """(define (f x)
+             (let ((n 0.0))
+               (any (lambda (y) (set! n (+ n 1.0)) (> y x)) '(1.0 2.0 3.0))
+               (every (lambda (y) (set! n (+ n 10.0)) (> y x)) '(1.0 2.0 3.0))
+               n))""",
+        "0.5",
+        "1.5",
+        "2.5",
+        "3.5",
+        to=lambda x: {0: 31.0, 1: 12.0, 2: 13.0, 3: 13.0}[int(x)],
+    ),
+    row(
+        "any and every over a tensor",
+        """(define (f t)
+             (list (any (lambda (y) (> y 0.6)) t) (every (lambda (y) (< y 0.9)) t)))""",
+        LONG,
+        "(linspace 0.0 0.5 20)",
+        to=lambda t: [bool((t > 0.6).any()), bool((t < 0.9).all())],
+    ),
+]
