@@ -11,6 +11,7 @@ structure. One variable captured twice is one leaf.
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -218,6 +219,22 @@ def _visit_record(pass_: _Flattening, value: Record) -> Structure:
     return ("record", value.__class__, children)
 
 
+def _visit_method(pass_: _Flattening, value: Any) -> Structure:
+    """A bound method is its function and the object: a module's weights are seen through it."""
+    return ("method", None, (pass_.visit(value.__func__), pass_.visit(value.__self__)))
+
+
+def _visit_partial(pass_: _Flattening, value: Any) -> Structure:
+    """What ``functools.partial`` makes; numbers in it are settings, part of the structure."""
+    names = tuple(value.keywords)
+    given = (*value.args, *value.keywords.values())
+    parts = [pass_.visit(value.func)]
+    for part in given:
+        is_number = part.__class__ in (int, float, bool)
+        parts.append(("static", Static(part), ()) if is_number else pass_.visit(part))
+    return ("partial", names, tuple(parts))
+
+
 def _visit_python_list(pass_: _Flattening, value: Any) -> Structure:
     return ("python-list", len(value), tuple([pass_.visit(item) for item in value]))
 
@@ -270,7 +287,10 @@ def _visit_named_tuple(pass_: _Flattening, value: Any) -> Structure:
 def _one_level(value: Any) -> Any:
     """The structure of one level of a registered pytree; None for a value that is a leaf."""
     definition = jax.tree_util.tree_structure(value, is_leaf=lambda part: part is not value)
-    return None if jax.tree_util.treedef_is_leaf(definition) else definition
+    return None if definition == _LEAF else definition
+
+
+_LEAF = jax.tree_util.tree_structure(0)
 
 
 def _visit_registered(pass_: _Flattening, value: Any) -> Structure:
@@ -297,6 +317,8 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     type(None): _visit_static,
     type(NIL): _visit_static,
     types.BuiltinFunctionType: _visit_static,
+    types.MethodType: _visit_method,
+    functools.partial: _visit_partial,
     type: _visit_static,
 }
 
@@ -480,6 +502,14 @@ class OuterBox(list):
     __slots__ = ()
 
 
+def _build_partial(pass_: _Rebuilding, structure: Structure) -> Any:
+    function, *given = pass_.children(structure)
+    count = len(given) - len(structure[1])
+    return functools.partial(
+        function, *given[:count], **dict(zip(structure[1], given[count:], strict=True))
+    )
+
+
 def _build_dotted(pass_: _Rebuilding, structure: Structure) -> Any:
     *items, tail = pass_.children(structure)
     return scheme_list(items, tail)
@@ -509,6 +539,8 @@ _BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "python-list": lambda pass_, s: pass_.children(s),
     "named-tuple": lambda pass_, s: s[1](*pass_.children(s)),
     "dict": lambda pass_, s: dict(zip(s[1], pass_.children(s), strict=True)),
+    "method": lambda pass_, s: types.MethodType(*pass_.children(s)),
+    "partial": _build_partial,
     "registered": lambda pass_, s: s[1].unflatten(pass_.children(s)),
 }
 
