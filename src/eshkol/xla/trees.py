@@ -286,7 +286,7 @@ def _visit_named_tuple(pass_: _Flattening, value: Any) -> Structure:
 
 def _one_level(value: Any) -> Any:
     """The structure of one level of a registered pytree; None for a value that is a leaf."""
-    definition = jax.tree_util.tree_structure(value, is_leaf=lambda part: part is not value)
+    definition: Any = jax.tree_util.tree_structure(value, is_leaf=lambda part: part is not value)
     return None if definition == _LEAF else definition
 
 
