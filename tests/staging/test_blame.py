@@ -143,6 +143,14 @@ def test_the_values_that_went_in_and_came_out(session):
     assert display_string(found) == str(found)
 
 
+def test_operands_that_were_made_inside_of_the_form_have_no_label(session):
+    found = session.evaluate("(blame (lambda (x) (log-softmax (* x x))) (tensor 1e30 1.0))")
+    assert found.source == "(* x x)" and [each.label for each in found.operands] == ["x", "x"]
+    found = session.evaluate("(blame (lambda (x) (tensor-variance (* 1e30 x))) (tensor 1.0 -1.0))")
+    assert found.source == "(tensor-variance (* 1e30 x))"
+    assert {each.label for each in found.operands} == {""}
+
+
 def test_an_infinity_that_becomes_a_nan(session):
     session.evaluate("(define (f x) (let ((y (exp x)))\n (- y y)))", "program.esk")
     found = session.evaluate("(blame f 1000.0)")
@@ -180,6 +188,20 @@ def test_models_and_random_numbers(session):
     )
     found = session.evaluate("(blame loss model (ones 4 3))")
     assert found.found and found.source == "(log (- (m (dropout x 0.5)) 1))"
+
+
+def test_a_form_of_a_library_is_told_beside_the_form_that_leads_to_it(session):
+    session.evaluate(
+        "(import (eshkol nn)) (define layer (layer-normalization 3 -1.0))"
+        "(define (f x) (tensor-sum (layer x)))",
+        "program.esk",
+    )
+    found = session.evaluate("(blame f (ones 4 3))")
+    assert found.source == "(layer x)" and found.line == 1
+    lines = str(found).splitlines()
+    assert lines[3].startswith("  by (rsqrt (+ variance epsilon)) at ")
+    assert lines[4] == "  from (+ variance epsilon) f32[4,1], -1"
+    assert found.inner_span.file.endswith("layers.esk")
 
 
 def test_from_python():

@@ -67,6 +67,7 @@ class Blame:
         operands: what the operation was given.
         results: what it gave.
         nan_span: the form that made a NaN of an infinity, if one did.
+        inner_span: the form of a library that the form led to, if it did.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Blame:
     operands: Sequence[Operand] = ()
     results: Sequence[Operand] = ()
     nan_span: Span | None = None
+    inner_span: Span | None = None
 
     @property
     def source(self) -> str:
@@ -181,6 +183,7 @@ def _blame(name: str, origin: Origin, has_nan: bool) -> Blame:
         [_operand(label, value) for label, value in zip(labels, operands, strict=True)],
         [_operand("", value) for value in results],
         origin.nan_span,
+        origin.inner_span,
     )
 
 
@@ -200,10 +203,11 @@ def _operand(label: str, value: Any) -> Operand:
 def _labels(origin: Origin, operands: Sequence[Any]) -> list[str]:
     """The texts of the arguments of the form, where the operation has the same."""
     unknown = [""] * len(operands)
-    if origin.span is None or origin.phase != "forward":
+    span = origin.inner_span or origin.span
+    if span is None or origin.phase != "forward" or not origin.are_arguments:
         return unknown
     try:
-        (form,) = read_all(sources.text_of(origin.span), "<form>")
+        (form,) = read_all(sources.text_of(span), "<form>")
     except (EshkolError, ValueError):
         return unknown
     parts = form.parts[1:] if form.is_list else ()
@@ -232,6 +236,8 @@ def _text(found: Blame) -> Iterator[str]:
         where = "derivative" if found.phase == "derivative" else f"{found.phase} pass"
         yield f"{by} {thing} in the {where}"
         yield from excerpt(found.span) if found.span else ()
+    if found.inner_span is not None:
+        yield f"  by {_short(found.inner_span)} at {found.inner_span}"
     for trip in found.trips:
         of = f" of {trip.total:,}" if trip.total else ""
         where = f" of {_short(trip.span)} in line {trip.span.line}" if trip.span else ""

@@ -20,6 +20,7 @@ import numpy as np
 from jax.core import eval_jaxpr
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
+from eshkol.base import sources
 from eshkol.base.spans import Span
 from eshkol.xla._compat import detach_constants, with_results
 from eshkol.xla.equations import Positions, is_backward, is_derived, is_of_rule
@@ -57,6 +58,9 @@ class Origin:
         is_nan: whether it made a NaN, rather than an infinity.
         trips: of the loops around, the outermost first.
         nan_span: the form that made a NaN of an infinity, if one did.
+        inner_span: the form of a library that the form led to, if it did.
+        are_arguments: whether the operands are the arguments of the innermost form, as far as
+            that is known, rather than what was made of them.
         values: gives the operands and the results.
     """
 
@@ -68,6 +72,8 @@ class Origin:
     is_nan: bool = False
     trips: tuple[Trip, ...] = ()
     nan_span: Span | None = None
+    inner_span: Span | None = None
+    are_arguments: bool = False
     values: Callable[[], tuple[Values, Values]] = field(default=lambda: ([], []), repr=False)
 
 
@@ -83,12 +89,14 @@ class Place:
         trips: of the loops around.
         is_derived: whether the level belongs to a derivative.
         is_backward: whether it belongs to the backward pass of one.
+        inner_span: of the form, which may be one of a library.
     """
 
     span: Span | None = None
     trips: tuple[Trip, ...] = ()
     is_derived: bool = False
     is_backward: bool = False
+    inner_span: Span | None = None
 
 
 def is_bad(value: Any) -> tuple[bool, bool]:
@@ -166,6 +174,7 @@ class Search:
         has_backward_pass: bool = False,
     ) -> None:
         self.positions = positions
+        self.all_positions = Positions(sources.is_source, positions.outermost)
         self.unrolled = unrolled
         self.has_backward_pass = has_backward_pass
         self.count = 0
@@ -261,6 +270,7 @@ class _Tracking:
             self._trips(equation),
             self.place.is_derived or is_derived(equation),
             self.place.is_backward or is_backward(equation),
+            self.search.all_positions.of_equation(equation),
         )
         found = enter(self.search, equation, operands, inside)
         return found if any(found) else [self._event(equation, is_nan)] * len(found)
@@ -292,16 +302,39 @@ class _Tracking:
             found = self.level.fetch(self.arguments, wanted)
             return found[:count], found[count:]
 
+        span = self._span(equation)
+        inner = self.search.all_positions.of_equation(equation)
         return Origin(
             self.search.order(),
-            self._span(equation),
+            span,
             equation.primitive.name,
+            inner_span=None if inner == span else inner,
+            are_arguments=inner != self.place.inner_span and self._from_outside(equation, inner),
             phase=self._phase(equation),
             is_nan=is_nan,
             trips=self._trips(equation),
             values=values,
         )
 
+    def _from_outside(self, equation: Any, span: Span | None) -> bool:
+        """Whether the operands of an equation come from outside of its form."""
+        makers = {
+            variable: maker
+            for maker in self.level.jaxpr.eqns
+            for variable in maker.outvars
+            if self.search.all_positions.of_equation(maker) == span
+        }
+        for variable in equation.invars:
+            while not isinstance(variable, Literal) and variable in makers:
+                maker = makers[variable]
+                if maker.primitive.name not in _PASSING:
+                    return False
+                variable = maker.invars[0]
+        return True
+
+
+_PASSING = frozenset(["convert_element_type", "broadcast_in_dim", "reshape", "squeeze"])
+"""Equations that give the same numbers."""
 
 _TRIP = re.compile(TRIP.format(r"(\d+)", r"(\d+)"))
 
