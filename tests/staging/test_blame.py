@@ -53,6 +53,24 @@ def test_the_first_form_on_the_way_forward(session, way, body, x, form, kind, tr
     assert all(trip.span is not None for trip in found.trips)
 
 
+RECURSIVE = (
+    "(define (tree x d) (if (> d 2.5) (sqrt (- x {}))"
+    " (+ (tree (* 0.5 x) (+ d 1)) (tree (* 2 x) (+ d 1)))))"
+)
+
+
+def test_recursion_on_a_stack(session):
+    session.evaluate(RECURSIVE.format(0.2), "program.esk")
+    found = session.evaluate("(blame tree 1.0 0.0)")
+    assert (found.source, found.kind, found.phase) == ("(sqrt (- x 0.2))", "NaN", "forward")
+    found = session.evaluate("(blame (lambda (x) (gradient tree x 0.0)) 1.0)")
+    assert (found.source, found.phase) == ("(sqrt (- x 0.2))", "forward")
+    session.evaluate(RECURSIVE.format(0.125), "program.esk")
+    assert not session.evaluate("(blame tree 1.0 0.0)").found
+    found = session.evaluate("(blame (lambda (x) (gradient tree x 0.0)) 1.0)")
+    assert (found.source, found.phase) == ("(sqrt (- x 0.125))", "backward")
+
+
 BACKWARD = [
     # body, x, the form that is to blame in the gradient, the trips
     ("(sqrt (tensor-sum (* x x)))", "(zeros 3)", "(sqrt (tensor-sum (* x x)))", []),

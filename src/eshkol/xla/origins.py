@@ -477,7 +477,8 @@ def _go_back(search: Search, course: Course, at: Any, cotangents: Values, place:
     width = sum(course.active_constants)
     sums: Origins = [None] * width
     origins = _nothing(cotangents)
-    back = replace(place, is_backward=True)
+    # A trip is computed once more on the way back: its own equations tell what goes backwards.
+    back = replace(place, is_derived=True, is_backward=False)
     for number in range(int(at.trips), 0, -1):
         given = [*at.constants, *states[number - 1], *cotangents]
         known = [*_nothing(given[: len(given) - len(cotangents)]), *origins]
