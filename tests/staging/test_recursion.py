@@ -204,7 +204,12 @@ DEEP = "(define (f n) (if (< n 1) 0.0 (+ 1 (f (- n 1)))))"
 
 @pytest.mark.parametrize(
     ("program", "limit"),
-    [("((jit f) 11000.0)", 10000), ("(with-max-depth 5 ((jit f) 6.0))", 5)],
+    [
+        ("((jit f) 11000.0)", 10000),
+        ("((jit f #:max-depth 5) 6.0)", 5),
+        ("(with-max-depth 5 ((jit f) 6.0))", 5),
+        ("((jit (lambda (x) (with-max-depth 5 (f x)))) 6.0)", 5),
+    ],
 )
 def test_too_deep(program, limit):
     session = Session()
@@ -216,7 +221,12 @@ def test_too_deep(program, limit):
 
 
 @pytest.mark.parametrize(
-    "program", ["(with-max-depth 11000 ((jit f) 11000.0))", "(with-max-depth 6 ((jit f) 6.0))"]
+    "program",
+    [
+        "(with-max-depth 11000 ((jit f) 11000.0))",
+        "(with-max-depth 6 ((jit f) 6.0))",
+        "((jit f #:max-depth 6) 6.0)",
+    ],
 )
 def test_room_enough(program):
     session = Session()

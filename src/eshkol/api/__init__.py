@@ -85,6 +85,7 @@ def jit(
     donate: Any = None,
     device: Any = None,
     backend: str | None = None,
+    max_depth: int | None = None,
     session: Session | None = None,
     **names: Any,
 ) -> Any:
@@ -108,6 +109,8 @@ def jit(
         device: where it runs: ``"cpu"``, ``"cuda:1"``, or a JAX device; left out: where its
             arrays are.
         backend: the platform that ``device``, by default its first one, is on.
+        max_depth: for how many calls that wait for others a recursion on traced values has room;
+            left out: as many as fit into 32 MiB, but from 64 to 10,000.
         session: where free names of Scheme text are looked up; the default session if left out.
         names: Python values for free names of Scheme text. Tensors and reals among them are
             inputs of the compiled program.
@@ -135,7 +138,13 @@ def jit(
         >>> ek.jit("(lambda (n x) (* x (ones n)))", static="n")(2, 3.0)
         Array([3., 3.], dtype=float32)
     """
-    options = {"static": static, "donate": donate, "device": device, "backend": backend}
+    options = {
+        "static": static,
+        "donate": donate,
+        "device": device,
+        "backend": backend,
+        "max_depth": max_depth,
+    }
     if function is None:
         return functools.partial(jit, session=session, **options, **names)
     procedure = _procedure("jit", function, session, names)

@@ -9,7 +9,7 @@ from eshkol.expand.grammar import match_form, misfit, parts_with_tail
 from eshkol.expand.templates import fill
 from eshkol.syntax.objects import Keyword, Syntax
 
-OPTIONS = ("static", "donate", "device", "backend")
+OPTIONS = ("static", "donate", "device", "backend", "max-depth")
 
 _DEFINE_USAGE = "(define-jit (name parameter ...) body ...+) or (define-jit name procedure)"
 _BODY_USAGE = "(with-xla-jit body ...+)"
@@ -57,7 +57,7 @@ def rewrite_with_xla_jit(expander: Expander, form: Syntax, usage: str) -> Syntax
 
     The variables that it reads are inputs of the program, which is found again by its content. A
     body of nothing but definitions of procedures defines them, each compiled. The options of
-    ``jit`` ``#:device`` and ``#:backend`` may stand before the body.
+    ``jit`` that are not about arguments may stand before the body.
     """
     parts = list(match_form("(with-xla-jit part ...)", form, _BODY_USAGE)["part"])
     options, body = _split(form, parts, anywhere=False)
@@ -68,7 +68,7 @@ def rewrite_with_xla_jit(expander: Expander, form: Syntax, usage: str) -> Syntax
             raise ExpandError(
                 f"with-xla-jit: #:{option.datum.name} is about arguments, a body has none",
                 span=option.span,
-                hint="options of a body: #:device and #:backend",
+                hint="options of a body: #:device, #:backend and #:max-depth",
                 trail=form.trail,
             )
     words = {"body": body, "option": options}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from eshkol.base.errors import BadValue
 from eshkol.primitives.arguments import index_argument
 from eshkol.primitives.calling import callee
@@ -30,8 +32,19 @@ def call_with_max_depth(calls, thunk):
         ``(with-max-depth 20000 (define (count n) (if (< n 1) 0.0 (+ 1 (count (- n 1)))))
         ((jit count) 15000.0))`` ⇒ ``15000.0``.
     """
-    depth = index_argument("with-max-depth", calls)
-    if depth < 1:
-        raise BadValue(f"with-max-depth: expected a positive exact integer, got {depth}")
+    depth = depth_argument("with-max-depth", calls)
     check_procedure("with-max-depth", thunk)
     return load("eshkol.xla.recursion_depth:limited")(callee(thunk), depth)
+
+
+def depth_argument(who: str, calls: Any) -> int:
+    """For how many calls there is to be room.
+
+    Raises:
+        WrongType: if it is no exact integer.
+        BadValue: if it is not positive.
+    """
+    depth = index_argument(who, calls)
+    if depth < 1:
+        raise BadValue(f"{who}: expected a positive number of calls, got {depth}")
+    return depth

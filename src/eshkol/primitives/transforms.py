@@ -166,7 +166,7 @@ def vmap(function, in_axes=None, out_axes=0):
 
 
 @primitive("jit", "jit-compile")
-def jit(function, static=None, donate=None, device=None, backend=None):
+def jit(function, static=None, donate=None, device=None, backend=None, max_depth=None):
     """The procedure that computes what ``function`` computes, compiled by XLA.
 
     Tensors and reals, in arguments, in captured variables and in top-level variables, are inputs
@@ -183,6 +183,8 @@ def jit(function, static=None, donate=None, device=None, backend=None):
             who reads a variable that still holds one gets an error that names it.
         device: where it runs: ``'cpu``, ``'gpu``, ``"cuda:1"``; default: where its tensors are.
         backend: the platform that ``device``, by default its first one, is on.
+        max_depth: for how many calls that wait for others a recursion on traced values has room;
+            default: as many as fit into 32 MiB, but from 64 to 10,000.
 
     Raises:
         EshkolError: for an argument or a device that there is not.
@@ -195,4 +197,4 @@ def jit(function, static=None, donate=None, device=None, backend=None):
     ``#(0.5 0.5)``
     """
     check_procedure("jit", function)
-    return load("eshkol.xla.jit:jit")(function, static, donate, device, backend)
+    return load("eshkol.xla.jit:jit")(function, static, donate, device, backend, max_depth)

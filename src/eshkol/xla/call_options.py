@@ -1,4 +1,4 @@
-"""What is said in advance of a compiled procedure: ``#:static #:donate #:device #:backend``.
+"""What is said in advance of a compiled procedure: ``#:static #:donate #:device #:max-depth`` ….
 
 A static argument is part of what is compiled, by its content: it joins the structure of a call
 (:class:`Fixed`). The memory of a donated argument may be used for the results; where the compiler
@@ -25,6 +25,7 @@ from eshkol.datum.signatures import usage_text
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Char, MutableString
 from eshkol.datum.write import short_string
+from eshkol.primitives.recursion_depth import depth_argument
 from eshkol.runtime.calls import usage_of
 from eshkol.runtime.donations import any_donated, donated
 from eshkol.runtime.procedures import procedure_of
@@ -256,19 +257,21 @@ class CallOptions:
         static: the arguments whose values are part of what is compiled.
         donate: the arguments whose tensors are given up.
         device: where it runs; None: where its tensors are.
+        max_depth: for how many calls its recursions have room; None: for as many as others.
     """
 
     static: Chosen = Chosen()
     donate: Chosen = Chosen()
     device: Any = None
+    max_depth: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.static or self.donate or self.device is not None)
+        return self != NO_OPTIONS
 
     @property
     def inside_a_trace(self) -> CallOptions:
         """What holds of a call that is part of a larger program: it runs where that runs."""
-        return CallOptions(self.static)
+        return CallOptions(self.static, max_depth=self.max_depth)
 
     def fix(
         self, arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -310,17 +313,19 @@ def call_options(
     donate: Any = None,
     device: Any = None,
     backend: Any = None,
+    max_depth: Any = None,
 ) -> CallOptions:
     """The options that a program gives, checked against what ``function`` takes.
 
     Raises:
-        EshkolError: for an argument that there is not, one that is static and donated, or a device
-            that there is not.
+        EshkolError: for an argument that there is not, one that is static and donated, a device
+            that there is not, or a depth that is not positive.
     """
     options = CallOptions(
         _choose(who, "static", static, function),
         _choose(who, "donate", donate, function),
         find_device(who, device, backend),
+        None if max_depth is None else depth_argument(who, max_depth),
     )
     both = options.static.positions & options.donate.positions
     if both:

@@ -252,6 +252,7 @@ def jit(
     donate: Any = None,
     device: Any = None,
     backend: Any = None,
+    max_depth: Any = None,
 ) -> Any:
     """The procedure that computes what ``function`` computes, compiled by XLA.
 
@@ -263,7 +264,8 @@ def jit(
     """
     if not callable(function):
         raise WrongType(f"jit: expected a procedure, got {short_string(function)}")
-    return _compiled(function, call_options("jit", function, static, donate, device, backend))
+    options = call_options("jit", function, static, donate, device, backend, max_depth)
+    return _compiled(function, options)
 
 
 def _compiled(function: Any, options: CallOptions = NO_OPTIONS) -> Any:

@@ -48,6 +48,7 @@ from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.notes import NOTES, note_use
 from eshkol.xla.reach import may_draw
 from eshkol.xla.recursion import own_conditions
+from eshkol.xla.recursion_depth import room_for
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
 from eshkol.xla.results import Results as Results
 from eshkol.xla.results import results_of
@@ -367,6 +368,7 @@ class Program:
                     drawing_from(source),
                     journal.outside(made),
                     own_conditions(),
+                    room_for(self.options.max_depth),
                     _being_traced(self, procedure, leaves[:second]),
                     own_path() as path,
                 ):

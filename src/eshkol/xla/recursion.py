@@ -540,8 +540,8 @@ class _Construction:
                 "the compiled program has room for"
             )
             error.hint = (
-                "does it end? (with-max-depth calls body …), around it or around the call of the "
-                "compiled procedure, gives it more room"
+                "does it end? #:max-depth of jit, or (with-max-depth calls body …), gives it more "
+                "room"
             )
             raise error
 
