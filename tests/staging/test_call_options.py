@@ -322,3 +322,34 @@ def test_where_a_program_runs_of_several_devices() -> None:
         [sys.executable, "-c", SEVERAL], capture_output=True, text=True, env=environment
     )
     assert (result.stdout, result.returncode) == ("held\n", 0), result.stderr
+
+
+REFUSALS = [
+    "UNIMPLEMENTED: While rewriting computation to not contain X64 element types, XLA encountered "
+    "an HLO for which this rewriting is not implemented: %b = s64[4]{0} bitcast-convert(%c)",
+    "INVALID_ARGUMENT: 64-bit data types are not yet supported on the TPU driver API.",
+    "INVALID_ARGUMENT: Element type C128 is not supported on TPU.",
+    "UNKNOWN: <unknown>:0: error: 'func.func' op One or more function input/output data types are "
+    "not supported.",
+]
+
+
+def refuse(message: str) -> None:
+    """What a device without 64-bit numbers does."""
+    raise jax.errors.JaxRuntimeError(message)
+
+
+@pytest.mark.parametrize("message", REFUSALS)
+def test_a_device_without_doubles_is_told_of_at_the_form(session: Session, message: str) -> None:
+    session.define("compute", lambda x: refuse(message))
+    with pytest.raises(StagingError, match="this device has no 64-bit numbers") as caught:
+        session.evaluate("(define (f x)\n  (+ 1 (compute x)))\n(f 2.0)")
+    assert caught.value.span is not None
+    assert (caught.value.span.line, caught.value.span.column) == (2, 7)
+    assert "make tensors of them" in str(caught.value)
+
+
+def test_other_refusals_of_a_device_stay_what_they_are(session: Session) -> None:
+    session.define("compute", lambda x: refuse("RESOURCE_EXHAUSTED: Out of memory"))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="Out of memory"):
+        session.evaluate("(compute 2.0)")

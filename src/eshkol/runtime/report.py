@@ -31,6 +31,7 @@ from eshkol.base.errors import (
 from eshkol.base.spans import Span
 from eshkol.runtime.boundary import Boundary as Boundary
 from eshkol.runtime.calls import explain_call, explain_callback, site_of
+from eshkol.runtime.device_errors import explain_missing_doubles
 from eshkol.runtime.donations import explain_deleted
 from eshkol.runtime.tracebacks import entry_at
 
@@ -141,9 +142,9 @@ def explain(error: Exception) -> Exception:
         return _too_deep(error)
     if type(error).__name__ in _ASKING:
         return _asks_for_value(error)
-    deleted = explain_deleted(error)
-    if deleted is not None:
-        return deleted.with_traceback(error.__traceback__)
+    for told in (explain_deleted(error), explain_missing_doubles(error)):
+        if told is not None:
+            return told.with_traceback(error.__traceback__)
     place = _innermost(error)
     if place is None:
         return _explained_callback(error)

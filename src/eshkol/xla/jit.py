@@ -265,6 +265,10 @@ def jit(
     if not callable(function):
         raise WrongType(f"jit: expected a procedure, got {short_string(function)}")
     options = call_options("jit", function, static, donate, device, backend, max_depth)
+    if hasattr(function, "eshkol_jit"):
+        if not options:
+            return function
+        function = function.__wrapped__
     return _compiled(function, options)
 
 
