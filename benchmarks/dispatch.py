@@ -85,8 +85,8 @@ def measure_calls(session: Session, quick: bool) -> None:
         ("two arrays", "affine", (x, y), affine, (x, y), True),
         ("a captured array", "with-captured", (x,), affine, (x, y), True),
         ("an array at top level", "with-global", (x,), affine, (x, y), True),
-        ("two arrays and a real", "scaled", (x, y, 2.0), scaled, (x, y, 2.0), False),
-        ("two arrays and an exact integer", "shifted", (x, y, 2), scaled, (x, y, 2), False),
+        ("two arrays and a real", "scaled", (x, y, 2.0), scaled, (x, y, 2.0), True),
+        ("two arrays and an exact integer", "shifted", (x, y, 2), scaled, (x, y, 2), True),
         (
             "a model of six arrays",
             "apply-model",
