@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from eshkol.api.diagnosis import debug_print as debug_print
     from eshkol.api.diagnosis import explain as explain
     from eshkol.api.diagnosis import trace as trace
+    from eshkol.base.config import config as config
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
     from eshkol.base.errors import DivideByZero as DivideByZero
@@ -75,6 +76,7 @@ _HOMES = {
     ),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",
+    "config": "eshkol.base.config",
 }
 """The public names and the modules that define them."""
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eshkol.base.config import CONFIG
+from eshkol.base.config import CONFIG, OFF
 from eshkol.commands.arguments import ENGINES, parser
 from eshkol.commands.files import STANDARD_INPUT, read_text
 from eshkol.datum.number_text import FLOAT_FORMAT
@@ -56,6 +56,8 @@ def _configure(options: argparse.Namespace) -> None:
     collect_seldom()
     if options.x64 or options.native or os.environ.get("ESHKOL_X64", "0") not in ("", "0"):
         CONFIG.tensor_dtype = "float64"
+    if options.checked or os.environ.get("ESHKOL_CHECKED", "0").lower() not in ("", *OFF):
+        CONFIG.checked = True
     if options.native_floats or options.native:
         FLOAT_FORMAT.name = "native"
     CONFIG.interpolate = options.interpolate or options.native

@@ -1,19 +1,24 @@
-"""Settings of the process: dtypes, what is shown, where compiled programs are kept."""
+"""Settings of the process: dtypes, checks, what is shown, where compiled programs are kept."""
 
 from __future__ import annotations
 
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from eshkol.base.errors import BadValue
 
 TENSOR_DTYPES = ("float32", "float64", "bfloat16", "float16")
+NARROW_PRODUCTS = ("bfloat16", "float16")
 
 OFF = ("off", "0", "no", "false")
 """What switches something off in a variable of the environment."""
+
+Mode = tuple[str, str, bool]
+"""What compiled code depends on: the tensor dtype, that of products, whether it is checked."""
 
 
 class Config:
@@ -22,6 +27,8 @@ class Config:
     Attributes:
         tensor_dtype: the name of the dtype of tensors that do not ask for one; ``"float32"`` at
             first. Assigning it holds for every thread.
+        checked: whether what tensors and compiled code compute is checked (see ``with-checks``);
+            False at first. Assigning it holds for every thread.
         interpolate: whether ``~{expression}`` in a string of a program stands for the value; False
             at first. A text says so for itself by ``#!interpolate``.
         quiet: whether progress bars stay invisible; False at first.
@@ -33,6 +40,7 @@ class Config:
             are ours; False at first.
         store_limit: how many bytes they may take; 2 GiB at first, or ``ESHKOL_STORE_SIZE``, such as
             ``500M``.
+        followers: called when a setting that compiled code depends on has changed for all threads.
 
     Example:
         >>> CONFIG.tensor_dtype
@@ -46,16 +54,65 @@ class Config:
         self.store = os.environ.get("ESHKOL_STORE", "").lower() not in OFF
         self.store_directory = os.environ.get("ESHKOL_STORE_DIR", "")
         self.store_limit = _size(os.environ.get("ESHKOL_STORE_SIZE", ""), 2 << 30)
+        self.followers: list[Callable[[], None]] = []
         self._tensor_dtype = "float32"
+        self._checked = False
         self._override = threading.local()
+
+    def _setting(self, name: str, default: Any) -> Any:
+        value = getattr(self._override, name, None)
+        return default if value is None else value
 
     @property
     def tensor_dtype(self) -> str:
-        return getattr(self._override, "tensor_dtype", None) or self._tensor_dtype
+        return self._setting("tensor_dtype", self._tensor_dtype)
 
     @tensor_dtype.setter
     def tensor_dtype(self, name: str) -> None:
         self._tensor_dtype = _checked(name)
+        self._tell()
+
+    @property
+    def checked(self) -> bool:
+        return self._setting("checked", self._checked)
+
+    @checked.setter
+    def checked(self, flag: bool) -> None:
+        self._checked = bool(flag)
+        self._tell()
+
+    @property
+    def products(self) -> str:
+        """The narrow dtype in which products of matrices are computed; empty: that of tensors."""
+        return self._setting("products", "")
+
+    @property
+    def mode(self) -> Mode:
+        """All settings that compiled code depends on."""
+        return self.tensor_dtype, self.products, self.checked
+
+    def _tell(self) -> None:
+        for follower in self.followers:
+            follower()
+
+    @contextmanager
+    def override(self, **settings: Any) -> Iterator[None]:
+        """Within the ``with`` block, in this thread, settings are others.
+
+        Args:
+            settings: of ``tensor_dtype``, ``products`` and ``checked``.
+
+        Example:
+            >>> with CONFIG.override(checked=True):
+            ...     CONFIG.checked
+            True
+        """
+        outer = {name: getattr(self._override, name, None) for name in settings}
+        self._override.__dict__.update(settings)
+        try:
+            yield
+        finally:
+            self._override.__dict__.update(outer)
 
     @contextmanager
     def precision(self, name: str) -> Iterator[None]:
@@ -66,12 +123,8 @@ class Config:
             ...     CONFIG.tensor_dtype
             'float64'
         """
-        outer = getattr(self._override, "tensor_dtype", None)
-        self._override.tensor_dtype = _checked(name)
-        try:
+        with self.override(tensor_dtype=_checked(name)):
             yield
-        finally:
-            self._override.tensor_dtype = outer
 
 
 def _checked(name: str) -> str:
@@ -89,4 +142,4 @@ def _size(text: str, default: int) -> int:
     return int(found[1]) << 10 * " KMGT".index(found[2] or " ") if found else default
 
 
-CONFIG = Config()
+CONFIG = config = Config()

@@ -157,6 +157,13 @@ def _add_session_options(command: argparse.ArgumentParser, is_outer: bool) -> No
         help="tensors are float64 unless asked otherwise (also: ESHKOL_X64=1)",
     )
     command.add_argument(
+        "--checked",
+        action="store_true",
+        default=_default(is_outer, False),
+        help="what tensors and compiled code compute is checked: indices, division by zero, "
+        "overflow of integers, NaN (also: ESHKOL_CHECKED=1)",
+    )
+    command.add_argument(
         "--native-floats",
         action="store_true",
         default=_default(is_outer, False),

@@ -12,6 +12,10 @@ from eshkol.syntax.objects import Syntax
 template_form("(delay expression)", "(| delay| (lambda () expression))")
 template_form("(delay-force expression)", "(| delay-force| (lambda () expression))")
 template_form("(cons-stream first rest)", "(cons first (delay rest))")
+template_form("(with-checks body ...+)", "(| with_checks| (lambda () body ...))")
+template_form(
+    "(with-precision precision body ...+)", "(| with_precision| precision (lambda () body ...))"
+)
 template_form("(let/cc name:id body ...+)", "(| call/cc| (lambda (name) body ...))")
 template_form("(let/ec name:id body ...+)", "(| call/cc| (lambda (name) body ...))")
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import ArityError
 from eshkol.datum.signatures import usage_text
 
@@ -91,6 +92,14 @@ def load(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def tensor_rule(path: str, who: str) -> Function:
+    """The tensor rule at ``"module:attribute"`` of the primitive ``who``; checked if asked for."""
+    rule = load(path)
+    if CONFIG.checked:
+        return load("eshkol.xla.checks:checked")(path, rule, who)
+    return rule
+
+
 def _with_tensor_rule(host: Function, path: str) -> Function:
     return functools.update_wrapper(_dispatcher(host, path), host)
 
@@ -100,15 +109,17 @@ def _dispatcher(host: Function, path: str) -> Function:
 
     def unary(x: Any) -> Any:
         result = host(x)
-        return load(path)(x) if result is NotImplemented else result
+        return tensor_rule(path, host.__name__)(x) if result is NotImplemented else result
 
     def binary(x: Any, y: Any) -> Any:
         result = host(x, y)
-        return load(path)(x, y) if result is NotImplemented else result
+        return tensor_rule(path, host.__name__)(x, y) if result is NotImplemented else result
 
     def variadic(*arguments: Any, **options: Any) -> Any:
         result = host(*arguments, **options)
-        return load(path)(*arguments, **options) if result is NotImplemented else result
+        if result is not NotImplemented:
+            return result
+        return tensor_rule(path, host.__name__)(*arguments, **options)
 
     by_count: dict[int, Function] = {1: unary, 2: binary}
     return by_count.get(_required_count(host), variadic)
@@ -128,7 +139,7 @@ def _required_count(function: Function) -> int:
 
 def _lazy(declaration: Function, path: str, name: str) -> Function:
     def function(*arguments: Any, **options: Any) -> Any:
-        rule = load(path)
+        rule = tensor_rule(path, name)
         try:
             return rule(*arguments, **options)
         except TypeError as error:

@@ -13,7 +13,7 @@ from typing import Any
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.primitives.arithmetic import divide
-from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.declare import primitive, tensor_rule
 from eshkol.primitives.numbers import REAL
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain, unary
 
@@ -111,7 +111,9 @@ _arc_tangent = _host("atan", plain.atan, (0, 0))
 
 def _or_tensor(host: Callable[[Number], Number], rule: str, number: Number) -> Number:
     result = host(number)
-    return load(TENSOR_RULES + rule)(number) if result is NotImplemented else result
+    if result is not NotImplemented:
+        return result
+    return tensor_rule(TENSOR_RULES + rule, rule)(number)
 
 
 @primitive("log")

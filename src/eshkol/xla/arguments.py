@@ -13,9 +13,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.primitives.arguments import list_argument
+from eshkol.primitives.declare import load
 from eshkol.xla.dtypes import INT32, INT64
 from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
 
@@ -138,13 +140,13 @@ def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
     Numbers in lists and vectors must be whole. Negative indices count from the end.
     """
     if isinstance(value, Tracer):
-        return _checked_indices(value, value, who)
+        return _in_range(_checked_indices(value, value, who), who, size)
     traced = getattr(value, "__eshkol_traced__", None)
     if traced is not None:
-        return cast(traced, INT32)
+        return cast(_in_range(traced, who, size), INT32)
     known = _known_indices(value, who)
     if isinstance(known, Tracer):
-        return known
+        return _in_range(known, who, size)
     if size is not None and known.size and (known.min() < -size or known.max() >= size):
         bad = int(known.max() if known.max() >= size else known.min())
         raise OutOfRange(f"{who}: index {bad} is out of range for an axis of size {size}")
@@ -152,6 +154,13 @@ def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
         known = np.where(known < 0, known + size, known)
     with wide():
         return jnp.asarray(known, INT32)
+
+
+def _in_range(indices: Array, who: str, size: int | None) -> Array:
+    """Traced indices, which ``with-checks`` checks when the program runs."""
+    if CONFIG.checked and size is not None:
+        load("eshkol.xla.checks:check_index")(who, indices, size, f"an axis of size {size}")
+    return indices
 
 
 def _known_indices(value: Any, who: str) -> Any:

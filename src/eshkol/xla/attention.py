@@ -26,6 +26,7 @@ from eshkol.xla.dtypes import (
 from eshkol.xla.elementwise import add
 from eshkol.xla.indexing import gather
 from eshkol.xla.linear_algebra import matmul
+from eshkol.xla.precision import product
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 BASE = 10_000.0
@@ -86,8 +87,11 @@ def _check_mask(who: str, bias: Any, scores: tuple[int, ...]) -> None:
         )
 
 
+_product = product(jnp.matmul)
+
+
 def _scores(q: Any, k: Any) -> Any:
-    return jnp.matmul(q, jnp.swapaxes(k, -1, -2)) / q.dtype.type(math.sqrt(q.shape[-1]))
+    return _product(q, jnp.swapaxes(k, -1, -2)) / q.dtype.type(math.sqrt(q.shape[-1]))
 
 
 def _weights(scores: Any) -> Any:
@@ -98,7 +102,7 @@ def _weights(scores: Any) -> Any:
 
 @compiled(inline=False)
 def _attention(q: Any, k: Any, v: Any) -> Any:
-    return jnp.matmul(_weights(_scores(q, k)), v)
+    return _product(_weights(_scores(q, k)), v)
 
 
 @compiled(inline=False)
@@ -106,7 +110,7 @@ def _masked_attention(q: Any, k: Any, v: Any, bias: Any) -> Any:
     # Infinite scores would make not-a-number of a row in which everything is masked.
     lowest = q.dtype.type(jnp.finfo(q.dtype).min)
     scores = _scores(q, k) + bias
-    return jnp.matmul(_weights(jnp.where(scores < lowest, lowest, scores)), v)
+    return _product(_weights(jnp.where(scores < lowest, lowest, scores)), v)
 
 
 def multi_head_attention(

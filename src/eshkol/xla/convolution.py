@@ -16,6 +16,7 @@ from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.symbols import Symbol
 from eshkol.xla.arguments import is_sequence, static_int, static_ints
 from eshkol.xla.dtypes import inexact_dtype, result_dtype
+from eshkol.xla.precision import product
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 Padding = tuple[tuple[int, int], ...]
@@ -160,6 +161,7 @@ def _check_reach(who: str, x: Any, sizes: Any, windows: Any, pads: Padding) -> N
 
 
 @compiled("plan")
+@product
 def _convolve(x: Any, w: Any, plan: _Plan) -> Any:
     rank = len(x.shape)
     spatial = tuple(range(rank - 2))

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import jax
 from jax import lax
 
-from eshkol.base.errors import Raised, SchemeError
+from eshkol.base.errors import EshkolError, Raised, SchemeError, StagingError
 from eshkol.base.frames import scheme_frame, span_of_frame
 from eshkol.codegen.staged import EFFECTS
 from eshkol.datum.values import UNSPECIFIED
@@ -136,7 +136,7 @@ class RunTimeFailure(Exception):
 
 
 _numbers = itertools.count(1)
-_RAISED: dict[int, SchemeError] = {}
+_RAISED: dict[int, EshkolError] = {}
 """Errors of compiled programs that have not been reported yet."""
 
 
@@ -164,7 +164,22 @@ def fail(error: SchemeError) -> None:
     call_back(raise_error, tuple(error.irritants))
 
 
-def raise_when_run(error: SchemeError) -> NoReturn:
+def fail_with(build: Callable[..., EshkolError], *values: Any) -> None:
+    """Raise ``build(*values)`` when the compiled program runs, with the values that they then have.
+
+    The error is reported at the form that is being traced.
+    """
+    span = span_of_frame(scheme_frame())
+
+    def raise_error(values: Any) -> None:
+        error = build(*values)
+        error._span = span
+        raise_when_run(error)
+
+    call_back(raise_error, values, may_fail=True)
+
+
+def raise_when_run(error: EshkolError) -> NoReturn:
     """End the running compiled program, whose caller then raises ``error``; for callbacks."""
     number = next(_numbers)
     _RAISED[number] = error
@@ -189,8 +204,31 @@ def failures() -> Iterator[None]:
         found = re.search(r"\(failure (\d+) of a compiled program\)", str(problem))
         raised = _RAISED.pop(int(found.group(1)), None) if found else None
         if raised is None:
+            check_has_doubles(problem)
             raise
         raise raised from None
+
+
+_NO_DOUBLES = re.compile(
+    r"(f64|float64|double).*(unsupported|not supported|unimplemented)|"
+    r"(unsupported|not supported|unimplemented).*(f64|float64|double)",
+    re.I,
+)
+
+
+def check_has_doubles(problem: Exception) -> None:
+    """Raise an error in our words if ``problem`` is that the device has no float64.
+
+    Raises:
+        StagingError: saying what to do.
+    """
+    if _NO_DOUBLES.search(str(problem)):
+        raise StagingError(
+            f"this device ({jax.default_backend()}) has no float64, the dtype of numbers that are "
+            "no tensors",
+            hint="compute with tensors, which are float32, instead of inexact numbers; or on the "
+            "CPU: (jit f #:device 'cpu)",
+        ) from None
 
 
 def settle(result: Any) -> None:

@@ -16,7 +16,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from eshkol.autodiff import plain
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import DivideByZero, WrongType
+from eshkol.primitives.declare import load
 from eshkol.xla.dtypes import INT32, INT64, inexact_dtype, result_dtype
 from eshkol.xla.rules import (
     Rule,
@@ -173,6 +175,8 @@ def _division(who: str, operation: Rule, exact: Rule) -> Rule:
     def divide(x: Any, y: Any) -> Any:
         if y.__class__ in plain.PLAIN and not y:
             raise DivideByZero(f"{who}: division of {describe(x)} by zero")
+        if CONFIG.checked:
+            load("eshkol.xla.checks:check_divisor")(who, y)
         return rule(x, y)
 
     functools.update_wrapper(divide, rule)

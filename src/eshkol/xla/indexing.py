@@ -13,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import scheme_list
+from eshkol.primitives.declare import load
 from eshkol.xla.arguments import (
     index_operand,
     index_tensor,
@@ -42,6 +44,11 @@ def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
         raise ShapeError(
             f"{who}: {describe(x)} has {len(x.shape)} axes, got {len(indices)} indices"
         )
+    if CONFIG.checked:
+        check = load("eshkol.xla.checks:check_index")
+        for axis, (index, size) in enumerate(zip(indices, x.shape, strict=False)):
+            if index.__class__ is not int:
+                check(who, index, size, f"axis {axis} of {describe(x)}")
     for axis, (index, size) in enumerate(zip(indices, x.shape, strict=False)):
         if index.__class__ is int and not 0 <= index < size:
             raise OutOfRange(
@@ -158,6 +165,11 @@ def dynamic_slice(tensor: Any, starts: Any, sizes: Any) -> Any:
         if not 0 <= size <= whole:
             raise OutOfRange(
                 f"dynamic-slice: size {size} is out of range for axis {axis} of {describe(x)}"
+            )
+        if CONFIG.checked and places[axis].__class__ is not int:
+            what = f"a part of {size} along axis {axis} of {describe(x)}"
+            load("eshkol.xla.checks:check_index")(
+                "dynamic-slice", places[axis], whole - size + 1, what
             )
     return _dynamic_part(x, *places, sizes=extent)
 

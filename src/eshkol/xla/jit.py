@@ -34,6 +34,7 @@ from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
 from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
+from eshkol.xla.modes import FOLLOWERS
 from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results, procedure_being_traced
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
@@ -99,6 +100,7 @@ class Jitted:
         self.histories: deque[deque[Compilation]] = deque(maxlen=REMEMBERED)
         self._take_apart()
         self.is_mutable = is_mutable(self.structure)
+        FOLLOWERS.members.add(self)
 
     def _take_apart(self) -> None:
         self.leaves, self.structure = flatten(self.function)
@@ -107,6 +109,10 @@ class Jitted:
     def stale(self, variable: tuple[Any, str]) -> None:
         """Forget what was found out, since a variable that was read is defined again."""
         self.watched.discard(variable)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was found out; it is found again where it still holds."""
         self.is_stale = True
         self.fast.clear()
         self.ways.clear()
@@ -186,6 +192,8 @@ class Jitted:
         program = entry.program
         changes = self.is_mutable or entry.is_mutable or program.baked
         if options or changes or program.may_fail or self.options.device is not None:
+            return
+        if FOLLOWERS.extents:
             return
         front = (*self.front, *entry.lifted)
         if is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):

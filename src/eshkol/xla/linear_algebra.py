@@ -11,6 +11,7 @@ from eshkol.base.errors import BadValue, EshkolError, ShapeError, WrongType
 from eshkol.xla.arguments import is_sequence, static_axis, static_int
 from eshkol.xla.dtypes import BOOL, INT32, NARROW_FLOATS, result_dtype
 from eshkol.xla.elementwise import multiply
+from eshkol.xla.precision import product
 from eshkol.xla.tensors import as_tensor, compiled, describe
 
 
@@ -63,12 +64,14 @@ def _batched(a: Any, b: Any) -> Any:
 
 
 @compiled()
+@product
 def _dot(a: Any, b: Any) -> Any:
     contracted = ((len(a.shape) - 1,), (max(len(b.shape) - 2, 0),))
     return lax.dot_general(a, b, (contracted, ((), ())), preferred_element_type=a.dtype)
 
 
 @compiled()
+@product
 def _matmul(a: Any, b: Any) -> Any:
     return jnp.matmul(a, b)
 
@@ -141,6 +144,7 @@ def _einsum(equation: str, *arrays: Any) -> Any:
 
 
 @compiled("equation")
+@product
 def _sum_of_products(*arrays: Any, equation: str) -> Any:
     return jnp.einsum(equation, *arrays)
 
@@ -178,6 +182,7 @@ def _axis_pairs(a: Any, b: Any, axes: list[Any]) -> tuple[tuple[int, ...], tuple
 
 
 @compiled("axes")
+@product
 def _tensordot(a: Any, b: Any, axes: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
     return lax.dot_general(a, b, (axes, ((), ())), preferred_element_type=a.dtype)
 

@@ -492,11 +492,12 @@ class ProgramTable:
         options: CallOptions = NO_OPTIONS,
     ) -> Program:
         """The program of this meaning; a new one is called ``name``."""
-        key = procedure, arguments, reach, options
+        key = procedure, arguments, reach, options, CONFIG.mode
         with self._lock:
             program = self._programs.get(key)
             if program is None:
-                program = self._programs[key] = Program(name, *key)
+                program = Program(name, procedure, arguments, reach, options)
+                self._programs[key] = program
                 if len(self._programs) > MOST_PROGRAMS:
                     self._programs.popitem(last=False)
             else:

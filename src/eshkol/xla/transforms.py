@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
+from eshkol.primitives.declare import load
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla import keys
@@ -142,7 +144,10 @@ def value_and_gradient(
             main = scalar_result(who, main)
             return main, [main, *traced]
 
-        (value, *traced), gradients = _differentiate(who, scalar, point.arrays())
+        arrays = point.arrays()
+        (value, *traced), gradients = _differentiate(who, scalar, arrays)
+        if CONFIG.checked:
+            load("eshkol.xla.checks:check_numbers")(who, gradients, [value, arrays])
         if not has_aux:
             return value, point.gradient(gradients)
         results = iter(traced)
