@@ -19,7 +19,7 @@ from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, DivideByZero, EshkolError, OutOfRange
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.effects import fail_with, under
-from eshkol.xla.parts import trace_part
+from eshkol.xla.extents import trace_part
 from eshkol.xla.tensors import as_tensor
 from eshkol.xla.witness import tracer_of
 
