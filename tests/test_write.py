@@ -422,7 +422,7 @@ def test_tensors_without_readable_elements():
     assert short_string(key) == "key<fry>[]"
     gone = jnp.ones(3) + 1
     gone.delete()
-    assert write_string(gone) == "#<tensor f32[3]>"
+    assert write_string(gone) == "#<donated tensor f32[3]>"
     assert short_string(gone) == "f32[3]"
 
 

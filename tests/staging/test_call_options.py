@@ -208,6 +208,18 @@ def test_how_to_keep_a_donated_variable(session: Session) -> None:
         session.evaluate("(step w 0.5) (* 2 w)")
 
 
+def test_the_advice_fits_the_variable(session: Session) -> None:
+    session.evaluate(f"{STEP} (define w (ones 3)) (step w 0.5) (define (report v) (tensor-sum v))")
+    with pytest.raises(Donated, match="v was donated") as caught:
+        session.evaluate("(report w)")
+    assert "keep what the call gives, or leave it out" in str(caught.value)
+
+
+def test_a_donated_tensor_is_shown_as_one(session: Session, capsys: Any) -> None:
+    session.evaluate(f"{STEP} (define w (ones 3)) (step w 0.5) (display (list w 1))")
+    assert capsys.readouterr().out == "(#<donated tensor f32[3]> 1)"
+
+
 def test_donated_tensors_in_structures(session: Session) -> None:
     session.evaluate("""
         (define (make) (let ((weight (ones 3)) (rate 0.5)) (lambda (x) (* rate weight x))))

@@ -34,12 +34,14 @@ def type_text(tensor: Any) -> str:
 
 def full_text(tensor: Any) -> str:
     """The elements of a tensor as nested vectors, ``#((1.0 2.0) (3.0 4.0))``; a rank-0 tensor as
-    its number; an abstract one, which has no elements, as ``#<traced f32[3]>``."""
+    its number; an abstract one, which has no elements, as ``#<traced f32[3]>``; one that was given
+    away to a compiled call as ``#<donated tensor f32[3]>``."""
     array = _concrete(tensor)
     if array is None:
         return f"#<traced {type_text(tensor)}>"
     if array.dtype.kind == "O":
-        return f"#<tensor {type_text(tensor)}>"
+        is_gone = hasattr(tensor, "is_deleted") and tensor.is_deleted()
+        return f"#<{'donated ' if is_gone else ''}tensor {type_text(tensor)}>"
     if not array.shape:
         return _element_text(array[()])
     return f"#{_rows(array, array.size > SUMMARY_THRESHOLD)}"

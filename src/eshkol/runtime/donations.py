@@ -177,7 +177,7 @@ def _read(name: str, tensor: Any, span: Span | None) -> EshkolError:
     text, place = _call_of(tensor)
     taken = f"{text}, {place}, was given it to use its memory again\n" if place else ""
     keep = "keep what the call gives"
-    if text.startswith("(") and len(text) < 60 and "." not in name:
+    if text.startswith("(") and len(text) < 60 and name in _names_in(text)[1:]:
         keep += f", as in (set! {name} {text})"
     return Donated(
         f"{name} was donated to a compiled call: it has no elements any more",

@@ -351,11 +351,10 @@ def check_present(inputs: Sequence[Any]) -> None:
 
 def distinct(inputs: list[Any], numbers: Sequence[int]) -> list[Any]:
     """The inputs of a program, with copies of those donated that it also has as other inputs."""
-    counts: dict[int, int] = {}
-    for leaf in inputs:
-        counts[id(leaf)] = counts.get(id(leaf), 0) + 1
-    if all(counts[id(inputs[number])] == 1 for number in numbers):
+    identities = list(map(id, inputs))
+    if len(set(identities)) == len(inputs):
         return inputs
+    counts = Counter(identities)
     inputs = list(inputs)
     for number in numbers:
         leaf = inputs[number]

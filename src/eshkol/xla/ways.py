@@ -13,7 +13,7 @@ from typing import Any
 
 from eshkol.xla import keys
 from eshkol.xla._compat import enable_x64
-from eshkol.xla.call_options import check_present, distinct, give_up
+from eshkol.xla.call_options import distinct, give_up
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.programs import Program, Results, Unprepared
 from eshkol.xla.straight_line import MISS, NoCode, Taking
@@ -111,7 +111,6 @@ def _scope(
     """What the text of a way reads."""
 
     def donating(given: list[Any]) -> Any:
-        check_present(given)
         result = target(*distinct(given, program.donated))
         give_up(given, program.donated)
         return result
