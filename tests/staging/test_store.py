@@ -297,6 +297,19 @@ def test_steps_with_random_numbers_go_on_as_if_compiled(fresh) -> None:
     assert second.counts == (0, 1)
 
 
+def test_drawing_random_tensors_is_stored_too(fresh, monkeypatch) -> None:
+    from eshkol.xla import kernels
+
+    text = "(rng-seed 11) (list (randn 3 5) (he-normal 4 6) (rand 2 #:dtype 'float64) (random))"
+    kernels._kernel.cache_clear()
+    expected = plain(fresh().session.evaluate(text))
+    kernels._kernel.cache_clear()
+    for name in ("normal", "uniform", "truncated_normal"):
+        monkeypatch.setattr(jax.random, name, None)
+    assert plain(fresh().session.evaluate(text)) == expected
+    kernels._kernel.cache_clear()
+
+
 # ---- entries that must not be used
 
 TEXT = "((jit (lambda (x) (list x (* x 1.46875)))) 2.0)"

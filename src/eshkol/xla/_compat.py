@@ -12,6 +12,7 @@ from typing import Any
 import jax
 from jax._src import compilation_cache, source_info_util
 from jax._src.api_util import debug_info
+from jax._src.array import ArrayImpl
 from jax._src.compilation_cache_interface import CacheInterface
 from jax._src.config import enable_x64, trace_context
 from jax._src.core import AxisEnv, set_current_trace, trace_ctx, trace_state_clean
@@ -33,6 +34,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn
 from jax.sharding import SingleDeviceSharding
 
 __all__ = [
+    "ArrayImpl",
     "AxisEnv",
     "CacheInterface",
     "JaxprInputEffect",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.values import Vector
+from eshkol.xla._compat import trace_state_clean
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
@@ -63,11 +65,15 @@ def matrix(rows: Any, columns: Any, *values: Any, dtype: Any = None) -> Any:
     return flat.reshape(shape)
 
 
+SMALL = 1 << 16
+"""Tensors of so many zeros or ones are filled by NumPy: that compiles nothing for their shape."""
+
+
 def _filled(shape: tuple[int, ...], value: Any, dtype: np.dtype) -> Any:
-    if dtype in WIDE:
-        with wide():
-            return lax.full(shape, value, dtype)
-    return lax.full(shape, value, dtype)
+    with wide() if dtype in WIDE else nullcontext():
+        if value in (0, 1) and math.prod(shape) <= SMALL and trace_state_clean():
+            return jnp.asarray(np.full(shape, value, dtype))
+        return lax.full(shape, value, dtype)
 
 
 def zeros(*dims: Any, dtype: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -13,11 +14,10 @@ from eshkol.datum.symbols import Symbol
 from eshkol.xla.arguments import static_shape
 from eshkol.xla.creation import full
 from eshkol.xla.dtypes import WIDE, default_dtype, parse_dtype, wide
+from eshkol.xla.kernels import call_kernel
 from eshkol.xla.keys import next_key
 from eshkol.xla.random import random_normal, random_uniform
 from eshkol.xla.tensors import cast, describe
-
-Initializer = Callable[..., Any]
 
 
 def _axes(layout: Any, rank: int, who: str) -> tuple[int, int]:
@@ -43,21 +43,27 @@ def _scaled(who: str, scale: float, mode: Any, distribution: Any) -> Callable[..
         # A vector of n weights takes n numbers and gives one.
         fans = shape if len(shape) > 1 else (*shape, 1)
         inputs, outputs = _axes(layout, len(fans), who)
-        initializer = jax.nn.initializers.variance_scaling(
-            scale, mode, distribution, inputs, outputs
-        )
-        return _drawn(initializer, fans, parse_dtype(dtype, who)).reshape(shape)
+        static = (scale, mode, distribution, inputs, outputs, fans, shape)
+        kind = parse_dtype(dtype, who) or default_dtype()
+        with wide() if kind in WIDE else nullcontext():
+            return call_kernel(who, _initialization, (*static, kind), next_key())
 
     rule.__name__ = rule.__qualname__ = who
     return rule
 
 
-def _drawn(initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype | None) -> Any:
-    kind = dtype or default_dtype()
-    if kind in WIDE:
-        with wide():
-            return initializer(next_key(), shape, kind)
-    return initializer(next_key(), shape, kind)
+def _initialization(
+    scale: float,
+    mode: Any,
+    distribution: Any,
+    inputs: Any,
+    outputs: Any,
+    fans: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+) -> Any:
+    initializer = jax.nn.initializers.variance_scaling(scale, mode, distribution, inputs, outputs)
+    return lambda key: initializer(key, fans, dtype).reshape(shape)
 
 
 xavier_uniform = _scaled("xavier-uniform", 1.0, "fan_avg", "uniform")
@@ -92,4 +98,12 @@ def orthogonal_init(shape: Any, scale: float = 1.0, *, dtype: Any = None) -> Any
         raise ShapeError(f"orthogonal-init: expected at least two sizes, got {list(sizes)}")
     kind = parse_dtype(dtype, "orthogonal-init") or default_dtype()
     computed = kind if kind in WIDE else np.dtype("float32")
-    return cast(_drawn(jax.nn.initializers.orthogonal(scale), sizes, computed), kind)
+    with wide() if computed in WIDE else nullcontext():
+        return cast(
+            call_kernel("orthogonal", _orthogonal, (scale, sizes, computed), next_key()), kind
+        )
+
+
+def _orthogonal(scale: float, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    initializer = jax.nn.initializers.orthogonal(scale)
+    return lambda key: initializer(key, shape, dtype)

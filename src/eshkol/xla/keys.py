@@ -8,6 +8,7 @@ other. ``call-with-rng`` and the lanes of ``vmap`` count apart, with keys of the
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from eshkol.primitives.calling import DIALECT, callee
 from eshkol.xla import journal
 from eshkol.xla.arguments import static_int
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
+from eshkol.xla.kernels import call_kernel
 from eshkol.xla.tensors import Tracer, cast
 from eshkol.xla.witness import tracer_of
 
@@ -132,13 +134,17 @@ def key_of_seed(seed: int) -> Any:
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
-_fold_kernel = jax.jit(jax.random.fold_in)
-
-
 def _fold(key: Any, number: Any) -> Any:
     if isinstance(key, Tracer) or isinstance(number, Tracer):
         return jax.random.fold_in(key, number)
-    return _fold_kernel(key, number)
+    return call_kernel("fold", _folding, (), key, number)
+
+
+_fold_kernel = jax.jit(jax.random.fold_in)
+
+
+def _folding() -> Any:
+    return _fold_kernel
 
 
 def _draw_block(kind: str, key: Any, first: Any) -> Any:
@@ -149,6 +155,10 @@ def _draw_block(kind: str, key: Any, first: Any) -> Any:
 
 
 _block_kernel = jax.jit(_draw_block, static_argnums=0)
+
+
+def _drawing_block(kind: str) -> Any:
+    return functools.partial(_block_kernel, kind)
 
 
 class Stream:
@@ -195,7 +205,7 @@ class Stream:
             raise _baked_in()
         with self._lock:
             before = self._count
-            key = _fold_kernel(self.key, np.uint32(self._next()))
+            key = _fold(self.key, np.uint32(self._next()))
             if isinstance(key, Tracer):
                 self._count = before
                 raise _baked_in()
@@ -217,7 +227,9 @@ class Stream:
 
     def _new_block(self, kind: str, first: int) -> list[float]:
         with jax.ensure_compile_time_eval(), wide():
-            return np.asarray(_block_kernel(kind, self.key, np.uint32(first))).tolist()
+            return np.asarray(
+                call_kernel(kind, _drawing_block, (kind,), self.key, np.uint32(first))
+            ).tolist()
 
 
 def _baked_in() -> StagingError:

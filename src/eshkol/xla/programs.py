@@ -332,6 +332,12 @@ class Program:
         if TRACING.used is not None:
             TRACING.used.update(indices)
 
+    def replace(self, function: Callable[..., Any], other: Callable[..., Any]) -> None:
+        """Call ``other`` instead of a function that turned out not to be stored."""
+        for key, known in self.variants.items():
+            if known is function:
+                self.variants[key] = other
+
     def values_of(self, indices: Sequence[int]) -> list[Any]:
         """The values of leaves in the running call."""
         return [_known(TRACING.leaves[index]) for index in indices]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -30,6 +31,7 @@ from eshkol.xla.dtypes import (
     wide,
 )
 from eshkol.xla.elementwise import add, divide, less, multiply, subtract
+from eshkol.xla.kernels import call_kernel
 from eshkol.xla.keys import KEY_SOURCE as KEY_SOURCE
 from eshkol.xla.keys import STREAM, next_key
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
@@ -46,11 +48,13 @@ def _scalar(kind: str) -> Any:
 
 
 def _floats(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    with wide() if dtype in WIDE else nullcontext():
+        return call_kernel(kind, _drawing, (kind, shape, dtype), next_key())
+
+
+def _drawing(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     draw = jax.random.uniform if kind == "uniform" else jax.random.normal
-    if dtype in WIDE:
-        with wide():
-            return draw(next_key(), shape, dtype)
-    return draw(next_key(), shape, dtype)
+    return lambda key: draw(key, shape, dtype)
 
 
 def _float_dtype(dtype: Any, who: str) -> np.dtype:

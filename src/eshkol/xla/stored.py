@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -31,6 +32,7 @@ from eshkol.xla.store_keys import default_device, environment
 from eshkol.xla.trees import EXACT, TRUTH
 
 if TYPE_CHECKING:
+    from eshkol.xla.kernels import Kernel
     from eshkol.xla.programs import Program
 
 MOST_SETS = 8
@@ -48,20 +50,28 @@ class Description:
         key: of the words.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.writer = Writer()
-        for part in (program.procedure, program.arguments, program.reach):
-            self.writer.structure(part)
-        self.key = key_of(_packed(self.writer.words), _packed(list(program.kinds)))
-        self.writer.words.clear()
+    def __init__(self, writer: Writer, kinds: Sequence[str]) -> None:
+        self.writer = writer
+        self.key = key_of(_packed(writer.words), _packed(list(kinds)))
+        writer.words.clear()
 
 
 def described(program: Program) -> Description | str:
     """A program in words, or why it has none."""
+    writer = Writer()
     try:
-        return Description(program)
+        for part in (program.procedure, program.arguments, program.reach):
+            writer.structure(part)
     except Undescribable as problem:
         return f"it depends on {problem}"
+    return Description(writer, program.kinds)
+
+
+def named(words: Sequence[str]) -> Description:
+    """A program of our own, which its name tells."""
+    writer = Writer()
+    writer.add("kernel", *words)
+    return Description(writer, ())
 
 
 def _packed(words: Any) -> bytes:
@@ -76,7 +86,7 @@ class StoredFunction:
         reason: why nothing of it is stored, if so.
     """
 
-    def __init__(self, program: Program, description: Description, jitted: Any) -> None:
+    def __init__(self, program: Program | Kernel, description: Description, jitted: Any) -> None:
         self.program = program
         self.description = description
         self.jitted = jitted
@@ -88,10 +98,12 @@ class StoredFunction:
         """A call with arrays of a kind that was not met before."""
         self.program.check_prepared()
         place = None if self.reason or not trace_state_clean() else self._place(arrays)
-        if place is None:
-            return self.jitted(*arrays), None, False
-        loaded = self.loaded.get(place.key) or place.load() or self._compiled(place, arrays)
-        if loaded is None:
+        loaded = None
+        if place is not None:
+            loaded = self.loaded.get(place.key) or place.load() or self._compiled(place, arrays)
+        if place is None or loaded is None:
+            if self.reason:
+                self.program.replace(self.call, self.jitted)
             return self.jitted(*arrays), None, False
         self.loaded[place.key] = loaded
         return *loaded.call(arrays), False
@@ -284,7 +296,7 @@ class Place:
         parts = loaded.parts
         results = []
         for aval in parts.output_avals:
-            if not isinstance(aval.dtype, np.dtype):
+            if not isinstance(aval.dtype, np.dtype) and str(aval.dtype) != _KEY_DTYPE:
                 raise Undescribable(f"a result of dtype {aval.dtype}")
             results.append([str(aval.dtype), list(aval.shape), bool(aval.weak_type)])
         kept = sorted(parts.kept_var_idx)
@@ -298,7 +310,7 @@ class Place:
         if calls_lapack:
             _lapack.initialize()
         out_avals = [
-            jax.core.ShapedArray(tuple(shape), jnp.dtype(dtype), weak_type=is_weak)
+            jax.core.ShapedArray(tuple(shape), _dtype(dtype), weak_type=is_weak)
             for dtype, shape, is_weak in results
         ]
         return Loaded.from_bytes(
@@ -314,6 +326,20 @@ class Place:
 
 
 # ---- results
+
+_KEY_DTYPE = "key<fry>"
+
+
+def _dtype(name: str) -> Any:
+    return _key_dtype() if name == _KEY_DTYPE else jnp.dtype(name)
+
+
+@cache
+def _key_dtype() -> Any:
+    """The dtype of the keys of random numbers."""
+    words: Any = np.zeros(2, np.uint32)
+    return jax.random.wrap_key_data(words, impl="threefry2x32").dtype
+
 
 _COMPUTED, _PASSED, _KNOWN = "computed", "passed", "known"
 

@@ -24,6 +24,7 @@ from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.records import Record, field_values, make_record
 from eshkol.datum.values import HashTable, KeyedTable, MultipleValues, MutableString, Vector
 from eshkol.runtime.procedures import procedure_of
+from eshkol.xla._compat import ArrayImpl as ArrayImpl
 from eshkol.xla.code_keys import PythonCodeKey, Static, code_key
 from eshkol.xla.witness import Witness
 
@@ -35,8 +36,6 @@ KINDS = frozenset([TENSOR, REAL, EXACT, TRUTH])
 
 Structure = Any
 """A leaf kind, or a tuple ``(tag, details, child structures)``."""
-
-ArrayImpl = type(jax.numpy.zeros((), "float32"))
 
 
 # ---- flattening
