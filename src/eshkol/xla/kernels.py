@@ -44,6 +44,9 @@ class Kernel:
         """Call ``other`` from now on."""
         self.call = other
 
+    def check_prepared(self) -> None:
+        """It has no exact inputs whose values might be unknown."""
+
     def used(self) -> tuple[int, ...]:
         """Nothing of what it takes is static."""
         return ()
