@@ -37,6 +37,7 @@ bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Eq
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/eager.py
 	$(BIN)/python benchmarks/loop_gradients.py
+	$(BIN)/python benchmarks/fresh_process.py
 
 clean:  ## remove .venv and everything that was generated
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eshkol.api.programs import evaluate_with, procedure_of_docstring, procedure_of_text
+from eshkol.base.config import CONFIG as config
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
