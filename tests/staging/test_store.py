@@ -123,6 +123,9 @@ FOUND = {
     "bfloat16": "(tensor-cast ((jit (lambda (x) (* x x))) (tensor '(1 2) #:dtype 'bfloat16)) "
     "'float32)",
     "an empty result": "((jit (lambda (x) '())) 1.0)",
+    "a donated argument": "(define f (jit (lambda (w x) (* w x)) #:donate 'w)) (f (ones 3) 2.5)",
+    "a static argument": "((jit (lambda (x n) (* x (ones n))) #:static 'n) 2.5 3)",
+    "a composed procedure": "((jit (compose (lambda (x) (* x 2.5)) sin)) 1.0)",
     "an imported macro": "(import (eshkol nn)) (define l (linear 2 3)) "
     "(tensor-shape ((jit (lambda (l x) (l x))) l (ones 1 2)))",
 }

@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any
 
 import eshkol
+from eshkol.base.store import key_of
 from eshkol.core.nodes import Const
 from eshkol.core.walk import everything
 from eshkol.datum.equality import hash_key
@@ -174,9 +175,11 @@ class Writer:
     def _python_code(self, function: Any) -> None:
         code = function.__code__
         file = os.path.abspath(code.co_filename)
-        if not file.startswith(PACKAGE + os.sep):
+        if not file.startswith(PACKAGE + os.sep) or not file.endswith(".py"):
             raise Undescribable(f"a Python function, {function.__qualname__}")
-        self.add(file[len(PACKAGE) :], function.__qualname__, code.co_firstlineno)
+        # The sources are part of the key; where the code stands in them tells it from all other.
+        place = repr(list(code.co_positions())).encode()
+        self.add(file[len(PACKAGE) :], function.__qualname__, key_of(place, code.co_code).hex())
 
     def _defaults(self, defaults: Any) -> None:
         """What stands for the values of optional parameters: nested tuples of names and values."""
