@@ -20,7 +20,6 @@ from eshkol.base.version import VERSION as __version__
 from eshkol.importer import install as _install
 
 if TYPE_CHECKING:
-    from eshkol.api import config as config
     from eshkol.api import eval as eval
     from eshkol.api import grad as grad
     from eshkol.api import jit as jit
@@ -69,7 +68,7 @@ _ERRORS = (
 ).split()
 
 _HOMES = {
-    **dict.fromkeys("config eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
+    **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
     **dict.fromkeys("blame debug_print explain trace".split(), "eshkol.api.diagnosis"),
     **dict.fromkeys(
         "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),

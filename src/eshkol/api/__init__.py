@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eshkol.api.programs import evaluate_with, procedure_of_docstring, procedure_of_text
-from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
@@ -23,9 +22,6 @@ from eshkol.runtime.procedures import procedure_of
 from eshkol.session import Session, default_session
 
 Function = Callable[..., Any]
-
-config = CONFIG
-"""The settings of the process; see :class:`eshkol.base.config.Config`."""
 
 
 @bounded

@@ -40,10 +40,6 @@ _WITHOUT_MEANING = (
 )
 """What the names of JAX's settings hold that have nothing to do with what is compiled."""
 
-_OWN_WITHOUT_MEANING = frozenset(
-    "interpolate owns_process quiet store store_directory store_limit".split()
-)
-
 _UNFIT = ("jax_debug_nans", "jax_debug_infs", "jax_enable_checks", "jax_debug_key_reuse")
 """Settings under which JAX does more than to run a program."""
 
@@ -131,16 +127,9 @@ def environment(device: jax.Device) -> bytes:
         for name, value in sorted(values.items())
         if not any(word in name for word in _WITHOUT_MEANING)
     ]
-    own = [(n, getattr(CONFIG, n)) for n in _own_settings() if n not in _OWN_WITHOUT_MEANING]
     context = [_setting(value) for value in trace_context()]
-    whole = [_versions(), _machine(device), settings, own, context]
-    return json.dumps(whole, default=str).encode()
-
-
-def _own_settings() -> list[str]:
-    """The names of our own settings."""
-    properties = [n for n, v in vars(type(CONFIG)).items() if isinstance(v, property)]
-    return sorted([*properties, *(n for n in vars(CONFIG) if not n.startswith("_"))])
+    whole = [_versions(), _machine(device), settings, CONFIG.mode, context]
+    return json.dumps(whole).encode()
 
 
 def _setting(value: Any) -> Any:
