@@ -134,7 +134,7 @@ def test_values_are_as_ever(session: Session) -> None:
     assert_at_rest()
 
 
-def test_guards_cost_nothing_where_there_are_no_lanes(session: Session) -> None:
+def test_a_branch_costs_nothing_more_where_there_are_no_lanes(session: Session) -> None:
     f = session.evaluate("(jit (lambda (x) (if (> x 0) (log x) (sin x))))")
     text = jax.jit(f).lower(1.0).as_text()
     assert "select" not in text
@@ -149,3 +149,17 @@ def test_python_takes_the_gradient(session: Session) -> None:
     g = session.evaluate("(lambda (x) (if (> x 0) (log x) 0.0))")
     assert jax.vmap(jax.grad(g))(points).tolist() == [0.0, 1.0, 0.0, 4.0]
     assert jax.jit(jax.vmap(jax.grad(jax.grad(g))))(points).tolist() == [0.0, -1.0, 0.0, -16.0]
+
+
+def test_lanes_in_lanes(session: Session) -> None:
+    f = session.evaluate("(lambda (p x) (if (> x 0) (* p (log x)) 0.0))")
+    points = np.array([[0.0, 1.0], [-1.0, 0.0], [0.25, 4.0]], np.float32)
+    lanes = jax.vmap(jax.vmap(f, (None, 0)), (None, 0))
+    by_p, by_x = jax.grad(lambda p, x: lanes(p, x).sum(), (0, 1))(np.float32(2), points)
+    assert float(by_p) == pytest.approx(0.0, abs=1e-6)
+    expected = [[0.0, 2.0], [0.0, 0.0], [8.0, 0.5]]
+    assert np.asarray(by_x).tolist() == expected
+    inner = jax.vmap(lambda x: jax.grad(lambda x: jax.vmap(f, (None, 0))(2.0, x).sum())(x))
+    assert np.asarray(inner(points)).tolist() == expected
+    inside = jax.vmap(jax.vmap(jax.grad(f, 1), (None, 0)), (None, 0))(np.float32(2), points)
+    assert np.asarray(inside).tolist() == expected

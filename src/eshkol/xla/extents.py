@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import jax
@@ -28,7 +28,6 @@ from eshkol.primitives.dynamic import STATE, Escape, Target
 from eshkol.xla import journal
 from eshkol.xla._compat import OpenTrace, current_trace
 from eshkol.xla.effects import PATH, fail
-from eshkol.xla.lane_guards import guard
 from eshkol.xla.notes import note
 from eshkol.xla.parts import (
     ABSENT,
@@ -461,18 +460,11 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         second = make_outputs(leaves, "second", otherwise.run())
         return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
     note("cond")
-    one, two = _guarded(then, test), _guarded(otherwise, lax.bitwise_not(test))
     return lax.cond(
         test,
-        lambda: make_outputs(leaves, "first", one.run()),
-        lambda: make_outputs(leaves, "second", two.run()),
+        lambda: make_outputs(leaves, "first", then.run()),
+        lambda: make_outputs(leaves, "second", otherwise.run()),
     )
-
-
-def _guarded(part: Part, condition: Any) -> Part:
-    """A branch whose values from outside are guarded, since lanes run both branches."""
-    constants = [guard(condition, constant) for constant in part.jaxpr.consts]
-    return replace(part, jaxpr=ClosedJaxpr(part.jaxpr.jaxpr, constants))
 
 
 def _like(test: Any, value: Any) -> Any:

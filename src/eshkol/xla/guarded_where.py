@@ -119,7 +119,6 @@ class _Guarded:
             invars=variables,
             outvars=list(equation.outvars),
             eqns=[equation],
-            debug_info=self.inner.debug_info.with_unknown_names(),
         )
 
     def _guard(self, value: Any) -> Any:
