@@ -38,6 +38,15 @@ CALLS = {
     "a result of several parts": ("(n x) (list n x (* n x))", lambda i: f"{i} 2.5"),
     "a closure": ("(f x) (f x)", lambda i: f"(let ((k {i}.5)) (lambda (x) (* k x))) 2.0"),
     "numbers of other kinds": ("(x) (* 2 x)", lambda i: f"{i}" if i % 2 else f"{i}.5"),
+    "a keyword": ("(x #:k (k 2.0)) (* k x)", lambda i: f"2.0 #:k {i}.5"),
+    "keywords in any order": (
+        "(x #:b (b 1.0) #:a (a 1.0)) (- (* a x) b)",
+        lambda i: f"2.0 #:b {i}.5 #:a 3" if i % 2 else f"2.0 #:a {i} #:b 1.5",
+    ),
+    "a keyword that a way uses itself": (
+        "(x #:target k #:result n) (* k x n)",
+        lambda i: f"2.0 #:target {i}.5 #:result 2.0",
+    ),
     "shapes that differ": ("(x k) (* k x)", lambda i: f"(ones {1 + i % 3}) {i}.5"),
 }
 
@@ -51,7 +60,9 @@ def test_a_way_gives_what_the_procedure_gives(session: Session, case: str) -> No
         session.define("staged", staged)
         session.define("eager", session.evaluate(f"(f {arguments(number)})"))
         assert value(session, '(equal? (format #f "~a" staged) (format #f "~a" eager))'), number
-    assert ways(session, "j")
+    state = session.get("j").eshkol_jit
+    if "way uses" not in case:
+        assert state.keyword_ways if "keyword" in case else state.ways
     with compiles(0):
         for number in range(20):
             session.evaluate(f"(j {arguments(number)})")
@@ -115,6 +126,16 @@ def test_random_numbers_on_a_way(session: Session) -> None:
     session.evaluate("(rng-seed 5)")
     np.testing.assert_allclose([value(session, "(j 2.0)") for _ in range(12)], drawn, rtol=1e-12)
     assert ways(session, "j")
+
+
+def test_a_way_of_keywords_is_never_stale(session: Session) -> None:
+    session.evaluate("(define v 2.0) (define f (jit (lambda (x #:k (k 1.0)) (* v k x))))")
+    for number in range(OFTEN):
+        assert value(session, f"(f 3.0 #:k {number}.0)") == 6.0 * number
+    assert session.get("f").eshkol_jit.keyword_ways
+    assert value(session, "(set! v 5.0) (f 3.0 #:k 2.0)") == 30.0
+    with pytest.raises(TypeError, match="no keyword argument #:z"):
+        session.evaluate("(f 3.0 #:z 2.0)")
 
 
 def test_a_way_in_many_threads(session: Session) -> None:

@@ -86,6 +86,8 @@ class Jitted:
         histories: the compilations of the programs that it has used.
         fast: for a number of arguments that are all arrays, the compiled function of them.
         ways: for arguments of structures that were met more than once.
+        keyword_ways: the same for calls with keywords, by the number of the other arguments and
+            the keywords.
     """
 
     def __init__(self, function: Any, options: CallOptions = NO_OPTIONS) -> None:
@@ -97,6 +99,7 @@ class Jitted:
         self.watched: set[tuple[Any, str]] = set()
         self.fast: dict[int, Callable[..., Any]] = {}
         self.ways: list[Way] = []
+        self.keyword_ways: dict[tuple[int, tuple[str, ...]], list[Way]] = {}
         self.histories: deque[deque[Compilation]] = deque(maxlen=REMEMBERED)
         self._take_apart()
         self.is_mutable = is_mutable(self.structure)
@@ -116,6 +119,7 @@ class Jitted:
         self.is_stale = True
         self.fast.clear()
         self.ways.clear()
+        self.keyword_ways.clear()
 
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The path of a call of which something is no array."""
@@ -125,6 +129,11 @@ class Jitted:
             return fail(error)
 
     def _call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if options and self.keyword_ways:
+            for way in self.keyword_ways.get((len(arguments), tuple(options)), ()):
+                result = way(*arguments, **options)
+                if result is not MISS:
+                    return result
         entry, leaves = self.entry(arguments, options)
         inputs = [*self.leaves, *entry.reach.leaves, *leaves]
         procedure = procedure_being_traced(entry.program, inputs)
@@ -191,22 +200,25 @@ class Jitted:
         """Take a short path next time, if it is known what goes in."""
         program = entry.program
         changes = self.is_mutable or entry.is_mutable or program.baked
-        if options or changes or program.may_fail or self.options.device is not None:
+        if changes or program.may_fail or self.options.device is not None:
             return
         if FOLLOWERS.extents:
             return
         front = (*self.front, *entry.lifted)
-        if is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):
+        if not options and is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):
             (function,) = program.variants.values()
             self.fast[len(arguments)] = partial(function, *front) if front else function
             return
         entry.calls += 1
         if _is_time(entry.calls):
-            structure = program.arguments[2][0]
-            found = way(program, front, (*self.leaves, *entry.reach.leaves), structure, leaves)
-            if found is not None:
-                self.ways.insert(0, found)
-                del self.ways[MOST_WAYS:]
+            found = way(program, front, (*self.leaves, *entry.reach.leaves), leaves)
+            if found is None:
+                return
+            ways = self.ways
+            if options:
+                ways = self.keyword_ways.setdefault((len(arguments), tuple(options)), [])
+            ways.insert(0, found)
+            del ways[MOST_WAYS:]
 
 
 def main_procedure(jitted: Jitted) -> Lambda | None:

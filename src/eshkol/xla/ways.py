@@ -8,6 +8,8 @@ values that the way does not look at.
 
 from __future__ import annotations
 
+import keyword
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +19,7 @@ from eshkol.xla.call_options import distinct, give_up
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.programs import Program, Results, Unprepared
 from eshkol.xla.straight_line import MISS, NoCode, Taking
-from eshkol.xla.trees import EXACT, REAL, TRUTH, ArrayImpl, Structure
+from eshkol.xla.trees import EXACT, REAL, TRUTH, ArrayImpl
 
 Way = Callable[..., Any]
 
@@ -37,7 +39,7 @@ _WIDE_CALL = """
         leave_wide(saved)
 """
 _WAY = """
-def function({names}):
+def function({parameters}):
     if LIFTED.baked is not None or program.statics is not statics: return MISS
     try:
 {taking}
@@ -59,7 +61,6 @@ def way(
     program: Program,
     front: Sequence[Any],
     inputs: Sequence[Any],
-    arguments: Structure,
     leaves: Sequence[Any],
 ) -> Way | None:
     """A way into a program that has just run; None if there is none for such arguments.
@@ -68,14 +69,18 @@ def way(
         program: the program.
         front: what goes in front of the leaves of the arguments.
         inputs: the same, as it was before it was made arrays.
-        arguments: the structure of the tuple of positional arguments.
         leaves: of the arguments that the program has run with.
     """
     taking = Taking("return MISS")
-    names = [f"a{number}" for number in range(len(arguments[2]))]
+    positional, keywords = program.arguments[2]
+    names = [f"a{number}" for number in range(len(positional[2]))]
+    if not all(map(_is_name, keywords[1])):
+        return None
     try:
-        for name, structure in zip(names, arguments[2], strict=True):
+        for name, structure in zip(names, positional[2], strict=True):
             taking.part(name, structure)
+        for name, structure in zip(keywords[1], keywords[2], strict=True):
+            taking.part(_PREFIX + name, structure)
     except NoCode:
         return None
     taking.require_distinct()
@@ -85,8 +90,11 @@ def way(
     is_wide = program.wants_key or not _NUMBERS.isdisjoint(program.kinds)
     shown = "".join(f"{leaf}, " for leaf in taking.leaves)
     call = _WIDE_CALL if is_wide else _PLAIN_CALL
+    if keywords[1]:
+        lines = [*(f"    {_PREFIX}{name} = {name}" for name in keywords[1]), *lines]
+        names = [*names, "*", *keywords[1]]
     text = _WAY.format(
-        names=", ".join(names),
+        parameters=", ".join(names),
         taking="\n".join(f"    {line}" for line in lines),
         call=call.format(call=_call(program, front, shown)),
         leaves=shown,
@@ -95,6 +103,22 @@ def way(
     scope = {**taking.writer.constants, **_scope(program, front, inputs, target)}
     exec(compile(text, __file__, "exec"), scope)
     return scope["function"]
+
+
+_PREFIX = "option_"
+"""Keyword arguments get other names in a way than those that it uses itself."""
+
+
+def _is_name(name: str) -> bool:
+    """Whether Python can have a parameter of this name, and the text of a way does not use it."""
+    is_plain = name.isidentifier() and not keyword.iskeyword(name)
+    return is_plain and name not in _USED and not re.fullmatch(r"[afkv]\d+|option_.*", name)
+
+
+_USED = frozenset(re.findall(r"\w+", _WAY + _PLAIN_CALL + _WIDE_CALL)) | {
+    "AttributeError", "Cell", "Function", "NIL", "Pair", "Vector", "scheme_list",
+    "Array", "donating", "position", "target", "id", "len",
+}  # fmt: skip
 
 
 def _call(program: Program, front: Sequence[Any], leaves: str) -> str:
