@@ -111,7 +111,7 @@ class Store:
         draft = f"{path}.{os.getpid()}.{time.monotonic_ns()}.part"
         try:
             os.makedirs(self.directory, 0o700, exist_ok=True)
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            descriptor = os.open(draft, _WRITE, 0o600)
         except OSError:
             return False
         try:
@@ -157,7 +157,9 @@ class Store:
         return count
 
 
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _BINARY
+_WRITE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY
 
 
 def _header(key: bytes, content: bytes) -> bytes:
