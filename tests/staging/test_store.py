@@ -196,6 +196,15 @@ def test_what_is_not_stored_tells_why(fresh, directory: Path, text: str, reason:
     assert not list(Store(str(directory), 1 << 30).entries())
 
 
+def test_explain_tells_why_something_is_not_stored(fresh) -> None:
+    process = fresh()
+    process.value("(define f (jit (lambda (x) (display x) (* 2 x)))) (f 3.0)")
+    told = plain(process.session.evaluate("(explain f 3.0)"))
+    assert "not kept for later processes: it has effects" in told
+    process.value("(define g (jit (lambda (x) (* 2.40625 x)))) (g 3.0)")
+    assert "not kept" not in plain(process.session.evaluate("(explain g 3.0)"))
+
+
 def test_it_is_off_with_one_switch(fresh, directory: Path, monkeypatch) -> None:
     monkeypatch.setattr(CONFIG, "store", False)
     for _ in range(2):

@@ -120,6 +120,7 @@ class Explanation:
         forms: the forms that were evaluated, in the order of the source.
         last_causes: what the last compilation was caused by; empty if there was none.
         is_loaded: whether the last one was taken from the store of compiled programs.
+        not_stored: why the store has nothing of the program; empty if it has, or is switched off.
         would_compile: why this call would compile; empty if a compiled program is there.
         flops: estimated operations of one run.
         bytes: estimated memory traffic of one run.
@@ -134,6 +135,7 @@ class Explanation:
     forms: list[Form]
     last_causes: list[str]
     is_loaded: bool
+    not_stored: str
     would_compile: list[str]
     flops: float
     bytes: float
@@ -205,6 +207,7 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Explanation:
         forms,
         last,
         bool(known) and known[-1].is_load,
+        program.why_not_stored,
         now,
         total.flops,
         total.bytes,

@@ -148,6 +148,8 @@ def _compilations(explanation: Explanation) -> Iterator[str]:
     if explanation.last_causes:
         what = "taken from the store" if explanation.is_loaded else "compiled"
         yield f"{what} last because: {'; '.join(explanation.last_causes)}"
+    if explanation.not_stored:
+        yield f"not kept for later processes: {explanation.not_stored}"
     if explanation.would_compile:
         yield f"this call would compile: {'; '.join(explanation.would_compile)}"
 
