@@ -40,7 +40,7 @@ def attend(layer: Params, x: jax.Array) -> jax.Array:
 def block(layer: Params, x: jax.Array) -> jax.Array:
     """Attention and a network for each position."""
     x = x + attend(layer["attention"], norm(layer["norm1"], x))
-    hidden = jax.nn.gelu(apply(layer["wide"], norm(layer["norm2"], x)), approximate=False)
+    hidden = jax.nn.gelu(apply(layer["wide"], norm(layer["norm2"], x)), approximate=True)
     return x + apply(layer["narrow"], hidden)
 
 
