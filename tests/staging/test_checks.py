@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -161,6 +162,37 @@ def test_another_thread_is_not_checked(session: Session) -> None:
         thread.start()
         thread.join()
     assert np.isnan(found[0])
+
+
+def test_threads_of_both_modes_call_one_procedure(session: Session) -> None:
+    session.evaluate("(define f (jit (lambda (x) (list (log x) x))))")
+    problems: list[str] = []
+
+    def unchecked() -> None:
+        for _ in range(30):
+            if not np.isnan(np.asarray(session.evaluate("(f (tensor -1.0))").car)).all():
+                problems.append("not NaN")
+
+    def checked() -> None:
+        for _ in range(30):
+            try:
+                session.evaluate("(with-checks (f (tensor -1.0)))")
+                problems.append("not checked")
+            except BadValue:
+                pass
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as problem:
+            problems.append(repr(problem))
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in (unchecked, checked) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
 
 
 def test_the_setting_of_the_process(session: Session) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from eshkol.base.config import CONFIG, Mode
 from eshkol.base.errors import WrongType
 from eshkol.core.nodes import Lambda
 from eshkol.datum.write import short_string
@@ -82,7 +83,7 @@ class Jitted:
     """The state of one jitted procedure.
 
     Attributes:
-        entries: by the structure of the arguments.
+        entries: by the structure of the arguments and the mode.
         histories: the compilations of the programs that it has used.
         fast: for a number of arguments that are all arrays, the compiled function of them.
         ways: for arguments of structures that were met more than once.
@@ -95,7 +96,7 @@ class Jitted:
         self.options = options
         self.name = getattr(function, "__name__", "lambda")
         self.is_stale = False
-        self.entries: dict[Structure, Entry] = {}
+        self.entries: dict[tuple[Structure, Mode], Entry] = {}
         self.watched: set[tuple[Any, str]] = set()
         self.fast: dict[int, Callable[..., Any]] = {}
         self.ways: list[Way] = []
@@ -103,7 +104,7 @@ class Jitted:
         self.histories: deque[deque[Compilation]] = deque(maxlen=REMEMBERED)
         self._take_apart()
         self.is_mutable = is_mutable(self.structure)
-        FOLLOWERS.members.add(self)
+        FOLLOWERS.add(self)
 
     def _take_apart(self) -> None:
         self.leaves, self.structure = flatten(self.function)
@@ -112,11 +113,11 @@ class Jitted:
     def stale(self, variable: tuple[Any, str]) -> None:
         """Forget what was found out, since a variable that was read is defined again."""
         self.watched.discard(variable)
+        self.is_stale = True
         self.forget()
 
     def forget(self) -> None:
-        """Forget what was found out; it is found again where it still holds."""
-        self.is_stale = True
+        """Forget the short ways, which hold for one mode."""
         self.fast.clear()
         self.ways.clear()
         self.keyword_ways.clear()
@@ -166,7 +167,7 @@ class Jitted:
                 self.entries.clear()
         leaves, structure = flatten(self.options.fix(arguments, options))
         is_inside = _is_inside_a_trace()
-        entry = None if is_inside else self.entries.get(structure)
+        entry = None if is_inside else self.entries.get((structure, CONFIG.mode))
         if entry is None or entry.is_mutable:
             given = self.options.inside_a_trace if _has_tracer(leaves) else self.options
             entry = Entry(self.name, self.structure, structure, given)
@@ -176,7 +177,8 @@ class Jitted:
 
     def finish(self, results: Results, arguments: tuple[Any, ...]) -> Any:
         """The value of a call on the path for arrays, if it is not one array."""
-        entry = self.entries[("tuple", None, (_arrays_structure(len(arguments)), _NO_OPTIONS))]
+        structure = ("tuple", None, (_arrays_structure(len(arguments)), _NO_OPTIONS))
+        entry = self.entries[structure, CONFIG.mode]
         return results.value((*self.leaves, *entry.reach.leaves, *arguments))
 
     def _keep(self, structure: Structure, entry: Entry) -> None:
@@ -185,7 +187,7 @@ class Jitted:
             if (namespace, name) not in self.watched:
                 self.watched.add((namespace, name))
                 _follow(self, namespace, name)
-        self.entries[structure] = entry
+        self.entries[structure, CONFIG.mode] = entry
         if not any(history is entry.program.history for history in self.histories):
             self.histories.append(entry.program.history)
 

@@ -6,6 +6,7 @@ another, whoever compiled it.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,11 +29,24 @@ class Followers:
 
     def __init__(self) -> None:
         self.extents = 0
-        self.members: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._members: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._lock = threading.Lock()
 
-    def tell(self) -> None:
-        """The mode is another: short ways are forgotten."""
-        for member in list(self.members):
+    def add(self, member: Any) -> None:
+        """Tell ``member`` from now on, while it is there."""
+        with self._lock:
+            self._members.add(member)
+
+    def tell(self, entered: int = 0) -> None:
+        """The mode is another: short ways are forgotten.
+
+        Args:
+            entered: 1 where an extent begins, -1 where one ends.
+        """
+        with self._lock:
+            self.extents += entered
+            members = list(self._members)
+        for member in members:
             member.forget()
 
 
@@ -42,14 +56,12 @@ FOLLOWERS = Followers()
 @contextmanager
 def entered() -> Iterator[None]:
     """In this block the mode of this thread is what ``CONFIG`` says it is now."""
-    FOLLOWERS.extents += 1
-    FOLLOWERS.tell()
+    FOLLOWERS.tell(entered=1)
     try:
         with MODE(CONFIG.mode):
             yield
     finally:
-        FOLLOWERS.extents -= 1
-        FOLLOWERS.tell()
+        FOLLOWERS.tell(entered=-1)
 
 
 def _follow() -> None:
