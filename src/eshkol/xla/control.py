@@ -19,10 +19,11 @@ from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
+from eshkol.xla.alternatives import Unreachable, join, or_bottom
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import install, output, under
-from eshkol.xla.extents import Unreachable, depart, join, or_bottom, trace_part
+from eshkol.xla.extents import depart, trace_part
 from eshkol.xla.journal import make_box, mutate, set_box
 from eshkol.xla.notes import note
 from eshkol.xla.parts import BOTTOM, Mismatch, Part

@@ -12,9 +12,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from eshkol.xla.alternatives import or_bottom
 from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
 from eshkol.xla.dtypes import INT64
-from eshkol.xla.extents import or_bottom, trace_part
+from eshkol.xla.extents import trace_part
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.recursion_loops import scan_trips

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import jax
-import numpy as np
 from jax import lax
 from jax.extend.core import ClosedJaxpr
 
@@ -27,48 +25,26 @@ from eshkol.primitives.continuations import NeedsStaging, continuation_to
 from eshkol.primitives.dynamic import STATE, Escape, Target
 from eshkol.xla import journal
 from eshkol.xla._compat import OpenTrace, current_trace
+from eshkol.xla.alternatives import (
+    Exit,
+    Outcome,
+    Unreachable,
+    any_taken,
+    describe_part,
+    exits_of,
+    join,
+)
 from eshkol.xla.effects import PATH, fail
-from eshkol.xla.notes import note
 from eshkol.xla.parts import (
-    ABSENT,
     BOTTOM,
-    Joined,
     Mismatch,
     Output,
     Part,
-    make_outputs,
-    merge,
-    put_together,
-    with_witnesses,
 )
-from eshkol.xla.trees import flatten, unflatten
-from eshkol.xla.witness import Witness, tracer_of
+from eshkol.xla.trees import unflatten
 
 MOST_RESTS = 256
 """So many escapes under traced conditions may follow one another in one extent."""
-
-
-class Unreachable(BaseException):
-    """What is being traced goes on only to raise an error, or to leave, when the program runs."""
-
-
-@dataclass(frozen=True)
-class Exit:
-    """A way out of a part of a program.
-
-    Attributes:
-        target: where it leads.
-        is_taken: a boolean, known or traced.
-        value: that it takes along.
-    """
-
-    target: Target
-    is_taken: Any
-    value: Any
-
-
-Outcome = tuple[Any, list[Exit]]
-"""What a part ends with: its value, ``BOTTOM`` if it never gets there, and the ways out of it."""
 
 
 class Rest:
@@ -85,7 +61,7 @@ class Rest:
 
     def close(self, value: Any, exits: list[Exit]) -> Part:
         """The part that this code was."""
-        arrays, part = _describe(value, self.frame.written(), exits, [])
+        arrays, part = describe_part(value, self.frame.written(), exits, [])
         self._leave()
         return part(self.trace.close(arrays))
 
@@ -97,19 +73,6 @@ class Rest:
     def _leave(self) -> None:
         self.frame.__exit__()
         PATH.conditions = self.conditions
-
-
-def any_taken(exits: Sequence[Exit]) -> Any:
-    """Whether one of ``exits`` is taken."""
-    flags = [tracer_of(e.is_taken) for e in exits]
-    result = flags[0]
-    for flag in flags[1:]:
-        result = lax.bitwise_or(_flag(result), _flag(flag))
-    return _flag(result)
-
-
-def _flag(truth: Any) -> Any:
-    return np.bool_(truth) if truth.__class__ is bool else truth
 
 
 class Extent:
@@ -336,53 +299,12 @@ def trace_part(
             value, exits = extent.run(function, *tracers)
             places = list(written)
             places += [p for p in frame.written() if not any(p is known for known in places)]
-            arrays, part = _describe(value, places, exits, targets)
+            arrays, part = describe_part(value, places, exits, targets)
         found.append(part)
         return arrays
 
     jaxpr = jax.make_jaxpr(run)(*shapes)
     return found[-1](jaxpr)
-
-
-def _describe(
-    value: Any, places: list[Any], exits: list[Exit], targets: Sequence[Target]
-) -> tuple[list[Any], Callable[[ClosedJaxpr], Part]]:
-    """The arrays of what a part ends with, and what makes the part of the jaxpr of them."""
-    ways = {id(way.target): way for way in exits}
-    order = [*targets, *(way.target for way in exits if way.target not in targets)]
-    taken = [ways.get(id(target)) for target in order]
-    ends = tuple((w.is_taken, w.value) if w else (False, ABSENT) for w in taken)
-    leaves, structure = flatten((value, journal.contents(places), ends))
-    arrays: list[Any] = []
-    described = [_describe_leaf(leaf, arrays) for leaf in leaves]
-    return arrays, lambda jaxpr: Part(jaxpr, structure, described, places, order)
-
-
-def _describe_leaf(leaf: Any, arrays: list[Any]) -> Any:
-    witness = leaf if leaf.__class__ is Witness else None
-    leaf = tracer_of(leaf)
-    if not hasattr(leaf, "dtype"):
-        return leaf
-    arrays.append(leaf)
-    return Output(len(arrays) - 1, tuple(leaf.shape), np.dtype(leaf.dtype), witness)
-
-
-def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, giving ``BOTTOM`` where it raises an error of the program's own.
-
-    The error is raised when the compiled program runs and gets there.
-    """
-
-    def attempt(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except SchemeError as error:
-            fail(error)
-        except Unreachable:
-            pass
-        return BOTTOM
-
-    return attempt
 
 
 def finish(part: Part, results: Sequence[Any]) -> Any:
@@ -406,38 +328,10 @@ def deliver(value: Any, targets: Sequence[Target], ends: Any) -> Any:
         targets: where its exits lead.
         ends: for each whether it is taken, and the value that it takes along.
     """
-    depart(_exits(targets, ends))
+    depart(exits_of(targets, ends))
     if value is BOTTOM:
         raise Unreachable
     return value
-
-
-def _exits(targets: Sequence[Target], ends: Any) -> list[Exit]:
-    return [
-        Exit(target, tracer_of(is_taken), value)
-        for target, (is_taken, value) in zip(targets, ends, strict=True)
-    ]
-
-
-# ---- alternatives
-
-
-def join(test: Any, first: Part, second: Part) -> Outcome:
-    """What a conditional ends with: ``first`` where ``test`` holds, otherwise ``second``.
-
-    Both write the same places; the exits of ``second`` begin with those of ``first``.
-
-    Raises:
-        Mismatch: no program can treat the two as one.
-    """
-    first = first.with_targets(second.targets)
-    structure, leaves = merge((first.structure, first.leaves), (second.structure, second.leaves))
-    outputs = _choose(tracer_of(test), first, second, leaves)
-    if test.__class__ is Witness:
-        outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
-    value, contents, ends = unflatten(structure, put_together(leaves, outputs))
-    journal.write(first.written, contents)
-    return value, _exits(second.targets, ends)
 
 
 def either(test: Any, first: Any, second: Any) -> Any:
@@ -447,29 +341,3 @@ def either(test: Any, first: Any, second: Any) -> Any:
         Mismatch: no program can treat the two as one.
     """
     return join(test, trace_part(lambda: first), trace_part(lambda: second))[0]
-
-
-def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
-    """The joined leaves by ``lax.cond``, or by a select where there is nothing to compute."""
-    if not any(isinstance(leaf, Joined) for leaf in leaves) and not _has_effects(then, otherwise):
-        note("agreed")
-        return []
-    if not then.jaxpr.eqns and not otherwise.jaxpr.eqns:
-        note("select")
-        first = make_outputs(leaves, "first", then.run())
-        second = make_outputs(leaves, "second", otherwise.run())
-        return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
-    note("cond")
-    return lax.cond(
-        test,
-        lambda: make_outputs(leaves, "first", then.run()),
-        lambda: make_outputs(leaves, "second", otherwise.run()),
-    )
-
-
-def _like(test: Any, value: Any) -> Any:
-    return test if value.shape == () else lax.broadcast(test, value.shape)
-
-
-def _has_effects(*parts: Part) -> bool:
-    return any(part.jaxpr.effects for part in parts)

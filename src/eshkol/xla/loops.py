@@ -8,49 +8,21 @@ from trip to trip (``carries``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-import jax
-import jax.numpy as jnp
-from jax import lax
 
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.primitives.dynamic import Escape
 from eshkol.xla import journal
-from eshkol.xla.carries import Carry, Site, Values, enter, leave, settle
+from eshkol.xla.carries import Site, Values
 from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving, known_trips, scan
-from eshkol.xla.dtypes import BOOL
-from eshkol.xla.effects import muted, under
-from eshkol.xla.extents import (
-    Exit,
-    Unreachable,
-    abandon_rests,
-    any_taken,
-    depart,
-    or_bottom,
-    rest_count,
-    trace_part,
-)
+from eshkol.xla.effects import muted
+from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
-from eshkol.xla.parts import (
-    ABSENT,
-    ABSENT_STRUCTURE,
-    BOTTOM,
-    BOTTOM_STRUCTURE,
-    Joined,
-    Output,
-    Part,
-    leaf_count,
-    leaf_type,
-    make_outputs,
-)
-from eshkol.xla.recursion_loops import run_trips
-from eshkol.xla.trees import unflatten
-from eshkol.xla.witness import Witness, tracer_of
+from eshkol.xla.traced_loops import Step, again, done, traced_loop, traced_while
+from eshkol.xla.witness import Witness
 
 UNROLLED_TRIPS = 8
 """A counting loop of at most so many trips is unrolled."""
@@ -90,7 +62,7 @@ def staged_while(
             scanned = scan(site, values, step, count, trips)
         except Leaving:
             forget(told)
-            return _traced_while(site, values, test, step, leaves_when, trips)
+            return traced_while(site, values, test, step, leaves_when, trips)
         if scanned is not None:
             return scanned
         forget(told)
@@ -105,7 +77,7 @@ def staged_while(
         known = known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):
             try:
-                return _traced_while(site, values, test, step, leaves_when)
+                return traced_while(site, values, test, step, leaves_when)
             except EshkolError:
                 if holds.__class__ is not Witness:
                     raise
@@ -120,7 +92,7 @@ def staged_while(
             values = step(*values)
         if rest_count() > rests and not is_followed:
             try:
-                return _traced_while(site, values, test, step, leaves_when)
+                return traced_while(site, values, test, step, leaves_when)
             except EshkolError:
                 is_followed = True
     raise _endless(site)
@@ -145,150 +117,7 @@ def _endless(site: Site) -> StagingError:
     )
 
 
-# ---- loops with a traced test
-
-
-def _traced_while(
-    site: Site,
-    values: Values,
-    test: Callable[..., Any],
-    step: Callable[..., Values],
-    leaves_when: bool,
-    most_trips: int | None = None,
-) -> Values:
-    guard = _Guard()
-
-    def trace(carry: Carry) -> Part:
-        def trip(runs: Any, *arrays: Any) -> Values:
-            now, contents = carry.value(arrays)
-            enter(carry, contents)
-            with guard.trip(runs):
-                return or_bottom(step)(*now)
-
-        return trace_part(trip, [_TRUTH, *carry.shapes], carry.places)
-
-    carry, part, leaves = settle(site, values, trace)
-
-    def goes_on(arrays: Sequence[Any]) -> Any:
-        now, contents = carry.value(arrays)
-        with journal.Frame():
-            enter(carry, contents)
-            result = test(*now)
-        known = known_truth(result)
-        if known is not None:
-            return jnp.asarray(known is not leaves_when)
-        traced = tracer_of(result)
-        return ~traced if leaves_when else traced
-
-    def outputs_of(arrays: Sequence[Any]) -> list[Any]:
-        runs = jnp.asarray(True)
-        if guard.is_used:
-            with muted():
-                runs = goes_on(arrays)
-        return part.run(runs, *arrays)
-
-    note("loop", site=site, carried=carry.shapes)
-
-    def body(arrays: Sequence[Any]) -> list[Any]:
-        return make_outputs(leaves, "second", outputs_of(arrays))
-
-    if not part.targets:
-        return leave(carry, run_trips(goes_on, body, carry.arrays))
-    ways = _Ways(part)
-
-    def leaving_body(state: Any) -> Any:
-        outputs = outputs_of(state[1])
-        following = make_outputs(leaves, "second", outputs)
-        stays, taken = ways.of(outputs)
-        return stays, following, taken
-
-    # A test may fail on what a trip leaves behind that has not come to its end.
-    _, arrays, taken = run_trips(
-        lambda state: lax.cond(state[0], lambda: goes_on(state[1]), lambda: jnp.asarray(False)),
-        leaving_body,
-        (jnp.asarray(True), carry.arrays, ways.start),
-        most_trips,
-    )
-    result = leave(carry, arrays)
-    depart(ways.exits(taken))
-    return result
-
-
-_TRUTH = jax.ShapeDtypeStruct((), BOOL)
-
-
-class _Guard:
-    """Tells the effects in a trip whether it is really made; notes whether any asked."""
-
-    def __init__(self) -> None:
-        self.is_used = False
-
-    @contextmanager
-    def trip(self, runs: Any) -> Iterator[None]:
-        """Trace a trip that is made if ``runs`` holds."""
-
-        def condition() -> Any:
-            self.is_used = True
-            return runs
-
-        with under(condition):
-            yield
-
-
-class _Ways:
-    """The exits of a trip, as a part of the state of its loop.
-
-    Attributes:
-        start: before the first trip.
-    """
-
-    def __init__(self, part: Part) -> None:
-        self._targets = part.targets
-        self._structure, leaves = part.exits
-        self._joined = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in leaves]
-        self.start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in self._joined]
-
-    def of(self, outputs: list[Any]) -> tuple[Any, list[Any]]:
-        """Whether the loop isn't left, and the exits, after a trip with these results."""
-        taken = make_outputs(self._joined, "second", outputs)
-        exits = self.exits(taken)
-        return (~any_taken(exits) if exits else jnp.asarray(True)), taken
-
-    def exits(self, taken: list[Any]) -> list[Exit]:
-        """The exits, of that part of the state."""
-        ends = unflatten(self._structure, taken)
-        return [Exit(t, *end) for t, end in zip(self._targets, ends, strict=True)]
-
-
 # ---- loops with several exits
-
-
-class Step:
-    """What a trip of a loop ends with: the next values, or the loop's value."""
-
-    __slots__ = ("goes_on", "value", "values")
-
-    def __init__(self, goes_on: Any, values: Any, value: Any) -> None:
-        self.goes_on = goes_on
-        self.values = values
-        self.value = value
-
-
-jax.tree_util.register_pytree_node(
-    Step,
-    lambda step: ((step.goes_on, step.values, step.value), None),
-    lambda _, parts: Step(*parts),
-)
-
-
-def again(values: Values) -> Step:
-    """A trip that goes on with ``values``."""
-    return Step(True, values, ABSENT)
-
-
-def done(value: Any) -> Step:
-    """A trip that ends the loop with ``value``."""
-    return Step(False, ABSENT, value)
 
 
 def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
@@ -309,7 +138,7 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         if known is None and not (is_followed and goes_on.__class__ in _FOLLOWABLE):
             forget(told)
             try:
-                return _traced_loop(site, values, step)
+                return traced_loop(site, values, step)
             except EshkolError:
                 if goes_on.__class__ not in _FOLLOWABLE:
                     raise
@@ -372,69 +201,3 @@ def _try_trip(step: Callable[..., Step], values: Values) -> _Trip | None:
         # It does so in any case, after its effects.
         step(*values)
         raise
-
-
-def _traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
-    """A loop whose end is traced: its state, whether it goes on, and its value so far."""
-
-    guard = _Guard()
-
-    def trace(carry: Carry) -> Part:
-        def trip(runs: Any, *arrays: Any) -> Step:
-            now, contents = carry.value(arrays)
-            enter(carry, contents)
-            with guard.trip(runs):
-                return step(*now)
-
-        return trace_part(trip, [_TRUTH, *carry.shapes], carry.places)
-
-    carry, part, leaves = settle(site, values, trace, lambda part: _Ending(part).state)
-    ending, ways = _Ending(part), _Ways(part)
-
-    def body(state: Any) -> Any:
-        outputs = part.run(*state[:1], *state[1])
-        following = make_outputs(leaves, "second", outputs)
-        stays, taken = ways.of(outputs)
-        goes_on = ending.goes_on(outputs) & stays
-        return goes_on, following, make_outputs(ending.value, "second", outputs), taken
-
-    note("loop", site=site, carried=carry.shapes)
-    start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
-    state = (jnp.asarray(True), carry.arrays, start, ways.start)
-    _, arrays, result, taken = run_trips(lambda state: state[0], body, state)
-    leave(carry, arrays)
-    depart(ways.exits(taken))
-    value = unflatten(ending.structure, result)
-    if value is BOTTOM:
-        raise Unreachable
-    return value
-
-
-class _Ending:
-    """The parts of a traced trip that gives a :class:`Step`.
-
-    Attributes:
-        state: the next loop variables and the contents of places.
-        structure: of the loop's value.
-        value: the leaves of the loop's value.
-    """
-
-    def __init__(self, part: Part) -> None:
-        (_, _, (step, contents)), leaves = part.result
-        if step == BOTTOM_STRUCTURE:
-            # The trip always leaves, or fails.
-            values, self.structure, self._flag = ABSENT_STRUCTURE, BOTTOM_STRUCTURE, None
-        else:
-            _, values, self.structure = step[2]
-            self._flag, *leaves = leaves
-        rest = iter(leaves)
-        next_values = [next(rest) for _ in range(leaf_count(values))]
-        value = [next(rest) for _ in range(leaf_count(self.structure))]
-        self.value = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in value]
-        self.state = (("tuple", None, (values, contents)), [*next_values, *rest])
-
-    def goes_on(self, outputs: list[Any]) -> Any:
-        """Whether the loop goes on after a trip with these results."""
-        if isinstance(self._flag, Output):
-            return outputs[self._flag.index]
-        return jnp.asarray(self._flag is True)

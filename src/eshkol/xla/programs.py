@@ -27,6 +27,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.xla import journal, keys
+from eshkol.xla.alternatives import Unreachable
 from eshkol.xla.call_options import (
     NO_OPTIONS,
     CallOptions,
@@ -41,7 +42,6 @@ from eshkol.xla.control import staging
 from eshkol.xla.devices import placed, running_on
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
-from eshkol.xla.extents import Unreachable
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import Source, drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names

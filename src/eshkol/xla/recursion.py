@@ -23,6 +23,7 @@ from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal, recursion_machine
+from eshkol.xla.alternatives import Unreachable, or_bottom
 from eshkol.xla.conditions import (
     CONDITIONS,
     MOST_LEVELS,
@@ -32,7 +33,7 @@ from eshkol.xla.conditions import (
 )
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import under
-from eshkol.xla.extents import Unreachable, deliver, or_bottom, trace_part
+from eshkol.xla.extents import deliver, trace_part
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import (
     BOTTOM,

@@ -16,13 +16,15 @@ from jax import lax
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.primitives.arguments import elements_argument
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.xla.alternatives import or_bottom
 from eshkol.xla.carries import Carry, ChangingVariable, State, Values, enter, leave, settle
 from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving
-from eshkol.xla.extents import or_bottom, trace_part
-from eshkol.xla.loops import UNROLLED_TRIPS, again, done, staged_loop, staged_while
+from eshkol.xla.extents import trace_part
+from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
 from eshkol.xla.parts import Joined, Part, leaf_count, leaf_type, make_outputs
 from eshkol.xla.tensors import as_tensor, describe
+from eshkol.xla.traced_loops import again, done
 from eshkol.xla.trees import Structure, unflatten
 from eshkol.xla.witness import tracer_of
 

@@ -1,0 +1,168 @@
+"""Parts of a program that are alternatives: what they end with, and how one of them is chosen.
+
+Beside its value a part has exits, ways out of it by an escape (``extents``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jax import lax
+from jax.extend.core import ClosedJaxpr
+
+from eshkol.base.errors import SchemeError
+from eshkol.primitives.dynamic import Target
+from eshkol.xla import journal
+from eshkol.xla.effects import fail
+from eshkol.xla.notes import note
+from eshkol.xla.parts import (
+    ABSENT,
+    BOTTOM,
+    Joined,
+    Output,
+    Part,
+    make_outputs,
+    merge,
+    put_together,
+    with_witnesses,
+)
+from eshkol.xla.trees import flatten, unflatten
+from eshkol.xla.witness import Witness, tracer_of
+
+
+class Unreachable(BaseException):
+    """What is being traced goes on only to raise an error, or to leave, when the program runs."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """A way out of a part of a program.
+
+    Attributes:
+        target: where it leads.
+        is_taken: a boolean, known or traced.
+        value: that it takes along.
+    """
+
+    target: Target
+    is_taken: Any
+    value: Any
+
+
+Outcome = tuple[Any, list[Exit]]
+"""What a part ends with: its value, ``BOTTOM`` if it never gets there, and the ways out of it."""
+
+
+def any_taken(exits: Sequence[Exit]) -> Any:
+    """Whether one of ``exits`` is taken."""
+    flags = [tracer_of(e.is_taken) for e in exits]
+    result = flags[0]
+    for flag in flags[1:]:
+        result = lax.bitwise_or(_flag(result), _flag(flag))
+    return _flag(result)
+
+
+def _flag(truth: Any) -> Any:
+    return np.bool_(truth) if truth.__class__ is bool else truth
+
+
+def exits_of(targets: Sequence[Target], ends: Any) -> list[Exit]:
+    """The exits of a part to ``targets``; an end is whether it is taken, and its value."""
+    return [
+        Exit(target, tracer_of(is_taken), value)
+        for target, (is_taken, value) in zip(targets, ends, strict=True)
+    ]
+
+
+# ---- what a part is
+
+
+def describe_part(
+    value: Any, places: list[Any], exits: list[Exit], targets: Sequence[Target]
+) -> tuple[list[Any], Callable[[ClosedJaxpr], Part]]:
+    """The arrays of what a part ends with, and what makes the part of the jaxpr of them."""
+    ways = {id(way.target): way for way in exits}
+    order = [*targets, *(way.target for way in exits if way.target not in targets)]
+    taken = [ways.get(id(target)) for target in order]
+    ends = tuple((w.is_taken, w.value) if w else (False, ABSENT) for w in taken)
+    leaves, structure = flatten((value, journal.contents(places), ends))
+    arrays: list[Any] = []
+    described = [_describe_leaf(leaf, arrays) for leaf in leaves]
+    return arrays, lambda jaxpr: Part(jaxpr, structure, described, places, order)
+
+
+def _describe_leaf(leaf: Any, arrays: list[Any]) -> Any:
+    witness = leaf if leaf.__class__ is Witness else None
+    leaf = tracer_of(leaf)
+    if not hasattr(leaf, "dtype"):
+        return leaf
+    arrays.append(leaf)
+    return Output(len(arrays) - 1, tuple(leaf.shape), np.dtype(leaf.dtype), witness)
+
+
+def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, giving ``BOTTOM`` where it raises an error of the program's own.
+
+    The error is raised when the compiled program runs and gets there.
+    """
+
+    def attempt(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except SchemeError as error:
+            fail(error)
+        except Unreachable:
+            pass
+        return BOTTOM
+
+    return attempt
+
+
+# ---- choosing
+
+
+def join(test: Any, first: Part, second: Part) -> Outcome:
+    """What a conditional ends with: ``first`` where ``test`` holds, otherwise ``second``.
+
+    Both write the same places; the exits of ``second`` begin with those of ``first``.
+
+    Raises:
+        Mismatch: no program can treat the two as one.
+    """
+    first = first.with_targets(second.targets)
+    structure, leaves = merge((first.structure, first.leaves), (second.structure, second.leaves))
+    outputs = _choose(tracer_of(test), first, second, leaves)
+    if test.__class__ is Witness:
+        outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
+    value, contents, ends = unflatten(structure, put_together(leaves, outputs))
+    journal.write(first.written, contents)
+    return value, exits_of(second.targets, ends)
+
+
+def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
+    """The joined leaves by ``lax.cond``, or by a select where there is nothing to compute."""
+    if not any(isinstance(leaf, Joined) for leaf in leaves) and not _has_effects(then, otherwise):
+        note("agreed")
+        return []
+    if not then.jaxpr.eqns and not otherwise.jaxpr.eqns:
+        note("select")
+        first = make_outputs(leaves, "first", then.run())
+        second = make_outputs(leaves, "second", otherwise.run())
+        return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
+    note("cond")
+    return lax.cond(
+        test,
+        lambda: make_outputs(leaves, "first", then.run()),
+        lambda: make_outputs(leaves, "second", otherwise.run()),
+    )
+
+
+def _like(test: Any, value: Any) -> Any:
+    return test if value.shape == () else lax.broadcast(test, value.shape)
+
+
+def _has_effects(*parts: Part) -> bool:
+    return any(part.jaxpr.effects for part in parts)
