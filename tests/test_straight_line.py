@@ -131,7 +131,7 @@ def test_an_entrance_lets_only_its_arrays_through(arguments: Any, options: Any, 
     def general(given: Any, options: Any) -> Any:
         return "general", given, options
 
-    compiled = entrance(2, fast, ways, lambda result, arrays: result, general)
+    compiled = entrance(2, fast, ways, general)
     taken, given, passed = compiled(*arguments, **options)
     assert taken == way
     assert len(given) == len(arguments)

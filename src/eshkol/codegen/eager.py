@@ -73,6 +73,9 @@ class EagerEmitter(LoopEmitter):
         if self.has_tail_calls:
             handlers.append(_passing_on(node.span))
         if handlers:
+            kind = handlers[0].type
+            assert kind is not None
+            handlers[0].type = py.call(node.span, " crossing", kind)
             body = [py.at(node.span, ast.Try(body, handlers, [], []))]
         if node.documentation:
             body = [py.at(node.span, ast.Expr(py.constant(node.span, node.documentation))), *body]
@@ -181,7 +184,12 @@ class EagerEmitter(LoopEmitter):
         inlined = inline_call(self, node)
         if inlined is None:
             inlined = inline_sequence(self, node)
-        return super().call(node) if inlined is None else inlined
+        if inlined is not None:
+            return inlined
+        called = super().call(node)
+        if _is_assertion(node) and isinstance(called, ast.Call) and called.args:
+            called.args[0] = py.call(node.span, " decided", called.args[0])
+        return called
 
     def note_inlined(self, body: Node) -> None:
         """Note that the body of a procedure stands in this function."""
@@ -302,13 +310,20 @@ def _is_boolean_form(node: If) -> bool:
 
 def _may_meet_traced_condition(node: Node) -> bool:
     """Whether ``node`` itself (not a procedure in it) branches."""
-    if isinstance(node, If | Loop):
+    if isinstance(node, If | Loop) or _is_assertion(node):
         return True
     return any(
         _may_meet_traced_condition(child)
         for child in children(node)
         if not isinstance(child, Lambda)
     )
+
+
+def _is_assertion(node: Node) -> bool:
+    """Whether ``node`` looks like ``(assert test …)``."""
+    if not isinstance(node, Call) or not isinstance(node.procedure, GlobalRef):
+        return False
+    return node.procedure.name == "assert" and bool(node.arguments)
 
 
 def _restarting(span: Span) -> ast.ExceptHandler:

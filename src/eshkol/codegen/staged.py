@@ -163,7 +163,7 @@ class StagedEmitter(Emitter):
             self.add(py.at(node.span, ast.Expr(self._staged_if(node, ()))))
 
     def _staged_if(self, node: If, steps: tuple[Step, ...]) -> ast.expr:
-        test = self.expression(node.test)
+        test = py.call(node.test.span, " condition", self.expression(node.test))
         then = self._branch(node.then, steps)
         otherwise = self._branch(node.otherwise, steps)
         return py.call(node.span, " staged_if", test, then, otherwise)
@@ -202,6 +202,8 @@ class StagedEmitter(Emitter):
         names = [self.name(variable) for variable in node.variables]
         values = py.tuple_of(node.span, self.expressions(node.values))
         test_part = self._part(test, node.variables)
+        if isinstance(test_part, ast.Lambda):
+            test_part.body = py.call(test.span, " condition", test_part.body)
         step_part = self._part(step, node.variables, (*outer, Step(node.label, True)))
         result = py.call(
             node.span,

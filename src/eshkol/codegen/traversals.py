@@ -90,6 +90,7 @@ def traverse(emitter: EagerEmitter, node: Call) -> ast.expr:
     *initial, items = _arguments(emitter, name, node)
     renamed = _rename(emitter, function)
     emitter.note_inlined(function.body)
+    emitter.may_restart = emitter.may_restart or name == "filter"
     parameters = [emitter.name(p.variable) for p in function.parameters]
     result = parameters[0] if initial else emitter.temporary()
     if initial:

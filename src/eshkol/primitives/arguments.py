@@ -6,11 +6,13 @@ the error that names the primitive ``who``, what it expected and what came.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from types import FrameType
 from typing import Any
 
 from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
@@ -35,7 +37,22 @@ _UNGUARDED = 1 << 16
 
 def wrong_type(who: str, expected: str, value: Any, hint: str = "") -> WrongType:
     """The error ``<who>: expected <expected>, got <value>``."""
+    if not hint and is_array(value):
+        hint = _hint_for_tensor(expected, value)
     return WrongType(f"{who}: expected {expected}, got {short_string(value)}", hint=hint)
+
+
+def _hint_for_tensor(expected: str, value: Any) -> str:
+    """How to come from a tensor to what was expected; nothing where there is no way."""
+    if value.shape and expected.startswith(("a pair", "a list", "a non-empty list")):
+        return "a tensor becomes a list with tensor->list; its elements: (tensor-ref t i)"
+    is_text = expected.startswith(("a string", "a char", "a symbol"))
+    if is_text and (is_tracer(value) or is_witness(value)):
+        return (
+            "it is known only when the compiled program runs: give it back, and make text of it "
+            "where the compiled procedure is called"
+        )
+    return 'to make text of it: (format "~a" x)' if is_text else ""
 
 
 def is_witness(value: Any) -> bool:
@@ -65,10 +82,37 @@ def truth_of_array(value: Any) -> bool:
     try:
         return bool(value)
     except TypeError:
-        raise StagingError(
-            "a primitive must decide by a truth value that is known only when the program runs",
-            hint="select with where, or move the decision into an if",
-        ) from None
+        raise _undecided(value) from None
+
+
+def _undecided(value: Any) -> StagingError:
+    """The error of the primitive that runs, which asks whether the traced ``value`` is true."""
+    from eshkol.primitives.declare import PRIMITIVES
+
+    frame: FrameType | None = sys._getframe(1)
+    names = {_code_of(known.function): known.name for known in PRIMITIVES.values()}
+    while frame is not None and frame.f_code not in names:
+        frame = frame.f_back
+    who = "a primitive" if frame is None else names[frame.f_code]
+    return StagingError(
+        f"{who}: must decide by {short_string(value)}, which is known only when the program runs",
+        hint=_UNDECIDED.get(who, "select with where, or move the decision into an if"),
+    )
+
+
+_UNDECIDED = {
+    "sort": "tensors are sorted by tensor-sort, and argsort gives the order",
+    "filter": "how many are kept must be known: take a mask, as in (* mask t), or where",
+    "memv": "compare with all at once: (tensor-any (= t x))",
+    "member": "compare with all at once: (tensor-any (= t x))",
+    "assv": "keep the values in a tensor, and take one by index: (tensor-ref t i)",
+    "assoc": "keep the values in a tensor, and take one by index: (tensor-ref t i)",
+}
+"""What to do instead, by the primitive that can't decide."""
+
+
+def _code_of(function: Any) -> Any:
+    return getattr(inspect.unwrap(function), "__code__", None)
 
 
 def boolean_array(who: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ runtime installs a resolver that answers with the staged body of the same proced
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +15,25 @@ from eshkol.base.errors import StagingError
 
 
 class Dialect(threading.local):
-    """The dialect that runs in this thread: ``resolve`` is None while it is the eager one."""
+    """The dialect that runs in this thread.
+
+    Attributes:
+        resolve: what answers with the staged body of a procedure; None in the eager dialect.
+        is_restarted: whether the eager code around is part of the program that is staged: JAX
+            traces it, and met a condition in it.
+    """
 
     resolve: Callable[[Any], Any] | None = None
+    is_restarted = False
 
 
 DIALECT = Dialect()
+
+
+def is_traced() -> bool:
+    """Whether JAX is tracing something, which only programs with tensors can be part of."""
+    compat = sys.modules.get("eshkol.xla._compat")
+    return compat is not None and compat.is_tracing()
 
 
 def transparent(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,7 +27,7 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.datum.write import display_string, short_string, write_string
 from eshkol.primitives.arguments import is_true, procedure_argument, wrong_type
-from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.calling import DIALECT, callee, is_traced
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.dynamic import STATE, Escape, Handler, traced_depth, travel
 from eshkol.primitives.lists import List
@@ -44,7 +44,7 @@ def is_condition(error: BaseException) -> bool:
     """Whether handlers see an exception: not if it is a bug of ours or steers the compiler."""
     if isinstance(error, InternalError | NeedsTensors):
         return False
-    return DIALECT.resolve is None or not isinstance(error, StagingError)
+    return not isinstance(error, StagingError) or (DIALECT.resolve is None and not is_traced())
 
 
 def condition_of(error: Exception) -> Any:
@@ -106,7 +106,7 @@ def _is_across_the_border(entry: Handler) -> bool:
     """
     if DIALECT.resolve is None:
         return False
-    if entry.is_eager:
+    if entry.is_eager and not DIALECT.is_restarted:
         return True
     if traced_depth() > entry.depth:
         raise StagingError(

@@ -258,7 +258,7 @@ def _shown_operator(site: Site, kind: str) -> str:
     for value in _values(site, site.operator):
         if type(value).__name__ == kind and not callable(value):
             return short_string(value)
-    return KINDS.get(kind, f"a value of class {kind}")
+    return "a tensor" if kind.endswith("Tracer") else KINDS.get(kind, f"a value of class {kind}")
 
 
 def _arity(text: str, name: str, called: Any, span: Span) -> EshkolError:

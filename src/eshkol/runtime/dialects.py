@@ -12,6 +12,7 @@ from itertools import cycle
 from typing import Any
 
 from eshkol.base.errors import NotAProcedure
+from eshkol.primitives.calling import is_traced
 from eshkol.primitives.declare import load
 from eshkol.runtime.procedures import procedure_of, procedure_of_code
 
@@ -78,6 +79,18 @@ def not_a_procedure(value: Any) -> NotAProcedure:
     )
 
 
+def crossing(kind: type[BaseException]) -> type[BaseException]:
+    """``kind``, which a handler of an eager body asks for; an error that passes is told its place.
+
+    Where JAX traces a program, it puts tracebacks together anew, from the instructions at which
+    frames ended: of a frame that has handlers that is where they let an error go on.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, Exception) and is_traced():
+        load("eshkol.runtime.report:tell_place")(error)
+    return kind
+
+
 def restart() -> Any:
     """Start the calling procedure again in its staged dialect, with its arguments."""
     frame = sys._getframe(1)
@@ -85,6 +98,8 @@ def restart() -> Any:
     procedure = procedure_of_code(code)
     assert procedure is not None
     staged_code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
+    lanes = load("eshkol.xla.control:settled_lanes")
+    variables = {name: lanes(value) for name, value in variables.items()}
     closure = tuple(_cell(variables, name) for name in code.co_freevars)
     function = types.FunctionType(staged_code, frame.f_globals, code.co_name, None, closure)
     count, options = code.co_argcount, code.co_kwonlyargcount
@@ -94,7 +109,7 @@ def restart() -> Any:
         arguments += list(variables[names[count + options]])
     keywords = {name: variables[name] for name in names[count : count + options]}
     try:
-        return load("eshkol.xla.control:staging")(function, *arguments, **keywords)
+        return load("eshkol.xla.control:restaged")(function, *arguments, **keywords)
     except Exception as error:
         _forget_restart(error)
         raise

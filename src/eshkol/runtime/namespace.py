@@ -123,7 +123,7 @@ class Namespace:
         self.watchers.setdefault(name, []).append(changed)
 
     def _tell(self, name: str) -> None:
-        for changed in self.watchers.pop(name):
+        for changed in self.watchers.pop(name, ()):
             changed()
 
     def get(self, name: str) -> Any:

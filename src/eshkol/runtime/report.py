@@ -10,10 +10,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import sysconfig
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from eshkol.base import sources
@@ -22,7 +20,6 @@ from eshkol.base.errors import (
     ExpandError,
     IncompleteInput,
     ReadError,
-    StagingError,
     TooDeep,
     UnboundVariable,
     excerpt,
@@ -30,18 +27,20 @@ from eshkol.base.errors import (
 )
 from eshkol.base.spans import Span
 from eshkol.runtime.boundary import Boundary as Boundary
-from eshkol.runtime.calls import explain_call, explain_callback, site_of
+from eshkol.runtime.calls import explain_call, explain_callback
 from eshkol.runtime.device_errors import explain_missing_doubles
 from eshkol.runtime.donations import explain_deleted
-from eshkol.runtime.tracebacks import entry_at
-
-_PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
-_TENSOR_RULES = _PACKAGE + "xla" + os.sep
-_MACHINE = _PACKAGE + "cek" + os.sep
-_LIBRARIES = tuple(
-    str(Path(sysconfig.get_paths()["purelib"]) / name) + os.sep
-    for name in ("jax", "jaxlib", "numpy", "optax")
+from eshkol.runtime.foreign import (
+    ASKING,
+    LIBRARIES,
+    MACHINE,
+    PACKAGE,
+    asks_for_value,
+    entries,
+    outlives_trace,
+    refused_by_library,
 )
+from eshkol.runtime.tracebacks import entry_at
 
 _RAISING = (os.path.join("primitives", "conditions.py"), os.path.join("cek", "conditions.py"))
 """The modules that raise what programs give to ``raise``."""
@@ -73,6 +72,22 @@ def raise_explained(error: Exception, traceback: types.TracebackType | None) -> 
         raise explained from None
 
 
+def tell_place(error: Exception) -> None:
+    """Tell an error of the program where it is; Python's own are explained first.
+
+    Raises:
+        EshkolError: what the error is to the user, if that is another.
+    """
+    if isinstance(error, RecursionError) or getattr(error, "is_told", False):
+        return  # looked at in each frame that it leaves, it would take forever
+    explained = explain(error)
+    explained.is_told = True  # type: ignore[attr-defined]
+    if isinstance(explained, EshkolError) and explained._span is None:
+        explained._span = explained.span
+    if explained is not error and error.__traceback__ is not None:
+        raise explained.with_traceback(error.__traceback__.tb_next) from None
+
+
 def _drop_notes(error: EshkolError) -> None:
     """Take away what JAX adds to an error about frames of its own, which are not shown."""
     notes = getattr(error, "__notes__", None)
@@ -101,7 +116,7 @@ def _is_own_bug(error: Exception) -> bool:
     if isinstance(error, EshkolError | RecursionError) or traceback is None:
         return False
     file = traceback.tb_frame.f_code.co_filename
-    is_ours = file.startswith(_PACKAGE) and not sources.is_source(file)
+    is_ours = file.startswith(PACKAGE) and not sources.is_source(file)
     return is_ours and not file.endswith(_RAISING)
 
 
@@ -110,8 +125,8 @@ def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType
     kept = []
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        is_ours = file.startswith(_PACKAGE) and not file.endswith(".esk")
-        if not is_ours and not file.startswith(_LIBRARIES):
+        is_ours = file.startswith(PACKAGE) and not file.endswith(".esk")
+        if not is_ours and not file.startswith(LIBRARIES):
             kept.append(traceback)
         traceback = traceback.tb_next
     result = None
@@ -140,21 +155,24 @@ def explain(error: Exception) -> Exception:
         return error
     if isinstance(error, RecursionError):
         return _too_deep(error)
-    if type(error).__name__ in _ASKING:
-        return _asks_for_value(error)
+    if type(error).__name__ in ASKING:
+        return asks_for_value(error)
+    if type(error).__name__ == "UnexpectedTracerError":
+        return outlives_trace(error)
     for told in (explain_deleted(error), explain_missing_doubles(error)):
         if told is not None:
             return told.with_traceback(error.__traceback__)
     place = _innermost(error)
     if place is None:
-        return _explained_callback(error)
+        of_callback = _explained_callback(error)
+        return refused_by_library(error) if of_callback is error else of_callback
     frame, span = place
     for kind, explainer in _EXPLAINERS:
         if isinstance(error, kind):
             explained = explainer(error, frame, span)
             if explained is not None:
                 return explained.with_traceback(error.__traceback__)
-    return error
+    return refused_by_library(error)
 
 
 def _innermost(error: Exception) -> tuple[types.FrameType, Span] | None:
@@ -198,7 +216,7 @@ def _explained_callback(error: Exception) -> Exception:
 
 
 def _is_of_machine(frame: types.FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_MACHINE)
+    return frame.f_code.co_filename.startswith(MACHINE)
 
 
 def _explain_name(error: Exception, frame: types.FrameType, span: Span) -> EshkolError | None:
@@ -235,7 +253,7 @@ def _too_deep(error: RecursionError) -> Exception:
     """Too deep a recursion of the program, wherever Python noticed it."""
     spans = [
         span
-        for entry in _entries(error.__traceback__)
+        for entry in entries(error.__traceback__)
         if (span := sources.span_at(entry.tb_frame.f_code, entry.tb_lasti))
     ]
     if not spans:
@@ -249,50 +267,8 @@ def _too_deep(error: RecursionError) -> Exception:
     ).with_traceback(error.__traceback__)
 
 
-def _entries(traceback: types.TracebackType | None) -> list[types.TracebackType]:
-    """The entries of a traceback that are the program's, outermost first."""
-    entries = []
-    while traceback is not None:
-        if sources.is_source(traceback.tb_frame.f_code.co_filename):
-            entries.append(traceback)
-        traceback = traceback.tb_next
-    return entries
-
-
 def _is_compound(span: Span) -> bool:
     return sources.text_of(span).startswith(("(", "["))
-
-
-_ASKING = frozenset(
-    f"{kind}Error"
-    for kind in "TracerArrayConversion TracerBoolConversion TracerIntegerConversion "
-    "ConcretizationType".split()
-)
-"""JAX's errors for who asks a tracer for its value."""
-
-
-def _asks_for_value(error: Exception) -> Exception:
-    """The error of a Python function that the program gave a traced value."""
-    place: tuple[types.FrameType, Span] | None = None
-    traceback = error.__traceback__
-    while traceback is not None:
-        frame = traceback.tb_frame
-        file = frame.f_code.co_filename
-        if sources.is_source(file) and (span := sources.span_at(frame.f_code, traceback.tb_lasti)):
-            place = frame, span
-        elif file.startswith(_TENSOR_RULES):
-            place = None
-        traceback = traceback.tb_next
-    if place is None:
-        return error
-    who = site_of(*place).operator
-    prefix = "" if who in ("", "lambda", "define") else f"{who}: "  # a tail call stands there
-    return StagingError(
-        f"{prefix}a Python function asks for a value that is traced",
-        span=place[1],
-        hint="in compiled programs and derivatives of tensors, compute with the language's "
-        "own procedures,\nor with functions that JAX can trace",
-    ).with_traceback(error.__traceback__)
 
 
 _Explainer = Callable[[Exception, types.FrameType, Span], EshkolError | None]

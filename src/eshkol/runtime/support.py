@@ -38,11 +38,11 @@ from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.continuations import make
 from eshkol.primitives.declare import PRIMITIVES, argument_count, load
 from eshkol.primitives.dynamic import TailCall
-from eshkol.runtime.dialects import NeedsStaging, restart, staged
+from eshkol.runtime.dialects import NeedsStaging, crossing, restart, staged
 from eshkol.runtime.elements import procedure_of_elements
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.tail_calls import deep, tick
-from eshkol.runtime.truth import truth
+from eshkol.runtime.truth import decided, truth
 
 
 class Missing:
@@ -107,6 +107,7 @@ FORMS: dict[str, Any] = {
 
 
 STAGING = {
+    "condition": "control",
     "staged_if": "control",
     "set_box": "control",
     "make_box": "control",
@@ -167,7 +168,9 @@ def builtins() -> dict[str, Any]:
             " string of chars": strings.string_of_chars,
             " joined texts": string_search.joined_texts,
             " truth": truth,
+            " decided": decided,
             " NeedsStaging": NeedsStaging,
+            " crossing": crossing,
             " restart": restart,
             " tick": tick,
             " deep": deep,

@@ -37,6 +37,17 @@ def truth(value: Any) -> bool:
         raise
 
 
+def decided(value: Any) -> Any:
+    """``value``, which a primitive asks whether it is true.
+
+    Raises:
+        NeedsStaging: for a traced boolean that has no value yet.
+    """
+    if is_array(value) and value.shape == () and value.dtype == bool:
+        truth(value)
+    return value
+
+
 def is_number(value: Any) -> bool:
     """Whether an array stands for a number of the language: a scalar has rank 0 and 64 bits."""
     return value.shape == () and str(value.dtype) in ("float64", "int64")

@@ -51,6 +51,7 @@ __all__ = [
     "evaluate",
     "has_default_layout",
     "install_cache",
+    "is_tracing",
     "jvp_jaxpr",
     "topology_fingerprint",
     "trace_context",
@@ -58,6 +59,11 @@ __all__ = [
     "weakref_lru_cache",
     "with_results",
 ]
+
+
+def is_tracing() -> bool:
+    """Whether JAX is tracing something in this thread."""
+    return not trace_state_clean()
 
 
 def detach_constants(jaxpr: ClosedJaxpr) -> tuple[ClosedJaxpr, list[Any]]:

@@ -42,11 +42,20 @@ def static_int(value: Any, who: str, what: str = "argument") -> int:
     raise WrongType(f"{who}: expected an exact integer as {what}, got {describe(value)}")
 
 
+_INSTEAD = {
+    "tensor-slice": ": (dynamic-slice t starts sizes) takes traced starts",
+    "zeros": ": take the largest size, and where to mask what is beyond",
+    "ones": ": take the largest size, and where to mask what is beyond",
+    "arange": ": take the largest size, and where to mask what is beyond",
+}
+"""What to do with a traced value instead, by the procedure that was given one."""
+
+
 def _not_static(value: Any, who: str, what: str) -> StagingError:
     return StagingError(
         f"{who}: {what} must be known when the program is compiled, got a traced {describe(value)}",
         hint="compute it from exact integers or shapes; what is computed from tensors or inexact\n"
-        "numbers is known only when the program runs",
+        "numbers is known only when the program runs" + _INSTEAD.get(who, ""),
     )
 
 
@@ -114,7 +123,10 @@ def static_axes(value: Any, tensor: Any, who: str) -> tuple[int, ...]:
         return (value % rank,)
     axes = tuple(static_axis(axis, rank, who, tensor) for axis in static_ints(value, who, "axis"))
     if len(set(axes)) < len(axes):
-        raise BadValue(f"{who}: expected different axes, got {list(axes)}")
+        raise BadValue(
+            f"{who}: expected different axes, got {list(axes)}",
+            hint="each axis is named once; negative ones count from the end",
+        )
     return axes
 
 
@@ -190,4 +202,7 @@ def _checked_indices(array: Any, value: Any, who: str) -> Any:
 def same_shape(who: str, a: Any, b: Any) -> None:
     """Raise ShapeError unless ``a`` and ``b`` have one shape."""
     if a.shape != b.shape:
-        raise ShapeError(f"{who}: shapes differ, {describe(a)} and {describe(b)}")
+        raise ShapeError(
+            f"{who}: shapes differ, {describe(a)} and {describe(b)}",
+            hint="both have one shape here; reshape, unsqueeze or broadcast-to makes one fit",
+        )

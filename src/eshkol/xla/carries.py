@@ -15,15 +15,7 @@ import jax
 
 from eshkol.base.errors import ShapeError, StagingError
 from eshkol.xla import journal
-from eshkol.xla.parts import (
-    Mismatch,
-    Output,
-    Part,
-    as_leaf_array,
-    leaf_count,
-    leaf_type,
-    merge,
-)
+from eshkol.xla.parts import Mismatch, Output, Part, as_leaf_array, leaf_type, merge, mismatched
 from eshkol.xla.trees import Structure, flatten, unflatten
 
 Site = tuple[str, ...]
@@ -71,6 +63,15 @@ class Carry:
 
 
 MAX_WIDENINGS = 8
+
+_CHANGING = (
+    "a loop over traced values keeps the shapes of its variables: start it with a value of the "
+    "final shape"
+)
+_GROWING = (
+    "a loop over traced values keeps the structure of its variables: to collect values, start it "
+    "with a tensor\nof the final size and fill that: (tensor-set! t i value)"
+)
 
 
 State = tuple[Structure, list[Any]]
@@ -125,26 +126,21 @@ def _merge_trip(site: Site, carry: Carry, state: State) -> State:
     except Mismatch as mismatch:
         name = _changed_variable(site, carry, state)
         raise ChangingVariable(
-            f"{site[0]}: the variable {name} changes from {mismatch.first} to {mismatch.second} "
+            f"{site[0]}: {name} changes from {mismatch.first} to {mismatch.second} "
             "in one trip of this loop",
-            hint="a loop over traced values keeps the shapes of its variables: start it with a "
-            "value of the final shape",
+            hint=_GROWING if "list" in mismatch.second else _CHANGING,
         ) from None
 
 
 def _changed_variable(site: Site, carry: Carry, state: State) -> str:
     """The name of the loop variable whose type does not hold."""
-    before, after = carry.structure[2][0], state[0][2][0]
-    start = iter([Output(i, tuple(x.shape), x.dtype) for i, x in enumerate(carry.leaves)])
-    end = iter(state[1])
-    for name, first, second in zip(site[1:], before[2], after[2], strict=False):
-        first_leaves = [next(start) for _ in range(leaf_count(first))]
-        second_leaves = [next(end) for _ in range(leaf_count(second))]
-        try:
-            merge((first, first_leaves), (second, second_leaves))
-        except Mismatch:
-            return name
-    return "assigned in it"
+    (values, contents), (next_values, next_contents) = carry.structure[2], state[0][2]
+    start = [Output(i, tuple(x.shape), x.dtype) for i, x in enumerate(carry.leaves)]
+    before, after = (*values[2], *contents[2]), (*next_values[2], *next_contents[2])
+    index = mismatched((before, start), (after, state[1]))
+    names = [*(f"the variable {name}" for name in site[1 : 1 + len(values[2])])]
+    names += map(journal.shown, carry.places)
+    return "something" if index is None else names[index]
 
 
 def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | None:

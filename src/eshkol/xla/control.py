@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 from jax import lax
 
 from eshkol.base import sources
@@ -19,28 +20,53 @@ from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
+from eshkol.xla import journal
 from eshkol.xla.alternatives import Unreachable, join, or_bottom
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
-from eshkol.xla.effects import install, output, under
+from eshkol.xla.effects import failures, install, output, under
 from eshkol.xla.extents import depart, trace_part
 from eshkol.xla.journal import make_box, mutate, set_box
 from eshkol.xla.notes import note
-from eshkol.xla.parts import BOTTOM, Mismatch, Part
+from eshkol.xla.parts import BOTTOM, Mismatch, Part, mismatched
 from eshkol.xla.recursion import decide
 from eshkol.xla.witness import Witness, tracer_of
 
-__all__ = ["check", "make_box", "mutate", "output", "set_box", "staged_if", "staging"]
+__all__ = ["check", "condition", "make_box", "mutate", "output", "set_box", "staged_if", "staging"]
 
 
 def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call a staged function: procedures that primitives call are staged too."""
-    saved, DIALECT.resolve = DIALECT.resolve, staged
+    saved = DIALECT.resolve, DIALECT.is_restarted
+    DIALECT.resolve, DIALECT.is_restarted = staged, False
     try:
         with Shortened(), wide():
             return function(*arguments, **options)
     finally:
-        DIALECT.resolve = saved
+        DIALECT.resolve, DIALECT.is_restarted = saved
+
+
+def restaged(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call the staged form of a procedure that eager code has called in a program that it is in."""
+
+    def run() -> Any:
+        DIALECT.is_restarted = True
+        return function(*arguments, **options)
+
+    with failures():  # where JAX traces only for a vmap, callbacks are called at once
+        return staging(run)
+
+
+def settled_lanes(value: Any) -> Any:
+    """A tracer of ``jax.vmap`` over a NumPy array of 64 bits as one of the dtype that it tells.
+
+    JAX leaves the array as it is, and makes 32 bits of it later, or 64 where those are enabled.
+    """
+    if not isinstance(value, jax.core.Tracer):
+        return value
+    if not isinstance(getattr(value, "val", None), np.ndarray) or value.dtype.kind not in "fiu":
+        return value
+    return lax.mul(value, value.dtype.type(1))
 
 
 def known_truth(test: Any) -> bool | None:
@@ -64,6 +90,17 @@ def known_truth(test: Any) -> bool | None:
         return bool(test)
     except jax.errors.TracerBoolConversionError:
         return None
+
+
+def condition(test: Any) -> Any:
+    """The value of an ``if``'s test; an error if it can't be one is told there.
+
+    Raises:
+        WrongType: for a tensor that is not one boolean.
+    """
+    if hasattr(test, "dtype") and hasattr(test, "shape") and not is_number(test):
+        check_condition(test)
+    return test
 
 
 # ---- conditionals
@@ -94,17 +131,27 @@ def _branch(
     try:
         value, exits = join(test, first, second)
     except Mismatch as mismatch:
+        place = _misfit_place(first, second)
+        differs = f"{mismatch.first} and {mismatch.second}"
         raise StagingError(
-            f"the condition is traced, and its branches give {mismatch.first} "
-            f"and {mismatch.second}",
-            hint="both branches must give values of one kind and shape, since which one is taken "
-            "is known only when the program runs\n"
+            f"the condition is traced, and its branches {place or 'give'} {differs}",
+            hint=f"both branches must {'leave' if place else 'give'} values of one kind and shape, "
+            "since which one is taken is known only when the program runs\n"
             f"the branches are {_form_of(then)} and {_form_of(otherwise)}",
         ) from None
     depart(exits)
     if value is BOTTOM:
         raise Unreachable
     return value
+
+
+def _misfit_place(first: Part, second: Part) -> str:
+    """How a message begins to say what branches leave in a place; empty if their values differ."""
+    (structure, leaves), (other, others) = first.result, second.result
+    values, others_values = structure[2][0], other[2][0]
+    rows = [values, *structure[2][1][2]], [others_values, *other[2][1][2]]
+    index = mismatched((rows[0], leaves), (rows[1], others))
+    return f"leave {journal.shown(first.written[index - 1])} as" if index else ""
 
 
 def _form_of(branch: Callable[[], Any]) -> str:

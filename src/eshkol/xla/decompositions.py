@@ -23,15 +23,29 @@ from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
 
 _HALF = frozenset({FLOAT16, BFLOAT16})
 _LEAST_SQUARES = "for the least-squares answer take lstsq or pinv"
+_SQUARE = "the last two axes have equal sizes; (matmul (transpose a) a) is square for any matrix a"
+_FOR_OTHERS = {
+    "tensor-inverse": "for any other matrix take pinv",
+    "tensor-solve": _LEAST_SQUARES,
+    "tensor-eig": "for any other matrix take svd",
+    "tensor-eigh": "for any other matrix take svd",
+}
+"""What helps with a matrix that is not square, by the procedure that wants a square one."""
 
 
 def matrix(who: str, value: Any, square: bool = False) -> Any:
     """``value`` as a floating tensor of rank 2 or more, with square matrices if asked."""
     x = as_tensor(value, who)
     if len(x.shape) < 2:
-        raise ShapeError(f"{who}: expected a matrix, got {describe(x)}")
+        raise ShapeError(
+            f"{who}: expected a matrix, got {describe(x)}",
+            hint="a matrix has two axes, and before them any that count matrices: (reshape t n m)",
+        )
     if square and x.shape[-1] != x.shape[-2]:
-        raise ShapeError(f"{who}: expected a square matrix, got {describe(x)}")
+        raise ShapeError(
+            f"{who}: expected a square matrix, got {describe(x)}",
+            hint=_FOR_OTHERS.get(who, _SQUARE),
+        )
     return cast(x, inexact_dtype(x.dtype, len(x.shape)))
 
 

@@ -59,7 +59,8 @@ class Traced:
         if not _holds_numbers_only(self.structure):
             raise WrongType(
                 f"{self.who}: expected a function that gives a number, this one gave "
-                f"{short_string(value)}"
+                f"{short_string(value)}",
+                hint="it gives a number, a tensor, or a structure of them",
             )
         return [inexact_array(leaf) for leaf in leaves]
 
@@ -118,7 +119,8 @@ def alike(
     if not fits:
         shapes = " ".join(f"[{dimensions(model.shape)}]" for model in models)
         raise WrongType(
-            f"{who}: expected something like {what}, of shape {shapes}, got {describe(value)}"
+            f"{who}: expected something like {what}, of shape {shapes}, got {describe(value)}",
+            hint=f"it has one number for each number of {what}",
         )
     return [
         cast(jnp.asarray(leaf), model.dtype) for leaf, model in zip(leaves, models, strict=True)

@@ -183,7 +183,8 @@ def raise_when_run(error: EshkolError) -> NoReturn:
     """End the running compiled program, whose caller then raises ``error``; for callbacks."""
     number = next(_numbers)
     _RAISED[number] = error
-    raise RunTimeFailure(f"{error.message} (failure {number} of a compiled program)")
+    place = f"{error.span}: " if error.span else ""
+    raise RunTimeFailure(f"{place}{error.message} (failure {number} of a compiled program)")
 
 
 def _shown(error: SchemeError) -> tuple[str, int]:

@@ -60,7 +60,8 @@ def apply_window(signals: Any, window: Any) -> Any:
     x, w = as_tensor(signals, "apply-window"), as_tensor(window, "apply-window")
     if not x.shape or x.shape[-1:] != w.shape:
         raise ShapeError(
-            f"apply-window: the window {describe(w)} does not fit the signals {describe(x)}"
+            f"apply-window: the window {describe(w)} does not fit the signals {describe(x)}",
+            hint="a window has one number for each element of the signals' last axis",
         )
     return multiply(x, w)
 
@@ -69,7 +70,11 @@ def _pair(who: str, first: Any, second: Any) -> tuple[Any, Any]:
     """Two signals of one rank and dtype, neither empty."""
     a, b = signal(who, first), signal(who, second)
     if len(a.shape) != len(b.shape) or 0 in a.shape + b.shape:
-        raise ShapeError(f"{who}: {describe(a)} and {describe(b)} have no convolution")
+        raise ShapeError(
+            f"{who}: {describe(a)} and {describe(b)} have no convolution",
+            hint="both have the same number of axes, and none is empty: one signal and one kernel, "
+            "or a row for\neach of several; conv1d takes batches and channels",
+        )
     dtype = result_dtype([a, b])
     return cast(a, dtype), cast(b, dtype)
 

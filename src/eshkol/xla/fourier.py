@@ -17,7 +17,10 @@ def signal(who: str, tensor: Any) -> Any:
     """A tensor of rank 1 or more of numbers that XLA can transform."""
     x = as_tensor(tensor, who)
     if not x.shape:
-        raise ShapeError(f"{who}: expected a tensor of rank 1 or more, got {describe(tensor)}")
+        raise ShapeError(
+            f"{who}: expected a tensor of rank 1 or more, got {describe(tensor)}",
+            hint="a signal has an axis along which it is sampled: (reshape t 1)",
+        )
     x = cast(x, inexact_dtype(x.dtype, len(x.shape)))
     return cast(x, FLOAT32) if x.dtype.itemsize < 4 else x
 
@@ -67,7 +70,10 @@ def _of_images(who: str, operation: Callable[..., Any]) -> Callable[[Any], Any]:
     def rule(tensor: Any) -> Any:
         x = signal(who, tensor)
         if len(x.shape) < 2 or 0 in x.shape[-2:]:
-            raise ShapeError(f"{who}: expected a matrix that is not empty, got {describe(x)}")
+            raise ShapeError(
+                f"{who}: expected a matrix that is not empty, got {describe(x)}",
+                hint="it transforms the last two axes; fft and ifft transform one",
+            )
         return kernel(x)
 
     rule.__name__ = rule.__qualname__ = who

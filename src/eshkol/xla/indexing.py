@@ -42,7 +42,8 @@ def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
     """Raise OutOfRange where a known index lies outside its axis."""
     if len(indices) > len(x.shape):
         raise ShapeError(
-            f"{who}: {describe(x)} has {len(x.shape)} axes, got {len(indices)} indices"
+            f"{who}: {describe(x)} has {len(x.shape)} axes, got {len(indices)} indices",
+            hint="one index per axis selects an element; fewer select a part",
         )
     if CONFIG.checked:
         check = load("eshkol.xla.checks:check_index")
@@ -164,7 +165,8 @@ def dynamic_slice(tensor: Any, starts: Any, sizes: Any) -> Any:
     for axis, (size, whole) in enumerate(zip(extent, x.shape, strict=True)):
         if not 0 <= size <= whole:
             raise OutOfRange(
-                f"dynamic-slice: size {size} is out of range for axis {axis} of {describe(x)}"
+                f"dynamic-slice: size {size} is out of range for axis {axis} of {describe(x)}",
+                hint=f"the sizes there are 0 to {whole}",
             )
         if CONFIG.checked and places[axis].__class__ is not int:
             what = f"a part of {size} along axis {axis} of {describe(x)}"
@@ -252,7 +254,8 @@ def take_along_axis(tensor: Any, indices: Any, axis: Any = -1) -> Any:
     places = index_tensor(indices, "take-along-axis", x.shape[along])
     if len(places.shape) != len(x.shape):
         raise ShapeError(
-            f"take-along-axis: ranks differ, {describe(x)} and indices {describe(places)}"
+            f"take-along-axis: ranks differ, {describe(x)} and indices {describe(places)}",
+            hint="the indices have an axis for each of the tensor's; to take whole rows: gather",
         )
     return _take_along(x, places, along)
 
@@ -299,7 +302,10 @@ def topk(tensor: Any, count: Any, axis: Any = -1) -> Any:
     along = static_axis(axis, len(x.shape), "topk", x)
     number = static_int(count, "topk", "count")
     if not 0 <= number <= x.shape[along]:
-        raise OutOfRange(f"topk: {number} is out of range for axis {along} of {describe(x)}")
+        raise OutOfRange(
+            f"topk: {number} is out of range for axis {along} of {describe(x)}",
+            hint=f"the counts are 0 to {x.shape[along]}",
+        )
     return scheme_list(_topk(x, number, along))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -36,20 +37,14 @@ from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.modes import FOLLOWERS
-from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results, procedure_being_traced
+from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, procedure_being_traced
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
-from eshkol.xla.trees import TENSOR, WRAPPERS, ArrayImpl, Structure, flatten
+from eshkol.xla.trees import WRAPPERS, ArrayImpl, Structure, flatten
 from eshkol.xla.ways import Way, is_plain, way
 
 MOST_WAYS = 4
 """A procedure keeps so many short ways, for arguments of different structures."""
-
-_NO_OPTIONS = ("dict", (), ())
-
-
-def _arrays_structure(count: int) -> Structure:
-    return ("tuple", None, (TENSOR,) * count)
 
 
 class Entry:
@@ -89,13 +84,17 @@ class Jitted:
         ways: for arguments of structures that were met more than once.
         keyword_ways: the same for calls with keywords, by the number of the other arguments and
             the keywords.
+        changes: how often one of the variables that its programs read was defined again. What was
+            found out before a change, by a thread that is slow, is not kept after it.
+        lock: held by who changes any of these.
     """
 
     def __init__(self, function: Any, options: CallOptions = NO_OPTIONS) -> None:
         self.function = function
         self.options = options
         self.name = getattr(function, "__name__", "lambda")
-        self.is_stale = False
+        self.lock = threading.RLock()
+        self.changes = 0
         self.entries: dict[tuple[Structure, Mode], Entry] = {}
         self.watched: set[tuple[Any, str]] = set()
         self.fast: dict[int, Callable[..., Any]] = {}
@@ -112,15 +111,22 @@ class Jitted:
 
     def stale(self, variable: tuple[Any, str]) -> None:
         """Forget what was found out, since a variable that was read is defined again."""
-        self.watched.discard(variable)
-        self.is_stale = True
-        self.forget()
+        with self.lock:
+            self.watched.discard(variable)
+            self.entries.clear()
+            self.forget()
 
     def forget(self) -> None:
         """Forget the short ways, which hold for one mode."""
-        self.fast.clear()
-        self.ways.clear()
-        self.keyword_ways.clear()
+        with self.lock:
+            self.changes += 1
+            # Another thread may just have seen that there is one, and call it.
+            self.fast.update(dict.fromkeys(self.fast, self._again))
+            self.ways.clear()
+            self.keyword_ways.clear()
+
+    def _again(self, *arguments: Any) -> Any:
+        return self.call(arguments, {})
 
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The path of a call of which something is no array."""
@@ -130,6 +136,7 @@ class Jitted:
             return fail(error)
 
     def _call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        changes = self.changes
         if options and self.keyword_ways:
             for way in self.keyword_ways.get((len(arguments), tuple(options)), ()):
                 result = way(*arguments, **options)
@@ -142,7 +149,9 @@ class Jitted:
             return staged(procedure)(*arguments, **options)
         result = entry.program.run([*self.front, *entry.lifted, *leaves], inputs)
         if not _is_inside_a_trace():
-            self._remember(arguments, options, entry, leaves)
+            with self.lock:
+                if changes == self.changes:
+                    self._remember(arguments, options, entry, leaves, result)
         return result
 
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
@@ -157,9 +166,6 @@ class Jitted:
 
     def entry(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Entry, list[Any]]:
         """What is known of calls like this one, and the leaves of the arguments."""
-        if self.is_stale:
-            self.is_stale = False
-            self.entries.clear()
         if self.is_mutable:
             known = self.structure
             self._take_apart()
@@ -175,19 +181,15 @@ class Jitted:
                 self._keep(structure, entry)
         return entry, leaves
 
-    def finish(self, results: Results, arguments: tuple[Any, ...]) -> Any:
-        """The value of a call on the path for arrays, if it is not one array."""
-        structure = ("tuple", None, (_arrays_structure(len(arguments)), _NO_OPTIONS))
-        entry = self.entries[structure, CONFIG.mode]
-        return results.value((*self.leaves, *entry.reach.leaves, *arguments))
-
     def _keep(self, structure: Structure, entry: Entry) -> None:
         """Use ``entry`` again until one of the variables that it reads is defined again."""
-        for namespace, name in (*entry.reach.variables, *entry.reach.absent):
-            if (namespace, name) not in self.watched:
-                self.watched.add((namespace, name))
-                _follow(self, namespace, name)
-        self.entries[structure, CONFIG.mode] = entry
+        with self.lock:
+            for namespace, name in (*entry.reach.variables, *entry.reach.absent):
+                if (namespace, name) not in self.watched:
+                    self.watched.add((namespace, name))
+                    _follow(self, namespace, name)
+            if entry.reach.holds():  # another thread may have defined one before it was watched
+                self.entries[structure, CONFIG.mode] = entry
         if not any(history is entry.program.history for history in self.histories):
             self.histories.append(entry.program.history)
 
@@ -197,7 +199,12 @@ class Jitted:
         return sorted(found, key=lambda compilation: compilation.number)
 
     def _remember(
-        self, arguments: tuple[Any, ...], options: Any, entry: Entry, leaves: list[Any]
+        self,
+        arguments: tuple[Any, ...],
+        options: Any,
+        entry: Entry,
+        leaves: list[Any],
+        result: Any,
     ) -> None:
         """Take a short path next time, if it is known what goes in."""
         program = entry.program
@@ -209,7 +216,10 @@ class Jitted:
         front = (*self.front, *entry.lifted)
         if not options and is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):
             (function,) = program.variants.values()
-            self.fast[len(arguments)] = partial(function, *front) if front else function
+            function = partial(function, *front) if front else function
+            if result.__class__ is not ArrayImpl:
+                function = _finished(function, (*self.leaves, *entry.reach.leaves))
+            self.fast[len(arguments)] = function
             return
         entry.calls += 1
         if _is_time(entry.calls):
@@ -232,6 +242,15 @@ def main_procedure(jitted: Jitted) -> Lambda | None:
     return None if known is None else known.node
 
 
+def _finished(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Callable[..., Any]:
+    """A compiled function whose results are more than one array, giving the value of the call."""
+
+    def call(*arguments: Any) -> Any:
+        return function(*arguments).value((*inputs, *arguments))
+
+    return call
+
+
 def _is_time(calls: int) -> bool:
     """Whether to try to write straight-line code: ever more seldom, should it not be used."""
     return calls >= CALLS_TO_PAY and calls & (calls - 1) == 0
@@ -246,6 +265,7 @@ def _is_inside_a_trace() -> bool:
     return bool(LIFTED.values)
 
 
+_FOLLOWING = threading.RLock()
 _FOLLOWERS: weakref.WeakKeyDictionary[Any, dict[str, weakref.WeakSet[Jitted]]]
 _FOLLOWERS = weakref.WeakKeyDictionary()
 """By namespace and name: the jitted procedures to tell when the variable is defined again."""
@@ -253,19 +273,23 @@ _FOLLOWERS = weakref.WeakKeyDictionary()
 
 def _follow(jitted: Jitted, namespace: Any, name: str) -> None:
     """Tell ``jitted``, while it is there, when a variable is defined or assigned next."""
-    names = _FOLLOWERS.setdefault(namespace, {})
-    if name not in names:
-        names[name] = weakref.WeakSet()
-        namespace.watch(name, partial(_tell, weakref.ref(namespace), name))
-    names[name].add(jitted)
+    with _FOLLOWING:
+        names = _FOLLOWERS.setdefault(namespace, {})
+        if name not in names:
+            names[name] = weakref.WeakSet()
+            namespace.watch(name, partial(_tell, weakref.ref(namespace), name))
+        names[name].add(jitted)
 
 
 def _tell(reference: weakref.ref[Any], name: str) -> None:
     """Tell the jitted procedures that follow a variable that it has changed."""
     namespace = reference()
-    if namespace is not None:
-        for jitted in list(_FOLLOWERS[namespace].pop(name)):
-            jitted.stale((namespace, name))
+    if namespace is None:
+        return
+    with _FOLLOWING:
+        followers = list(_FOLLOWERS[namespace].pop(name, ()))
+    for jitted in followers:
+        jitted.stale((namespace, name))
 
 
 def jit(
@@ -299,7 +323,7 @@ def _compiled(function: Any, options: CallOptions = NO_OPTIONS) -> Any:
     state = Jitted(function, options)
     count = _fixed_count(function)
     if count:
-        compiled = entrance(count, state.fast, state.ways, state.finish, state.call)
+        compiled = entrance(count, state.fast, state.ways, state.call)
     else:
         compiled = _entrance_of_any(state)
     name = getattr(function, "__name__", "lambda")
@@ -334,10 +358,7 @@ def _entrance_of_any(state: Jitted) -> Callable[..., Any]:
             if fast and not options and all(a.__class__ is ArrayImpl for a in arguments):
                 call = fast.get(len(arguments))
                 if call is not None:
-                    result = call(*arguments)
-                    if result.__class__ is ArrayImpl:
-                        return result
-                    return state.finish(result, arguments)
+                    return call(*arguments)
             if ways and not options:
                 for way in ways:
                     result = way(*arguments)

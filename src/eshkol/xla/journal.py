@@ -20,12 +20,19 @@ from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.write import short_string
 from eshkol.xla.trees import OuterBox
 
+MOST_NAMES = 1_000
+
 
 class Frames(threading.local):
-    """The frames of the parts that are being traced in this thread, innermost last."""
+    """The frames of the parts that are being traced in this thread, innermost last.
+
+    Attributes:
+        names: what messages call the variables assigned last, by the identities of their boxes.
+    """
 
     def __init__(self) -> None:
         self.stack: list[Frame] = []
+        self.names: dict[int, str] = {}
 
 
 FRAMES = Frames()
@@ -59,6 +66,8 @@ class Frame:
         self.made: dict[int, Any] = {}
 
     def __enter__(self) -> Frame:
+        if len(FRAMES.names) > MOST_NAMES:
+            FRAMES.names.clear()
         FRAMES.stack.append(self)
         return self
 
@@ -147,6 +156,7 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
     if box.__class__ is OuterBox:
         raise _not_ours(name)
     note(box)
+    FRAMES.names[id(box)] = name
     box[0] = value
 
 
@@ -155,6 +165,12 @@ def _not_ours(name: str) -> StagingError:
         f"set!: {name} belongs to code outside of the compiled procedure",
         hint="return the new value, or bind the variable inside the compiled procedure",
     )
+
+
+def shown(place: Any) -> str:
+    """What a message calls a place that a part of the program has written."""
+    name = FRAMES.names.get(id(place)) if place.__class__ is list else None
+    return f"the variable {name}" if name else f"a part of {short_string(place)}"
 
 
 def make_box(value: Any) -> list[Any]:

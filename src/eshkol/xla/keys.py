@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import jax
@@ -162,15 +162,19 @@ def _drawing_block(kind: str) -> Any:
 
 
 class Stream:
-    """The stream of keys and scalars that a seed determines."""
+    """The stream of keys and scalars that a seed determines.
+
+    Attributes:
+        lock: held by the thread that draws.
+    """
 
     def __init__(self, seed: int = 0) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self.seed(seed)
 
     def seed(self, seed: int) -> None:
         """Begin again at ``seed``."""
-        with self._lock:
+        with self.lock:
             self._seed = seed
             self._key: Any = None
             self._count: Any = 0
@@ -191,7 +195,7 @@ class Stream:
 
     def go_to(self, position: Any) -> None:
         """Go on as if there had been so many draws."""
-        with self._lock:
+        with self.lock:
             self._count = position
 
     def _next(self) -> int:
@@ -203,7 +207,7 @@ class Stream:
         """The key of the next draw."""
         if DIALECT.resolve is not None:
             raise _baked_in()
-        with self._lock:
+        with self.lock:
             before = self._count
             key = _fold(self.key, np.uint32(self._next()))
             if isinstance(key, Tracer):
@@ -215,7 +219,7 @@ class Stream:
         """The next ``uniform`` or ``normal`` double."""
         if DIALECT.resolve is not None:
             raise _baked_in()
-        with self._lock:
+        with self.lock:
             number = self._next()
             first, block = self._blocks.get(kind, (0, ()))
             index = number - first
@@ -260,6 +264,14 @@ def position() -> tuple[Any, Any]:
     if source.__class__ is LaneSource and source.key is not None:
         return source(), np.uint32(0)
     return source.key, source.position
+
+
+def counting() -> Any:
+    """A context for a program that draws from :func:`position` on and then calls :func:`advance`.
+
+    No other thread draws from the seed's stream meanwhile, or both would draw the same numbers.
+    """
+    return STREAM.lock if KEY_SOURCE.draw is None else nullcontext()
 
 
 def advance(draws: Any) -> None:

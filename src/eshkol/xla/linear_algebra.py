@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -49,8 +50,12 @@ def matmul(a: Any, b: Any) -> Any:
 def _inner_sizes(a: Any, b: Any) -> EshkolError:
     return ShapeError(
         f"matmul: inner sizes differ, a is {describe(a)} and b is {describe(b)}",
-        hint="expected a[.., k] and b[k, n]" if len(b.shape) > 1 else "expected a[.., k] and b[k]",
+        hint=_expected(b),
     )
+
+
+def _expected(b: Any) -> str:
+    return "expected a[.., k] and b[k, n]" if len(b.shape) > 1 else "expected a[.., k] and b[k]"
 
 
 def _batched(a: Any, b: Any) -> Any:
@@ -85,7 +90,8 @@ def dot(a: Any, b: Any) -> Any:
         return multiply(a, b)
     if a.shape[-1] != b.shape[-2 if rank_b > 1 else 0]:
         raise ShapeError(
-            f"tensor-dot: inner sizes differ, a is {describe(a)} and b is {describe(b)}"
+            f"tensor-dot: inner sizes differ, a is {describe(a)} and b is {describe(b)}",
+            hint=_expected(b),
         )
     return _dot(a, b)
 
@@ -127,8 +133,29 @@ def einsum(equation: Any, *tensors: Any) -> Any:
     except (TypeError, ValueError) as error:
         shown = ", ".join(describe(array) for array in arrays)
         raise ShapeError(
-            f"einsum: {equation!r} does not fit {shown}", hint=str(error).split("\n")[0]
+            f"einsum: {equation!r} does not fit {shown}",
+            hint=einsum_misfit(equation.replace(" ", ""), arrays) or str(error).split("\n")[0],
         ) from None
+
+
+def einsum_misfit(equation: str, arrays: Sequence[Any]) -> str:
+    """What is wrong with an equation and its tensors, in words; empty if that isn't clear."""
+    left, _, right = equation.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(arrays):
+        return f"the equation is for {len(terms)} tensors, and {len(arrays)} came"
+    sizes: dict[str, tuple[int, int]] = {}
+    for number, (term, array) in enumerate(zip(terms, arrays, strict=True), 1):
+        if "." in term:
+            continue
+        if len(term) != len(array.shape):
+            return f"{term} has {len(term)} letters, and tensor {number} is {describe(array)}"
+        for letter, size in zip(term, array.shape, strict=True):
+            known, first = sizes.setdefault(letter, (size, number))
+            if size != known and 1 not in (size, known):
+                return f"{letter} is {known} in tensor {first} and {size} in tensor {number}"
+    strange = sorted({letter for letter in right if letter not in left and letter != "."})
+    return f"{', '.join(strange)} of the result is in none of the tensors" if strange else ""
 
 
 def _is_list_of_tensors(value: Any, equation: str) -> bool:
@@ -165,7 +192,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if not fits:
         raise ShapeError(
             f"tensordot: axes {pairs[0]} of {describe(a)} and {pairs[1]} of {describe(b)} "
-            "don't fit together"
+            "don't fit together",
+            hint="the axes that are summed over have equal sizes, pair by pair: a number says how "
+            "many (last of\nthe first tensor, first of the second), two lists say which",
         )
     return _tensordot(a, b, pairs)
 
@@ -187,11 +216,14 @@ def _tensordot(a: Any, b: Any, axes: tuple[tuple[int, ...], tuple[int, ...]]) ->
     return lax.dot_general(a, b, (axes, ((), ())), preferred_element_type=a.dtype)
 
 
+SUM_OF_ALL = "the sum of all elements is tensor-sum"
+
+
 def trace(matrix: Any) -> Any:
     """The sum of the diagonal of the last two axes."""
     x = as_tensor(matrix, "trace")
     if len(x.shape) < 2:
-        raise ShapeError(f"trace: expected a matrix, got {describe(x)}")
+        raise ShapeError(f"trace: expected a matrix, got {describe(x)}", hint=SUM_OF_ALL)
     return _trace(as_tensor(x, "trace", INT32) if x.dtype == BOOL else x)
 
 

@@ -17,6 +17,7 @@ from jax import lax
 from eshkol.base.errors import ShapeError, WrongType
 from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import Vector
+from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT, callee
 from eshkol.xla.arguments import static_axis
 from eshkol.xla.dtypes import FLOAT64, INT32, INT64, wide
@@ -70,7 +71,11 @@ def _map_tensor(who: str, procedure: Procedure, x: Any, is_indexed: bool) -> Any
     flat = [jnp.asarray(place) for place in places] + [lax.reshape(x, (math.prod(x.shape),))]
     results = vmap(procedure, flat, None, 0)
     if not hasattr(results, "shape"):
-        raise WrongType(f"{who}: expected a procedure that gives a number for each element")
+        raise WrongType(
+            f"{who}: expected a procedure that gives a number for each element of {describe(x)}, "
+            f"this one gives {short_string(results)} for all",
+            hint="map over a list gives a list of any values: (map f (tensor->list t))",
+        )
     return lax.reshape(results, (*x.shape, *results.shape[1:]))
 
 

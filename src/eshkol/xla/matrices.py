@@ -19,7 +19,10 @@ from eshkol.xla.tensors import as_tensor, cast, compiled, describe, promote
 def _triangle(who: str, tensor: Any, diagonal: Any) -> tuple[Any, int]:
     x = as_tensor(tensor, who)
     if len(x.shape) < 2:
-        raise ShapeError(f"{who}: expected a matrix, got {describe(x)}")
+        raise ShapeError(
+            f"{who}: expected a matrix, got {describe(x)}",
+            hint="a matrix has two axes: (reshape t n m); that of a vector: (diag t)",
+        )
     return x, static_int(diagonal, who, "a diagonal")
 
 
@@ -45,7 +48,10 @@ def grids(*axes: Any, indexing: Any = "ij") -> Any:
     lines = [as_tensor(axis, "meshgrid") for axis in axes]
     for line in lines:
         if len(line.shape) != 1:
-            raise ShapeError(f"meshgrid: expected tensors of rank 1, got {describe(line)}")
+            raise ShapeError(
+                f"meshgrid: expected tensors of rank 1, got {describe(line)}",
+                hint="each tensor holds the coordinates along one axis: (linspace 0 1 5)",
+            )
     with wide():
         return scheme_list(jnp.meshgrid(*lines, indexing=name))
 

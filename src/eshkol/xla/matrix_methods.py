@@ -95,7 +95,10 @@ def cross(a: Any, b: Any) -> Any:
     x, y = _same("cross", a, b)
     for side in (x, y):
         if not side.shape or side.shape[-1] != 3:
-            raise ShapeError(f"cross: expected vectors of three, got {describe(side)}")
+            raise ShapeError(
+                f"cross: expected vectors of three, got {describe(side)}",
+                hint="it multiplies the last axes, of size 3; other products are dot and outer",
+            )
     return _cross(x, y)
 
 

@@ -162,6 +162,20 @@ def merge(
     return structure, merging.leaves
 
 
+def mismatched(
+    first: tuple[Sequence[Structure], list[Any]], second: tuple[Sequence[Structure], list[Any]]
+) -> int | None:
+    """Of two rows of values, the index of the first pair that can't be unified."""
+    ends = iter(first[1]), iter(second[1])
+    for index, pair in enumerate(zip(first[0], second[0], strict=False)):
+        taken = [list(_take(s, leaves)) for s, leaves in zip(pair, ends, strict=True)]
+        try:
+            merge((pair[0], taken[0]), (pair[1], taken[1]))
+        except Mismatch:
+            return index
+    return None
+
+
 class _Merging:
     def __init__(self, first: Iterator[Any], second: Iterator[Any]) -> None:
         self.first = first

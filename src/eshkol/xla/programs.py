@@ -182,6 +182,12 @@ class Program:
             leaves: what goes in; reals that go in with every call may be arrays already.
             inputs: the same leaves as they were.
         """
+        if self.wants_key:
+            with keys.counting():
+                return self._run(leaves, inputs)
+        return self._run(leaves, inputs)
+
+    def _run(self, leaves: list[Any], inputs: list[Any]) -> Any:
         if any(isinstance(leaf, Differentiable) for leaf in leaves):
             raise NeedsTensors
         if NOTES.recorder is not None:

@@ -221,7 +221,10 @@ def shuffle(value: Any) -> Any:
 def _probability(value: Any, who: str) -> Any:
     number = _number(value, who)
     if not hasattr(number, "dtype") and not 0 <= number <= 1:
-        raise BadValue(f"{who}: expected a probability from 0 to 1, got {number}")
+        raise BadValue(
+            f"{who}: expected a probability from 0 to 1, got {number}",
+            hint="a percentage is divided by 100",
+        )
     return number
 
 

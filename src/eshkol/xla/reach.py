@@ -39,6 +39,7 @@ class Reach:
     Attributes:
         variables: ``(namespace, name)`` in the order they were met.
         absent: the same of names that are primitives, or not defined yet.
+        found: the values of the variables.
         leaves: the leaves of their values.
         structure: their names and the structures of their values.
     """
@@ -49,6 +50,7 @@ class Reach:
         self.leaves: list[Any] = []
         self.values: list[Structure] = []
         self.seen: set[tuple[int, str]] = set()
+        self.found: list[Any] = []
         self._visit(structure)
         names = tuple((id(namespace), name) for namespace, name in self.variables)
         self.structure = ("globals", names, tuple(self.values))
@@ -67,9 +69,17 @@ class Reach:
                 value = namespace.variables[name]
                 leaves, inner = flatten(LIFTED.values.get(key, value))
                 self.variables.append((namespace, name))
+                self.found.append(value)
                 self.leaves += leaves
                 self.values.append(inner)
                 self._visit(inner)
+
+    def holds(self) -> bool:
+        """Whether the variables still have the values that were read."""
+        return all(
+            namespace.variables.get(name, self) is value
+            for (namespace, name), value in zip(self.variables, self.found, strict=True)
+        ) and not any(name in namespace.variables for namespace, name in self.absent)
 
 
 _MUTABLE = frozenset(

@@ -42,7 +42,10 @@ def reshape(tensor: Any, *dims: Any) -> Any:
 def _filled_in(x: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """``sizes`` with a -1 replaced by what makes the count right."""
     if sizes.count(-1) > 1 or any(size < -1 for size in sizes):
-        raise BadValue(f"reshape: expected sizes of at least 0 and one -1 at most, got {sizes}")
+        raise BadValue(
+            f"reshape: expected sizes of at least 0 and one -1 at most, got {list(sizes)}",
+            hint="the size -1 is computed from the others; several are not determined",
+        )
     count = math.prod(x.shape)
     rest = math.prod(size for size in sizes if size != -1)
     if -1 in sizes and rest and count % rest == 0:
@@ -98,7 +101,10 @@ def _permuted(x: Any, order: tuple[int, ...]) -> Any:
 def _permutation(axes: Any, x: Any, who: str) -> tuple[int, ...]:
     order = static_axes(axes, x, who)
     if len(order) != len(x.shape):
-        raise ShapeError(f"{who}: {describe(x)} needs {len(x.shape)} axes, got {list(order)}")
+        raise ShapeError(
+            f"{who}: {describe(x)} needs {len(x.shape)} axes, got {list(order)}",
+            hint="each axis is named once, in the new order; two are exchanged by swap-axes",
+        )
     return order
 
 
@@ -135,7 +141,11 @@ def squeeze(tensor: Any, axis: Any = None) -> Any:
         axes = static_axes(axis, x, "squeeze")
     for a in axes:
         if x.shape[a] != 1:
-            raise ShapeError(f"squeeze: axis {a} of {describe(x)} has size {x.shape[a]}, not 1")
+            raise ShapeError(
+                f"squeeze: axis {a} of {describe(x)} has size {x.shape[a]}, not 1",
+                hint="only axes of size 1 can be dropped: select an element with tensor-ref, or "
+                "reduce the axis, as in (tensor-sum t #:axis 0)",
+            )
     return _squeeze(x, axes) if axes else x
 
 

@@ -79,7 +79,8 @@ def _specified(item: Any, x: Any, axis: int) -> slice | int:
     size = x.shape[axis]
     if not -size <= index < size:
         raise OutOfRange(
-            f"tensor-slice: index {index} is out of range for axis {axis} of {describe(x)}"
+            f"tensor-slice: index {index} is out of range for axis {axis} of {describe(x)}",
+            hint=f"the indices are {-size} to {size - 1}" if size else "the axis is empty",
         )
     return index % size
 

@@ -353,10 +353,7 @@ _ENTRANCE = """
 def function({parameters}, /, *more, **options):
     try:
         if {are_arrays} and fast and not more and not options:
-            result = fast[{count}]({names})
-            if result.__class__ is Array:
-                return result
-            return finish(result, ({names},))
+            return fast[{count}]({names})
         if direct and not more and not options:
             for way in direct:
                 result = way({names})
@@ -373,7 +370,6 @@ def entrance(
     count: int,
     fast: Mapping[int, Callable[..., Any]],
     direct: Sequence[Callable[..., Any]],
-    finish: Callable[[Any, tuple[Any, ...]], Any],
     general: Callable[[tuple[Any, ...], dict[str, Any]], Any],
 ) -> Callable[..., Any]:
     """A function that expects ``count`` arrays, and takes anything.
@@ -382,7 +378,6 @@ def entrance(
         count: of positional arguments, at least one.
         fast: what computes the result of arrays by their number; only ``count`` may be in it.
         direct: ways that take arguments of one structure, or answer ``MISS``.
-        finish: makes the value of a result that is no array, given the arguments.
         general: takes all other arguments, and options.
     """
     names = [f"a{number}" for number in range(count)]
@@ -395,7 +390,6 @@ def entrance(
     scope: dict[str, Any] = {
         "fast": fast,
         "direct": direct,
-        "finish": finish,
         "general": general,
         "fail": fail,
         "Array": ArrayImpl,

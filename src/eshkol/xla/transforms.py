@@ -284,7 +284,11 @@ def _check_sizes(arrays: Sequence[Any], axes: Sequence[int | None]) -> None:
         if axis is None:
             continue
         if not -len(array.shape) <= axis < len(array.shape):
-            raise ShapeError(f"vmap: {describe(array)} has no axis {axis} to map over")
+            raise ShapeError(
+                f"vmap: {describe(array)} has no axis {axis} to map over",
+                hint="#:in-axes says for each argument which axis is mapped, or #f: it is the same "
+                "for every call",
+            )
         sizes.append(array.shape[axis])
     if not sizes:
         raise WrongType(
@@ -293,7 +297,11 @@ def _check_sizes(arrays: Sequence[Any], axes: Sequence[int | None]) -> None:
         )
     if len(set(sizes)) > 1:
         shown = ", ".join(map(str, sizes))
-        raise ShapeError(f"vmap: the mapped axes have different sizes: {shown}")
+        raise ShapeError(
+            f"vmap: the mapped axes have different sizes: {shown}",
+            hint="each argument has one element per call along its mapped axis; #:in-axes says "
+            "which axis that is,\nand #f there that an argument is the same for every call",
+        )
 
 
 def _run_mapped(

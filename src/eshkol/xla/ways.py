@@ -102,7 +102,17 @@ def way(
     target = program.variant([*front, *leaves])
     scope = {**taking.writer.constants, **_scope(program, front, inputs, target)}
     exec(compile(text, __file__, "exec"), scope)
-    return scope["function"]
+    return _counted(scope["function"]) if program.wants_key else scope["function"]
+
+
+def _counted(function: Way) -> Way:
+    """``function``, which draws random numbers, while no other thread draws."""
+
+    def counted(*arguments: Any) -> Any:
+        with keys.counting():
+            return function(*arguments)
+
+    return counted
 
 
 _PREFIX = "option_"
