@@ -8,6 +8,7 @@ from typing import Any
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import (
+    elements_argument,
     foreign_list,
     is_true,
     list_argument,
@@ -136,7 +137,7 @@ def filter_list(predicate: Any, items: List) -> List:
     """
     call = callee(procedure_argument("filter", predicate))
     kept = []
-    for item in list_argument("filter", items):
+    for item in elements_argument("filter", items):
         result = call(item)
         if result is True or (result is not False and is_true(result)):
             kept.append(item)
