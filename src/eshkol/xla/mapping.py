@@ -21,6 +21,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT, callee
 from eshkol.xla.arguments import static_axis
 from eshkol.xla.dtypes import FLOAT64, INT32, INT64, wide
+from eshkol.xla.notes import note
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 from eshkol.xla.transforms import vmap
 from eshkol.xla.witness import tracer_of
@@ -120,6 +121,7 @@ def _scan(procedure: Procedure, initial: Any, row: Any) -> Any:
     def step(so_far: Any, element: Any) -> tuple[Any, None]:
         return _number(call(so_far, element), row.dtype), None
 
+    note("scan", site=("fold", "value"), trips=row.shape[0], carried=[start])
     with wide():
         return lax.scan(step, start, row)[0]
 

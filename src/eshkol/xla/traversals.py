@@ -22,6 +22,7 @@ from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving
 from eshkol.xla.extents import trace_part
 from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
+from eshkol.xla.notes import note
 from eshkol.xla.parts import Joined, Part, leaf_count, leaf_type, make_outputs
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.traced_loops import again, done
@@ -69,6 +70,7 @@ def map_rows(call: Procedure, sequences: Sequence[Any]) -> list[Any] | None:
     if not part.written and not part.jaxpr.effects:
         structure, leaves = part.result
         joined = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in leaves]
+        note("vmap", lanes=tensors[0].shape[0])
         stacked = jax.vmap(lambda *rows: make_outputs(joined, "second", part.run(*rows)))(*tensors)
         return _unstacked(structure, stacked, tensors[0].shape[0])
     try:
@@ -196,6 +198,7 @@ def _scan(
         following = make_outputs(leaves, "second", outputs)
         return following, make_outputs(joined, "second", outputs)
 
+    note("scan", site=(who, "value"), trips=tensors[0].shape[0], carried=carry.shapes)
     final, stacked = lax.scan(body, carry.arrays, tensors)
     return leave(carry, final), structure, stacked
 
