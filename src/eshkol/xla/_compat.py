@@ -53,6 +53,7 @@ __all__ = [
     "install_cache",
     "is_tracing",
     "jvp_jaxpr",
+    "scan_counts",
     "topology_fingerprint",
     "trace_context",
     "trace_state_clean",
@@ -88,6 +89,15 @@ def eliminate(
     smaller, reads = dce_jaxpr(jaxpr.jaxpr, list(used), list(keep))
     is_closed = hasattr(smaller, "with_consts")
     return smaller if is_closed else ClosedJaxpr(smaller, jaxpr.consts), list(reads)
+
+
+def scan_counts(equation: Any) -> tuple[int, int]:
+    """How many operands of a ``scan`` equation are constants, and how many are carried."""
+    parameters = equation.params
+    if "num_consts" in parameters:
+        return parameters["num_consts"], parameters["num_carry"]
+    constants, carry, _ = parameters["ft_in"].update(equation.invars).unpack()
+    return len(list(constants)), len(list(carry))
 
 
 def with_results(jaxpr: Any, variables: Sequence[Any]) -> Any:

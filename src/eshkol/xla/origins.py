@@ -22,7 +22,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from eshkol.base import sources
 from eshkol.base.spans import Span
-from eshkol.xla._compat import detach_constants, with_results
+from eshkol.xla._compat import detach_constants, scan_counts, with_results
 from eshkol.xla.equations import Positions, is_backward, is_derived, is_of_rule
 from eshkol.xla.loop_course import Course, Loop, doubled, fill, select, tangent_trip
 from eshkol.xla.notes import TRIP
@@ -376,8 +376,8 @@ def _enter_cond(search: Search, equation: Any, operands: Values, place: Place) -
 
 def _enter_scan(search: Search, equation: Any, operands: Values, place: Place) -> Origins:
     parameters = equation.params
-    constants = parameters["num_consts"]
-    carried = constants + parameters["num_carry"]
+    constants, carried = scan_counts(equation)
+    carried += constants
     carry, origins = operands[constants:carried], _nothing(operands[constants:carried])
     length = parameters["length"]
     stacked: Origins = [None] * (len(equation.outvars) - len(carry))
