@@ -826,10 +826,6 @@ class TestStaged:
                 "(call/ec (lambda (k) (derivative (lambda (y) (if (> y 0) (k y) y)) x)))",
                 "whether this continuation",
             ),
-            (
-                "(let loop ((i x)) (if (> i 9) i (guard (e (#t (loop (+ i 1)))) (raise 'a))))",
-                "condition is traced",
-            ),
         ],
     )
     def test_what_is_traced_is_refused_at_its_form(self, program: str, message: str) -> None:

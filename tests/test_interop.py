@@ -616,5 +616,5 @@ def test_python_functions_that_ask_for_a_traced_value(program):
     with pytest.raises(ek.StagingError) as caught:
         session.evaluate(f"(import (python math) (python numpy as np)) {program}")
     who = ASKING[program]
-    assert f" {who}: a Python function asks for a value that is traced\n" in str(caught.value)
+    assert f" {who}: a Python function asks for a value that is traced: " in str(caught.value)
     assert f'File "{PACKAGE}' not in "".join(traceback.format_exception(caught.value))
