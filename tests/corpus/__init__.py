@@ -2,7 +2,9 @@
 
 Each row defines a procedure ``f`` and calls it. What holds of every row is said once, in
 ``test_corpus``: the staged result is the eager one, other values of the same types compile
-nothing, and where a row has a reference in Python or NumPy, both results are its result.
+nothing, and where a row has a reference in Python or NumPy, both results are its result. In
+``test_corpus_transformed`` the calls are lanes of one program, and derivatives of both directions
+agree. ``test_cek_corpus`` runs the rows on the plain evaluator.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ class Row:
             which are doubles and tensors of them.
         loses_exactness: whether the compiled program gives an inexact number where the eager one
             gives an exact one, because the alternatives of a traced condition differ in it.
+        lanes: whether the calls, where they differ in numbers and tensors only, can be lanes of
+            one ``vmap``. They can't if an exact integer decides a size or what is computed.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Row:
     reference: Callable[..., Any] | None = None
     differentiable: bool = False
     loses_exactness: bool = False
+    lanes: bool = True
 
 
 def row(
@@ -44,12 +49,16 @@ def row(
     to: Callable[..., Any] | None = None,
     differentiable: bool = False,
     loses_exactness: bool = False,
+    lanes: bool = True,
 ) -> Row:
     """A row; ``to`` is its reference."""
-    return Row(name, program, calls, to, differentiable, loses_exactness)
+    return Row(name, program, calls, to, differentiable, loses_exactness, lanes)
 
 
-FAMILIES = "bindings conditions loops escapes procedures control data tensors traversals transforms".split()
+FAMILIES = """
+    bindings conditions choices loops nesting escapes recursion procedures closures control
+    mutation data draws tensors traversals transforms derivatives
+""".split()
 
 
 def all_rows() -> list[Row]:

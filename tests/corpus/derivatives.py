@@ -1,0 +1,201 @@
+"""Derivatives inside of programs that are differentiated, run in lanes and compiled themselves."""
+
+from __future__ import annotations
+
+import math
+
+from corpus import row
+
+
+def _descent(a: float) -> float:
+    x = 0.0
+    for _ in range(8):
+        x -= 0.2 * 2 * (x - a)
+    return x
+
+
+ROWS = [
+    row(
+        "the derivative of a loop with a traced end",
+        """(define (g x) (let loop ((y x)) (if (> y 20) y (loop (* x y)))))
+           (define (f x) (derivative g x))""",
+        "2.0",
+        "3.3",
+        differentiable=True,
+    ),
+    row(
+        "the gradient of a counting loop",
+        """(define (f x)
+             (gradient (lambda (y) (do ((i 0 (+ i 1)) (z y (sin z))) ((= i 12) z))) x))""",
+        "0.5",
+        "2.0",
+        differentiable=True,
+    ),
+    row(
+        "a derivative in each trip",
+        """(define (f x)
+             (do ((i 0 (+ i 1)) (y x (+ y (* 0.1 (derivative (lambda (z) (* z z (sin z))) y)))))
+                 ((= i 5) y)))""",
+        "0.5",
+        "1.2",
+        differentiable=True,
+    ),
+    row(
+        "gradient descent differentiated",
+        """(define (f a)
+             (let loop ((i 0) (x 0.0))
+               (if (= i 8) x (loop (+ i 1) (- x (* 0.2 (gradient (lambda (y) (square (- y a))) x)))))))""",
+        "3.0",
+        "-1.0",
+        to=_descent,
+        differentiable=True,
+    ),
+    row(
+        "Newton's iteration with a derivative, to a tolerance",
+        """(define (root g x)
+             (let ((y (g x)))
+               (if (< (abs y) 1e-11) x (root g (- x (/ y (derivative g x)))))))
+           (define (f a) (root (lambda (x) (- (* x x x) a)) 2.0))""",
+        "5.0",
+        "20.0",
+        to=lambda a: a ** (1 / 3),
+        differentiable=True,
+    ),
+    row(
+        "the derivative of a branch in a branch",
+        """(define (f x)
+             (if (> x 0)
+                 (derivative (lambda (y) (if (> y 1) (* y y) (* 3 y y y))) x)
+                 (- x)))""",
+        "2.0",
+        "0.5",
+        "-1.0",
+        to=lambda x: -x if x <= 0 else 2 * x if x > 1 else 9 * x * x,
+        differentiable=True,
+    ),
+    row(
+        "perturbations are not confused",
+        """(define (f x) (derivative (lambda (y) (* y (derivative (lambda (z) (* y z z)) x))) 2.0))""",
+        "3.0",
+        "0.5",
+        to=lambda x: 8 * x,
+        differentiable=True,
+    ),
+    row(
+        "forwards over backwards",
+        "(define (f x) (derivative (lambda (y) (gradient (lambda (z) (* z z (exp z))) y)) x))",
+        "0.5",
+        "-1.0",
+        to=lambda x: math.exp(x) * (x * x + 4 * x + 2),
+        differentiable=True,
+    ),
+    row(
+        "backwards over forwards",
+        "(define (f x) (gradient (lambda (y) (derivative (lambda (z) (* z z (exp z))) y)) x))",
+        "0.5",
+        "-1.0",
+        to=lambda x: math.exp(x) * (x * x + 4 * x + 2),
+        differentiable=True,
+    ),
+    row(
+        "a gradient with respect to what an assignment captured",
+        """(define (f x)
+             (let ((s 0.0))
+               (define (add! y) (set! s (+ s (* y y))))
+               (derivative (lambda (y) (set! s 0.0) (add! y) (add! (* 2 y)) s) x)))""",
+        "0.5",
+        "-1.0",
+        to=lambda x: 10 * x,
+        differentiable=True,
+    ),
+    row(
+        "a derivative through a vector that is written",
+        """(define (f x)
+             (derivative
+               (lambda (y)
+                 (let ((v (make-vector 3 y)))
+                   (do ((i 1 (+ i 1))) ((= i 3))
+                     (vector-set! v i (* y (vector-ref v (- i 1)))))
+                   (vector-ref v 2)))
+               x))""",
+        "0.5",
+        "-1.0",
+        to=lambda x: 3 * x * x,
+        differentiable=True,
+    ),
+    row(
+        "a derivative through a recursion",
+        """(define (power x n) (if (< n 0.5) 1.0 (* x (power x (- n 1.0)))))
+           (define (f x n) (derivative (lambda (y) (power y n)) x))""",
+        "1.5 3.0",
+        "-0.5 5.0",
+        to=lambda x, n: n * x ** (n - 1),
+    ),
+    row(
+        "the gradient of a number and of a list",
+        """(define (f x)
+             (let ((g (gradient (lambda (p) (* (car p) (car p) (cadr p))) (list x 3.0))))
+               (+ (car g) (cadr g))))""",
+        "0.5",
+        "-1.0",
+        to=lambda x: 6 * x + x * x,
+        differentiable=True,
+    ),
+    row(
+        "the derivative of a closure's parameter",
+        """(define (line a) (lambda (x) (+ (* a a x) a)))
+           (define (f a) (derivative (lambda (b) ((line b) 2.0)) a))""",
+        "0.5",
+        "-1.0",
+        to=lambda a: 4 * a + 1,
+        differentiable=True,
+    ),
+    row(
+        "a derivative in lanes in a derivative",
+        """(define (f x)
+             (tensor-sum ((vmap (lambda (k) (derivative (lambda (y) (* y y k)) x)))
+                          (tensor 1.0 2.0 #:dtype 'float64))))""",
+        "0.5",
+        "-1.0",
+        to=lambda x: 6 * x,
+        differentiable=True,
+    ),
+    row(
+        "stop-gradient holds a factor",
+        "(define (f x) (derivative (lambda (y) (* y y (stop-gradient y))) x))",
+        "0.5",
+        "-1.0",
+        to=lambda x: 2 * x * x,
+    ),
+    row(
+        "the tangent of a loop along a direction",
+        """(define (f x y)
+             (cadr (jvp (lambda (a b) (let loop ((a a)) (if (> a 9) (* a b) (loop (* a b)))))
+                        (list x y) (list 1.0 0.5))))""",
+        "0.5 2.0",
+        "1.0 4.0",
+        differentiable=True,
+    ),
+    row(
+        "a second derivative of a loop in a branch",
+        """(define (f x)
+             (if (> x 1)
+                 (derivative-n (lambda (y) (do ((i 0 (+ i 1)) (z 1.0 (* z y))) ((= i 4) z))) x 2)
+                 0.0))""",
+        "2.0",
+        "0.5",
+        to=lambda x: 12 * x * x if x > 1 else 0.0,
+        differentiable=True,
+    ),
+    row(
+        "an implicit root by a loop and one Newton step",
+        """(define (f a)
+             (let* ((g (lambda (x) (- (* x x) a)))
+                    (x (let loop ((i 0) (x 2.0)) (if (= i 12) x (loop (+ i 1) (/ (+ x (/ a x)) 2))))))
+               (- x (/ (g x) (derivative g x)))))""",
+        "2.0",
+        "9.0",
+        to=math.sqrt,
+        differentiable=True,
+    ),
+]

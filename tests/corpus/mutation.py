@@ -1,0 +1,247 @@
+"""Assignments and writes to containers in branches and loops on traced values."""
+
+from __future__ import annotations
+
+from corpus import row
+
+
+def _settled(x: float) -> list[float]:
+    low = high = 0.0
+    y, trips = x, 0
+    while abs(y) > 0.1:
+        low, high, y, trips = min(low, y), max(high, y), -0.6 * y, trips + 1
+    return [low, high, trips]
+
+
+ACCOUNT = """(define-record-type account (make-account balance count) account?
+               (balance balance set-balance!) (count count-of set-count!))"""
+
+ROWS = [
+    row(
+        "set! in nested branches",
+        """(define (f x y)
+             (let ((s 1.0))
+               (if (> x 0) (if (> y 0) (set! s (* x y)) (set! s x)) (set! s (- y)))
+               (* s s)))""",
+        "2.0 3.0",
+        "2.0 -3.0",
+        "-2.0 3.0",
+        to=lambda x, y: ((x * y if y > 0 else x) if x > 0 else -y) ** 2,
+        differentiable=True,
+    ),
+    row(
+        "set! in the test of a condition",
+        """(define (f x)
+             (let ((n 0.0))
+               (if (begin (set! n (+ n x)) (> n 1.0)) (* 2 n) (- n))))""",
+        "2.0",
+        "0.5",
+        to=lambda x: 2 * x if x > 1 else -x,
+        differentiable=True,
+    ),
+    row(
+        "set! in a loop that a traced condition ends",
+        """(define (f x)
+             (let ((low 0.0) (high 0.0) (trips 0))
+               (let loop ((y x))
+                 (when (> (abs y) 0.1)
+                   (set! low (min low y))
+                   (set! high (max high y))
+                   (set! trips (+ trips 1))
+                   (loop (* -0.6 y))))
+               (list low high trips)))""",
+        "3.0",
+        "-0.7",
+        to=_settled,
+    ),
+    row(
+        "a variable that only some trips assign",
+        """(define (f x)
+             (let ((last 0.0))
+               (do ((i 0 (+ i 1)) (y x (cos (* 2 y)))) ((= i 10) last)
+                 (if (> y 0.0) (set! last (+ y (* 0.5 last)))))))""",
+        "0.3",
+        "1.1",
+        differentiable=True,
+    ),
+    row(
+        "a captured variable that a loop's closure assigns",
+        """(define (f x)
+             (let* ((s 0.0) (add! (lambda (y) (if (> y 1.0) (set! s (+ s y))))))
+               (do ((i 0 (+ i 1))) ((= i 12) s) (add! (* x i)))))""",
+        "0.3",
+        "1.1",
+        to=lambda x: sum(x * i for i in range(12) if x * i > 1),
+        differentiable=True,
+    ),
+    row(
+        "an inner loop assigns the outer loop's variable",
+        """(define (f x)
+             (let ((s 0.0))
+               (do ((i 1 (+ i 1))) ((= i 5) s)
+                 (let ((part 0.0))
+                   (do ((j 0 (+ j 1))) ((= j i)) (set! part (+ part (* x j))))
+                   (set! s (+ s (* part part)))))))""",
+        "0.5",
+        "-1.5",
+        to=lambda x: sum((x * i * (i - 1) / 2) ** 2 for i in range(1, 5)),
+        differentiable=True,
+    ),
+    row(
+        "two variables swapped under a condition",
+        """(define (f a b)
+             (if (> a b) (let ((t a)) (set! a b) (set! b t)))
+             (list a b))""",
+        "3.0 1.0",
+        "1.0 3.0",
+        to=lambda a, b: [min(a, b), max(a, b)],
+    ),
+    row(
+        "a vector sorted by exchanges",
+        """(define (f a b c)
+             (let ((v (vector a b c)))
+               (define (order! i j)
+                 (when (> (vector-ref v i) (vector-ref v j))
+                   (let ((t (vector-ref v i)))
+                     (vector-set! v i (vector-ref v j))
+                     (vector-set! v j t))))
+               (order! 0 1) (order! 1 2) (order! 0 1)
+               v))""",
+        "3.0 1.0 2.0",
+        "0.5 2.0 -1.0",
+        to=lambda *v: sorted(v),
+    ),
+    row(
+        "a vector is a window over a sequence",
+        """(define (f x)
+             (let ((w (vector 1.0 x)))
+               (do ((i 0 (+ i 1))) ((= i 14) (vector-ref w 1))
+                 (let ((next (+ (* 0.5 (vector-ref w 1)) (* 0.3 (vector-ref w 0)))))
+                   (vector-set! w 0 (vector-ref w 1))
+                   (vector-set! w 1 next)))))""",
+        "2.0",
+        "-0.5",
+        differentiable=True,
+    ),
+    row(
+        "a vector element at a traced place is read",
+        """(define (f x)
+             (let ((v (vector x (* x x) 3.0)))
+               (let loop ((i 0)) (if (> (vector-ref v i) 2.0) (list i (vector-ref v i)) (loop (+ i 1))))))""",
+        "1.5",
+        "5.0",
+        "0.5",
+        to=lambda x: [0, x] if x > 2 else [1, x * x] if x * x > 2 else [2, 3.0],
+    ),
+    row(
+        "vector-fill! in a branch",
+        """(define (f x)
+             (let ((v (make-vector 3 x)))
+               (if (< x 0) (vector-fill! v 0.0) (vector-set! v 1 9.0))
+               v))""",
+        "1.5",
+        "-5.0",
+        to=lambda x: [x, 9.0, x] if x >= 0 else [0.0] * 3,
+    ),
+    row(
+        "a pair is changed in a loop",
+        """(define (f x)
+             (let ((p (cons 0.0 x)))
+               (let loop ()
+                 (if (< (cdr p) 1.0) p
+                     (begin (set-car! p (+ 1.0 (car p))) (set-cdr! p (/ (cdr p) 3)) (loop))))))""",
+        "20.0",
+        "0.5",
+    ),
+    row(
+        "a record keeps a balance",
+        ACCOUNT
+        + """(define (f x)
+               (let ((a (make-account 10.0 0)))
+                 (define (pay! y)
+                   (if (>= (balance a) y)
+                       (begin (set-balance! a (- (balance a) y)) (set-count! a (+ 1 (count-of a))))))
+                 (pay! x) (pay! (* 2 x)) (pay! (* 3 x))
+                 (list (balance a) (count-of a))))""",
+        "1.0",
+        "3.0",
+        "11.0",
+        to=lambda x: {1.0: [4.0, 3], 3.0: [1.0, 2], 11.0: [10.0, 0]}[x],
+    ),
+    row(
+        "a hash table updated in a loop",
+        """(define (f x)
+             (let ((t (make-hash)))
+               (hash-set! t 'up 0.0)
+               (hash-set! t 'down 0.0)
+               (do ((i 0 (+ i 1)) (y x (- y 0.75))) ((= i 11) t)
+                 (let ((key 'up))
+                   (if (> y 0)
+                       (hash-set! t 'up (+ y (hash-ref t 'up)))
+                       (hash-set! t 'down (- (hash-ref t 'down) y)))))))""",
+        "4.0",
+        "1.0",
+        to=lambda x: {
+            "up": sum(max(0, x - 0.75 * i) for i in range(11)),
+            "down": sum(max(0, 0.75 * i - x) for i in range(11)),
+        },
+    ),
+    row(
+        "two names of one vector",
+        """(define (f x)
+             (let* ((v (vector x 1.0)) (w v))
+               (if (> x 0) (vector-set! w 0 (* 2 x)))
+               (+ (vector-ref v 0) (vector-ref w 1))))""",
+        "1.5",
+        "-1.5",
+        to=lambda x: 2 * x + 1 if x > 0 else x + 1,
+        differentiable=True,
+    ),
+    row(
+        "a vector in a vector",
+        """(define (f x)
+             (let ((v (vector (vector x 0.0) (vector 0.0 x))))
+               (do ((i 0 (+ i 1))) ((= i 3))
+                 (let ((row (vector-ref v 0)))
+                   (vector-set! row 1 (+ (vector-ref row 1) (* i x)))))
+               (if (> x 1) (vector-set! (vector-ref v 1) 0 7.0))
+               v))""",
+        "0.5",
+        "2.0",
+        to=lambda x: [[x, 3 * x], [7.0 if x > 1 else 0.0, x]],
+    ),
+    row(
+        "a tensor element is set under a condition",
+        """(define (f x)
+             (let ((t (zeros 3)))
+               (if (> x 1) (tensor-set! t 0 x) (tensor-set! t 2 (* 2 x)))
+               t))""",
+        "0.5",
+        "2.0",
+        to=lambda x: [x, 0, 0] if x > 1 else [0, 0, 2 * x],
+    ),
+    row(
+        "a tensor is filled in a loop",
+        """(define (f x)
+             (let ((t (zeros 12)))
+               (do ((i 0 (+ i 1))) ((= i 12) t) (tensor-set! t i (* i x)))))""",
+        "0.5",
+        "2.0",
+        to=lambda x: [i * x for i in range(12)],
+    ),
+    row(
+        "a flag ends the loop at its next test",
+        """(define (f x)
+             (let ((done #f) (y x) (n 0))
+               (let loop ()
+                 (unless done
+                   (set! y (* 1.5 y))
+                   (set! n (+ n 1))
+                   (if (> y 10.0) (set! done #t))
+                   (loop)))
+               (list n y)))""",
+        "1.0",
+        "9.0",
+        "100.0",
+    ),
+]

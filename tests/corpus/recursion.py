@@ -1,0 +1,192 @@
+"""Procedures that call themselves under conditions on traced values."""
+
+from __future__ import annotations
+
+import math
+
+from corpus import row
+
+
+def _falling(x: float) -> float:
+    return 1.0 if x < 1 else x * _falling(x - 1)
+
+
+def _tree(x: float) -> float:
+    return x if x < 1 else _tree(x - 1) + 0.5 * _tree(x - 2)
+
+
+def _ackermann(m: float, n: float) -> float:
+    if m < 0.5:
+        return n + 1
+    return _ackermann(m - 1, 1.0 if n < 0.5 else _ackermann(m, n - 1))
+
+
+def _power(x: float, n: float) -> float:
+    if n < 0.5:
+        return 1.0
+    half = _power(x * x, math.floor(n / 2))
+    return half if n % 2 < 0.5 else x * half
+
+
+def _leaves(x: float) -> list[float]:
+    if x < 1:
+        return [1, x]
+    (m, a), (n, b) = _leaves(x - 1), _leaves(x - 2)
+    return [m + n, a + b]
+
+
+ROWS = [
+    row(
+        "a falling product",
+        "(define (f x) (if (< x 1.0) 1.0 (* x (f (- x 1.0)))))",
+        "3.5",
+        "0.5",
+        "2.25",
+        to=_falling,
+        differentiable=True,
+    ),
+    row(
+        "two calls of itself",
+        "(define (f x) (if (< x 1.0) x (+ (f (- x 1.0)) (* 0.5 (f (- x 2.0))))))",
+        "3.5",
+        "0.5",
+        to=_tree,
+        differentiable=True,
+    ),
+    row(
+        "a call in the argument of a call",
+        """(define (ackermann m n)
+             (cond ((< m 0.5) (+ n 1))
+                   ((< n 0.5) (ackermann (- m 1) 1.0))
+                   (else (ackermann (- m 1) (ackermann m (- n 1))))))
+           (define (f m n) (ackermann m n))""",
+        "1.0 2.0",
+        "2.0 1.0",
+        to=_ackermann,
+    ),
+    row(
+        "two procedures that call each other and themselves",
+        """(define (f x) (if (< x 1.0) x (* 2 (g (- x 1.0)))))
+           (define (g x) (if (< x 0.5) (* x x) (+ (f (- x 0.7)) x)))""",
+        "3.3",
+        "1.4",
+        "0.25",
+        differentiable=True,
+    ),
+    row(
+        "powers by squaring",
+        """(define (power x n)
+             (if (< n 0.5)
+                 1.0
+                 (let ((half (power (* x x) (floor (/ n 2)))))
+                   (if (< (- n (* 2 (floor (/ n 2)))) 0.5) half (* x half)))))
+           (define (f x n) (power x n))""",
+        "1.5 6.0",
+        "0.5 3.0",
+        to=_power,
+    ),
+    row(
+        "a recursion that gives two values",
+        """(define (leaves x)
+             (if (< x 1.0)
+                 (values 1 x)
+                 (let-values (((m a) (leaves (- x 1.0))) ((n b) (leaves (- x 2.0))))
+                   (values (+ m n) (+ a b)))))
+           (define (f x) (call-with-values (lambda () (leaves x)) list))""",
+        "2.5",
+        "3.75",
+        to=_leaves,
+    ),
+    row(
+        "a recursion on a closure",
+        """(define (repeat g x limit)
+             (if (> x limit) x (+ 0.1 (repeat g (g x) limit))))
+           (define (f x k) (repeat (lambda (y) (+ (* k y) 0.3)) x 10.0))""",
+        "1.0 2.0",
+        "0.5 1.5",
+        differentiable=True,
+    ),
+    row(
+        "a local recursion that captures a parameter",
+        """(define (f x k)
+             (define (go y) (if (< y 1.0) (* k y) (+ y (* k (go (/ y 2))))))
+             (go x))""",
+        "7.0 0.5",
+        "3.0 2.0",
+        differentiable=True,
+    ),
+    row(
+        "a recursion that counts its calls",
+        """(define (f x)
+             (let ((calls 0))
+               (define (go y)
+                 (set! calls (+ calls 1))
+                 (if (< y 1.0) y (+ (go (- y 1.0)) (go (- y 2.0)))))
+               (let ((sum (go x))) (list calls sum))))""",
+        "2.5",
+        "3.5",
+    ),
+    row(
+        "a recursion in the trips of a loop",
+        """(define (halve x) (if (< x 1.0) x (+ 1.0 (halve (/ x 2)))))
+           (define (f x)
+             (do ((i 1 (+ i 1)) (s 0.0 (+ s (halve (* i x))))) ((= i 10) s)))""",
+        "3.0",
+        "0.7",
+        differentiable=True,
+    ),
+    row(
+        "a loop in a recursion",
+        """(define (f x)
+             (if (< x 1.0)
+                 x
+                 (let loop ((y x) (s 0.0))
+                   (if (< y 1.0) (+ s (f (- x 1.0))) (loop (* 0.5 y) (+ s y))))))""",
+        "3.5",
+        "1.2",
+        differentiable=True,
+    ),
+    row(
+        "the continuation is a closure that grows in a known recursion",
+        """(define (f n x)
+             (let loop ((n n) (k (lambda (y) y)))
+               (if (= n 0) (k x) (loop (- n 1) (lambda (y) (k (* x (+ y n))))))))""",
+        "4 0.5",
+        "4 2.0",
+    ),
+    row(
+        "greatest common divisor of reals",
+        "(define (f a b) (if (< b 1e-6) a (f b (- a (* b (floor (/ a b)))))))",
+        "12.0 9.0",
+        "7.5 2.5",
+        to=lambda a, b: 3.0 if a == 12 else 2.5,
+    ),
+    row(
+        "a recursion that gives a list of a known length",
+        """(define (go x)
+             (if (< x 1.0)
+                 (list x 1.0)
+                 (let ((below (go (- x 1.0)))) (list (+ x (cadr below)) (car below)))))
+           (define (f x) (go x))""",
+        "2.5",
+        "3.25",
+    ),
+    row(
+        "a recursion with a test of two conditions",
+        """(define (f x y)
+             (if (or (< x 1.0) (< y 1.0))
+                 (+ x y)
+                 (+ (f (- x 1.0) y) (f x (- y 1.0)))))""",
+        "2.5 1.5",
+        "1.5 3.25",
+        differentiable=True,
+    ),
+    row(
+        "a fixed point to a tolerance by recursion",
+        """(define (settle g x) (let ((y (g x))) (if (< (abs (- x y)) 1e-12) y (settle g y))))
+           (define (f k) (settle (lambda (x) (cos (* k x))) 0.5))""",
+        "0.5",
+        "0.9",
+        differentiable=True,
+    ),
+]
