@@ -6,10 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
+# The newest Python on this machine that JAX runs on, for test-newest.
+NEWEST ?= $(shell for version in 3.13 3.12; do \
+  for python in python$$version "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
+    "$$python" -c "" 2>/dev/null && echo "$$python" && exit; done; done)
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint format bench clean
+.PHONY: help demo test test-all test-newest lint format bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +27,10 @@ test: $(VENV)/installed-test  ## run the tests, except those that take minutes
 
 test-all: $(VENV)/installed-test  ## run every test
 	$(BIN)/pytest -n $(WORKERS)
+
+test-newest:  ## run the tests on the newest Python here, with the newest JAX
+	@test -n "$(NEWEST)" || { echo "there is no Python 3.12 or 3.13 here; make test-newest NEWEST=…"; exit 1; }
+	$(MAKE) test VENV=.venv-newest PYTHON="$(NEWEST)"
 
 lint: $(VENV)/installed-lint  ## check style, formatting and types
 	$(BIN)/ruff check
@@ -40,7 +49,7 @@ bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Eq
 	$(BIN)/python benchmarks/fresh_process.py
 
 clean:  ## remove .venv and everything that was generated
-	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-newest build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A .venv that is broken or of too old a Python is made anew. Two --quiet hide pip's warnings,
