@@ -36,7 +36,9 @@ def told(explanation):
 
 NOTES_OF = [
     # program, call, the notes as (kind, how the form begins, facts that are looked at)
-    ("(define (f x) (if (> x 0) (sin x) (cos x)))", "f 1.0", [("cond", "if", {})]),
+    ("(define (f x) (if (> x 0) (sin x) (cos x)))", "f 1.0", [("select", "if", {})]),
+    ("(define (f x) (if (> (tensor-sum x) 0) (matmul x x) x))", "f (ones 2 2)",
+     [("cond", "if", {})]),
     ("(define (f x) (if (> x 0) x 1.0))", "f 1.0", [("select", "if", {})]),
     ("(define (f x) (if (> x 0) 5 5))", "f 1.0", [("agreed", "if", {})]),
     ("(define (f x k) (if (eq? k 'a) (sin x) (cos x)))", "f 1.0 'a",
@@ -51,7 +53,7 @@ NOTES_OF = [
      [("loop", "let", {})]),
     ("(define (f x) (let loop ((y x) (i 0)) (cond ((> y 9) y) ((> i 9) 0.0)"
      " (else (loop (* y 2) (+ i 1))))))", "f 1.0",
-     [("loop", "let", {}), ("cond", ">", {}), ("cond", ">", {})]),
+     [("loop", "let", {}), ("select", ">", {}), ("select", ">", {}), ("select", ">", {})]),
     ("(define (f x) (do ((i 0 (+ i 1)) (y x (+ y (tensor-sum (zeros i))))) ((= i 12) y)))",
      "f 1.0", [("unrolled", "do", {"trips": 12}), ("counter", "zeros", {"trips": 12})]),
     ("(define (f x n) (+ x (tensor-sum (zeros n))))", "f 1.0 4", [("static", "zeros", {})]),
@@ -61,13 +63,13 @@ NOTES_OF = [
      [("vmap", "map", {"lanes": 20})]),
     ("(define (f t) (tensor-reduce t + 0.0))", "f (ones 20)", [("scan", "tensor-reduce", {})]),
     ("(define (f xs) ((vmap (lambda (x) (if (> x 0) (sin x) x))) xs))", "f (ones 7)",
-     [("vmap", "vmap", {"lanes": 7}), ("cond", "if", {})]),
+     [("vmap", "vmap", {"lanes": 7}), ("select", "if", {})]),
     ("(define (f x) (gradient (lambda (y) (tensor-sum (* y y))) x))", "f (ones 3)",
      [("gradient", "gradient", {})]),
     ("(define (f x) (if (> x 9) x (+ (f (* 2 x)) (f (* 3 x)))))", "f 1.0",
      [("cond", "if", {}), ("stack", "if", {"name": "f", "depth": 10_000})]),
     ("(define (g x) (if (> x 0) (sin x) x)) (define h (jit g)) (define (f x) (h (* 2 x)))",
-     "f 1.0", [("cond", "if", {})]),
+     "f 1.0", [("select", "if", {})]),
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ made it, and is looked up in its staged dialect where it is called.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eshkol.base.spans import Span
@@ -16,6 +17,7 @@ from eshkol.codegen import python as py
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return, Unit
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
+    BoxRef,
     BoxSet,
     Call,
     Const,
@@ -51,6 +53,10 @@ EFFECTS = (
     dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output") | {"assert": " check"}
 )
 """Primitives with effects, and the functions of the staging runtime that call them."""
+
+
+IsPrimitive = Callable[[Node], bool]
+"""Whether a node is the name of a primitive that the program has not redefined."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,7 @@ class StagedEmitter(Emitter):
 
     def loop(self, node: Loop, destination: Destination) -> None:
         outer = self.steps if isinstance(destination, Return) else ()
-        shape = _while_shape(node)
+        shape = _while_shape(node, self.is_primitive)
         if shape is None:
             self._general_loop(node, destination, outer)
             return
@@ -256,7 +262,7 @@ def _is_hidden(node: Node) -> bool:
     return isinstance(node, GlobalRef) and node.name.startswith(" ")
 
 
-def _while_shape(node: Loop) -> tuple[Node, Node, Node, bool] | None:
+def _while_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Node, bool] | None:
     """``(test, what comes after, trip, value of the test that leaves)`` of a while-like loop."""
     body = node.body
     if not isinstance(body, If):
@@ -265,7 +271,67 @@ def _while_shape(node: Loop) -> tuple[Node, Node, Node, bool] | None:
         return body.test, body.then, body.otherwise, True
     if not _continues(body.otherwise, node.label) and _always_continues(body.then, node.label):
         return body.test, body.otherwise, body.then, False
-    return None
+    return _exits_shape(node, is_primitive)
+
+
+def _exits_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Node, bool] | None:
+    """The same of a loop with several exits, one tested after the other before anything is done.
+
+    Which of them was taken is asked once more after the loop, so the tests must be pure.
+    """
+    exits: list[tuple[If, Node]] = []
+    rest = node.body
+    while isinstance(rest, If) and _is_pure_test(rest.test, is_primitive):
+        if not _continues(rest.then, node.label):
+            exits.append((rest, rest.then))
+            rest = rest.otherwise
+        elif not _continues(rest.otherwise, node.label):
+            exits.append((rest, rest.otherwise))
+            rest = rest.then
+        else:
+            break
+    if len(exits) < 2 or not _always_continues(rest, node.label):
+        return None
+    span = node.body.span
+    leaves: Node = Const(span, False)
+    done = exits[-1][1]
+    for index, (choice, value) in reversed(list(enumerate(exits))):
+        leaves = _choice_of(choice, value, Const(span, True), leaves)
+        if index < len(exits) - 1:
+            done = _choice_of(choice, value, value, done)
+    return leaves, done, rest, True
+
+
+def _choice_of(choice: If, value: Node, at_exit: Node, otherwise: Node) -> Node:
+    """``choice`` with other branches: ``at_exit`` for ``value``."""
+    if choice.then is value:
+        return If(choice.span, choice.test, at_exit, otherwise)
+    return If(choice.span, choice.test, otherwise, at_exit)
+
+
+def _is_pure_test(node: Node, is_primitive: IsPrimitive) -> bool:
+    """Whether a test may be evaluated twice: it is made of arithmetic on variables."""
+    match node:
+        case Const() | LocalRef() | BoxRef() | GlobalRef():
+            return True
+        case If() | Let():
+            return all(_is_pure_test(child, is_primitive) for child in children(node))
+        case Call(procedure=GlobalRef(name=name), keywords=()):
+            return (
+                name in _PURE_TESTS
+                and is_primitive(node.procedure)
+                and all(_is_pure_test(argument, is_primitive) for argument in node.arguments)
+            )
+    return False
+
+
+_PURE_TESTS = frozenset(
+    """
+    = < > <= >= + - * / abs min max not zero? positive? negative? even? odd? square sqrt exp log sin
+    cos tanh quotient remainder modulo eq? eqv? null? pair? car cdr cadr length vector-length
+    vector-ref tensor-length tensor-ref tensor-max tensor-min tensor-sum norm 1+ -1+ add1 sub1
+    """.split()
+)
 
 
 def _continues(node: Node, label: Label) -> bool:

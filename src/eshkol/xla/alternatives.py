@@ -16,6 +16,7 @@ from jax.extend.core import ClosedJaxpr
 from eshkol.base.errors import SchemeError
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal
+from eshkol.xla.cheap_branches import are_cheap, masked
 from eshkol.xla.effects import fail
 from eshkol.xla.notes import note
 from eshkol.xla.parts import (
@@ -143,14 +144,14 @@ def join(test: Any, first: Part, second: Part) -> Outcome:
 
 
 def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
-    """The joined leaves by ``lax.cond``, or by a select where there is nothing to compute."""
+    """The joined leaves by ``lax.cond``, or by a select where there is little to compute."""
     if not any(isinstance(leaf, Joined) for leaf in leaves) and not _has_effects(then, otherwise):
         note("agreed")
         return []
-    if not then.jaxpr.eqns and not otherwise.jaxpr.eqns:
+    if are_cheap([then, otherwise], leaves):
         note("select")
-        first = make_outputs(leaves, "first", then.run())
-        second = make_outputs(leaves, "second", otherwise.run())
+        first = make_outputs(leaves, "first", masked(then, test).run())
+        second = make_outputs(leaves, "second", masked(otherwise, lax.bitwise_not(test)).run())
         return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
     note("cond")
     return lax.cond(

@@ -39,7 +39,7 @@ class Recorder(Protocol):
 KINDS = {
     "followed": "a conditional whose condition is known: ``taken``",
     "cond": "a conditional that became lax.cond",
-    "select": "a conditional whose branches compute nothing: a select",
+    "select": "a conditional whose branches compute little: both are computed, and one is selected",
     "agreed": "a conditional whose branches give the same",
     "scan": "a loop of a known number of ``trips``, compiled once: lax.scan",
     "unrolled": "a loop whose ``trips`` are compiled one after the other",
