@@ -53,7 +53,8 @@ NOTES_OF = [
      [("loop", "let", {})]),
     ("(define (f x) (let loop ((y x) (i 0)) (cond ((> y 9) y) ((> i 9) 0.0)"
      " (else (loop (* y 2) (+ i 1))))))", "f 1.0",
-     [("loop", "let", {}), ("select", ">", {}), ("select", ">", {}), ("select", ">", {})]),
+     [("loop", "let", {}), ("select", ">", {}), ("followed", ">", {"taken": False}),
+      ("select", ">", {})]),
     ("(define (f x) (do ((i 0 (+ i 1)) (y x (+ y (tensor-sum (zeros i))))) ((= i 12) y)))",
      "f 1.0", [("unrolled", "do", {"trips": 12}), ("counter", "zeros", {"trips": 12})]),
     ("(define (f x n) (+ x (tensor-sum (zeros n))))", "f 1.0 4", [("static", "zeros", {})]),
