@@ -141,9 +141,12 @@ class Generator:
         return f"(let (({name} {self.procedure(scope, depth)})) (+ {given} {body}))"
 
     def made(self, scope: Scope, depth: int) -> str:
-        """A closure that a procedure returns, in a branch."""
+        """A closure that a procedure returns, in a branch.
+
+        It assigns no variable from outside of the branch: that is refused.
+        """
         maker, given = self.fresh("m"), self.fresh("p")
-        body = self.procedure(scope.number(given), depth)
+        body = self.procedure(replace(scope.number(given), assigned=()), depth)
         one, other = (f"({maker} {self.leaf(scope)})" for _ in range(2))
         call = f"((if {self.test(scope, depth)} {one} {other}) {self.leaf(scope)})"
         return f"(let (({maker} (lambda ({given}) {body}))) {call})"

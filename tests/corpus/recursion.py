@@ -189,4 +189,28 @@ ROWS = [
         "0.9",
         differentiable=True,
     ),
+    row(
+        "a parameter bound for the calls inside",
+        """(define (f x)
+             (let ((p (make-parameter 1.0)))
+               (define (go y)
+                 (if (> y 3.0) (* y (p)) (+ (p) (parameterize ((p 2.0)) (go (+ y 0.9))))))
+               (go x)))""",
+        "0.2",
+        "-1.3",
+        "6.0",
+        differentiable=True,
+    ),
+    row(
+        "an escape is the end of a recursion",
+        """(define (f x)
+             (call/ec
+               (lambda (return)
+                 (define (go y) (if (> y 5.0) (return (* y x)) (+ 1 (go (+ y (abs x) 0.5)))))
+                 (go x))))""",
+        "0.2",
+        "-1.3",
+        "6.0",
+        differentiable=True,
+    ),
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from eshkol.primitives.dynamic import STATE
 from eshkol.xla import journal
 from eshkol.xla.notes import note
 from eshkol.xla.trees import PART, Structure, flatten_with_containers
@@ -31,20 +32,31 @@ class Condition:
         then: a branch, a function without parameters.
         otherwise: the other one.
         site: the same whenever the same form of the program is met.
+        bindings: those that ``parameterize`` had made then; a part that is called again takes them
+            for constants.
     """
 
-    __slots__ = ("otherwise", "site", "test", "then")
+    __slots__ = ("bindings", "otherwise", "site", "test", "then")
 
     def __init__(self, test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
         self.test = test
         self.then = then
         self.otherwise = otherwise
         self.site = id(otherwise.__code__)
+        self.bindings = {key: cell[0] for key, cell in STATE.parameters.items()}
 
     @property
     def name(self) -> str:
         """The procedure that it stands in."""
         return self.otherwise.__code__.co_name
+
+    def has_bindings_of(self, other: Condition) -> bool:
+        """Whether all parameters have the values that they have at another condition."""
+        own, others = self.bindings, other.bindings
+        return own.keys() == others.keys() and all(
+            value is others[key] or (value.__class__ is float and value == others[key])
+            for key, value in own.items()
+        )
 
     def follow(self) -> Any:
         """The value of the branch that is known to be taken; what the test depends on is used."""

@@ -89,7 +89,7 @@ def decide(condition: Condition, evaluate: Evaluate) -> Any:
         evaluate: what it means where it is no recursion.
     """
     for construction in reversed(CONDITIONS.constructions):
-        if construction.condition.site == condition.site and construction.takes(condition):
+        if construction.takes(condition):
             return construction.call(condition)
     if condition.test.__class__ is Witness:
         return _decide_known(condition, evaluate)
@@ -141,6 +141,8 @@ def _look_back(condition: Condition) -> None:
     is_long = _is_long(len(earlier), condition.site)
     # A recursion on exact integers as well was followed until now, from the outermost call on.
     for other in earlier if is_long else reversed(earlier):
+        if not other.has_bindings_of(condition):
+            continue
         parameters = _Parameters.of(other, [])
         wider = parameters.widened(*condition.environment([])[:2])
         if wider is not None and is_long:
@@ -152,7 +154,8 @@ def _look_back(condition: Condition) -> None:
             f"{condition.name}: this condition is traced, and its branches come back to it with "
             "values of ever other structure",
             hint="a recursion on traced values needs arguments that keep their shapes and "
-            "structure; what decides the structure has to be known while compiling",
+            "structure, and parameters that keep their values; what decides the structure has to "
+            "be known while compiling",
         )
 
 
@@ -375,6 +378,9 @@ class _Construction:
 
     def takes(self, condition: Condition) -> bool:
         """Whether a condition is a call of this part."""
+        first = self.condition
+        if first.site != condition.site or not first.has_bindings_of(condition):
+            return False
         leaves, structure, _ = condition.environment(self.outside)
         return self.parameters.widened(leaves, structure) is not None
 
@@ -528,7 +534,7 @@ class _Construction:
     def _check_end(self) -> None:
         assert self.result is not None
         value = unflatten(self.result[0], [0] * len(self.result[1]))[0]
-        if value is BOTTOM and not self.callee.body.effects:
+        if value is BOTTOM and not self.targets and not self.callee.body.effects:
             raise StagingError(
                 f"{self.callee.name}: no branch of this condition ends the recursion",
                 hint="a recursion needs a case that gives a value without calling itself",
