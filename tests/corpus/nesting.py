@@ -231,4 +231,36 @@ ROWS = [
         to=math.exp,
         differentiable=True,
     ),
+    row(
+        "a loop that would not end where it is not entered",
+        """(define (f x)
+             (if (> x 1)
+                 (let loop ((y x) (n 0)) (if (> y 30) (+ y n) (loop (* y x) (+ n 1))))
+                 (* 2 x)))""",
+        "0.5",
+        "0.25",
+        to=lambda x: 2 * x,
+        differentiable=True,
+    ),
+    row(
+        "a loop after an escape would not end",
+        """(define (f x)
+             (call/ec
+               (lambda (return)
+                 (when (< x 1) (return (- x)))
+                 (let loop ((y x)) (if (> y 30) y (loop (* y x)))))))""",
+        "0.5",
+        "2.0",
+        "0.25",
+        differentiable=True,
+    ),
+    row(
+        "a recursion that would not end where it is not entered",
+        """(define (walk y x) (if (> y 30) y (+ 1 (walk (* y x) x))))
+           (define (f x) (if (> x 1) (walk x x) (- 1 x)))""",
+        "0.5",
+        "2.0",
+        "0.25",
+        differentiable=True,
+    ),
 ]

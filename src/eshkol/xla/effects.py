@@ -82,6 +82,28 @@ def own_path() -> Iterator[Path]:
         PATH.conditions, PATH.is_muted, PATH.may_fail = saved
 
 
+def trip_condition(condition: Callable[[], Any]) -> Callable[[], Any]:
+    """A condition for :func:`under` that says whether a trip of a loop is made."""
+    condition.eshkol_trip = True  # type: ignore[attr-defined]
+    return condition
+
+
+def is_reached() -> Any:
+    """Whether the branches around are taken, up to the loop around; True if there are none.
+
+    Under ``vmap`` a lane computes the branches that it doesn't take, too. A loop there must not
+    run: for that lane it may have no end. Lanes in a trip that they don't make are the business of
+    the loop around.
+    """
+    result: Any = True
+    for condition in reversed(PATH.conditions):
+        if hasattr(condition, "eshkol_trip"):
+            break
+        holds = tracer_of(condition())
+        result = holds if result is True else lax.bitwise_and(result, holds)
+    return result
+
+
 def _is_taken() -> Any:
     result: Any = True
     for condition in PATH.conditions:

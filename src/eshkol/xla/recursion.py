@@ -32,7 +32,7 @@ from eshkol.xla.conditions import (
     Following,
 )
 from eshkol.xla.dtypes import BOOL
-from eshkol.xla.effects import under
+from eshkol.xla.effects import trip_condition, under
 from eshkol.xla.extents import deliver, trace_part
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import (
@@ -454,7 +454,7 @@ class _Construction:
             journal.write(self.outside, contents)
             written.extend(made[p] if p.__class__ is int else p for p in self.places)
             condition = Condition(test, then, otherwise)
-            with under(lambda: active), _entered(condition):
+            with under(trip_condition(lambda: active)), _entered(condition):
                 return or_bottom(self.evaluate)(condition)
 
         kinds = [jax.ShapeDtypeStruct((), BOOL), *self.parameters.varying]

@@ -14,6 +14,7 @@ from jax import lax
 
 from eshkol.xla.conditions import CONDITIONS
 from eshkol.xla.dtypes import BOOL
+from eshkol.xla.effects import is_reached
 from eshkol.xla.loop_states import run_loop
 from eshkol.xla.recursion_calls import Callee, call, calls_in
 
@@ -32,8 +33,15 @@ def run_trips(
         start: the state before the first trip, a pytree.
         most_trips: that it makes, where that is known.
     """
+    reached = is_reached()
+
+    def run_alone() -> Any:
+        if reached is True:
+            return run_loop(goes_on, body, start, most_trips)
+        return run_loop(lambda state: goes_on(state) & reached, body, start, most_trips)
+
     if not CONDITIONS.constructions:
-        return run_loop(goes_on, body, start, most_trips)
+        return run_alone()
     leaves, structure = jax.tree.flatten(start)
     values = [jnp.asarray(leaf) for leaf in leaves]
     types = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
@@ -51,7 +59,7 @@ def run_trips(
 
     callee.jaxpr = jax.make_jaxpr(run)(jax.ShapeDtypeStruct((), BOOL), *types)
     if all(equation.params["callee"] is callee for equation in calls_in(callee.jaxpr)):
-        return run_loop(goes_on, body, start, most_trips)
+        return run_alone()
     results = call(callee, [*values, *callee.jaxpr.consts], types, is_entry=True)
     return jax.tree.unflatten(structure, results)
 

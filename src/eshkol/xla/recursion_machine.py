@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from eshkol.xla._compat import evaluate
+from eshkol.xla.effects import is_reached
 from eshkol.xla.loop_states import run_loop
 from eshkol.xla.recursion_blocks import (
     Atom,
@@ -113,7 +114,7 @@ class _Machine:
             if name in self.registers.of:
                 registers[self.registers.of[name]] = value
         state: dict[str, Any] = {
-            "next": self._number(procedure.entry),
+            "next": jnp.where(is_reached(), self._number(procedure.entry), self.ended),
             "registers": registers,
             "results": [jnp.zeros(*kind) for kind in self.results.types],
         }

@@ -15,7 +15,7 @@ from eshkol.xla.alternatives import Exit, Unreachable, any_taken, or_bottom
 from eshkol.xla.carries import Carry, Site, Values, enter, leave, settle
 from eshkol.xla.control import known_truth
 from eshkol.xla.dtypes import BOOL
-from eshkol.xla.effects import muted, under
+from eshkol.xla.effects import muted, trip_condition, under
 from eshkol.xla.extents import depart, trace_part
 from eshkol.xla.notes import note
 from eshkol.xla.parts import (
@@ -122,7 +122,7 @@ class _Guard:
             self.is_used = True
             return runs
 
-        with under(condition):
+        with under(trip_condition(condition)):
             yield
 
 
