@@ -46,7 +46,7 @@ bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Eq
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/eager.py
 	$(BIN)/python benchmarks/loop_gradients.py
-	$(BIN)/python benchmarks/fresh_process.py
+	$(BIN)/python benchmarks/control_flow.py --picture build/loop_gradients.svg
 
 clean:  ## remove .venv and everything that was generated
 	rm -rf $(VENV) .venv-newest build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

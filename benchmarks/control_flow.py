@@ -133,6 +133,7 @@ def draw(points: list[tuple[int, float, float, int]], picture: Path) -> None:
     axes.set_ylabel("seconds")
     axes.set_title(f"a loop and its gradient, which keeps {points[-1][3] / 4000:,.0f} states")
     axes.legend()
+    picture.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(picture)
     print(f"\n  drawn to {picture}")
 
