@@ -14,6 +14,10 @@ template_form("(delay-force expression)", "(| delay-force| (lambda () expression
 template_form("(cons-stream first rest)", "(cons first (delay rest))")
 template_form("(with-checks body ...+)", "(| with_checks| (lambda () body ...))")
 template_form(
+    "(with-max-depth calls body ...+)", "(call-with-max-depth calls (lambda () body ...))"
+)
+template_form("(with-rng key body ...+)", "(call-with-rng key (lambda () body ...))")
+template_form(
     "(with-precision precision body ...+)", "(| with_precision| precision (lambda () body ...))"
 )
 template_form("(let/cc name:id body ...+)", "(| call/cc| (lambda (name) body ...))")

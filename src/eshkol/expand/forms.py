@@ -20,7 +20,6 @@ from eshkol.expand import (
     python_forms,
     quotation,
     record_forms,
-    staging_forms,
     values_forms,
 )
 from eshkol.expand.expander import CORE_SCOPE
@@ -44,7 +43,6 @@ FAMILIES = (
     record_forms,
     calculus_forms,
     jit_forms,
-    staging_forms,
 )
 
 CORE_FORMS = tuple(sorted(CORE_SCOPE.bindings))
