@@ -357,15 +357,24 @@ def test_the_installed_command(program):
 # Signals and pipes
 
 
+def heed_interrupts():
+    """What runs in the background of a shell ignores SIGINT, and so does what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c(program):
     path = program('(display "ready") (newline) (flush-output) (let loop () (loop))')
-    process = subprocess.Popen(
-        [*ESHKOL, "run", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert (output, errors, process.returncode) == ("", "interrupted\n", 130)
+    with subprocess.Popen(
+        [*ESHKOL, "run", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        assert (output, errors, process.returncode) == ("", "interrupted\n", 130)
 
 
 def test_a_reader_that_leaves(program):

@@ -37,7 +37,12 @@ def test_an_interrupt_ends_it_and_the_session_goes_on(name: str) -> None:
     ending = endless if name != "a compiled loop" else endless + "import os; os._exit(0)\n"
     ending = ending.replace("import os; os._exit", "import os, sys; sys.stdout.flush(); os._exit")
     process = subprocess.Popen(
-        [sys.executable, "-c", ending], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", ending],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What runs in the background of a shell ignores SIGINT, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -36,7 +36,7 @@ from eshkol.xla.effects import trip_condition, under
 from eshkol.xla.extents import deliver, trace_part
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import (
-    BOTTOM,
+    BOTTOM_STRUCTURE,
     Joined,
     Mismatch,
     Output,
@@ -533,8 +533,8 @@ class _Construction:
 
     def _check_end(self) -> None:
         assert self.result is not None
-        value = unflatten(self.result[0], [0] * len(self.result[1]))[0]
-        if value is BOTTOM and not self.targets and not self.callee.body.effects:
+        value = self.result[0][2][0]
+        if value == BOTTOM_STRUCTURE and not self.targets and not self.callee.body.effects:
             raise StagingError(
                 f"{self.callee.name}: no branch of this condition ends the recursion",
                 hint="a recursion needs a case that gives a value without calling itself",
