@@ -83,7 +83,15 @@ def columns(session: Session, row: Row) -> list[list[Any]]:
     return [list(column) for column in zip(*calls, strict=True)]
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if has_lanes(r)], ids=lambda row: row.name)
+def a_third(rows: list[Row]) -> list[Any]:
+    """The rows as parameters, of which two in three are tested only with the slow tests."""
+    return [
+        pytest.param(row, id=row.name, marks=[pytest.mark.slow] if number % 3 else [])
+        for number, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize("row", a_third([r for r in ROWS if has_lanes(r)]))
 def test_lanes_are_calls(row: Row) -> None:
     """``vmap`` of the procedure, compiled, gives in each lane what a call gives."""
     session = session_of(row)
@@ -129,7 +137,7 @@ PRODUCTS = {
 }
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if r.differentiable], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", a_third([r for r in ROWS if r.differentiable]))
 def test_products_with_the_jacobian(row: Row) -> None:
     """Forwards it is the difference quotient along a direction, and backwards its transpose."""
     session = session_of(row)

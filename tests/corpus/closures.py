@@ -176,7 +176,7 @@ ROWS = [
              (let loop ((i 0) (y x) (kept (lambda () 0.0)))
                (if (= i 12)
                    (+ y (kept))
-                   (loop (+ i 1) (sin y) (let ((old y) (k kept)) (lambda () (* 0.5 old)))))))""",
+                   (loop (+ i 1) (sin y) (let ((old y)) (lambda () (* 0.5 old)))))))""",
         "4.0",
         "-0.5",
         differentiable=True,

@@ -31,7 +31,8 @@ FORWARD = [
     ("(let loop ((y x)) (if (< y 9) (loop (+ y (sqrt (- 5 y)))) y))", "6.0",
      "(sqrt (- 5 y))", "NaN", [(1, None)]),
     ("(let loop ((n 0) (y x)) (cond ((> n 5) y) ((> y 99) 0.0)"
-     " (else (loop (+ n 1) (sqrt (- 3.0 n))))))", "1.0", "(sqrt (- 3.0 n))", "NaN", [(5, None)]),
+     " (else (loop (+ n 1) (+ y (sqrt (- 3.0 n)))))))", "1.0", "(sqrt (- 3.0 n))", "NaN",
+     [(5, None)]),
     ("(do ((i 0 (+ i 1)) (y x (do ((k 0 (+ k 1)) (z y (/ z (- (+ (* 10.0 i) k) 25))))"
      " ((= k 12) z)))) ((= i 11) y))", "1.0",
      "(/ z (- (+ (* 10.0 i) k) 25))", "Inf", [(3, 11), (6, 12)]),
