@@ -511,7 +511,7 @@ def test_modules_that_can_not_be_imported(tmp_path, monkeypatch):
 
 
 def test_the_extra_that_installs_a_module():
-    assert missing_module("needy", "flax").hint.endswith("pip install 'eshkol[bench]'")
+    assert missing_module("needy", "jupyterlab").hint.endswith("pip install 'eshkol[notebook]'")
     assert missing_module("nowhere", "nowhere").hint.endswith("pip install nowhere")
 
 

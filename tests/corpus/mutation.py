@@ -175,10 +175,9 @@ ROWS = [
                (hash-set! t 'up 0.0)
                (hash-set! t 'down 0.0)
                (do ((i 0 (+ i 1)) (y x (- y 0.75))) ((= i 11) t)
-                 (let ((key 'up))
-                   (if (> y 0)
-                       (hash-set! t 'up (+ y (hash-ref t 'up)))
-                       (hash-set! t 'down (- (hash-ref t 'down) y)))))))""",
+                 (if (> y 0)
+                     (hash-set! t 'up (+ y (hash-ref t 'up)))
+                     (hash-set! t 'down (- (hash-ref t 'down) y))))))""",
         "4.0",
         "1.0",
         to=lambda x: {
