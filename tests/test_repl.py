@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -341,6 +342,8 @@ def terminal(tmp_path):
         process = pexpect.spawn(
             ESHKOL[0],
             ESHKOL[1:],
+            # What runs in the background of a shell ignores SIGINT, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={
                 **os.environ,
                 "TERM": term,
