@@ -411,7 +411,7 @@ def test_a_program_without_tensors_loads_nothing_heavy(program):
 
 
 def test_hello_loads_little(program):
-    """What a process loads decides how quickly it starts; `benchmarks/dispatch.py` measures that."""
+    """What a process loads decides how quickly it starts: `benchmarks/dispatch.py` tells."""
     path = program('(display "hello") (newline)')
     code = "import sys; from eshkol.cli import main; sys.argv[1:] = ['run', sys.argv[1]]\n"
     code += "try: main()\nfinally: print(*sys.modules)"
