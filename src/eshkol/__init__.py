@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from eshkol.api.diagnosis import debug_print as debug_print
     from eshkol.api.diagnosis import explain as explain
     from eshkol.api.diagnosis import trace as trace
+    from eshkol.api.solutions import argmin as argmin
+    from eshkol.api.solutions import fixed_point as fixed_point
+    from eshkol.api.solutions import root as root
     from eshkol.base.config import config as config
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
@@ -74,6 +77,7 @@ _HOMES = {
         "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
         "eshkol.api.derivatives",
     ),
+    **dict.fromkeys("argmin fixed_point root".split(), "eshkol.api.solutions"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",
     "config": "eshkol.base.config",

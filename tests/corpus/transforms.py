@@ -37,6 +37,14 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a root of what is captured",
+        "(define (f x) (root (lambda (y) (- (* y y y) x)) 1.0))",
+        "2.0",
+        "0.5",
+        to=lambda x: x ** (1 / 3),
+        differentiable=True,
+    ),
+    row(
         "the gradient with respect to a tensor",
         "(define (f x) (gradient (lambda (y) (tensor-sum (* y y y))) x))",
         "(tensor 1.0 2.0)",

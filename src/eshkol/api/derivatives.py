@@ -17,7 +17,8 @@ from eshkol.session import default_session
 Function = Callable[..., Any]
 
 
-def _procedure(function: Any) -> Any:
+def procedure(function: Any) -> Any:
+    """A procedure as it is; Scheme text as the procedure that it gives."""
     from eshkol.api.programs import procedure_of_text
 
     if isinstance(function, str):
@@ -58,7 +59,7 @@ def custom_gradient(function: Any, backward: Any, /) -> Function:
         >>> ek.grad(f)(3.0)
         10.0
     """
-    return _rules.custom_gradient(_procedure(function), _procedure(backward))
+    return _rules.custom_gradient(procedure(function), procedure(backward))
 
 
 @bounded
@@ -79,7 +80,7 @@ def custom_vjp(forward: Any, backward: Any, /) -> Function:
         >>> sine(0.0)
         0.0
     """
-    return _rules.custom_vjp(_procedure(forward), _procedure(backward))
+    return _rules.custom_vjp(procedure(forward), procedure(backward))
 
 
 @bounded
@@ -100,7 +101,7 @@ def custom_jvp(function: Any, tangent: Any, /) -> Function:
         >>> ek.grad(f)(3.0)
         10.0
     """
-    return _rules.custom_jvp(_procedure(function), _procedure(tangent))
+    return _rules.custom_jvp(procedure(function), procedure(tangent))
 
 
 @bounded
@@ -120,7 +121,7 @@ def remat(function: Any, /, policy: Any = "nothing") -> Function:
         >>> ek.grad(ek.remat("(lambda (x) (* x x x))"))(2.0)
         12.0
     """
-    return _remat.remat(_procedure(function), policy=policy)
+    return _remat.remat(procedure(function), policy=policy)
 
 
 @bounded

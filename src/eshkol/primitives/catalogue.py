@@ -94,6 +94,7 @@ FAMILIES = (
     "higher_derivatives",
     "symbolic",
     "minimization",
+    "implicit",
     "models",
     "dataloaders",
     "tensor_files",

@@ -96,11 +96,11 @@ def argmax(tensor: Tensor, axis: int | None = None, *, keepdims: bool = False) -
     """
 
 
-@tensor_primitive("tensor-argmin", "argmin", at=_AT + "argmin")
+@tensor_primitive("tensor-argmin", at=_AT + "argmin")
 def argmin(tensor: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
     """The index (int32) of the smallest element, the first of equal ones.
 
-    Example: ``(argmin #(1 5 3))`` ⇒ ``0``.
+    Example: ``(tensor-argmin #(1 5 3))`` ⇒ ``0``.
     """
 
 
