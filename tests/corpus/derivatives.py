@@ -198,4 +198,68 @@ ROWS = [
         to=math.sqrt,
         differentiable=True,
     ),
+    row(
+        "a variable assigned inside a gradient keeps the plain value",
+        """(define (f x)
+             (let* ((y 0.0) (g (gradient (lambda (z) (set! y (* 3 z z)) (* y z)) x)))
+               (+ (* y y) g)))""",
+        "2.0",
+        "-0.5",
+        to=lambda x: 9 * x**4 + 9 * x * x,
+        differentiable=True,
+    ),
+    row(
+        "the last loss of a descent",
+        """(define (f t)
+             (let loop ((i 0) (t t) (losses 0.0))
+               (if (= i 12)
+                   (+ losses (tensor-sum t))
+                   (let* ((loss 0.0)
+                          (g (gradient (lambda (u) (set! loss (tensor-sum (* u u))) loss) t)))
+                     (loop (+ i 1) (- t (* 0.1 g)) (+ losses loss))))))""",
+        "(tensor 1.0 2.0)",
+        "(tensor 0.0 -2.0)",
+        differentiable=True,
+    ),
+    row(
+        "what derivatives of all kinds assign",
+        """(define (f t)
+             (let* ((kept '()) (keep (lambda (y) (set! kept (cons y kept)) y)))
+               (derivative (lambda (x) (keep (* x x))) (tensor-sum t))
+               (jvp (lambda (u) (keep (* 2 u))) t t)
+               (hvp (lambda (u) (keep (tensor-sum (* u u u)))) t t)
+               (jacobian (lambda (u) (keep (* u u))) t)
+               (hessian (lambda (u) (keep (tensor-sum (* u u u)))) t)
+               (apply + (map tensor-sum kept))))""",
+        "(tensor 1.0 2.0)",
+        "(tensor 0.5 -2.0)",
+        to=lambda t: sum(t) ** 2 + 2 * sum(t) + 2 * sum(t**3) + sum(t**2),
+    ),
+    row(
+        "an inner gradient assigns what the outer one depends on",
+        """(define (f x)
+             (gradient (lambda (w)
+                         (let ((y 0.0))
+                           (gradient (lambda (z) (set! y (* z z w)) (* z z)) w)
+                           (* y x)))
+                       x))""",
+        "2.0",
+        "-0.5",
+        to=lambda x: 3 * x**3,
+        differentiable=True,
+    ),
+    row(
+        "the derivative of a recursion that assigns",
+        """(define (f x)
+             (let* ((sum 0.0)
+                    (slope (derivative (lambda (z)
+                                         (let go ((z z))
+                                           (set! sum (+ sum z))
+                                           (if (> z 10.0) z (* 3 (go (* z 2))))))
+                                       x)))
+               (+ sum slope)))""",
+        "1.0",
+        "4.0",
+        to=lambda x: 31 * x + 6**4 if x < 2 else 7 * x + 36,
+    ),
 ]

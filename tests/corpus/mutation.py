@@ -243,4 +243,18 @@ ROWS = [
         "9.0",
         "100.0",
     ),
+    row(
+        "a branch with a recursion that assigns",
+        """(define (f x)
+             (let ((sum 0.0))
+               (if (> x 0.5)
+                   (let go ((z x))
+                     (set! sum (+ sum z))
+                     (if (> z 10.0) z (+ 1 (go (* z 2))))))
+               sum))""",
+        "1.0",
+        "4.0",
+        "0.25",
+        to=lambda x: {1.0: 31.0, 4.0: 28.0, 0.25: 0.0}[x],
+    ),
 ]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff.plain import EXACT, PLAIN, to_float
-from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.declare import call_rule, load, primitive
 from eshkol.primitives.numbers import (
     REAL,
     is_host_number,
@@ -36,7 +36,7 @@ def _compare(who: str, python: Callable[[Any, Any], Any], rule: str, a: Number, 
     for value in (a, b):
         if not (is_number(value) or is_tensor_like(value)):
             raise _not_comparable(who, value)
-    return load(TENSOR_RULES + rule)(a, b)
+    return call_rule(load(TENSOR_RULES + rule), a, b)
 
 
 def _not_comparable(who: str, value: Any) -> Exception:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,32 @@ def tensor_rule(path: str, who: str) -> Function:
     return rule
 
 
+def apply_rule(path: str, who: str, /, *arguments: Any, **options: Any) -> Any:
+    """What the tensor rule at ``"module:attribute"`` of the primitive ``who`` gives."""
+    return call_rule(tensor_rule(path, who), *arguments, **options)
+
+
+def call_rule(rule: Function, /, *arguments: Any, **options: Any) -> Any:
+    """What a tensor rule gives; values of derivatives that are over count as plain values."""
+    try:
+        return rule(*arguments, **options)
+    except outlived():
+        return load(_AGAIN)(rule, arguments, options)
+
+
+_AGAIN = "eshkol.xla.lasting:again"
+"""Calls a tensor rule once more, with plain values for those of derivatives that are over."""
+
+
+def outlived() -> tuple[type[Exception], ...]:
+    """The errors of JAX about values of a derivative that is over.
+
+    Asked for when an error is handled, so there are none where JAX isn't loaded.
+    """
+    jax = sys.modules.get("jax")
+    return () if jax is None else (jax.errors.UnexpectedTracerError,)
+
+
 def _with_tensor_rule(host: Function, path: str) -> Function:
     return functools.update_wrapper(_dispatcher(host, path), host)
 
@@ -109,17 +136,17 @@ def _dispatcher(host: Function, path: str) -> Function:
 
     def unary(x: Any) -> Any:
         result = host(x)
-        return tensor_rule(path, host.__name__)(x) if result is NotImplemented else result
+        return apply_rule(path, host.__name__, x) if result is NotImplemented else result
 
     def binary(x: Any, y: Any) -> Any:
         result = host(x, y)
-        return tensor_rule(path, host.__name__)(x, y) if result is NotImplemented else result
+        return apply_rule(path, host.__name__, x, y) if result is NotImplemented else result
 
     def variadic(*arguments: Any, **options: Any) -> Any:
         result = host(*arguments, **options)
         if result is not NotImplemented:
             return result
-        return tensor_rule(path, host.__name__)(*arguments, **options)
+        return apply_rule(path, host.__name__, *arguments, **options)
 
     by_count: dict[int, Function] = {1: unary, 2: binary}
     return by_count.get(_required_count(host), variadic)
@@ -142,6 +169,8 @@ def _lazy(declaration: Function, path: str, name: str) -> Function:
         rule = tensor_rule(path, name)
         try:
             return rule(*arguments, **options)
+        except outlived():
+            return load(_AGAIN)(rule, arguments, options)
         except TypeError as error:
             traceback = error.__traceback__
             if traceback is not None and traceback.tb_next is None:

@@ -13,7 +13,7 @@ from typing import Any
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.primitives.arithmetic import divide
-from eshkol.primitives.declare import primitive, tensor_rule
+from eshkol.primitives.declare import apply_rule, primitive
 from eshkol.primitives.numbers import REAL
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain, unary
 
@@ -113,7 +113,7 @@ def _or_tensor(host: Callable[[Number], Number], rule: str, number: Number) -> N
     result = host(number)
     if result is not NotImplemented:
         return result
-    return tensor_rule(TENSOR_RULES + rule, rule)(number)
+    return apply_rule(TENSOR_RULES + rule, rule, number)
 
 
 @primitive("log")

@@ -22,7 +22,7 @@ from eshkol.datum.write import short_string
 from eshkol.expand.places import PLACES
 from eshkol.primitives.arguments import index_argument, is_tracer
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import PRIMITIVES, Function, Primitive, arity_error, load
+from eshkol.primitives.declare import PRIMITIVES, Function, Primitive, arity_error, call_rule, load
 from eshkol.primitives.tensors import Tensor
 
 _RULES = "eshkol.xla.in_place:"
@@ -99,7 +99,7 @@ def _updated(update: Update, mask: int, arguments: Sequence[Any], options: Any) 
         raise arity_error(update.name, update.declaration, tuple(arguments), options) from None
     if update.host is not None and update.host(*arguments, **options) is not NotImplemented:
         return (arguments[0], arguments[0])
-    value, news = load(update.rule)(*arguments, **options)
+    value, news = call_rule(load(update.rule), *arguments, **options)
     places = [place for place in PLACES[update.name] if place < len(arguments)]
     stored = [
         _stored(update, place, arguments[place], new, mask)

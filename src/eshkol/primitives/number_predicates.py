@@ -9,7 +9,7 @@ from typing import Any
 from eshkol.datum.equality import is_array
 from eshkol.primitives.arguments import is_witness
 from eshkol.primitives.comparison import Truth, equal_to, greater, less
-from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.declare import call_rule, load, primitive
 from eshkol.primitives.equality import logical_not
 from eshkol.primitives.numbers import REAL, is_exact, is_number, known, not_a_number
 from eshkol.primitives.operations import Number
@@ -99,7 +99,9 @@ def is_index(value: Any) -> Truth:
 def is_nan(number: Number) -> Truth:
     """Whether the number is not a number. Example: ``(nan? (/ 0.0 0.0))`` ⇒ ``#t``."""
     value = _number("nan?", number)
-    return load("eshkol.xla.selection:is_nan")(value) if is_array(value) else value != value
+    return (
+        call_rule(load("eshkol.xla.selection:is_nan"), value) if is_array(value) else value != value
+    )
 
 
 @primitive("infinite?")
@@ -118,7 +120,7 @@ def is_finite(number: Number) -> Truth:
     if value.__class__ is complex:
         return math.isfinite(value.real) and math.isfinite(value.imag)
     if is_array(value):
-        return load("eshkol.xla.selection:is_finite")(value)
+        return call_rule(load("eshkol.xla.selection:is_finite"), value)
     return value.__class__ is not float or math.isfinite(value)
 
 

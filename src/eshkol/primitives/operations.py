@@ -14,7 +14,7 @@ from eshkol.autodiff import apply
 from eshkol.autodiff.plain import PLAIN
 from eshkol.datum.values import Vector
 from eshkol.primitives.arguments import host_scalar
-from eshkol.primitives.declare import tensor_rule
+from eshkol.primitives.declare import apply_rule
 from eshkol.primitives.elements import map_elements, stays_on_host
 from eshkol.primitives.numbers import REAL, is_host_number, is_tensor_like, not_a_number
 
@@ -57,7 +57,7 @@ def beyond_plain(
     if is_host_number(a) and is_host_number(b):
         return apply(rule, a, b)
     path = TENSOR_RULES + _TENSOR_NAMES.get(rule, rule.replace("-", "_"))
-    return tensor_rule(path, who)(a, b)
+    return apply_rule(path, who, a, b)
 
 
 def unary(

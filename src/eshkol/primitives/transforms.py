@@ -60,7 +60,7 @@ def derivative(function, x=None):
             pass
     elif not is_array(x):
         raise not_one_number("derivative", x)
-    return load("eshkol.xla.calculus:derivative")(function, x)
+    return load("eshkol.xla.calculus:derivative")(callee(function), x)
 
 
 @primitive("gradient")

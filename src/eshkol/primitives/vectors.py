@@ -20,7 +20,7 @@ from eshkol.primitives.arguments import (
     vector_argument,
 )
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import primitive, tensor_rule
+from eshkol.primitives.declare import apply_rule, primitive
 from eshkol.primitives.lists import List
 
 VectorOrTensor = Any
@@ -32,8 +32,7 @@ _REF = "eshkol.xla.indexing:vector_ref"
 def elements(who: str, vector: VectorOrTensor) -> Sequence[Any]:
     """The elements of a vector, or the rows of a tensor."""
     if is_array(vector) and vector.shape != ():
-        row = tensor_rule(_REF, who)
-        return [row(vector, k) for k in range(vector.shape[0])]
+        return [apply_rule(_REF, who, vector, k) for k in range(vector.shape[0])]
     return vector_argument(who, vector)
 
 
@@ -106,7 +105,7 @@ def vector_ref(vector: VectorOrTensor, k: int) -> Any:
         except IndexError:
             raise _out_of_range("vector-ref", vector, k) from None
     if is_array(vector) or (isinstance(vector, list) and is_tracer(k)):
-        return tensor_rule(_REF, "vector-ref")(vector, k)
+        return apply_rule(_REF, "vector-ref", vector, k)
     items = vector_argument("vector-ref", vector)
     return items[position_argument("vector-ref", k, len(items), "vector")]
 

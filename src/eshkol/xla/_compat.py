@@ -56,6 +56,7 @@ __all__ = [
     "scan_counts",
     "topology_fingerprint",
     "trace_context",
+    "trace_of",
     "trace_state_clean",
     "weakref_lru_cache",
     "with_results",
@@ -265,6 +266,11 @@ def install_cache(cache: CacheInterface) -> None:
 def current_trace() -> Any:
     """The trace that records what is computed now."""
     return trace_ctx.trace
+
+
+def trace_of(tracer: Any) -> Any:
+    """The trace that a tracer belongs to."""
+    return tracer._trace
 
 
 class OpenTrace:

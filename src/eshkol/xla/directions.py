@@ -15,6 +15,8 @@ from eshkol.datum.write import short_string
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla.arguments import is_sequence
 from eshkol.xla.dtypes import COMPLEX128, FLOAT64, is_scalar_born, wide
+from eshkol.xla.lasting import Lasting
+from eshkol.xla.outlived import open_traces
 from eshkol.xla.tensors import as_tensor, cast, describe, dimensions
 from eshkol.xla.transforms import (
     Point,
@@ -38,14 +40,25 @@ class Traced:
         point: where.
         arrays: its arrays.
         structure: that of the procedure's value, once it was called.
+
+    Args:
+        who: the operator, for messages.
+        function: the procedure.
+        value: the point.
+        is_called_once: whether further calls repeat the first, so that what they write is undone.
     """
 
-    def __init__(self, who: str, function: Function, value: Any) -> None:
+    def __init__(
+        self, who: str, function: Function, value: Any, is_called_once: bool = True
+    ) -> None:
         self.who = who
         self.function = function
         self.point = Point(who, value)
         self.arrays = self.point.arrays()
         self.structure: Structure = None
+        self._traces = open_traces()
+        self._is_called_once = is_called_once
+        self._has_run = False
 
     @property
     def size(self) -> int:
@@ -53,8 +66,7 @@ class Traced:
         return sum(array.size for array in self.arrays)
 
     def __call__(self, arrays: Arrays) -> Arrays:
-        with Shortened():
-            value = self.function(self.point.rebuilt(arrays))
+        value = self._call(arrays)
         leaves, self.structure = flatten(value)
         if not _holds_numbers_only(self.structure):
             raise WrongType(
@@ -66,9 +78,13 @@ class Traced:
 
     def scalar(self, arrays: Arrays) -> Any:
         """The value as one array, which must be one number."""
-        with Shortened():
+        return scalar_result(self.who, self._call(arrays))
+
+    def _call(self, arrays: Arrays) -> Any:
+        with Shortened(), Lasting(self.who, self._traces, not self._has_run):
             value = self.function(self.point.rebuilt(arrays))
-        return scalar_result(self.who, value)
+        self._has_run = self._is_called_once
+        return value
 
     def result(self, arrays: Arrays) -> Any:
         """A value of the procedure's structure with these arrays as its leaves."""

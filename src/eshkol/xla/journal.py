@@ -72,9 +72,13 @@ class Frame:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        FRAMES.stack.pop()
+        self.leave()
         for place, contents in self.before.values():
-            _put(place, contents)
+            put(place, contents)
+
+    def leave(self) -> None:
+        """End the part, whose writes stay."""
+        FRAMES.stack.pop()
 
     def note(self, place: Any) -> None:
         """Remember the contents of ``place`` before its first write."""
@@ -97,7 +101,8 @@ def _get(place: Any) -> Any:
     return tuple(place)
 
 
-def _put(place: Any, contents: Any) -> None:
+def put(place: Any, contents: Any) -> None:
+    """Give ``place`` new contents, which no part is told of."""
     if isinstance(place, Pair):
         place.car, place.cdr = contents
     elif isinstance(place, Record):
@@ -117,7 +122,7 @@ def write(places: list[Any], values: tuple[Any, ...]) -> None:
     """Write the results of a part that has ended; an enclosing part notes them."""
     for place, value in zip(places, values, strict=True):
         note(place)
-        _put(place, value)
+        put(place, value)
 
 
 def write_checked(places: list[Any], values: tuple[Any, ...]) -> None:
@@ -146,6 +151,12 @@ def note_made(place: Any) -> Any:
     return place
 
 
+def note_made_inside(places: list[Any]) -> None:
+    """Tell the parts around the innermost one that these places are made in it, for each run."""
+    for frame in FRAMES.stack[:-1]:
+        frame.made.update((id(place), place) for place in places)
+
+
 def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
     """Assign the variable ``name``.
 
@@ -155,8 +166,8 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
     """
     if box.__class__ is OuterBox:
         raise _not_ours(name)
-    note(box)
     FRAMES.names[id(box)] = name
+    note(box)
     box[0] = value
 
 

@@ -100,7 +100,7 @@ def minimum(
 ) -> Any:
     """Where an algorithm gets to, in the structure of the point ``value``."""
     with wide(), failures():
-        traced = Traced(who, _in_loops(function), value)
+        traced = Traced(who, _in_loops(function), value, is_called_once=False)
         arithmetic = TensorArithmetic(traced)
         numbers = [arithmetic.number(setting) for setting in settings]
         found = algorithm(arithmetic, arithmetic.start, *numbers)
@@ -114,7 +114,7 @@ def line_search(
     from eshkol.primitives import minimizers
 
     with wide(), failures():
-        traced = Traced("line-search", _in_loops(function), value)
+        traced = Traced("line-search", _in_loops(function), value, is_called_once=False)
         arithmetic = TensorArithmetic(traced)
         others = [join(traced.direction(part)) for part in (direction, gradient)]
         numbers = [arithmetic.number(setting) for setting in settings]

@@ -451,6 +451,7 @@ class _Construction:
             test, then, otherwise, contents = unflatten(
                 self.parameters.structure, self.parameters.filled(arrays), made, list
             )
+            journal.note_made_inside(made)
             journal.write(self.outside, contents)
             written.extend(made[p] if p.__class__ is int else p for p in self.places)
             condition = Condition(test, then, otherwise)

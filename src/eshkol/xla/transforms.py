@@ -23,7 +23,9 @@ from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import failures
+from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.notes import note
+from eshkol.xla.outlived import open_traces, settled
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import tracer_of
@@ -130,11 +132,12 @@ def value_and_gradient(
     with wide():
         point = Point(who, arguments[wrt])
         found: dict[str, Any] = {}
+        traces = open_traces()
 
         def scalar(arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
             changed = list(arguments)
             changed[wrt] = point.rebuilt(arrays)
-            with Shortened():
+            with Shortened(), Lasting(who, traces, not found):
                 value = callee(function)(*changed)
             main, aux = _split_aux(who, value) if has_aux else (value, None)
             leaves, found["structure"] = flatten(aux)
@@ -205,7 +208,7 @@ def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
 
 def scalar_result(who: str, value: Any) -> Any:
     """The value of a differentiated procedure as a rank-0 inexact array."""
-    value = tracer_of(value)
+    value = settled(tracer_of(value), open_traces())
     if value.__class__ in (int, float):
         return jnp.asarray(value, FLOAT64)
     if not hasattr(value, "dtype") or value.shape != () or value.dtype == BOOL:
@@ -323,9 +326,10 @@ def _run_mapped(
         for own, structure in taken:
             arguments.append(unflatten(structure, leaves[start : start + len(own)]))
             start += len(own)
-        source = keys.LaneSource(outer, lane)
-        with keys.drawing_from(source):
-            results, found["structure"] = flatten(staging(staged(function), *arguments))
+        with Lanes(function):
+            source = keys.LaneSource(outer, lane)
+            with keys.drawing_from(source):
+                results, found["structure"] = flatten(staging(staged(function), *arguments))
         found["has_drawn"] = source.has_drawn
         return [_result_array(leaf) for leaf in results]
 

@@ -26,6 +26,8 @@ from eshkol.datum.values import HashTable, KeyedTable, MultipleValues, MutableSt
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import ArrayImpl as ArrayImpl
 from eshkol.xla.code_keys import PythonCodeKey, Static, code_key
+from eshkol.xla.outlived import open_traces
+from eshkol.xla.outlived import settled as settled_tensor
 from eshkol.xla.witness import Witness
 
 PART = "part"
@@ -250,8 +252,10 @@ def _visit_static(pass_: _Flattening, value: Any) -> Structure:
 def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     """Arrays and tracers of any class, named tuples, registered pytrees; else static."""
     kind = value.__class__
-    if isinstance(value, jax.Array | np.ndarray | np.generic):
-        visitor: Any = _leaf(TENSOR)
+    if isinstance(value, jax.core.Tracer) and hasattr(value, "primal"):
+        visitor: Any = _visit_derivative
+    elif isinstance(value, jax.Array | np.ndarray | np.generic):
+        visitor = _leaf(TENSOR)
     elif isinstance(value, Record):
         visitor = _visit_record
     elif isinstance(value, Differentiable):
@@ -269,6 +273,12 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     if not issubclass(kind, types.FunctionType):
         _VISITORS[kind] = visitor
     return visitor(pass_, value)
+
+
+def _visit_derivative(pass_: _Flattening, value: Any) -> Structure:
+    """A tensor that carries a derivative, unless that has been taken."""
+    pass_.leaves.append(settled_tensor(value, open_traces()))
+    return TENSOR
 
 
 def _visit_differentiable(pass_: _Flattening, value: Any) -> Structure:
