@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from eshkol.api.solutions import argmin as argmin
     from eshkol.api.solutions import fixed_point as fixed_point
     from eshkol.api.solutions import root as root
+    from eshkol.api.symbolic import diff as diff
+    from eshkol.api.symbolic import latex as latex
+    from eshkol.api.symbolic import simplify as simplify
     from eshkol.base.config import config as config
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
@@ -78,6 +81,7 @@ _HOMES = {
         "eshkol.api.derivatives",
     ),
     **dict.fromkeys("argmin fixed_point root".split(), "eshkol.api.solutions"),
+    **dict.fromkeys("diff latex simplify".split(), "eshkol.api.symbolic"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",
     "config": "eshkol.base.config",

@@ -21,7 +21,7 @@ FLOATS = st.floats(allow_nan=False)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 FUNCTIONS = ["exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan"]
-FUNCTIONS += ["sinh", "cosh", "tanh"]
+FUNCTIONS += ["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]
 
 ROWS = """
 (+) ⇒ 0
@@ -309,7 +309,7 @@ def test_logarithms_of_powers_are_whole(base: int, exponent: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["exp", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sqrt", "log"],
+    "exp sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt log".split(),
 )
 @pytest.mark.parametrize("x", [-0.9, -0.25, 1e-9, 0.1, 0.5, 0.99])
 def test_elementary_functions_against_mpmath(name: str, x: float) -> None:

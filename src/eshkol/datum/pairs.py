@@ -70,6 +70,12 @@ class Pair:
 
         return write_string(self)
 
+    def _repr_latex_(self) -> str | None:
+        """What a notebook shows of a list that is a result of symbolic computation."""
+        from eshkol.datum.mathematics import formula_of
+
+        return formula_of(self)
+
     def __reduce__(self):
         return _rebuild, spine(self)
 

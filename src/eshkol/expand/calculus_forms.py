@@ -11,7 +11,8 @@ _EVALUATED = ("quote", "quasiquote", "lambda", "symbolic-derivative", "diff", "d
 """An expression with one of these at its head gives the expression or procedure that is meant."""
 
 _ARITHMETIC = frozenset(
-    "+ - * / expt pow sqrt square cube exp log sin cos tan asin acos atan sinh cosh tanh".split()
+    "+ - * / expt pow sqrt square cube exp log sin cos tan asin acos atan sinh cosh tanh "
+    "asinh acosh atanh".split()
 )
 """With one of these at its head it is meant itself, however the variable is written."""
 

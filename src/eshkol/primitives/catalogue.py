@@ -93,6 +93,8 @@ FAMILIES = (
     "directions",
     "higher_derivatives",
     "symbolic",
+    "latex",
+    "computer_algebra",
     "minimization",
     "implicit",
     "models",

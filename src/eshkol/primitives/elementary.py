@@ -98,6 +98,26 @@ _declare(
     "The hyperbolic tangent. Example: ``(tanh 1000.0)`` ⇒ ``1.0``.",
 )
 _declare(
+    "asinh",
+    plain.asinh,
+    (0, 0),
+    "The inverse of the hyperbolic sine. Example: ``(asinh 0)`` ⇒ ``0``.",
+)
+_declare(
+    "acosh",
+    plain.acosh,
+    (1, 0),
+    "The inverse of the hyperbolic cosine; complex below 1, of tensors NaN. "
+    "Example: ``(acosh 1)`` ⇒ ``0``.",
+)
+_declare(
+    "atanh",
+    plain.atanh,
+    (0, 0),
+    "The inverse of the hyperbolic tangent; complex outside of [-1, 1], of tensors NaN. "
+    "Example: ``(atanh 1.0)`` ⇒ ``+inf.0``.",
+)
+_declare(
     "sqrt",
     plain.sqrt,
     None,

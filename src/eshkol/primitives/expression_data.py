@@ -13,6 +13,7 @@ from eshkol.base.errors import WrongType
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import short_string, write_string
+from eshkol.primitives.declare import load
 
 Expression = Any
 
@@ -35,6 +36,16 @@ def expression_of(who: str, datum: Any) -> Expression:
         f"{who}: expected an expression of numbers, got {short_string(datum)}",
         hint="an expression is a number, a symbol or a list such as '(* x (sin x))",
     )
+
+
+def source_of(who: str, procedure: Any) -> tuple[Expression, list[Symbol]]:
+    """What a procedure computes, as an expression of its parameters."""
+    return load("eshkol.runtime.expressions:expression_of_procedure")(who, procedure)
+
+
+def meant(who: str, value: Any) -> Expression:
+    """The expression that a datum is, or that a procedure computes."""
+    return source_of(who, value)[0] if callable(value) else expression_of(who, value)
 
 
 def datum_of(expression: Expression) -> Any:
@@ -67,3 +78,32 @@ def is_number(expression: Expression, value: Any = None) -> bool:
 def size_of(expression: Expression) -> int:
     """The number of symbols and numbers in an expression."""
     return sum(map(size_of, expression)) if isinstance(expression, tuple) else 1
+
+
+def substituted(expression: Expression, values: dict[str, Expression]) -> Expression:
+    """An expression with other expressions in place of variables."""
+    if isinstance(expression, Symbol):
+        return values.get(expression.name, expression)
+    if not isinstance(expression, tuple):
+        return expression
+    return (expression[0], *(substituted(part, values) for part in expression[1:]))
+
+
+def without_lets(expression: Expression) -> Expression:
+    """An expression with the values of each ``let`` and ``let*`` in place of their names.
+
+    The innermost come first, so no value gets into the scope of another name like one of its own.
+    """
+    if not isinstance(expression, tuple):
+        return expression
+    head, *arguments = expression
+    is_let = head in ("let", "let*") and len(arguments) == 2 and isinstance(arguments[0], tuple)
+    if not is_let:
+        return (head, *map(without_lets, arguments))
+    body = without_lets(arguments[1])
+    bindings = [(name, without_lets(value)) for name, value in arguments[0]]
+    if head == "let":
+        return substituted(body, dict(bindings))
+    for name, value in reversed(bindings):
+        body = substituted(body, {name: value})
+    return body

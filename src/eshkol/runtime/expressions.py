@@ -15,6 +15,8 @@ from eshkol.primitives.declare import PRIMITIVES
 from eshkol.primitives.expression_data import Expression
 from eshkol.runtime.procedures import Procedure, procedure_of
 
+_AT_A_POINT = "derivative and gradient differentiate any procedure at a point"
+
 MOST_NESTED = 100
 """Calls of procedures are written out so deep."""
 
@@ -47,7 +49,7 @@ def _of_primitive(who: str, function: Any) -> tuple[Expression, list[Symbol]]:
     if known is None or known.function is not function:
         raise BadValue(
             f"{who}: the source of {short_string(function)} is not known",
-            hint="derivative and gradient differentiate any procedure at a point",
+            hint=_AT_A_POINT if who == "diff" else "",
         )
     x = intern("x")
     return (name, x), [x]
@@ -140,9 +142,10 @@ class _Reading:
         return found
 
     def _refused(self, what: str, node: nodes.Node) -> BadValue:
+        if self.who != "diff":
+            return BadValue(f"{self.who}: {what} can't be written as an expression")
         return BadValue(
-            f"{self.who}: {what} can't be differentiated as an expression",
-            hint="derivative and gradient differentiate any procedure at a point",
+            f"{self.who}: {what} can't be differentiated as an expression", hint=_AT_A_POINT
         )
 
 

@@ -1,0 +1,80 @@
+"""Symbolic computation from Python: ``diff``, ``simplify`` and ``latex``.
+
+An expression is Scheme text (``"(* x x)"``), a datum (the list that a Scheme program gave), or a
+procedure, whose source is meant. Results are data again; a notebook shows them as formulas.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.base.errors import BadValue
+from eshkol.datum.symbols import intern
+from eshkol.primitives import latex as _latex
+from eshkol.primitives import symbolic as _symbolic
+from eshkol.reader.parser import read_all
+from eshkol.runtime.boundary import bounded
+from eshkol.syntax.objects import to_datum
+
+
+def _expression(who: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    forms = read_all(value, f"<{who}>")
+    if len(forms) != 1:
+        raise BadValue(f"{who}: expected the text of one expression, got {len(forms)} of them")
+    return to_datum(forms[0])
+
+
+@bounded
+def diff(expression: Any, /, *variables: str | int) -> Any:
+    """The derivative of an expression, as a simplified expression.
+
+    Args:
+        expression: text, a datum or a procedure.
+        variables: names; one may be followed by how often to differentiate. Left out, the only
+            variable of the expression.
+
+    Raises:
+        BadValue: there is no rule for something in it.
+
+    Example:
+        >>> import eshkol as ek
+        >>> ek.diff("(* x (sin x))", "x")
+        (+ (sin x) (* x (cos x)))
+        >>> ek.diff(ek.eval("(lambda (t) (exp (* 2 t)))"))
+        (* (exp (* 2 t)) 2)
+    """
+    given = [intern(name) if isinstance(name, str) else name for name in variables]
+    return _symbolic.symbolic_derivative(_expression("diff", expression), *given)
+
+
+@bounded
+def simplify(expression: Any, /, *, engine: str = "eshkol") -> Any:
+    """An equal expression that is simpler.
+
+    Args:
+        expression: text, a datum or a procedure.
+        engine: ``"sympy"`` for SymPy's ``simplify`` (``pip install 'eshkol[symbolic]'``).
+
+    Example:
+        >>> import eshkol as ek
+        >>> ek.simplify("(+ x (* 2 x))")
+        (* 3 x)
+    """
+    return _symbolic.simplify(_expression("simplify", expression), engine=engine)
+
+
+@bounded
+def latex(expression: Any, /) -> str:
+    """The LaTeX of an expression, without dollar signs; a notebook shows it as a formula.
+
+    Args:
+        expression: text, a datum or a procedure.
+
+    Example:
+        >>> import eshkol as ek
+        >>> print(ek.latex("(/ (sqrt x) 2)"))
+        \\frac{\\sqrt{x}}{2}
+    """
+    return _latex.latex(_expression("latex", expression))
