@@ -1,6 +1,6 @@
-"""The names of JAX's inside that can't be avoided: all of them, and only here.
+"""The names of JAX's inside that can't be avoided: all of them, here and in ``_compat_traces``.
 
-They are the same in jax 0.10.2 and 0.12, or this module makes them so.
+They are the same in jax 0.10.2 and 0.12, or these modules make them so.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from typing import Any
 
 import jax
 from jax._src import compilation_cache, source_info_util
-from jax._src.api_util import debug_info
 from jax._src.array import ArrayImpl
 from jax._src.compilation_cache_interface import CacheInterface
 from jax._src.config import enable_x64, trace_context
-from jax._src.core import AxisEnv, set_current_trace, trace_ctx, trace_state_clean
+from jax._src.core import (
+    AxisEnv,
+    is_concrete,
+    trace_state_clean,
+)
 from jax._src.dispatch import apply_primitive
 from jax._src.effects import JaxprInputEffect, control_flow_allowed_effects
 from jax._src.interpreters import pxla
 from jax._src.interpreters.ad import jvp_jaxpr
 from jax._src.interpreters.batching import batch_jaxpr
 from jax._src.interpreters.partial_eval import (
-    DynamicJaxprTrace,
     convert_constvars_jaxpr,
     dce_jaxpr,
 )
@@ -39,11 +41,9 @@ __all__ = [
     "CacheInterface",
     "JaxprInputEffect",
     "Loaded",
-    "OpenTrace",
     "apply_primitive",
     "batch_jaxpr",
     "control_flow_allowed_effects",
-    "current_trace",
     "detach_constants",
     "dispatcher",
     "eliminate",
@@ -51,12 +51,12 @@ __all__ = [
     "evaluate",
     "has_default_layout",
     "install_cache",
+    "is_concrete",
     "is_tracing",
     "jvp_jaxpr",
     "scan_counts",
     "topology_fingerprint",
     "trace_context",
-    "trace_of",
     "trace_state_clean",
     "weakref_lru_cache",
     "with_results",
@@ -258,45 +258,3 @@ def install_cache(cache: CacheInterface) -> None:
     compilation_cache.reset_cache()
     compilation_cache._cache = cache
     compilation_cache._cache_initialized = True
-
-
-# ---- traces that do not end with a function
-
-
-def current_trace() -> Any:
-    """The trace that records what is computed now."""
-    return trace_ctx.trace
-
-
-def trace_of(tracer: Any) -> Any:
-    """The trace that a tracer belongs to."""
-    return tracer._trace
-
-
-class OpenTrace:
-    """Records what is computed from now on as a jaxpr, until it is closed or abandoned.
-
-    Unlike a function to trace, it need not end where the Python function that opened it does.
-    """
-
-    def __init__(self) -> None:
-        info = debug_info("the rest", OpenTrace, (), {})
-        self.trace = DynamicJaxprTrace(info, parent_trace=trace_ctx.trace)
-        self._info = info
-        self._entered = set_current_trace(self.trace)
-        self._entered.__enter__()
-
-    def close(self, results: Sequence[Any]) -> ClosedJaxpr:
-        """The jaxpr that gives ``results``, arrays; what was outside of it are its constants."""
-        source = source_info_util.current()
-        tracers = [self.trace.to_jaxpr_tracer(result, source_info=source) for result in results]
-        self._entered.__exit__(None, None, None)
-        info = self._info.set_result_paths([""] * len(tracers))
-        jaxpr, constants = self.trace.frame.to_jaxpr(self.trace, tracers, info, source)
-        self.trace.invalidate()
-        return ClosedJaxpr(jaxpr, constants)
-
-    def abandon(self) -> None:
-        """Forget what was recorded."""
-        self._entered.__exit__(None, None, None)
-        self.trace.invalidate()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 from jax import lax
 from jax.extend.core import ClosedJaxpr
@@ -16,6 +17,7 @@ from jax.extend.core import ClosedJaxpr
 from eshkol.base.errors import SchemeError
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal
+from eshkol.xla._compat_traces import choose, inline, trace
 from eshkol.xla.cheap_branches import are_cheap, masked
 from eshkol.xla.effects import fail
 from eshkol.xla.notes import note
@@ -154,11 +156,30 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         second = make_outputs(leaves, "second", masked(otherwise, lax.bitwise_not(test)).run())
         return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
     note("cond")
+    if not _has_effects(then, otherwise):
+        return _choose_traced(test, then, otherwise, leaves)
     return lax.cond(
         test,
         lambda: make_outputs(leaves, "first", then.run()),
         lambda: make_outputs(leaves, "second", otherwise.run()),
     )
+
+
+def _choose_traced(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
+    """The joined leaves by a ``cond`` of the branches as they have been traced."""
+    operands = {id(x): x for part in (then, otherwise) for x in part.jaxpr.consts}
+
+    def branch(part: Part, side: str) -> ClosedJaxpr:
+        def run(*values: Any) -> list[Any]:
+            inside = dict(zip(operands, values, strict=True))
+            constants = [inside[id(constant)] for constant in part.jaxpr.consts]
+            jaxpr = ClosedJaxpr(part.jaxpr.jaxpr, constants)
+            return make_outputs(leaves, side, inline(jaxpr, ()))
+
+        return trace(run, [jax.typeof(operand) for operand in operands.values()])
+
+    branches = branch(otherwise, "second"), branch(then, "first")
+    return choose(test, branches, list(operands.values()))
 
 
 def _like(test: Any, value: Any) -> Any:

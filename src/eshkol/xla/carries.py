@@ -16,7 +16,7 @@ import jax
 from eshkol.base.errors import ShapeError, StagingError
 from eshkol.xla import journal
 from eshkol.xla.parts import Mismatch, Output, Part, as_leaf_array, leaf_type, merge, mismatched
-from eshkol.xla.trees import Structure, flatten, unflatten
+from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 
 Site = tuple[str, ...]
 """The name of a loop and the names of its variables, for messages."""
@@ -113,7 +113,14 @@ def settle(
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
     leaves, structure = flatten((values, journal.contents(places)))
-    return Carry(structure, [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
+    return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
+
+
+def _of_arrays(structure: Structure) -> Structure:
+    """The structure with arrays for numbers."""
+    if structure.__class__ is str:
+        return TENSOR
+    return (structure[0], structure[1], tuple(map(_of_arrays, structure[2])))
 
 
 def _merge_trip(site: Site, carry: Carry, state: State) -> State:

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, Literal
 
 from eshkol.xla.parts import Joined, Part
 from eshkol.xla.silence import inner_jaxprs
@@ -40,6 +41,14 @@ CHEAP = frozenset(
     """.split()
 )
 """Operations of which each number costs little."""
+
+LINEAR = frozenset(
+    """
+    add add_any broadcast_in_dim concatenate convert_element_type copy dynamic_slice eq expand_dims
+    ge gt iota le lt ne neg reduce_sum reshape rev select_n slice squeeze sub transpose
+    """.split()
+)
+"""Operations whose slopes are finite whatever they are given."""
 
 _CONTAINERS = frozenset(["jit", "pjit", "closed_call", "custom_jvp_call"])
 
@@ -80,8 +89,17 @@ def _cost(jaxpr: Any) -> tuple[int, int] | None:
 
 def masked(part: Part, taken: Any) -> Part:
     """A branch through which gradients go only where it is ``taken``."""
+    if all(map(_is_linear, part.jaxpr.eqns)):
+        return part
     constants = [_masked(constant, taken) for constant in part.jaxpr.consts]
     return replace(part, jaxpr=ClosedJaxpr(part.jaxpr.jaxpr, constants))
+
+
+def _is_linear(equation: Any) -> bool:
+    """Whether zero times a slope of this operation is zero."""
+    if equation.primitive.name == "mul":
+        return any(isinstance(x, Literal) and np.isfinite(x.val) for x in equation.invars)
+    return equation.primitive.name in LINEAR
 
 
 def _masked(constant: Any, taken: Any) -> Any:

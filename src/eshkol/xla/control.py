@@ -21,6 +21,7 @@ from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
+from eshkol.xla._compat import is_concrete
 from eshkol.xla.alternatives import Unreachable, join, or_bottom
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
@@ -84,12 +85,7 @@ def known_truth(test: Any) -> bool | None:
     if is_number(test):
         return True
     check_condition(test)
-    if not isinstance(test, jax.core.Tracer):
-        return bool(test)
-    try:
-        return bool(test)
-    except jax.errors.TracerBoolConversionError:
-        return None
+    return bool(test) if is_concrete(test) else None
 
 
 def condition(test: Any) -> Any:

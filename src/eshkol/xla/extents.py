@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import jax
 from jax import lax
 from jax.extend.core import ClosedJaxpr
 
@@ -24,7 +23,7 @@ from eshkol.primitives.calling import callee
 from eshkol.primitives.continuations import NeedsStaging, continuation_to
 from eshkol.primitives.dynamic import STATE, Escape, Target
 from eshkol.xla import journal
-from eshkol.xla._compat import OpenTrace, current_trace
+from eshkol.xla._compat_traces import OpenTrace, current_trace, trace
 from eshkol.xla.alternatives import (
     Exit,
     Outcome,
@@ -303,7 +302,7 @@ def trace_part(
         found.append(part)
         return arrays
 
-    jaxpr = jax.make_jaxpr(run)(*shapes)
+    jaxpr = trace(run, shapes)
     return found[-1](jaxpr)
 
 

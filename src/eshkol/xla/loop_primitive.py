@@ -28,6 +28,7 @@ from eshkol.xla._compat import (
     control_flow_allowed_effects,
     detach_constants,
 )
+from eshkol.xla._compat_traces import trace
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import (
     RESULTS,
@@ -125,7 +126,7 @@ def _bind(
 ) -> Values:
     """Trace the loop and bind the primitive; what no trip changes is a constant."""
     types = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
-    body = jax.make_jaxpr(trip)(types)
+    body = trace(lambda *values: trip(list(values)), types)
     variables = zip(body.jaxpr.invars, body.jaxpr.outvars, strict=True)
     changes = [before is not after for before, after in variables]
     if not all(changes):
@@ -142,7 +143,7 @@ def _bind(
                 max_trips,
             )
         )
-    cond = jax.make_jaxpr(lambda values: [test(values)])(types)
+    cond = trace(lambda *values: [test(list(values))], types)
     [truth] = cond.out_avals
     if truth.shape != () or truth.dtype != bool:
         raise TypeError(f"loop: the condition is {truth.dtype}{list(truth.shape)}, not one boolean")
@@ -182,6 +183,14 @@ def _types(*_: Any, **parameters: Any) -> tuple[Values, Any]:
 
 def _run(*operands: Any, **parameters: Any) -> Values:
     run = Loop(**parameters)
+    if run.results == "state":
+        return lax.while_p.bind(
+            *operands,
+            cond_nconsts=run.cond_nconsts,
+            cond_jaxpr=run.cond_jaxpr,
+            body_nconsts=run.body_nconsts,
+            body_jaxpr=run.body_jaxpr,
+        )
     for_cond, constants, start = run.take(operands)
     test, body = jaxpr_as_fun(run.cond_jaxpr), jaxpr_as_fun(run.body_jaxpr)
 
@@ -194,7 +203,7 @@ def _run(*operands: Any, **parameters: Any) -> Values:
         return body(*constants, *state), [count + 1 for count in trips], record
 
     with wide():
-        trips = [] if run.results == "state" else [jnp.int32(0)]
+        trips = [jnp.int32(0)]
         record: Values = []
         if run.results == "record" and run.max_trips is not None:
             record = loop_checkpoints.new_shelf(start, run.max_trips)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eshkol.xla._compat import current_trace, trace_of
+from eshkol.xla._compat_traces import current_trace, trace_of
 
 
 def open_traces() -> list[Any]:

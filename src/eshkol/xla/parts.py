@@ -20,6 +20,7 @@ from jax.extend.core import ClosedJaxpr
 from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.xla._compat_traces import inline
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
 from eshkol.xla.tensors import describe
@@ -86,7 +87,7 @@ class Part:
 
     def run(self, *arrays: Any) -> list[Any]:
         """The jaxpr's results; to be called under a trace."""
-        return jax.core.eval_jaxpr(self.jaxpr.jaxpr, self.jaxpr.consts, *arrays)
+        return inline(self.jaxpr, arrays)
 
     @property
     def result(self) -> tuple[Structure, list[Any]]:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from eshkol.xla._compat_traces import trace
 from eshkol.xla.conditions import CONDITIONS
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import is_reached
@@ -57,7 +58,7 @@ def run_trips(
         holds = goes_on(jax.tree.unflatten(structure, values))
         return lax.cond(holds, again, list, list(values))
 
-    callee.jaxpr = jax.make_jaxpr(run)(jax.ShapeDtypeStruct((), BOOL), *types)
+    callee.jaxpr = trace(run, [jax.ShapeDtypeStruct((), BOOL), *types])
     if all(equation.params["callee"] is callee for equation in calls_in(callee.jaxpr)):
         return run_alone()
     results = call(callee, [*values, *callee.jaxpr.consts], types, is_entry=True)

@@ -1,0 +1,157 @@
+"""Jaxprs that are recorded, copied into others, and chosen from, by JAX's own recorder.
+
+What JAX offers for it in public begins anew each time: it inspects a function, keeps it in caches,
+and binds every primitive again. A program with conditionals inside of conditionals would be
+traced twice for each level, and most of the time go into beginning and ending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from jax import lax
+from jax._src import source_info_util
+from jax._src.api_util import debug_info
+from jax._src.core import ShapedArray, eval_jaxpr, set_current_trace, trace_ctx
+from jax._src.effects import JaxprInputEffect
+from jax._src.interpreters.partial_eval import DynamicJaxprTrace, TracebackScope
+from jax.extend.core import ClosedJaxpr, Literal
+
+from eshkol.xla._compat import with_results
+
+
+def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
+    """The results of a jaxpr, computed here.
+
+    Where what is computed becomes a jaxpr too, the equations are copied into it, which takes a
+    fraction of the time that binding their primitives again would take.
+    """
+    recorder = trace_ctx.trace
+    is_recorded = recorder.__class__ is DynamicJaxprTrace and not recorder.requires_low
+    if not is_recorded or any(isinstance(e, JaxprInputEffect) for e in jaxpr.effects):
+        return list(eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *arguments))
+    source = source_info_util.current()
+    values: dict[Any, Any] = {}
+
+    def tracer(atom: Any) -> Any:
+        if isinstance(atom, Literal):
+            return recorder.to_jaxpr_tracer(atom.val, source_info=source)
+        return values[atom]
+
+    for variables, given in (
+        (jaxpr.jaxpr.constvars, jaxpr.consts),
+        (jaxpr.jaxpr.invars, arguments),
+    ):
+        for variable, value in zip(variables, given, strict=True):
+            values[variable] = recorder.to_jaxpr_tracer(value, source_info=source)
+    for equation in jaxpr.jaxpr.eqns:
+        info = equation.source_info
+        stack = source.name_stack + info.name_stack
+        results = recorder.emit_eqn(
+            [tracer(atom) for atom in equation.invars],
+            [variable.aval for variable in equation.outvars],
+            equation.primitive,
+            equation.params,
+            equation.effects,
+            info.replace(name_stack=stack),
+            equation.ctx,
+        )
+        values.update(zip(equation.outvars, results, strict=True))
+    return [tracer(atom) for atom in jaxpr.jaxpr.outvars]
+
+
+def choose(test: Any, branches: Sequence[ClosedJaxpr], operands: Sequence[Any]) -> list[Any]:
+    """``lax.cond`` of branches that have been traced.
+
+    Args:
+        test: a boolean.
+        branches: where it is false, and where it is true; of ``operands``, without constants or
+            effects.
+        operands: arrays.
+    """
+    rows = list(zip(*(branch.jaxpr.outvars for branch in branches), strict=True))
+    places = {id(v): i for branch in branches for i, v in enumerate(branch.jaxpr.invars)}
+    passed = [_common(places, row) for row in rows]
+    wanted = [index for index, place in enumerate(passed) if place is None]
+    if wanted:
+        smaller = [
+            ClosedJaxpr(with_results(b.jaxpr, [b.jaxpr.outvars[i] for i in wanted]), ())
+            for b in branches
+        ]
+        index = lax.convert_element_type(test, np.int32)
+        chosen = iter(lax.cond_p.bind(index, *operands, branches=tuple(smaller)))
+    return [next(chosen) if place is None else operands[place] for place in passed]
+
+
+def _common(places: dict[int, int], row: Sequence[Any]) -> int | None:
+    """Which operand all branches give back as they got it, if they do."""
+    first, *others = (places.get(id(variable)) for variable in row)
+    return first if all(other == first for other in others) else None
+
+
+def trace(function: Callable[..., Sequence[Any]], shapes: Sequence[Any]) -> ClosedJaxpr:
+    """The jaxpr of a function of arrays that gives a sequence of arrays.
+
+    Like ``jax.make_jaxpr``, which takes several times as long to begin and to end.
+
+    Args:
+        function: may use tracers from outside, which become constants.
+        shapes: of its arguments, with dtypes; or their types.
+    """
+    recorded = OpenTrace()
+    with source_info_util.reset_name_stack(), TracebackScope():
+        try:
+            results = function(*map(recorded.argument, shapes))
+        except BaseException:
+            recorded.abandon()
+            raise
+        return recorded.close(results)
+
+
+def current_trace() -> Any:
+    """The trace that records what is computed now."""
+    return trace_ctx.trace
+
+
+def trace_of(tracer: Any) -> Any:
+    """The trace that a tracer belongs to."""
+    return tracer._trace
+
+
+class OpenTrace:
+    """Records what is computed from now on as a jaxpr, until it is closed or abandoned.
+
+    Unlike a function to trace, it need not end where the Python function that opened it does.
+    """
+
+    def __init__(self) -> None:
+        self.trace = DynamicJaxprTrace(_A_PART, parent_trace=trace_ctx.trace)
+        self._entered = set_current_trace(self.trace)
+        self._entered.__enter__()
+
+    def argument(self, shape: Any) -> Any:
+        """A tracer for one more argument of the jaxpr."""
+        is_type = isinstance(shape, ShapedArray)
+        aval = shape if is_type else ShapedArray(shape.shape, shape.dtype)
+        return self.trace.new_arg(aval, source_info=source_info_util.current())
+
+    def close(self, results: Sequence[Any]) -> ClosedJaxpr:
+        """The jaxpr that gives ``results``, arrays; what was outside of it are its constants."""
+        source = source_info_util.current()
+        tracers = [self.trace.to_jaxpr_tracer(result, source_info=source) for result in results]
+        self._entered.__exit__(None, None, None)
+        names = ("",) * len(self.trace.frame.invars), ("",) * len(tracers)
+        info = _A_PART._replace(arg_names=names[0], result_paths=names[1])
+        jaxpr, constants = self.trace.frame.to_jaxpr(self.trace, tracers, info, source)
+        self.trace.invalidate()
+        return ClosedJaxpr(jaxpr, constants)
+
+    def abandon(self) -> None:
+        """Forget what was recorded."""
+        self._entered.__exit__(None, None, None)
+        self.trace.invalidate()
+
+
+_A_PART = debug_info("a part of the program", OpenTrace, (), {})
