@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from eshkol.api.diagnosis import trace as trace
     from eshkol.api.solutions import argmin as argmin
     from eshkol.api.solutions import fixed_point as fixed_point
+    from eshkol.api.solutions import integrate as integrate
     from eshkol.api.solutions import root as root
     from eshkol.api.symbolic import diff as diff
     from eshkol.api.symbolic import latex as latex
@@ -80,7 +81,7 @@ _HOMES = {
         "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
         "eshkol.api.derivatives",
     ),
-    **dict.fromkeys("argmin fixed_point root".split(), "eshkol.api.solutions"),
+    **dict.fromkeys("argmin fixed_point integrate root".split(), "eshkol.api.solutions"),
     **dict.fromkeys("diff latex simplify".split(), "eshkol.api.symbolic"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",

@@ -1,4 +1,4 @@
-"""Solutions from Python: ``root``, ``fixed_point``, ``argmin``.
+"""Solutions from Python: ``root``, ``fixed_point``, ``argmin``, ``integrate``.
 
 The functions are those of Scheme programs; wherever one takes a procedure, it also takes Scheme
 text that gives one. What a Python function captures is a parameter if JAX traces it.
@@ -10,6 +10,7 @@ from typing import Any
 
 from eshkol.api.derivatives import procedure
 from eshkol.primitives import implicit as _implicit
+from eshkol.primitives import integration as _integration
 from eshkol.runtime.boundary import bounded
 
 
@@ -114,4 +115,37 @@ def argmin(
     """
     return _implicit.argmin(
         procedure(function), start, method=method, tolerance=tolerance, max_steps=max_steps
+    )
+
+
+@bounded
+def integrate(
+    function: Any,
+    low: Any,
+    high: Any,
+    /,
+    *,
+    tolerance: float | None = None,
+    max_intervals: int = 200,
+) -> Any:
+    """The integral of a function from one number to another, with its derivatives.
+
+    Args:
+        function: from a number to a number, array or structure of numbers.
+        low: where the integral begins, also ``-math.inf``.
+        high: where it ends, also ``math.inf``.
+        tolerance: of the error, as a part of the integral of the absolute value; by default about
+            4e-11, or 2e-5 for float32.
+        max_intervals: into how many intervals it is cut at most.
+
+    Raises:
+        BadValue: the error is not small enough.
+
+    Example:
+        >>> import eshkol as ek
+        >>> ek.integrate(lambda x: 3 * x * x, 0, 2)
+        8.0
+    """
+    return _integration.integrate(
+        procedure(function), low, high, tolerance=tolerance, max_intervals=max_intervals
     )

@@ -97,6 +97,7 @@ FAMILIES = (
     "computer_algebra",
     "minimization",
     "implicit",
+    "integration",
     "models",
     "dataloaders",
     "tensor_files",

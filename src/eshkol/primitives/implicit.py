@@ -70,7 +70,7 @@ def root(function, start=None, *, bracket=None, method=None, tolerance=None, max
     who = "root"
     check_procedure(who, function)
     steps = size_argument(who, max_steps)
-    tolerance = _tolerance(who, tolerance)
+    tolerance = tolerance_argument(who, tolerance)
     methods = ("newton", "broyden") if bracket is None else ("newton", "bisection")
     method = _method(who, method, methods)
     if (start is None) is (bracket is None):
@@ -129,7 +129,7 @@ def fixed_point(function, start, *, method=None, tolerance=None, max_steps=None)
     method = _method(who, method, ("anderson", "iteration", "newton"))
     steps = (100 if method == "newton" else 1000) if max_steps is None else max_steps
     steps = size_argument(who, steps)
-    tolerance = _tolerance(who, tolerance)
+    tolerance = tolerance_argument(who, tolerance)
 
     def host() -> Any:
         return _solved(who, function, start, method, tolerance, steps)
@@ -184,7 +184,7 @@ def argmin(
         raise ArityError(f"{who} of a procedure takes a start", hint="use: (argmin f start)")
     method = _method(who, method, ("l-bfgs", "conjugate-gradient"))
     steps = size_argument(who, max_steps)
-    tolerance = _tolerance(who, tolerance)
+    tolerance = tolerance_argument(who, tolerance)
 
     def host() -> Any:
         return _smallest(who, function, start, method, tolerance, steps)
@@ -216,7 +216,8 @@ def _method(who: str, method: Any, known: tuple[str, ...]) -> str:
     )
 
 
-def _tolerance(who: str, tolerance: Any) -> Any:
+def tolerance_argument(who: str, tolerance: Any) -> Any:
+    """The option ``#:tolerance``; None where it is left out."""
     if tolerance is None:
         return None
     if not is_scalar(tolerance) or primal(tolerance).__class__ is complex:

@@ -17,19 +17,17 @@ from jax.scipy.sparse.linalg import gmres
 
 from eshkol.base.errors import StagingError
 from eshkol.primitives import implicit, root_finding
-from eshkol.primitives.calling import DIALECT
 from eshkol.primitives.points import point_of
 from eshkol.runtime.dialects import staged
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging
-from eshkol.xla.directions import Traced, gradient_of, shown, split
+from eshkol.xla.directions import Traced, gradient_of, split
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import failures
 from eshkol.xla.extents import refuse_exit, trace_part
-from eshkol.xla.jit import Jitted
 from eshkol.xla.minimization import TensorArithmetic, join
+from eshkol.xla.own_programs import in_program
 from eshkol.xla.tensors import as_tensor, cast
-from eshkol.xla.trees import flatten, unflatten
 from eshkol.xla.witness import tracer_of
 
 MOST_DIRECT = 512
@@ -137,34 +135,17 @@ def solve_linear(push: Function, right: Any) -> Any:
 
 def root(function: Any, start: Any, method: str, tolerance: Any, steps: int) -> Any:
     """A root; the start of a method with a bracket is its two ends."""
-    return _in_program(_root, function, start, method, tolerance, steps)
+    return in_program(_root, function, start, method, tolerance, steps)
 
 
 def fixed_point(function: Any, start: Any, method: str, tolerance: Any, steps: int) -> Any:
     """A fixed point."""
-    return _in_program(_fixed_point, function, start, method, tolerance, steps)
+    return in_program(_fixed_point, function, start, method, tolerance, steps)
 
 
 def argmin(function: Any, start: Any, method: str, tolerance: Any, steps: int) -> Any:
     """The place of a minimum."""
-    return _in_program(_argmin, function, start, method, tolerance, steps)
-
-
-_PROGRAMS: dict[Any, Jitted] = {}
-
-
-def _in_program(rule: Callable[..., Any], *arguments: Any) -> Any:
-    """What ``rule`` computes: as a part of the program that is compiled, or as one of its own.
-
-    A program of its own is found again where the same procedure comes with other values.
-    """
-    if DIALECT.resolve is not None:
-        return rule(*arguments)
-    if rule not in _PROGRAMS:
-        _PROGRAMS[rule] = Jitted(rule)
-    leaves, structure = flatten(_PROGRAMS[rule].call(arguments, {}))
-    # The program has been waited for, since it can fail: numbers are there.
-    return unflatten(structure, [shown(leaf) for leaf in leaves])
+    return in_program(_argmin, function, start, method, tolerance, steps)
 
 
 def _root(function: Any, start: Any, method: str, tolerance: Any, steps: Any) -> Any:

@@ -1,0 +1,30 @@
+"""What eager code computes with tensors as a program of its own.
+
+A primitive that runs a compiled loop over a procedure would compile it at each call. As a program
+of which the procedure is an argument it is found again where the same procedure comes with other
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eshkol.primitives.calling import DIALECT
+from eshkol.xla.directions import shown
+from eshkol.xla.jit import Jitted
+from eshkol.xla.trees import flatten, unflatten
+
+PROGRAMS: dict[Callable[..., Any], Jitted] = {}
+"""By the rule that they compute; each has one for every procedure that it was called with."""
+
+
+def in_program(rule: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``rule`` computes: as a part of the program that is compiled, or as one of its own."""
+    if DIALECT.resolve is not None:
+        return rule(*arguments)
+    if rule not in PROGRAMS:
+        PROGRAMS[rule] = Jitted(rule)
+    leaves, structure = flatten(PROGRAMS[rule].call(arguments, {}))
+    # The program has been waited for, since it can fail: numbers are there.
+    return unflatten(structure, [shown(leaf) for leaf in leaves])
