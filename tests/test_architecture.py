@@ -33,7 +33,7 @@ TOWER = (
     "expand",
     "reader core",
     "syntax",
-    "autodiff",
+    "autodiff validated",
     "datum",
     "base",
 )

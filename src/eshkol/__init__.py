@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from eshkol.api.symbolic import diff as diff
     from eshkol.api.symbolic import latex as latex
     from eshkol.api.symbolic import simplify as simplify
+    from eshkol.api.validated import interval as interval
+    from eshkol.api.validated import taylor_model as taylor_model
     from eshkol.base.config import config as config
     from eshkol.base.errors import ArityError as ArityError
     from eshkol.base.errors import BadValue as BadValue
@@ -83,6 +85,7 @@ _HOMES = {
     ),
     **dict.fromkeys("argmin fixed_point integrate root".split(), "eshkol.api.solutions"),
     **dict.fromkeys("diff latex simplify".split(), "eshkol.api.symbolic"),
+    **dict.fromkeys("interval taylor_model".split(), "eshkol.api.validated"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",
     "config": "eshkol.base.config",

@@ -13,6 +13,7 @@ from eshkol.autodiff import apply, primal
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.numbers import REAL, is_host_number
 from eshkol.primitives.operations import Number
+from eshkol.validated.enclosures import Enclosure, enclosed
 
 _AT = "eshkol.xla.activations:"
 
@@ -54,6 +55,8 @@ def _declare(
     """Declare an activation of one argument by its function on real numbers."""
 
     def activation(x: Number) -> Number:
+        if isinstance(x, Enclosure):
+            return enclosed(names.split()[0], rule, x)
         return of_number(x) if is_real(x) else NotImplemented
 
     activation.__doc__ = documentation

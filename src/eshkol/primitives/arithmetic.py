@@ -11,6 +11,7 @@ from eshkol.autodiff.plain import PLAIN
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.numbers import is_host_number, is_number, is_tensor_like, not_a_number
 from eshkol.primitives.operations import Number, beyond_plain
+from eshkol.validated.enclosures import Enclosure, enclosed
 
 _CLOSED = frozenset({int, float})
 """Classes whose sum, difference and product are Python's and of the same class."""
@@ -65,14 +66,14 @@ def divide(a: Number, b: Number) -> Number:
 
 def negate(number: Number) -> Number:
     """``(- number)``; keeps the sign of a zero, as ``(- 0 number)`` would not."""
-    if is_host_number(number):
+    if is_host_number(number) or isinstance(number, Enclosure):
         return -number
     return multiply(-1, number)
 
 
 def single(who: str, value: Number) -> Number:
     """``value``, the only argument of an operation that leaves a number as it is."""
-    if is_number(value) or is_tensor_like(value):
+    if is_number(value) or is_tensor_like(value) or isinstance(value, Enclosure):
         return value
     raise not_a_number(who, value)
 
@@ -160,10 +161,14 @@ def decrement(number: Number) -> Number:
 @primitive("square")
 def square(number: Number) -> Number:
     """The number times itself. Example: ``(square 1/2)`` ⇒ ``1/4``."""
+    if isinstance(number, Enclosure):
+        return enclosed("square", "square", number)
     return multiply(number, number)
 
 
 @primitive("cube")
 def cube(number: Number) -> Number:
     """The third power of the number. Example: ``(cube 3)`` ⇒ ``27``."""
+    if isinstance(number, Enclosure):
+        return enclosed("cube", "power", number, 3)
     return multiply(multiply(number, number), number)

@@ -95,6 +95,8 @@ FAMILIES = (
     "symbolic",
     "latex",
     "computer_algebra",
+    "intervals",
+    "taylor_models",
     "minimization",
     "implicit",
     "integration",

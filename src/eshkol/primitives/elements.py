@@ -13,6 +13,7 @@ from eshkol.autodiff import Differentiable
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.base.errors import ShapeError
 from eshkol.datum.values import Vector
+from eshkol.validated.enclosures import Enclosure
 
 _EXACT, _INEXACT, _CARRYING, _OTHER = range(4)
 
@@ -25,7 +26,7 @@ def _content(value: Any) -> int:
         return _EXACT
     if value.__class__ in PLAIN:
         return _INEXACT
-    return _CARRYING if isinstance(value, Differentiable) else _OTHER
+    return _CARRYING if isinstance(value, Differentiable | Enclosure) else _OTHER
 
 
 def stays_on_host(*values: Any) -> bool:

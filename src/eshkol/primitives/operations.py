@@ -17,6 +17,7 @@ from eshkol.primitives.arguments import host_scalar
 from eshkol.primitives.declare import apply_rule
 from eshkol.primitives.elements import map_elements, stays_on_host
 from eshkol.primitives.numbers import REAL, is_host_number, is_tensor_like, not_a_number
+from eshkol.validated.enclosures import Enclosure, enclosed
 
 Number = Any
 """A plain number, a Differentiable, a tensor, a witness, or a vector or list of numbers."""
@@ -48,6 +49,8 @@ def beyond_plain(
     x, y = host_scalar(a), host_scalar(b)
     if x is not a or y is not b:
         return binary(x, y)
+    if isinstance(a, Enclosure) or isinstance(b, Enclosure):
+        return enclosed(who, rule, a, b)
     for value in (a, b):
         unfit = value.__class__ in PLAIN and expected != "a number" and value.__class__ not in REAL
         if unfit or not (is_host_number(value) or is_tensor_like(value)):
@@ -81,6 +84,8 @@ def unary(
             return plain(number)
         if is_host_number(number) and number.__class__ is not complex:
             return apply(rule, number)
+        if isinstance(number, Enclosure):
+            return enclosed(who, rule, number)
         if stays_on_host(number):
             return Vector(host(element) for element in number)
         if is_tensor_like(number):

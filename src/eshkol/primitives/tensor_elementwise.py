@@ -19,6 +19,7 @@ from eshkol.primitives.elementary import power
 from eshkol.primitives.numbers import is_host_number, is_tensor_like
 from eshkol.primitives.operations import TENSOR_RULES, Number
 from eshkol.primitives.tensors import Tensor
+from eshkol.validated.enclosures import Enclosure, enclosed
 
 Rule = Callable[..., Any]
 
@@ -91,6 +92,8 @@ def _unary(names: str, rule: str, documentation: str) -> None:
     """Declare a unary operation; ``rule`` names it among the host's operations and in XLA."""
 
     def operation(x: Number) -> Number:
+        if isinstance(x, Enclosure):
+            return enclosed(names.split()[0], rule, x)
         return apply(rule, x) if is_host_number(x) else NotImplemented
 
     operation.__doc__ = documentation
@@ -120,6 +123,8 @@ _unary("tensor-tanh", "tanh", "The hyperbolic tangent of each element.")
 @primitive("rsqrt", tensor=TENSOR_RULES + "rsqrt")
 def rsqrt(number: Number) -> Number:
     """One over the square root. Example: ``(rsqrt 4.0)`` ⇒ ``0.5``."""
+    if isinstance(number, Enclosure):
+        return enclosed("rsqrt", "rsqrt", number)
     if is_host_number(number):
         return apply("divide", 1, apply("sqrt", number))
     return NotImplemented
@@ -128,6 +133,8 @@ def rsqrt(number: Number) -> Number:
 @primitive("atan2", tensor=TENSOR_RULES + "atan2")
 def atan2(y: Number, x: Number) -> Number:
     """The angle of the point (x, y), in (-π, π]. Example: ``(atan2 1.0 1.0)`` ⇒ ``0.785…``."""
+    if isinstance(y, Enclosure) or isinstance(x, Enclosure):
+        return enclosed("atan2", "atan2", y, x)
     if is_host_number(y) and is_host_number(x):
         return apply("atan2", y, x)
     return NotImplemented

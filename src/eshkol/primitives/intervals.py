@@ -1,0 +1,251 @@
+"""Intervals: numbers of which it is only known between which bounds they lie (IEEE 1788).
+
+``+ - * / expt sqrt exp sin …`` take intervals like other numbers, and give intervals that hold
+every result: bounds are rounded outwards. The names here are those of the standard.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eshkol.base.errors import BadValue
+from eshkol.datum.pairs import scheme_list
+from eshkol.datum.write import short_string
+from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.numbers import known
+
+Interval = Any
+"""An interval; where one is taken, a number is too, as the interval around it."""
+
+_RULES = "eshkol.validated.intervals:"
+
+
+def interval_argument(who: str, value: Any) -> Any:
+    """``value``, an interval or a number, as an interval."""
+    return load(_RULES + "interval_of")(who, known(value))
+
+
+@primitive("interval")
+def interval(low, high=None):
+    """The interval from one bound to the other; of one number, the smallest one around it.
+
+    Bounds that are no doubles are rounded outwards.
+
+    Args:
+        low: a real number; ``-inf.0`` for an interval without a lower bound.
+        high: a real number that is not less, ``+inf.0`` for none; ``low`` if left out.
+
+    Raises:
+        BadValue: the bounds are in the wrong order, or not numbers.
+        WrongType: a bound is not a real number.
+
+    Example: ``(interval 1 2)`` ⇒ ``#<interval [1.0, 2.0]>``;
+        ``(interval 1/10)`` ⇒ ``#<interval [0.09999999999999999, 0.1]>``.
+    """
+    if high is None:
+        return interval_argument("interval", low)
+    first, last = _bound(low), _bound(high)
+    if not first[0] <= last[1] or first[0] == float("inf") or last[1] == float("-inf"):
+        raise BadValue(
+            f"interval: expected a lower and an upper bound, got {short_string(low)} and "
+            f"{short_string(high)}"
+        )
+    return load(_RULES + "Interval")(first[0], last[1])
+
+
+def _bound(value: Any) -> tuple[float, float]:
+    number = known(value)
+    if number.__class__ is float and number == number:
+        return number, number
+    found = load(_RULES + "interval_of")("interval", number)
+    return found.inf, found.sup
+
+
+@primitive("interval?")
+def is_interval(value):
+    """Whether the value is an interval. Example: ``(interval? (interval 1 2))`` ⇒ ``#t``."""
+    return value.__class__ is load(_RULES + "Interval")
+
+
+@primitive("interval-inf")
+def interval_inf(interval):
+    """The lower bound. Example: ``(interval-inf (interval 1 2))`` ⇒ ``1.0``."""
+    return interval_argument("interval-inf", interval).inf
+
+
+@primitive("interval-sup")
+def interval_sup(interval):
+    """The upper bound. Example: ``(interval-sup (interval 1 2))`` ⇒ ``2.0``."""
+    return interval_argument("interval-sup", interval).sup
+
+
+@primitive("interval-mid")
+def interval_mid(interval):
+    """A number in the middle. Example: ``(interval-mid (interval 1 2))`` ⇒ ``1.5``."""
+    return interval_argument("interval-mid", interval).midpoint()
+
+
+@primitive("interval-rad")
+def interval_rad(interval):
+    """How far the bounds are from the middle at most, rounded up.
+
+    Example: ``(interval-rad (interval 1 2))`` ⇒ ``0.5``.
+    """
+    return interval_argument("interval-rad", interval).radius()
+
+
+@primitive("interval-wid")
+def interval_wid(interval):
+    """The width, rounded up. Example: ``(interval-wid (interval 1 3))`` ⇒ ``2.0``."""
+    x = interval_argument("interval-wid", interval)
+    return load("eshkol.validated.rounding:add_up")(x.sup, -x.inf)
+
+
+@primitive("interval-mag")
+def interval_mag(interval):
+    """The largest absolute value. Example: ``(interval-mag (interval -3 2))`` ⇒ ``3.0``."""
+    return interval_argument("interval-mag", interval).magnitude()
+
+
+@primitive("interval-mig")
+def interval_mig(interval):
+    """The smallest absolute value. Example: ``(interval-mig (interval -3 2))`` ⇒ ``0.0``."""
+    return interval_argument("interval-mig", interval).mignitude()
+
+
+@primitive("interval-member?")
+def is_member(number, interval):
+    """Whether a number lies in an interval, compared exactly.
+
+    Example: ``(interval-member? 1/3 (interval 0 1))`` ⇒ ``#t``.
+    """
+    who = "interval-member?"
+    x, y = interval_argument(who, number), interval_argument(who, interval)
+    value = known(number)
+    return is_subset(x, y) if value.__class__ is x.__class__ else value in y
+
+
+@primitive("interval-subset?")
+def is_subset(inner, outer):
+    """Whether all of the first interval lies in the second.
+
+    Example: ``(interval-subset? (interval 1 2) (interval 1 3))`` ⇒ ``#t``.
+    """
+    x, y = (interval_argument("interval-subset?", value) for value in (inner, outer))
+    return y.inf <= x.inf and x.sup <= y.sup
+
+
+@primitive("interval-interior?")
+def is_interior(inner, outer):
+    """Whether all of the first interval lies between the bounds of the second.
+
+    Example: ``(interval-interior? (interval 1 2) (interval 1 3))`` ⇒ ``#f``.
+    """
+    x, y = (interval_argument("interval-interior?", value) for value in (inner, outer))
+    left = y.inf < x.inf or y.inf == float("-inf")
+    return left and (x.sup < y.sup or y.sup == float("inf"))
+
+
+@primitive("interval-disjoint?")
+def is_disjoint(first, second):
+    """Whether no number lies in both.
+
+    Example: ``(interval-disjoint? (interval 1 2) (interval 3 4))`` ⇒ ``#t``.
+    """
+    x, y = (interval_argument("interval-disjoint?", value) for value in (first, second))
+    return x.sup < y.inf or y.sup < x.inf
+
+
+@primitive("interval-equal?")
+def is_equal_interval(first, second):
+    """Whether two intervals have the same bounds.
+
+    Example: ``(interval-equal? (interval 1 2) (+ (interval 0 1) 1))`` ⇒ ``#t``.
+    """
+    x, y = (interval_argument("interval-equal?", value) for value in (first, second))
+    return x == y
+
+
+@primitive("interval-hull")
+def interval_hull(interval, *intervals):
+    """The smallest interval that holds all of these.
+
+    Example: ``(interval-hull (interval 1 2) 5)`` ⇒ ``#<interval [1.0, 5.0]>``.
+    """
+    parts = [interval_argument("interval-hull", value) for value in (interval, *intervals)]
+    return load(_RULES + "hull")(parts)
+
+
+@primitive("interval-intersection")
+def interval_intersection(interval, *intervals):
+    """What lies in all of the intervals, as an interval; ``#f`` if nothing does.
+
+    Example: ``(interval-intersection (interval 1 3) (interval 2 4))`` ⇒
+        ``#<interval [2.0, 3.0]>``.
+    """
+    parts = [interval_argument("interval-intersection", value) for value in (interval, *intervals)]
+    low, high = max(part.inf for part in parts), min(part.sup for part in parts)
+    return load(_RULES + "Interval")(low, high) if low <= high else False
+
+
+@primitive("interval-bisect")
+def interval_bisect(interval):
+    """The two halves of an interval, as a list.
+
+    Example: ``(interval-bisect (interval 0 2))`` ⇒
+        ``(#<interval [0.0, 1.0]> #<interval [1.0, 2.0]>)``.
+    """
+    x = interval_argument("interval-bisect", interval)
+    make, middle = load(_RULES + "Interval"), x.midpoint()
+    return scheme_list([make(x.inf, middle), make(middle, x.sup)])
+
+
+def _declare_unary(name: str, rule: str, what: str) -> None:
+    def operation(interval: Interval) -> Interval:
+        argument = interval_argument(name, interval)
+        return load("eshkol.validated.operations:apply")(name, rule, argument)
+
+    operation.__doc__ = f"{what} of a number in an interval, or of a number, as an interval."
+    primitive(name)(operation)
+
+
+def _declare_binary(name: str, rule: str, what: str) -> None:
+    def operation(a: Interval, b: Interval) -> Interval:
+        x = interval_argument(name, a)
+        y = known(b) if rule == "power" else interval_argument(name, b)
+        return load("eshkol.validated.operations:apply")(name, rule, x, y)
+
+    operation.__doc__ = f"{what} of numbers in two intervals, or of numbers, as an interval."
+    primitive(name)(operation)
+
+
+for _name, _rule, _what in (
+    ("neg", "negate", "The negative"),
+    ("recip", "reciprocal", "The reciprocal"),
+    ("sqr", "square", "The square"),
+    ("sqrt", "sqrt", "The square root"),
+    ("exp", "exp", "e to the power"),
+    ("log", "log", "The natural logarithm"),
+    ("sin", "sin", "The sine"),
+    ("cos", "cos", "The cosine"),
+    ("tan", "tan", "The tangent"),
+    ("asin", "asin", "The arc sine"),
+    ("acos", "acos", "The arc cosine"),
+    ("atan", "atan", "The arc tangent"),
+    ("sinh", "sinh", "The hyperbolic sine"),
+    ("cosh", "cosh", "The hyperbolic cosine"),
+    ("tanh", "tanh", "The hyperbolic tangent"),
+    ("abs", "abs", "The absolute value"),
+):
+    _declare_unary(f"interval-{_name}", _rule, _what)
+
+for _name, _rule, _what in (
+    ("add", "add", "The sum"),
+    ("sub", "subtract", "The difference"),
+    ("mul", "multiply", "The product"),
+    ("div", "divide", "The quotient"),
+    ("pow", "power", "The power"),
+    ("min", "min", "The lesser"),
+    ("max", "max", "The greater"),
+):
+    _declare_binary(f"interval-{_name}", _rule, _what)
