@@ -200,4 +200,46 @@ ROWS = [
         to=lambda x: x * x if x > 0 else x,
         differentiable=True,
     ),
+    row(
+        "a chosen closure assigns an outer variable",
+        """(define (f x)
+             (let* ((n 0.0)
+                    (adder (lambda (k) (lambda (d) (set! n (+ n (* k d))))))
+                    (add (if (> x 0) (begin (set! n 5.0) (adder 2.0)) (adder x))))
+               (add x)
+               (do ((i 0 (+ i 1))) ((= i 12)) (add 1.0))
+               (if (> x 1) (add 1.0))
+               n))""",
+        "2.0",
+        "-2.0",
+        to=lambda x: 5.0 + 2 * x + 26 if x > 0 else x * x + 12 * x,
+        differentiable=True,
+    ),
+    row(
+        "a branch makes a counter",
+        """(define (counter start) (let ((n start)) (lambda (d) (set! n (+ n d)) n)))
+           (define (f x)
+             (let ((a (if (> x 0) (counter x) (counter 1.0))) (b (counter 0.0)))
+               (b (a x))
+               (* (a 1.0) (b 1.0))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: (2 * x + 1) ** 2 if x > 0 else (x + 2) ** 2,
+        differentiable=True,
+    ),
+    row(
+        "a recursion gives a closure that assigns",
+        """(define (f x)
+             (let ((n 0.0))
+               (define (find z)
+                 (if (> z 10)
+                     (lambda (d) (set! n (+ n (* z d))))
+                     (let ((add (find (* 2 z)))) (add 1.0) add)))
+               ((find x) x)
+               ((find x) 1.0)
+               n))""",
+        "1.5",
+        "6.5",
+        to=lambda x: 12 * (3 + x + 4) if x < 2 else 13 * (2 + x + 1),
+    ),
 ]

@@ -483,4 +483,39 @@ ROWS = [
         "3.0",
         "-2.0",
     ),
+    row(
+        "a loop down a list that may end before",
+        """(define (f x)
+             (let loop ((l '(1.0 2.0 3.0 4.0)) (s 0.0))
+               (cond ((null? l) s)
+                     ((> s 9.0) (- s))
+                     (else (loop (cdr l) (+ s (* x (car l))))))))""",
+        "2.5",
+        "0.5",
+        to=lambda x: -6 * x if x > 2 else 10 * x,
+        differentiable=True,
+    ),
+    row(
+        "the rest of a list where a loop ended",
+        """(define (f x)
+             (do ((l '(1.0 2.0 3.0 4.0 5.0) (cdr l)) (s x (+ s (car l))))
+                 ((or (null? l) (> s 9.0)) (list s (length l)))))""",
+        "3.5",
+        "-9.0",
+        to=lambda x: [9.5, 2] if x > 0 else [6.0, 0],
+    ),
+    row(
+        "a search through a list of pairs that assigns",
+        """(define (f x)
+             (let ((seen 0))
+               (let loop ((l '((1.0 . 10.0) (2.0 . 20.0) (4.0 . 40.0))))
+                 (cond ((null? l) (* 100 seen))
+                       ((< x (car (car l))) (+ seen (* x (cdr (car l)))))
+                       (else (set! seen (+ seen 1)) (loop (cdr l)))))))""",
+        "0.5",
+        "3.0",
+        "5.0",
+        to=lambda x: {0.5: 5.0, 3.0: 122.0, 5.0: 300}[x],
+        loses_exactness=True,
+    ),
 ]

@@ -267,11 +267,27 @@ def _while_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Nod
     body = node.body
     if not isinstance(body, If):
         return None
+    if not isinstance(body.test, Call) and _asks_for_structure(body.test, node):
+        return None
     if not _continues(body.then, node.label) and _always_continues(body.otherwise, node.label):
         return body.test, body.then, body.otherwise, True
     if not _continues(body.otherwise, node.label) and _always_continues(body.then, node.label):
         return body.test, body.otherwise, body.then, False
     return _exits_shape(node, is_primitive)
+
+
+def _asks_for_structure(test: Node, loop: Loop) -> bool:
+    """Whether a test asks for the structure of a loop variable.
+
+    A loop that goes down a list and may end before has several ends, for lists that differ.
+    """
+    return any(
+        isinstance(part, Call)
+        and isinstance(part.procedure, GlobalRef)
+        and part.procedure.name in ("null?", "pair?")
+        and any(isinstance(a, LocalRef) and a.variable in loop.variables for a in part.arguments)
+        for part in everything(test)
+    )
 
 
 def _exits_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Node, bool] | None:
@@ -282,6 +298,8 @@ def _exits_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Nod
     exits: list[tuple[If, Node]] = []
     rest = node.body
     while isinstance(rest, If) and _is_pure_test(rest.test, is_primitive):
+        if _asks_for_structure(rest.test, node):
+            return None
         if not _continues(rest.then, node.label):
             exits.append((rest, rest.then))
             rest = rest.otherwise

@@ -91,7 +91,7 @@ def describe_part(
     order = [*targets, *(way.target for way in exits if way.target not in targets)]
     taken = [ways.get(id(target)) for target in order]
     ends = tuple((w.is_taken, w.value) if w else (False, ABSENT) for w in taken)
-    leaves, structure = flatten((value, journal.contents(places), ends))
+    leaves, structure = flatten((value, journal.contents(places), ends), journal.leaving)
     arrays: list[Any] = []
     described = [_describe_leaf(leaf, arrays) for leaf in leaves]
     return arrays, lambda jaxpr: Part(jaxpr, structure, described, places, order)

@@ -112,7 +112,7 @@ def settle(
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
-    leaves, structure = flatten((values, journal.contents(places)))
+    leaves, structure = flatten((values, journal.contents(places)), journal.Kept)
     return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
 
 

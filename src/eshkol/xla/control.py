@@ -113,7 +113,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
 
 def _evaluate(condition: Condition) -> Any:
     test, then, otherwise = condition.test, condition.then, condition.otherwise
-    return _branch(test, then, otherwise, *_trace_branches(test, then, otherwise))
+    return _branch(test, then, otherwise, *trace_branches(test, then, otherwise))
 
 
 def _branch(
@@ -164,7 +164,7 @@ LONGEST_FORM = 40
 """How many characters of a branch a message shows."""
 
 
-def _trace_branches(
+def trace_branches(
     test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]
 ) -> tuple[Part, Part]:
     """Both branches, each giving the contents of all places that either of them writes."""

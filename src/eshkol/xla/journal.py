@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from eshkol.base.errors import StagingError
@@ -18,7 +19,7 @@ from eshkol.datum.pairs import Pair
 from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.write import short_string
-from eshkol.xla.trees import OuterBox
+from eshkol.xla.trees import CopiedBox, OuterBox, Structure
 
 MOST_NAMES = 1_000
 
@@ -59,11 +60,18 @@ def outside(places: list[Any]) -> Iterator[None]:
 
 
 class Frame:
-    """The writes of one part of a program."""
+    """The writes of one part of a program.
+
+    Attributes:
+        before: the places that it wrote, by identity, and what they held.
+        made: the boxes that it made.
+        given: the numbers of the boxes that it was given as copies.
+    """
 
     def __init__(self) -> None:
         self.before: dict[int, tuple[Any, Any]] = {}
         self.made: dict[int, Any] = {}
+        self.given: dict[int, int] = {}
 
     def __enter__(self) -> Frame:
         if len(FRAMES.names) > MOST_NAMES:
@@ -132,7 +140,7 @@ def write_checked(places: list[Any], values: tuple[Any, ...]) -> None:
         StagingError: for a variable or a container from outside of the compiled program.
     """
     for place in places:
-        if place.__class__ is OuterBox:
+        if isinstance(place, OuterBox):
             raise _not_ours("this variable")
         _check_ours("this recursion", place, place)
     write(places, values)
@@ -151,10 +159,71 @@ def note_made(place: Any) -> Any:
     return place
 
 
-def note_made_inside(places: list[Any]) -> None:
-    """Tell the parts around the innermost one that these places are made in it, for each run."""
+def note_given(places: list[Any]) -> None:
+    """Tell the innermost part that these places are copies, made for each of its runs."""
     for frame in FRAMES.stack[:-1]:
         frame.made.update((id(place), place) for place in places)
+    FRAMES.stack[-1].given.update((id(place), number) for number, place in enumerate(places))
+
+
+# ---- boxes of variables in closures that leave a part
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A box that was there before the part: it stays the one that it is."""
+
+    box: list[Any]
+
+    def rebuilt(self, value: Any) -> list[Any]:
+        return self.box
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Kept) and other.box is self.box
+
+    def __hash__(self) -> int:
+        return id(self.box)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A box that the part makes."""
+
+    def rebuilt(self, value: Any) -> list[Any]:
+        return make_box(value)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One box of several: which, is known only when the program runs. It can only be read."""
+
+    def rebuilt(self, value: Any) -> list[Any]:
+        return CopiedBox([value])
+
+
+@dataclass(frozen=True)
+class Given(Copied):
+    """The box with this number of those that the part is given in each of its runs."""
+
+    number: int
+
+
+def leaving(box: list[Any]) -> Kept | Made | Given:
+    """What becomes of a box that leaves the innermost part in a closure."""
+    frame = FRAMES.stack[-1]
+    if id(box) in frame.given:
+        return Given(frame.given[id(box)])
+    return Made() if id(box) in frame.made else Kept(box)
+
+
+def with_boxes(structure: Structure, boxes: list[Any]) -> Structure:
+    """The structure of what a part gives, with the boxes that it was given in one of its runs."""
+    if structure.__class__ is str:
+        return structure
+    tag, details, children = structure
+    if details.__class__ is Given:
+        details = Kept(boxes[details.number])
+    return (tag, details, tuple([with_boxes(child, boxes) for child in children]))
 
 
 def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
@@ -164,8 +233,8 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
         StagingError: for a variable that was captured outside of the compiled program, whose
             assignment would be lost.
     """
-    if box.__class__ is OuterBox:
-        raise _not_ours(name)
+    if isinstance(box, OuterBox):
+        raise _not_ours(name) if box.__class__ is OuterBox else _not_one(name)
     FRAMES.names[id(box)] = name
     note(box)
     box[0] = value
@@ -175,6 +244,15 @@ def _not_ours(name: str) -> StagingError:
     return StagingError(
         f"set!: {name} belongs to code outside of the compiled procedure",
         hint="return the new value, or bind the variable inside the compiled procedure",
+    )
+
+
+def _not_one(name: str) -> StagingError:
+    return StagingError(
+        f"set!: which of several variables {name} this assigns is known only when the compiled "
+        "program runs",
+        hint="the procedure that assigns it was chosen by a traced condition, or is another one "
+        "in each trip of a loop:\ncall it in the branches of the if, or return the new value",
     )
 
 

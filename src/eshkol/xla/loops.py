@@ -15,12 +15,13 @@ from typing import Any
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.primitives.dynamic import Escape
 from eshkol.xla import journal
-from eshkol.xla.carries import Site, Values
+from eshkol.xla.carries import ChangingVariable, Site, Values
 from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving, known_trips, scan
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
+from eshkol.xla.shrinking_loops import unroll
 from eshkol.xla.traced_loops import Step, again, done, traced_loop, traced_while
 from eshkol.xla.witness import Witness
 
@@ -139,9 +140,11 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
             forget(told)
             try:
                 return traced_loop(site, values, step)
-            except EshkolError:
+            except EshkolError as error:
                 if goes_on.__class__ not in _FOLLOWABLE:
-                    raise
+                    if not isinstance(error, ChangingVariable):
+                        raise
+                    return unroll(site, values, step, error)
                 # What can't be a compiled loop can be followed, since its end is known.
                 is_followed = True
         with unrolled_trip(trip):

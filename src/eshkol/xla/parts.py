@@ -23,6 +23,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla._compat_traces import inline
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
+from eshkol.xla.journal import Copied
 from eshkol.xla.tensors import describe
 from eshkol.xla.trees import TRUTH, Structure
 from eshkol.xla.witness import Source, Witness, tracer_of
@@ -201,6 +202,9 @@ class _Merging:
             return _UNSPECIFIED
         if first_leaf or second_leaf:
             raise Mismatch(_words(first, self.first), _words(second, self.second))
+        if first[0] == second[0] == "box":
+            details = first[1] if first[1] == second[1] else Copied()
+            return ("box", details, (self.visit(first[2][0], second[2][0]),))
         if first[0] != second[0] or first[1] != second[1] or len(first[2]) != len(second[2]):
             raise Mismatch(_words(first, self.first), _words(second, self.second))
         children = zip(first[2], second[2], strict=True)

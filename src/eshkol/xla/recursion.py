@@ -410,7 +410,8 @@ class _Construction:
         structure, described = self.result
         given = iter(outputs)
         leaves = [next(given) if isinstance(leaf, Output) else leaf for leaf in described]
-        value, contents, ends = unflatten(structure, leaves, box=list)
+        structure = journal.with_boxes(structure, containers)
+        value, contents, ends = unflatten(structure, leaves)
         journal.write_checked(self._places_in(containers, self.callee.name), contents)
         return deliver(value, self.targets, ends)
 
@@ -451,7 +452,7 @@ class _Construction:
             test, then, otherwise, contents = unflatten(
                 self.parameters.structure, self.parameters.filled(arrays), made, list
             )
-            journal.note_made_inside(made)
+            journal.note_given(made)
             journal.write(self.outside, contents)
             written.extend(made[p] if p.__class__ is int else p for p in self.places)
             condition = Condition(test, then, otherwise)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -51,11 +51,13 @@ class _Flattening:
         seen: the numbers of cells and closures by identity.
         open: the closures that are being taken apart.
         containers: what can be changed, in the order in which it is rebuilt, if that is asked for.
+        boxes: gives the details of the boxes of assigned variables, if they have any.
     """
 
-    __slots__ = ("containers", "leaves", "open", "seen")
+    __slots__ = ("boxes", "containers", "leaves", "open", "seen")
 
-    def __init__(self) -> None:
+    def __init__(self, boxes: Callable[[list[Any]], Any] | None = None) -> None:
+        self.boxes = boxes
         self.leaves: list[Any] = []
         self.containers: list[Any] | None = None
         self.seen: dict[int, int] = {}
@@ -165,8 +167,9 @@ def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
     if contents.__class__ is ArrayImpl:
         pass_.leaves.append(contents)
         return TENSOR
-    if contents.__class__ in (list, OuterBox) and len(contents) == 1:
-        structure = ("box", None, (pass_.visit(contents[0]),))
+    if contents.__class__ in _BOXES and len(contents) == 1:
+        details = None if pass_.boxes is None else pass_.boxes(contents)
+        structure = ("box", details, (pass_.visit(contents[0]),))
         if pass_.containers is not None:
             pass_.containers.append(contents)
         return structure
@@ -354,14 +357,21 @@ def register(
     _BUILDERS[tag] = lambda pass_, s: rebuild(s[1], pass_.children(s))
 
 
-def flatten(value: Any) -> tuple[list[Any], Structure]:
+def flatten(
+    value: Any, boxes: Callable[[list[Any]], Any] | None = None
+) -> tuple[list[Any], Structure]:
     """The leaves of a value and its structure.
+
+    Args:
+        value: any.
+        boxes: gives for the box of a variable that a closure captured what to do with it where
+            the closure is rebuilt, a :class:`BoxDetails`; without it, or for None, it is copied.
 
     Example:
         >>> flatten((1.5, "a"))
         ([1.5], ('tuple', None, ('real', ('static', 'a', ()))))
     """
-    pass_ = _Flattening()
+    pass_ = _Flattening(boxes)
     structure = pass_.visit(value)
     return pass_.leaves, structure
 
@@ -475,6 +485,8 @@ class _Rebuilding:
         self.made.append(cell)
         if tag == "shared" and self.made[structure[1]] is None:
             self.pending.append((cell, structure[1]))
+        elif tag == "box" and structure[1] is not None:
+            cell.cell_contents = structure[1].rebuilt(self.build(structure[2][0]))
         elif tag == "box":
             cell.cell_contents = (self.box or OuterBox)([self.build(structure[2][0])])
             if self.box is not None and self.containers is not None:
@@ -509,6 +521,22 @@ class OuterBox(list):
     """The box of an assigned variable that was captured outside of a compiled program."""
 
     __slots__ = ()
+
+
+class CopiedBox(OuterBox):
+    """The box that stands for one of several, which is known only when the program runs."""
+
+    __slots__ = ()
+
+
+_BOXES = frozenset([list, OuterBox, CopiedBox])
+
+
+class BoxDetails(Protocol):
+    """What becomes of the box of an assigned variable where its closure is rebuilt."""
+
+    def rebuilt(self, value: Any) -> list[Any]:
+        """The box, which holds ``value``."""
 
 
 def _build_partial(pass_: _Rebuilding, structure: Structure) -> Any:
