@@ -83,7 +83,7 @@ def test_lanes_and_loops():
     session = Session()
     session.evaluate("(define (f a) (root (lambda (x) (- (* x x) a)) 1.0))")
     lanes = session.evaluate(
-        "((vmap (lambda (a) (list (f a) (gradient f a)))) (tensor 1.0 4.0 9.0 #:dtype 'float64))"
+        "((jit (vmap (lambda (a) (list (f a) (gradient f a))))) (tensor 1 4 9 #:dtype 'float64))"
     )
     values, slopes = lanes
     assert np.allclose(values, [1, 2, 3], rtol=1e-12)

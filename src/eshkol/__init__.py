@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from eshkol.api.solutions import argmin as argmin
     from eshkol.api.solutions import fixed_point as fixed_point
     from eshkol.api.solutions import integrate as integrate
+    from eshkol.api.solutions import odeint as odeint
     from eshkol.api.solutions import root as root
     from eshkol.api.symbolic import diff as diff
     from eshkol.api.symbolic import latex as latex
@@ -83,7 +84,7 @@ _HOMES = {
         "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
         "eshkol.api.derivatives",
     ),
-    **dict.fromkeys("argmin fixed_point integrate root".split(), "eshkol.api.solutions"),
+    **dict.fromkeys("argmin fixed_point integrate odeint root".split(), "eshkol.api.solutions"),
     **dict.fromkeys("diff latex simplify".split(), "eshkol.api.symbolic"),
     **dict.fromkeys("interval taylor_model".split(), "eshkol.api.validated"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),

@@ -1,4 +1,4 @@
-"""Solutions from Python: ``root``, ``fixed_point``, ``argmin``, ``integrate``.
+"""Solutions from Python: ``root``, ``fixed_point``, ``argmin``, ``integrate``, ``odeint``.
 
 The functions are those of Scheme programs; wherever one takes a procedure, it also takes Scheme
 text that gives one. What a Python function captures is a parameter if JAX traces it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from eshkol.api.derivatives import procedure
+from eshkol.primitives import differential_equations as _equations
 from eshkol.primitives import implicit as _implicit
 from eshkol.primitives import integration as _integration
 from eshkol.runtime.boundary import bounded
@@ -148,4 +149,38 @@ def integrate(
     """
     return _integration.integrate(
         procedure(function), low, high, tolerance=tolerance, max_intervals=max_intervals
+    )
+
+
+@bounded
+def odeint(
+    function: Any,
+    start: Any,
+    times: Any,
+    /,
+    *,
+    tolerance: float | None = None,
+    max_steps: int = 10000,
+) -> Any:
+    """The states that a differential equation leads to at some times, with their derivatives.
+
+    Args:
+        function: called with the state and the time, or the state alone if it takes one argument;
+            gives the velocity.
+        start: the state at the first time: a number, array or structure.
+        times: two numbers or more, the first of which is that of the start.
+        tolerance: of the error of a step, measured by one plus the size of each number; by default
+            about 1.5e-8, or 3e-4 for float32.
+        max_steps: how many steps are tried at most.
+
+    Raises:
+        BadValue: the last time is not reached.
+
+    Example:
+        >>> import eshkol as ek
+        >>> [round(y, 6) for y in ek.odeint(lambda y, t: -y, 1.0, [0, 1, 2])]
+        [1.0, 0.367879, 0.135335]
+    """
+    return _equations.odeint(
+        procedure(function), start, times, tolerance=tolerance, max_steps=max_steps
     )

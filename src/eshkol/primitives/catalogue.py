@@ -100,6 +100,7 @@ FAMILIES = (
     "minimization",
     "implicit",
     "integration",
+    "differential_equations",
     "models",
     "dataloaders",
     "tensor_files",

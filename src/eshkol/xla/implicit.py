@@ -306,9 +306,11 @@ def _moving(
         # JAX wants derivatives of what comes along, of which numbers have some.
         return found.x, (found.residual, cast(found.is_found, jnp.finfo(x.dtype).dtype))
 
-    found, (residual, is_found) = lax.custom_root(
-        residuals, lax.stop_gradient(x), solve, solve_linear, has_aux=True
-    )
+    def run() -> Any:
+        return lax.custom_root(residuals, lax.stop_gradient(x), solve, solve_linear, has_aux=True)
+
+    # One program also where JAX maps or differentiates eager code, operation by operation.
+    found, (residual, is_found) = jax.jit(run)()
     return root_finding.Found(found, residual, is_found > 0)
 
 

@@ -8,6 +8,7 @@ transposition. Under ``vmap`` all lanes are cut alike.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -20,7 +21,7 @@ from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 from eshkol.primitives.quadrature import CHECKS, NODES, SHARPNESS, WEIGHTS
-from eshkol.xla._compat import control_flow_allowed_effects
+from eshkol.xla._compat import apply_primitive, control_flow_allowed_effects
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import Values, fill, select
 from eshkol.xla.loop_derivative_rules import is_nonzero, no_tangents
@@ -203,7 +204,7 @@ def _real(row: Any) -> Any:
     return jnp.promote_types(jnp.finfo(row.dtype).dtype, "float32")
 
 
-integral_p.def_impl(_run)
+integral_p.def_impl(functools.partial(apply_primitive, integral_p))
 mlir.register_lowering(integral_p, mlir.lower_fun(_run, multiple_results=True))
 
 
