@@ -27,22 +27,50 @@ from eshkol.core.nodes import (
     SetLocal,
     Variable,
 )
-from eshkol.core.walk import bound_variables, rebuild
+from eshkol.core.walk import bound_variables, everything, rebuild
 
 
 def convert_assignments(node: Node) -> Node:
     """``node`` with every assigned variable turned into a variable that holds a box."""
-    assigned = assigned_variables(node)
-    return _convert(node, assigned) if assigned else node
+    variables = assigned_variables(node)
+    if not variables:
+        return node
+    late = _read_early(node, variables)
+    return _convert(node, {variable: variable in late for variable in variables})
 
 
-def _convert(node: Node, assigned: set[Variable]) -> Node:
+Assigned = dict[Variable, bool]
+"""The assigned variables, and whether one may be read before its value is there."""
+
+
+def _read_early(node: Node, assigned: set[Variable]) -> set[Variable]:
+    """The assigned variables of ``letrec*`` that may be read before their values are there.
+
+    Something is computed before, or for the value itself, that mentions the variable or can call
+    a procedure which does.
+    """
+    found: set[Variable] = set()
+    for part in everything(node):
+        if not isinstance(part, Letrec) or assigned.isdisjoint(part.variables):
+            continue
+        pending = list(part.variables)
+        procedures: set[Variable] = set()
+        for value in part.values:
+            if isinstance(value, Lambda):
+                procedures.update(free_variables(value))
+            elif not isinstance(value, Const):
+                found |= assigned.intersection(pending) & procedures.union(free_variables(value))
+            pending.pop(0)
+    return found
+
+
+def _convert(node: Node, assigned: Assigned) -> Node:
     def change(part: Node) -> Node:
         return _convert(part, assigned)
 
     match node:
         case LocalRef() if node.variable in assigned:
-            return BoxRef(node.span, node.variable)
+            return _read(node, assigned[node.variable])
         case SetLocal():
             return BoxSet(node.span, node.variable, change(node.value))
         case Lambda():
@@ -53,9 +81,18 @@ def _convert(node: Node, assigned: set[Variable]) -> Node:
                 for variable, value in zip(node.variables, node.values, strict=True)
             ]
             return replace(node, values=tuple(values), body=change(node.body))
-        case Letrec() if assigned.intersection(node.variables):
+        case Letrec() if not assigned.keys().isdisjoint(node.variables):
             return _convert_letrec(node, assigned)
     return rebuild(node, change)
+
+
+def _read(node: LocalRef, is_checked: bool) -> Node:
+    """What an assigned variable holds."""
+    content = BoxRef(node.span, node.variable)
+    if not is_checked:
+        return content
+    check = GlobalRef(node.span, " assigned")
+    return Call(node.span, check, (content, Const(node.span, node.variable.name)))
 
 
 def _boxed(variables: list[tuple[Variable, Variable]], body: Node) -> Node:
@@ -70,8 +107,8 @@ def _boxed(variables: list[tuple[Variable, Variable]], body: Node) -> Node:
     )
 
 
-def _convert_lambda(node: Lambda, assigned: set[Variable]) -> Lambda:
-    own = assigned.intersection(bound_variables(node))
+def _convert_lambda(node: Lambda, assigned: Assigned) -> Lambda:
+    own = assigned.keys() & bound_variables(node)
     late = _first_default_with(own, node)
     boxes: list[tuple[Variable, Variable]] = []
     parameters = []
@@ -119,7 +156,7 @@ def _with_default(parameter: Parameter, given: Variable, is_boxed: bool, body: N
 
 
 def _fresh_if_assigned(
-    variable: Variable, assigned: set[Variable], boxes: list[tuple[Variable, Variable]]
+    variable: Variable, assigned: Assigned, boxes: list[tuple[Variable, Variable]]
 ) -> Variable:
     if variable not in assigned:
         return variable
@@ -143,7 +180,7 @@ class Unassigned:
 UNASSIGNED = Unassigned()
 
 
-def _convert_letrec(node: Letrec, assigned: set[Variable]) -> Node:
+def _convert_letrec(node: Letrec, assigned: Assigned) -> Node:
     """Boxes come first; a boxed variable's value is put in at its place among the others."""
     boxed = [variable for variable in node.variables if variable in assigned]
     variables: list[Variable] = []

@@ -10,7 +10,8 @@ import operator
 from itertools import count
 from typing import Any, NoReturn
 
-from eshkol.base.errors import ArityError
+from eshkol.base.errors import ArityError, UnboundVariable
+from eshkol.core.assignment import UNASSIGNED
 from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Char, HashTable, Vector
@@ -55,6 +56,16 @@ class Missing:
 
 
 MISSING = Missing()
+
+
+def assigned(value: Any, name: str) -> Any:
+    """What an assigned variable of a body holds, which may not have its value yet."""
+    if value is UNASSIGNED:
+        raise UnboundVariable(
+            f"{name} is used before it has a value",
+            hint="in a body, a definition can use only those before it (except inside a procedure)",
+        )
+    return value
 
 
 def rest_list(arguments: Any) -> Any:
@@ -156,6 +167,7 @@ def builtins() -> dict[str, Any]:
             " Char": Char,
             " HashTable": HashTable,
             " missing": MISSING,
+            " assigned": assigned,
             " rest_list": rest_list,
             " list_argument": elements_argument,
             " procedure_of_elements": procedure_of_elements,
