@@ -6,6 +6,7 @@ Python says of a call that it can't make what is called, or how many arguments i
 
 from __future__ import annotations
 
+import dis
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -255,10 +256,25 @@ def _shown_operator(site: Site, kind: str) -> str:
             return short_string(datum)
         if head.parts[0].is_identifier and head.parts[0].name == "quote" and len(head.parts) == 2:
             return short_string(datum.cdr.car)
-    for value in _values(site, site.operator):
+    for value in (*_loaded(site), *_values(site, site.operator)):
         if type(value).__name__ == kind and not callable(value):
             return short_string(value)
     return "a tensor" if kind.endswith("Tracer") else KINDS.get(kind, f"a value of class {kind}")
+
+
+def _loaded(site: Site) -> Iterator[Any]:
+    """The local variables, whatever Python calls them, that are read at the place of the operator.
+
+    A procedure that is written out where it is called has no variables of its own names.
+    """
+    if site.head is None or not site.head.is_identifier:
+        return
+    span, code = _absolute(site.head.span, site.span), site.frame.f_code
+    variables = site.frame.f_locals
+    for instruction in dis.get_instructions(code):
+        is_load = instruction.opname.startswith("LOAD_FAST")
+        if is_load and sources.span_at(code, instruction.offset) == span:
+            yield variables.get(instruction.argval)
 
 
 def _arity(text: str, name: str, called: Any, span: Span) -> EshkolError:
