@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from eshkol.api.derivatives import custom_jvp as custom_jvp
     from eshkol.api.derivatives import custom_vjp as custom_vjp
     from eshkol.api.derivatives import remat as remat
+    from eshkol.api.derivatives import sparse_hessian as sparse_hessian
+    from eshkol.api.derivatives import sparse_jacobian as sparse_jacobian
     from eshkol.api.derivatives import stop_gradient as stop_gradient
     from eshkol.api.diagnosis import blame as blame
     from eshkol.api.diagnosis import debug_print as debug_print
@@ -81,7 +83,8 @@ _HOMES = {
     **dict.fromkeys("eval grad jit load tree value_and_grad vmap".split(), "eshkol.api"),
     **dict.fromkeys("blame debug_print explain trace".split(), "eshkol.api.diagnosis"),
     **dict.fromkeys(
-        "checkpoint_name custom_gradient custom_jvp custom_vjp remat stop_gradient".split(),
+        "checkpoint_name custom_gradient custom_jvp custom_vjp remat sparse_hessian "
+        "sparse_jacobian stop_gradient".split(),
         "eshkol.api.derivatives",
     ),
     **dict.fromkeys("argmin fixed_point integrate odeint root".split(), "eshkol.api.solutions"),

@@ -1,4 +1,4 @@
-"""Rules of derivatives from Python: ``stop_gradient``, ``custom_gradient`` and its kin, ``remat``.
+"""Derivatives from Python: rules of one's own, ``remat``, sparse Jacobians and Hessians.
 
 The functions are those of Scheme programs; wherever one takes a procedure, it also takes Scheme
 text that gives one.
@@ -11,6 +11,7 @@ from typing import Any
 
 from eshkol.primitives import custom_derivatives as _rules
 from eshkol.primitives import rematerialization as _remat
+from eshkol.primitives import sparse_derivatives as _sparse
 from eshkol.runtime.boundary import bounded
 from eshkol.session import default_session
 
@@ -138,3 +139,42 @@ def checkpoint_name(value: Any, name: str, /) -> Any:
         2.0
     """
     return _remat.checkpoint_name(value, name)
+
+
+@bounded
+def sparse_jacobian(function: Any, /, *points: Any, sparsity: Any = None) -> Any:
+    """The entries of a Jacobian that can be other than zero, for the price of few products.
+
+    Args:
+        function: a procedure, or Scheme text that gives one.
+        points: an array, or several numbers. Left out, the result is the function of the point.
+        sparsity: the result at another point, or a list of rows and columns; found in the program
+            if left out.
+
+    Returns:
+        The list of rows, columns, values and the shape.
+
+    Example:
+        >>> import eshkol as ek, numpy as np, scipy.sparse
+        >>> rows, columns, values, shape = ek.sparse_jacobian("(lambda (v) (* v v))", np.ones(3))
+        >>> scipy.sparse.coo_array((values, (rows, columns)), tuple(shape)).nnz
+        3
+    """
+    return _sparse.sparse_jacobian(procedure(function), *points, sparsity=sparsity)
+
+
+@bounded
+def sparse_hessian(function: Any, /, *points: Any, sparsity: Any = None) -> Any:
+    """The entries of a Hessian that can be other than zero, for the price of few products.
+
+    Args:
+        function: a procedure that gives one number, or Scheme text that gives one.
+        points: as for :func:`sparse_jacobian`.
+        sparsity: likewise.
+
+    Example:
+        >>> import eshkol as ek, numpy as np
+        >>> ek.sparse_hessian("(lambda (v) (tensor-sum (expt v 3)))", np.float32([1, 2]))
+        (#(0 1) #(0 1) #(6.0 12.0) (2 2))
+    """
+    return _sparse.sparse_hessian(procedure(function), *points, sparsity=sparsity)

@@ -91,6 +91,7 @@ FAMILIES = (
     "rematerialization",
     "calculus",
     "directions",
+    "sparse_derivatives",
     "higher_derivatives",
     "symbolic",
     "latex",
