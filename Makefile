@@ -45,6 +45,7 @@ bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Eq
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/eager.py
+	$(BIN)/python benchmarks/tensors.py
 	$(BIN)/python benchmarks/loop_gradients.py
 	$(BIN)/python benchmarks/control_flow.py --picture build/loop_gradients.svg
 

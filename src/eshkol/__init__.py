@@ -10,10 +10,18 @@ Example:
     >>> cube = ek.eval("(lambda (x) (* x x x))")
     >>> ek.grad(cube)(2.0)
     12.0
+
+Every built-in procedure is here too, under its Python name: ``train-epoch`` is ``train_epoch``,
+``tensor?`` is ``is_tensor``, ``set-x!`` is ``set_x``.
+
+Example:
+    >>> ek.string_to_number("1/3"), ek.is_tensor(5), ek.derivative(cube, 5)
+    (Fraction(1, 3), False, 75)
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.version import VERSION as __version__
@@ -108,8 +116,15 @@ def __getattr__(name: str) -> Any:
         return value
     if name == "nn":
         return import_module("eshkol.nn")
-    raise AttributeError(f"module 'eshkol' has no attribute {name!r}", name=name)
+    if not name.startswith("_"):
+        names = import_module("eshkol.api.names")
+        if name in names.builtin_spellings():
+            return names.builtin(name)
+    here = sys.modules[__name__]
+    raise AttributeError(f"module 'eshkol' has no attribute {name!r}", name=name, obj=here)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, "nn"})
+    from eshkol.api.names import builtin_spellings
+
+    return sorted({*globals(), *_HOMES, *builtin_spellings(), "nn"})

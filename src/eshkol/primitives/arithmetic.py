@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import PLAIN
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import ARRAYS, primitive, tensor_rule
 from eshkol.primitives.numbers import is_host_number, is_number, is_tensor_like, not_a_number
-from eshkol.primitives.operations import Number, beyond_plain
+from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain
 from eshkol.validated.enclosures import Enclosure, enclosed
 
 _CLOSED = frozenset({int, float})
@@ -66,6 +66,8 @@ def divide(a: Number, b: Number) -> Number:
 
 def negate(number: Number) -> Number:
     """``(- number)``; keeps the sign of a zero, as ``(- 0 number)`` would not."""
+    if number.__class__ in ARRAYS:
+        return tensor_rule(TENSOR_RULES + "negate", "-")(number)
     if is_host_number(number) or isinstance(number, Enclosure):
         return -number
     return multiply(-1, number)
@@ -73,7 +75,9 @@ def negate(number: Number) -> Number:
 
 def single(who: str, value: Number) -> Number:
     """``value``, the only argument of an operation that leaves a number as it is."""
-    if is_number(value) or is_tensor_like(value) or isinstance(value, Enclosure):
+    if value.__class__ in ARRAYS or is_number(value) or is_tensor_like(value):
+        return value
+    if isinstance(value, Enclosure):
         return value
     raise not_a_number(who, value)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff.plain import EXACT, PLAIN, to_float
-from eshkol.primitives.declare import call_rule, load, primitive
+from eshkol.primitives.declare import ARRAYS, call_rule, load, primitive
 from eshkol.primitives.numbers import (
     REAL,
     is_host_number,
@@ -29,6 +29,8 @@ Truth = Any
 
 def _compare(who: str, python: Callable[[Any, Any], Any], rule: str, a: Number, b: Number) -> Truth:
     """A comparison of what are not two plain real numbers; derivatives don't matter to it."""
+    if a.__class__ in ARRAYS and (b.__class__ in ARRAYS or b.__class__ in REAL):
+        return load(TENSOR_RULES + rule)(a, b)
     if is_host_number(a) and is_host_number(b):
         a, b = known(a), known(b)
         if python is not operator.eq and complex in (a.__class__, b.__class__):

@@ -50,6 +50,9 @@ class Primitive:
 PRIMITIVES: dict[str, Primitive] = {}
 """Every declared primitive by Scheme name."""
 
+ARRAYS: set[type] = set()
+"""The classes of tensors, once there are any: values of them need no host rule of an operation."""
+
 
 def primitive(*names: str, tensor: str | None = None) -> Callable[[Function], Function]:
     """Declare the decorated function as the primitive ``names[0]`` (the rest are aliases).
@@ -96,7 +99,7 @@ def load(path: str) -> Any:
 def tensor_rule(path: str, who: str) -> Function:
     """The tensor rule at ``"module:attribute"`` of the primitive ``who``; checked if asked for."""
     rule = load(path)
-    if CONFIG.checked:
+    if CONFIG.may_check and CONFIG.checked:
         return load("eshkol.xla.checks:checked")(path, rule, who)
     return rule
 
@@ -135,14 +138,24 @@ def _dispatcher(host: Function, path: str) -> Function:
     """``host``, then the tensor rule where it declines; quicker for one and two arguments."""
 
     def unary(x: Any) -> Any:
+        if x.__class__ in ARRAYS:
+            return tensor_rule(path, host.__name__)(x)
         result = host(x)
         return apply_rule(path, host.__name__, x) if result is NotImplemented else result
 
     def binary(x: Any, y: Any) -> Any:
+        if x.__class__ in ARRAYS and y.__class__ in ARRAYS:
+            return tensor_rule(path, host.__name__)(x, y)
         result = host(x, y)
         return apply_rule(path, host.__name__, x, y) if result is NotImplemented else result
 
+    least = host.__code__.co_argcount - len(host.__defaults__ or ())
+    most = host.__code__.co_argcount
+
     def variadic(*arguments: Any, **options: Any) -> Any:
+        fits = least <= len(arguments) <= most and not options
+        if fits and most and arguments[0].__class__ in ARRAYS:
+            return apply_rule(path, host.__name__, *arguments)
         result = host(*arguments, **options)
         if result is not NotImplemented:
             return result
@@ -166,7 +179,7 @@ def _required_count(function: Function) -> int:
 
 def _lazy(declaration: Function, path: str, name: str) -> Function:
     def function(*arguments: Any, **options: Any) -> Any:
-        rule = tensor_rule(path, name)
+        rule = tensor_rule(path, name) if CONFIG.may_check else load(path)
         try:
             return rule(*arguments, **options)
         except outlived():

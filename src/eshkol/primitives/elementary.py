@@ -13,7 +13,7 @@ from typing import Any
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.primitives.arithmetic import divide
-from eshkol.primitives.declare import apply_rule, primitive
+from eshkol.primitives.declare import ARRAYS, apply_rule, primitive
 from eshkol.primitives.numbers import REAL
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain, unary
 
@@ -130,7 +130,7 @@ _arc_tangent = _host("atan", plain.atan, (0, 0))
 
 
 def _or_tensor(host: Callable[[Number], Number], rule: str, number: Number) -> Number:
-    result = host(number)
+    result = NotImplemented if number.__class__ in ARRAYS else host(number)
     if result is not NotImplemented:
         return result
     return apply_rule(TENSOR_RULES + rule, rule, number)

@@ -7,6 +7,7 @@ an error.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from eshkol.autodiff import apply
 from eshkol.autodiff.plain import PLAIN
 from eshkol.datum.values import Vector
 from eshkol.primitives.arguments import host_scalar
-from eshkol.primitives.declare import apply_rule
+from eshkol.primitives.declare import ARRAYS, apply_rule, tensor_rule
 from eshkol.primitives.elements import map_elements, stays_on_host
 from eshkol.primitives.numbers import REAL, is_host_number, is_tensor_like, not_a_number
 from eshkol.validated.enclosures import Enclosure, enclosed
@@ -46,6 +47,8 @@ def beyond_plain(
     Raises:
         WrongType: an operand is no such number.
     """
+    if a.__class__ in ARRAYS and (b.__class__ in ARRAYS or b.__class__ in REAL):
+        return tensor_rule(_tensor_path(rule), who)(a, b)
     x, y = host_scalar(a), host_scalar(b)
     if x is not a or y is not b:
         return binary(x, y)
@@ -59,8 +62,13 @@ def beyond_plain(
         return map_elements(who, binary, a, b)
     if is_host_number(a) and is_host_number(b):
         return apply(rule, a, b)
-    path = TENSOR_RULES + _TENSOR_NAMES.get(rule, rule.replace("-", "_"))
-    return apply_rule(path, who, a, b)
+    return apply_rule(_tensor_path(rule), who, a, b)
+
+
+@functools.cache
+def _tensor_path(rule: str) -> str:
+    """Where the tensor rule of one of ``autodiff``'s operations is."""
+    return TENSOR_RULES + _TENSOR_NAMES.get(rule, rule.replace("-", "_"))
 
 
 def unary(

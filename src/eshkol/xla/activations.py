@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from eshkol.base.errors import WrongType
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.arguments import static_axis
-from eshkol.xla.dtypes import inexact_dtype
+from eshkol.xla.dtypes import NARROW_FLOATS, inexact_dtype
 from eshkol.xla.elementwise import sigmoid, tanh
 from eshkol.xla.rules import number_dtype, number_tensor, unary_rule
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
@@ -174,8 +175,10 @@ def _along(who: str, kernel: Callable[[Any, int], Any]) -> Callable[..., Any]:
     run = compiled("axis", inline=False)(kernel)
 
     def rule(tensor: Any, axis: Any = -1) -> Any:
-        x = number_tensor(who, tensor)
-        x = cast(x, inexact_dtype(x.dtype, len(x.shape)))
+        x = tensor
+        if x.__class__ is not ArrayImpl or x.dtype not in NARROW_FLOATS:
+            x = number_tensor(who, tensor)
+            x = cast(x, inexact_dtype(x.dtype, len(x.shape)))
         along = static_axis(axis, len(x.shape), who, x)
         return x if x.shape[along] == 0 else run(x, along)
 

@@ -18,6 +18,7 @@ from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, W
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import INT32, INT64
 from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
 
@@ -151,6 +152,8 @@ def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
 
     Numbers in lists and vectors must be whole. Negative indices count from the end.
     """
+    if value.__class__ is ArrayImpl and value.dtype == INT32 and size and _are_below(value, size):
+        return value
     if isinstance(value, Tracer):
         return _in_range(_checked_indices(value, value, who), who, size)
     traced = getattr(value, "__eshkol_traced__", None)
@@ -166,6 +169,15 @@ def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
         known = np.where(known < 0, known + size, known)
     with wide():
         return jnp.asarray(known, INT32)
+
+
+def _are_below(indices: Array, size: int) -> bool:
+    """Whether known indices are at least 0 and less than ``size``."""
+    known = np.asarray(indices)
+    if known.size > 64:
+        return bool(known.min() >= 0 and known.max() < size)
+    values = known.ravel().tolist()
+    return not values or (min(values) >= 0 and max(values) < size)
 
 
 def _in_range(indices: Array, who: str, size: int | None) -> Array:

@@ -18,7 +18,7 @@ from eshkol.datum.values import Vector
 from eshkol.xla._compat import trace_state_clean
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
-from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
 
 
 def tensor(*values: Any, dtype: Any = None) -> Any:
@@ -201,13 +201,19 @@ def one_hot(labels: Any, classes: Any, *, dtype: Any = None) -> Any:
     count = static_int(classes, "one-hot", "the number of classes")
     kind = parse_dtype(dtype, "one-hot") or default_dtype()
     ids = as_tensor(labels, "one-hot", INT32)
-    rank = len(ids.shape)
-    shape = (*ids.shape, count)
+    if kind not in WIDE:
+        return _hot(ids, count, kind)
     with wide():
-        classes_axis = lax.broadcasted_iota(INT32, (1,) * rank + (count,), rank)
-        column = lax.broadcast_in_dim(ids, (*ids.shape, 1), range(rank))
-        hot = lax.eq(column, classes_axis) if rank else lax.eq(classes_axis, ids)
-        return lax.convert_element_type(hot.reshape(shape), kind)
+        return _hot(ids, count, kind)
+
+
+@compiled("count", "kind")
+def _hot(ids: Any, count: int, kind: np.dtype) -> Any:
+    rank = len(ids.shape)
+    classes_axis = lax.broadcasted_iota(INT32, (1,) * rank + (count,), rank)
+    column = lax.broadcast_in_dim(ids, (*ids.shape, 1), range(rank))
+    hot = lax.eq(column, classes_axis) if rank else lax.eq(classes_axis, ids)
+    return lax.convert_element_type(hot.reshape(*ids.shape, count), kind)
 
 
 def convert(value: Any, dtype: Any) -> Any:

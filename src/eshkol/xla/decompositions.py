@@ -8,7 +8,7 @@ error; a compiled program gives infinities or not-a-number there.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -18,8 +18,17 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.pairs import scheme_list
 from eshkol.xla.arguments import static_int
-from eshkol.xla.dtypes import BFLOAT16, FLOAT16, FLOAT32, inexact_dtype, result_dtype, wide
+from eshkol.xla.dtypes import (
+    BFLOAT16,
+    FLOAT16,
+    FLOAT32,
+    NARROW_FLOATS,
+    inexact_dtype,
+    result_dtype,
+)
 from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
+
+Rule = Callable[..., Any]
 
 _HALF = frozenset({FLOAT16, BFLOAT16})
 _LEAST_SQUARES = "for the least-squares answer take lstsq or pinv"
@@ -46,7 +55,7 @@ def matrix(who: str, value: Any, square: bool = False) -> Any:
             f"{who}: expected a square matrix, got {describe(x)}",
             hint=_FOR_OTHERS.get(who, _SQUARE),
         )
-    return cast(x, inexact_dtype(x.dtype, len(x.shape)))
+    return x if x.dtype in NARROW_FLOATS else cast(x, inexact_dtype(x.dtype, len(x.shape)))
 
 
 def matrix_kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -68,18 +77,31 @@ def matrix_kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., 
     return wrap
 
 
-def _answered(who: str, result: Any, given: Any, wanted: str, hint: str) -> Any:
-    """``result``, unless it is known to hold infinities where ``given`` holds none."""
-    if isinstance(result, Tracer) or isinstance(given, Tracer) or _is_finite(result):
+def _answered(who: str, kernel: Rule, given: Sequence[Any], wanted: str, hint: str) -> Any:
+    """What ``kernel`` gives, unless that is known to hold infinities where the matrix holds none.
+
+    In eager code the kernel looks for them itself, which spares a second one.
+    """
+    if any(isinstance(x, Tracer) for x in given):
+        return kernel(*given)
+    result, is_finite = _watched(kernel)(*given)
+    if is_finite or isinstance(is_finite, Tracer) or not _all_finite(given[0]):
         return result
-    if not _is_finite(given):
-        return result
-    raise BadValue(f"{who}: expected {wanted}, got {describe(given)}", hint=hint)
+    raise BadValue(f"{who}: expected {wanted}, got {describe(given[0])}", hint=hint)
 
 
-def _is_finite(array: Any) -> bool:
-    with wide():
-        return bool(jnp.isfinite(array).all())
+@functools.cache
+def _watched(kernel: Rule) -> Rule:
+    """``kernel``, which also tells whether its result is finite."""
+
+    def watched(*matrices: Any) -> tuple[Any, Any]:
+        result = kernel(*matrices)
+        return result, jnp.isfinite(result).all()
+
+    return compiled(inline=False)(watched)
+
+
+_all_finite = compiled()(lambda array: jnp.isfinite(array).all())
 
 
 def _squares(who: str, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -130,7 +152,7 @@ def inverse(tensor: Any) -> Any:
     """The inverse of each matrix."""
     x = matrix("tensor-inverse", tensor, square=True)
     wanted = "a matrix that has an inverse"
-    return _answered("tensor-inverse", _inverse(x), x, wanted, _LEAST_SQUARES)
+    return _answered("tensor-inverse", _inverse, [x], wanted, _LEAST_SQUARES)
 
 
 def cholesky(tensor: Any) -> Any:
@@ -138,14 +160,14 @@ def cholesky(tensor: Any) -> Any:
     x = matrix("tensor-cholesky", tensor, square=True)
     wanted = "a positive-definite matrix"
     hint = "of a symmetric matrix the eigenvalues, see eigh, must all be greater than 0"
-    return _answered("tensor-cholesky", _cholesky(x), x, wanted, hint)
+    return _answered("tensor-cholesky", _cholesky, [x], wanted, hint)
 
 
 def solve(a: Any, b: Any) -> Any:
     """The x with ``a x = b``; b is a vector, or a matrix of columns."""
     x, y = equations("tensor-solve", a, b, square=True)
     wanted = "equations that have one solution"
-    return _answered("tensor-solve", _solve(x, y), x, wanted, _LEAST_SQUARES)
+    return _answered("tensor-solve", _solve, [x, y], wanted, _LEAST_SQUARES)
 
 
 @matrix_kernel()

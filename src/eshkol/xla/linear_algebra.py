@@ -25,13 +25,19 @@ def _operands(who: str, *values: Any) -> list[Any]:
     return [as_tensor(array, who, INT32 if dtype == BOOL else dtype) for array in arrays]
 
 
+def _are_alike(a: Any, b: Any) -> bool:
+    """Whether these are tensors of one narrow dtype, as most are."""
+    dtype = getattr(a, "dtype", None)
+    return dtype in NARROW_FLOATS and dtype is getattr(b, "dtype", None)
+
+
 def matmul(a: Any, b: Any) -> Any:
     """The matrix product over the last axis of ``a`` and the one but last of ``b``.
 
     A tensor of rank 1 is a row on the left and a column on the right; axes before the last two
     broadcast.
     """
-    if getattr(a, "dtype", None) not in NARROW_FLOATS or a.dtype is not getattr(b, "dtype", None):
+    if not _are_alike(a, b):
         a, b = _operands("matmul", a, b)
     rank_a, rank_b = len(a.shape), len(b.shape)
     if not rank_a or not rank_b:
@@ -110,7 +116,8 @@ def batch_matmul(a: Any, b: Any) -> Any:
 
 def outer(a: Any, b: Any) -> Any:
     """All products of an element of ``a`` with one of ``b``, both in row order."""
-    a, b = _operands("outer", a, b)
+    if not _are_alike(a, b):
+        a, b = _operands("outer", a, b)
     return _outer(a, b)
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 from jax import lax
 
@@ -19,8 +20,9 @@ from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.arithmetic import add, divide, multiply
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.arguments import items_of, static_axes, static_axis, static_int
-from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, inexact_dtype
+from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, NARROW_FLOATS, inexact_dtype
 from eshkol.xla.elementwise import not_equal
 from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
@@ -47,11 +49,15 @@ def _reduction(
         inline: whether it is spelled out under a trace, as for ``compiled``.
     """
     kernel = _keeping(operation, inline)
+    of_all = jax.jit(lambda x: operation(prepare(x), tuple(range(len(x.shape)))))
 
     def rule(tensor: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+        is_usual = tensor.__class__ is ArrayImpl and tensor.dtype in NARROW_FLOATS
+        if is_usual and axis is None and keepdims is False and 0 not in tensor.shape:
+            return of_all(tensor)
         x = prepare(as_tensor(tensor, who))
         axes = static_axes(axis, x, who)
-        if needs_elements and any(x.shape[a] == 0 for a in axes):
+        if needs_elements and 0 in x.shape and any(x.shape[a] == 0 for a in axes):
             raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
         return kernel(x, axes, static_flag(keepdims, who))
 
@@ -80,11 +86,11 @@ def static_flag(value: Any, who: str) -> bool:
 
 
 def _countable(x: Any) -> Any:
-    return cast(x, INT32) if x.dtype == BOOL else x
+    return cast(x, INT32) if x.dtype not in NARROW_FLOATS and x.dtype == BOOL else x
 
 
 def _inexact(x: Any) -> Any:
-    return cast(x, inexact_dtype(x.dtype, len(x.shape)))
+    return x if x.dtype in NARROW_FLOATS else cast(x, inexact_dtype(x.dtype, len(x.shape)))
 
 
 def _truth(x: Any) -> Any:
@@ -256,13 +262,15 @@ argmin = _index_of("tensor-argmin", lax.argmin)
 
 
 def _running(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
-    kernel = compiled("axis")(lambda x, axis: operation(x, axis))
+    @compiled("axis")
+    def kernel(x: Any, axis: int | None) -> Any:
+        if axis is None:
+            return operation(lax.reshape(x, (math.prod(x.shape),)), 0)
+        return operation(x, axis)
 
     def rule(tensor: Any, axis: Any = None) -> Any:
         x = _countable(as_tensor(tensor, who))
-        if axis is None and len(x.shape) != 1:
-            x = x.reshape(-1)
-        return kernel(x, static_axis(0 if axis is None else axis, len(x.shape), who, x))
+        return kernel(x, None if axis is None else static_axis(axis, len(x.shape), who, x))
 
     rule.__name__ = rule.__qualname__ = who
     rule.__doc__ = f"``({who} tensor [axis])``: of the whole in row order without an axis."
@@ -278,6 +286,8 @@ cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexac
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
     """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
+    if order.__class__ is int and order == 2:
+        return euclidean_norm(tensor, axis, keepdims=keepdims)
     if isinstance(order, Symbol | str):
         return matrix_norm(tensor, str(getattr(order, "name", order)), axis, keepdims=keepdims)
     if order == 2:

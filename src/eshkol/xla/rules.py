@@ -16,11 +16,25 @@ from jax import lax
 
 from eshkol.autodiff.plain import to_float
 from eshkol.base.errors import EshkolError, OutOfRange, ShapeError, WrongType
-from eshkol.xla.dtypes import BOOL, INT32, NARROW_FLOATS, WIDE, inexact_dtype, result_dtype, wide
+from eshkol.xla._compat import ArrayImpl
+from eshkol.xla.dtypes import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    NARROW_FLOATS,
+    WIDE,
+    inexact_dtype,
+    result_dtype,
+    wide,
+)
 from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast, describe, dimensions
 from eshkol.xla.witness import Witness, exact_result, is_exact
 
 Rule = Callable[..., Any]
+
+_REAL = frozenset({int, float})
+_LARGEST = float(np.finfo(np.float32).max)
+_MODERATE = float(np.finfo(np.float16).max)
 
 
 def binary_rule(
@@ -39,12 +53,18 @@ def binary_rule(
     """
     traced = _broadcasting(operation)
     kernel = jax.jit(traced)
+    # Python's floats reach a kernel sooner than NumPy's, and round to float32 alike.
+    with_number = jax.jit(lambda x, y: operation(x, lax.convert_element_type(y, x.dtype)))
+    number_with = jax.jit(lambda x, y: operation(lax.convert_element_type(x, y.dtype), y))
 
-    def run(x: Any, y: Any, dtype: np.dtype) -> Any:
+    def run(x: Any, y: Any, dtype: np.dtype | None) -> Any:
+        """Of operands of one dtype, which is given where one of them may be a number."""
         try:
+            if dtype is None:
+                return kernel(x, y)
             # A Python number would be typed by the x64 flag; NumPy's is a literal of its own dtype.
-            x = x if hasattr(x, "dtype") else dtype.type(x)
-            y = y if hasattr(y, "dtype") else dtype.type(y)
+            x = x if hasattr(x, "dtype") else _literal(x, dtype)
+            y = y if hasattr(y, "dtype") else _literal(y, dtype)
             if isinstance(x, Tracer) or isinstance(y, Tracer):
                 return traced(x, y)
             return kernel(x, y)
@@ -54,6 +74,14 @@ def binary_rule(
             raise shape_mismatch(who, x, y) from None
 
     def rule(x: Any, y: Any) -> Any:
+        if x.__class__ is ArrayImpl:
+            if y.__class__ is ArrayImpl and x.dtype in NARROW_FLOATS and x.dtype is y.dtype:
+                return run(x, y, None)
+            if y.__class__ in _REAL and x.dtype is FLOAT32 and -_LARGEST < y < _LARGEST:
+                return with_number(x, float(y))
+        elif y.__class__ is ArrayImpl and x.__class__ in _REAL and y.dtype is FLOAT32:
+            if -_LARGEST < x < _LARGEST:
+                return number_with(float(x), y)
         dtype_x = getattr(x, "dtype", None)
         dtype_y = getattr(y, "dtype", None)
         if dtype_x in NARROW_FLOATS:
@@ -83,6 +111,14 @@ def binary_rule(
     rule.__name__ = rule.__qualname__ = operation.__name__
     rule.__doc__ = f"``({who} x y)``, element by element."
     return rule
+
+
+def _literal(number: Any, dtype: np.dtype) -> Any:
+    """A Python number as NumPy's; what is beyond the dtype is infinite."""
+    if number.__class__ is not float or -_MODERATE < number < _MODERATE:
+        return dtype.type(number)
+    with np.errstate(over="ignore"):
+        return dtype.type(number)
 
 
 def _broadcasting(operation: Rule) -> Rule:
@@ -177,6 +213,8 @@ def unary_rule(
     traced = operation if inline else kernel
 
     def rule(x: Any) -> Any:
+        if x.__class__ is ArrayImpl and x.dtype in NARROW_FLOATS:
+            return kernel(x)
         if getattr(x, "dtype", None) in NARROW_FLOATS:
             return traced(x) if isinstance(x, Tracer) else kernel(x)
         if exact is not None and x.__class__ is Witness:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from jax import lax
 
 from eshkol.base.errors import WrongType
-from eshkol.xla.dtypes import BOOL, result_dtype, wide
+from eshkol.xla._compat import ArrayImpl
+from eshkol.xla.dtypes import BOOL, FLOAT32, result_dtype, wide
 from eshkol.xla.elementwise import maximum, minimum, not_equal
 from eshkol.xla.rules import binary_rule, broadcast_shape
 from eshkol.xla.tensors import (
@@ -36,23 +38,26 @@ def where(condition: Any, chosen: Any, other: Any) -> Any:
     """Elements of ``chosen`` where ``condition`` is true, else of ``other``; all broadcast."""
     which = truth_tensor(condition, "where")
     a, b = _branches(chosen, other)
-    shape = broadcast_shape("where", which, a, b)
     if needs_wide(a, b):
         with wide():
-            return _select(which, a, b, shape)
-    return _select(which, a, b, shape)
+            return _select(which, a, b)
+    return _select(which, a, b)
 
 
-def _branches(chosen: Any, other: Any) -> list[Any]:
+def _branches(chosen: Any, other: Any) -> Sequence[Any]:
     """Both branches as arrays of one dtype, booleans staying booleans."""
+    are_arrays = chosen.__class__ is ArrayImpl and other.__class__ is ArrayImpl
+    if are_arrays and chosen.dtype is other.dtype:
+        return chosen, other
     values = [as_tensor(v, "where") if v.__class__ is bool else v for v in (chosen, other)]
     values = as_tensors("where", *values)
     truths = all(getattr(value, "dtype", None) == BOOL for value in values)
     return at_dtype(BOOL if truths else result_dtype(values), values)
 
 
-@compiled("shape")
-def _select(which: Any, chosen: Any, other: Any, shape: tuple[int, ...]) -> Any:
+@compiled()
+def _select(which: Any, chosen: Any, other: Any) -> Any:
+    shape = broadcast_shape("where", which, chosen, other)
     if which.shape:
         which = broadcast(which, shape)
     return lax.select_n(which, broadcast(other, shape), broadcast(chosen, shape))
@@ -65,8 +70,17 @@ def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     return lax.broadcast_in_dim(x, shape, range(len(shape) - len(x.shape), len(shape)))
 
 
+@jax.jit
+def _clamp(x: Any, low: Any, high: Any) -> Any:
+    low, high = (lax.convert_element_type(bound, x.dtype) for bound in (low, high))
+    return lax.min(lax.max(x, low), high)
+
+
 def clip(tensor: Any, low: Any, high: Any) -> Any:
     """Elements below ``low`` raised to it, those above ``high`` lowered to it."""
+    are_numbers = low.__class__ is float and high.__class__ is float
+    if tensor.__class__ is ArrayImpl and are_numbers and tensor.dtype is FLOAT32:
+        return _clamp(tensor, low, high)
     x = tensor if low is None or low is False else maximum(tensor, low)
     return x if high is None or high is False else minimum(x, high)
 

@@ -21,6 +21,7 @@ from eshkol.xla.arguments import (
     static_ints,
     static_shape,
 )
+from eshkol.xla.dtypes import NARROW_FLOATS
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.selection import broadcast
 from eshkol.xla.tensors import as_tensor, compiled, describe, dimensions
@@ -60,11 +61,11 @@ def _filled_in(x: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 def flatten(tensor: Any) -> Any:
     """All elements in row order, as one axis."""
-    return reshape(tensor, -1) if math.prod(_shape(tensor)) else reshape(tensor, 0)
+    x = as_tensor(tensor, "flatten")
+    return x if len(x.shape) == 1 else _flatten(x)
 
 
-def _shape(tensor: Any) -> tuple[int, ...]:
-    return as_tensor(tensor, "flatten").shape
+_flatten = compiled()(lambda x: lax.reshape(x, (math.prod(x.shape),)))
 
 
 @compiled("order")
@@ -251,6 +252,8 @@ def pad(tensor: Any, width: Any, value: Any = 0) -> Any:
     """
     x = as_tensor(tensor, "pad")
     widths = _widths(x, width)
+    if value.__class__ in (int, float) and x.dtype in NARROW_FLOATS:
+        return _pad(x, x.dtype.type(value), widths)
     filler = as_tensor(value, "pad", x.dtype)
     return _pad(x, filler, widths)
 

@@ -7,6 +7,7 @@ vectors and nested lists are taken as tensors wherever one is expected.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -20,6 +21,8 @@ from eshkol.base.errors import ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import list_argument
+from eshkol.primitives.declare import ARRAYS
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -52,6 +55,9 @@ __all__ = [
 
 Array = jax.Array
 Tracer = jax.core.Tracer
+ARRAYS.add(ArrayImpl)
+
+_NARROW_SCALARS = frozenset({np.float32, np.float16, np.int32, np.bool_, jnp.bfloat16.dtype.type})
 
 _NUMBERS = (int, float, Fraction, complex)
 _NESTS = (Pair, list, tuple)
@@ -96,6 +102,8 @@ def as_tensor(value: Any, who: str, dtype: np.dtype | None = None) -> Array:
         ShapeError: the nest is ragged.
         NeedsTensors: it holds a host derivative number, which no array can carry.
     """
+    if value.__class__ is ArrayImpl and dtype is None:
+        return value
     if isinstance(value, Array):
         return value if dtype is None or value.dtype == dtype else cast(value, dtype)
     array = _convert(value, who, dtype)
@@ -294,13 +302,55 @@ def compiled(*static: str, inline: bool = True) -> Callable[[Callable], Callable
 
         @functools.wraps(function)
         def call(*arguments: Any, **options: Any) -> Any:
-            if inline and any(isinstance(argument, Tracer) for argument in arguments):
-                return function(*arguments, **options)
+            is_traced = inline and any(isinstance(argument, Tracer) for argument in arguments)
+            run = function if is_traced else kernel
             if needs_wide(*arguments):
                 with wide():
-                    return kernel(*arguments, **options)
-            return kernel(*arguments, **options)
+                    return run(*arguments, **options)
+            return run(*arguments, **options)
 
-        return call
+        return _with_short_way(function, static, call)
 
     return wrap
+
+
+def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable) -> Callable:
+    """``call``, but quicker where arrays come first and what follows them is static.
+
+    To find a kernel by static arguments is cheaper in a cache of our own, which holds a kernel for
+    each, than in the one that ``jax.jit`` has for all calls of a function.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    count = len(names) - len(static)
+    if len(names) != len(parameters) or count < 1 or set(names[count:]) != set(static):
+        return call
+
+    @functools.lru_cache(4096)
+    def kernel_of(*rest: Any) -> Callable:
+        def kernel(*arrays: Any) -> Any:
+            return function(*arrays, *rest)
+
+        kernel.__name__ = function.__name__
+        return jax.jit(kernel)
+
+    def short_of_one(x: Any, *rest: Any, **options: Any) -> Any:
+        if x.__class__ is ArrayImpl and x.dtype not in WIDE and not options:
+            return kernel_of(*rest)(x)
+        return call(x, *rest, **options)
+
+    def short(*arguments: Any, **options: Any) -> Any:
+        if options or not _are_narrow(arguments[:count]):
+            return call(*arguments, **options)
+        return kernel_of(*arguments[count:])(*arguments[:count])
+
+    return functools.update_wrapper(short_of_one if count == 1 else short, function)
+
+
+def _are_narrow(arrays: tuple[Any, ...]) -> bool:
+    """Whether all are arrays, or NumPy's scalars, that need neither a trace nor ``wide()``."""
+    for array in arrays:
+        kind = array.__class__
+        if (kind is not ArrayImpl and kind not in _NARROW_SCALARS) or array.dtype in WIDE:
+            return False
+    return True
