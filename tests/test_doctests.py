@@ -16,6 +16,8 @@ import pytest
 
 import eshkol
 from eshkol.datum.write import write_string
+from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.primitives.declare import PRIMITIVES
 from eshkol.reader.parser import read_all
 from eshkol.session import Session
 
@@ -96,6 +98,15 @@ SCHEME = {
     for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.esk")])
     for program, value in examples(path)
 }
+# Docstrings that are put together from parts stand in no file.
+SHOWN = {(program, value) for _, program, value in SCHEME.values()}
+SCHEME |= {
+    f"{name}: {program}": (PACKAGE / "primitives", program, value)
+    for name in builtin_namespace()
+    if name in PRIMITIVES
+    for program, value in EXAMPLE.findall(PRIMITIVES[name].documentation)
+    if (program, value) not in SHOWN and "``" not in program
+}
 
 
 def is_close(value, expected):
@@ -109,7 +120,8 @@ def is_close(value, expected):
 
 
 @pytest.mark.parametrize("title", SCHEME)
-def test_scheme_examples(title):
+def test_scheme_examples(title, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     path, program, value = SCHEME[title]
     session = Session()
     if "nn" in path.parts:

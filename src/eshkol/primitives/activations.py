@@ -111,7 +111,11 @@ _declare(
     "``max(0, x)``. Example: ``(relu #(-1.0 2.0))`` ⇒ ``#(0.0 2.0)``; ``(relu -1.5)`` ⇒ ``0.0``.",
 )
 _declare(
-    "relu6", "relu6", lambda x: _between(0, x, 6), "``min(max(0, x), 6)`` (Howard et al. 2017)."
+    "relu6",
+    "relu6",
+    lambda x: _between(0, x, 6),
+    "``min(max(0, x), 6)`` (Howard et al. 2017). "
+    "Example: ``(relu6 #(-1 3 9))`` ⇒ ``#(0.0 3.0 6.0)``.",
 )
 _declare(
     "sigmoid logistic",
@@ -124,28 +128,57 @@ _declare(
     "gelu",
     _gelu,
     "``x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))``, the tanh form of the Gaussian error linear "
-    "unit (Hendrycks and Gimpel 2016).",
+    "unit (Hendrycks and Gimpel 2016). "
+    "Example: ``(gelu #(-1.0 2.0))`` ⇒ ``#(-0.158808 1.954598)``.",
 )
 _declare(
-    "silu", "silu", _silu, "``x · sigmoid(x)`` (Elfwing et al. 2018; Ramachandran et al. 2017)."
+    "silu",
+    "silu",
+    _silu,
+    "``x · sigmoid(x)`` (Elfwing et al. 2018; Ramachandran et al. 2017). "
+    "Example: ``(silu #(-1.0 2.0))`` ⇒ ``#(-0.268941 1.761594)``.",
 )
-_declare("mish", "mish", _mish, "``x · tanh(softplus(x))`` (Misra 2019).")
 _declare(
-    "hard-sigmoid", "hard_sigmoid", _hard_sigmoid, "``min(max(0, x + 3), 6) / 6``, a cheap sigmoid."
+    "mish",
+    "mish",
+    _mish,
+    "``x · tanh(softplus(x))`` (Misra 2019). "
+    "Example: ``(mish #(-1.0 2.0))`` ⇒ ``#(-0.303401 1.943959)``.",
 )
-_declare("hard-swish", "hard_swish", _hard_swish, "``x · hard-sigmoid(x)`` (Howard et al. 2019).")
-_declare("log-sigmoid", "log_sigmoid", _log_sigmoid, "``log(sigmoid(x))``, without underflow.")
+_declare(
+    "hard-sigmoid",
+    "hard_sigmoid",
+    _hard_sigmoid,
+    "``min(max(0, x + 3), 6) / 6``, a cheap sigmoid. "
+    "Example: ``(hard-sigmoid #(-4 0 1.5))`` ⇒ ``#(0.0 0.5 0.75)``.",
+)
+_declare(
+    "hard-swish",
+    "hard_swish",
+    _hard_swish,
+    "``x · hard-sigmoid(x)`` (Howard et al. 2019). "
+    "Example: ``(hard-swish #(0 1.5 4))`` ⇒ ``#(0.0 1.125 4.0)``.",
+)
+_declare(
+    "log-sigmoid",
+    "log_sigmoid",
+    _log_sigmoid,
+    "``log(sigmoid(x))``, without underflow. "
+    "Example: ``(log-sigmoid #(-100.0 0.0))`` ⇒ ``#(-100.0 -0.693147)``.",
+)
 _declare(
     "selu",
     "selu",
     _selu,
-    "The elu that keeps mean 0 and variance 1 through layers (Klambauer et al. 2017).",
+    "The elu that keeps mean 0 and variance 1 through layers (Klambauer et al. 2017). "
+    "Example: ``(selu #(-1.0 1.0))`` ⇒ ``#(-1.111331 1.050701)``.",
 )
 _declare(
     "tanh-activation",
     "tanh",
     lambda x: apply("tanh", x),
-    "The hyperbolic tangent, of a number or of each element. Example: ``(tanh-activation 0.0)``.",
+    "The hyperbolic tangent, of a number or of each element. "
+    "Example: ``(tanh-activation 0.0)`` ⇒ ``0.0``.",
 )
 
 
@@ -171,7 +204,10 @@ def elu(x: Number, alpha: Number = 1.0) -> Number:
 
 @primitive("celu", tensor=_AT + "celu")
 def celu(x: Number, alpha: Number = 1.0) -> Number:
-    """``x`` where it is positive, else ``alpha (exp(x/alpha) - 1)`` (Barron 2017)."""
+    """``x`` where it is positive, else ``alpha (exp(x/alpha) - 1)`` (Barron 2017).
+
+    Example: ``(celu #(-1.0 2.0))`` ⇒ ``#(-0.63212055 2.0)``.
+    """
     if not (is_real(x) and is_real(alpha)):
         return NotImplemented
     return x if _is_positive(x) else alpha * apply("expm1", apply("divide", x, alpha))
@@ -179,7 +215,10 @@ def celu(x: Number, alpha: Number = 1.0) -> Number:
 
 @primitive("softplus", tensor=_AT + "softplus")
 def softplus(x: Number, beta: Number = 1.0) -> Number:
-    """``log(1 + exp(beta x)) / beta``, without overflow. Example: ``(softplus 0.0)``."""
+    """``log(1 + exp(beta x)) / beta``, without overflow.
+
+    Example: ``(softplus 0.0)`` ⇒ ``0.6931471805599453``.
+    """
     if not (is_real(x) and is_real(beta)):
         return NotImplemented
     return apply("divide", softplus_of(beta * x), beta)
@@ -187,7 +226,10 @@ def softplus(x: Number, beta: Number = 1.0) -> Number:
 
 @primitive("swish", tensor=_AT + "swish")
 def swish(x: Number, beta: Number = 1.0) -> Number:
-    """``x · sigmoid(beta x)`` (Ramachandran et al. 2017); ``silu`` for ``beta`` 1."""
+    """``x · sigmoid(beta x)`` (Ramachandran et al. 2017); ``silu`` for ``beta`` 1.
+
+    Example: ``(swish #(-1.0 2.0) 2.0)`` ⇒ ``#(-0.11920292 1.9640275)``.
+    """
     if not (is_real(x) and is_real(beta)):
         return NotImplemented
     return x * apply("sigmoid", beta * x)

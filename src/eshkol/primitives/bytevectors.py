@@ -149,6 +149,9 @@ def bytevector_copy_into(
 
     Raises:
         OutOfRange: they do not fit.
+
+    Example: ``(let ((b (bytevector 1 2 3))) (bytevector-copy! b 1 #u8(8 9)) b)`` ⇒ ``#u8(1 8
+    9)``.
     """
     data = mutable_bytes("bytevector-copy!", target)
     copied = bytes_part("bytevector-copy!", source, start, end)

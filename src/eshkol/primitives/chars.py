@@ -84,44 +84,72 @@ def _property(name: str, holds: Callable[[str], bool], documentation: str) -> No
     primitive(name)(test)
 
 
-_property("char-alphabetic?", str.isalpha, "Whether a char is a letter. Of ``#\\λ``: ``#t``.")
-_property("char-numeric?", str.isdecimal, "Whether a char is a decimal digit. Of ``#\\7``: ``#t``.")
+_property(
+    "char-alphabetic?",
+    str.isalpha,
+    "Whether a char is a letter. Example: ``(char-alphabetic? #\\λ)`` ⇒ ``#t``.",
+)
+_property(
+    "char-numeric?",
+    str.isdecimal,
+    "Whether a char is a decimal digit. Example: ``(char-numeric? #\\7)`` ⇒ ``#t``.",
+)
 _property(
     "char-whitespace?",
     lambda value: value.isspace() and value not in _SEPARATORS,
-    "Whether a char is white space. Of ``#\\tab``: ``#t``.",
+    "Whether a char is white space. Example: ``(char-whitespace? #\\tab)`` ⇒ ``#t``.",
 )
-_property("char-upper-case?", str.isupper, "Whether a char is upper-case. Of ``#\\A``: ``#t``.")
-_property("char-lower-case?", str.islower, "Whether a char is lower-case. Of ``#\\a``: ``#t``.")
+_property(
+    "char-upper-case?",
+    str.isupper,
+    "Whether a char is upper-case. Example: ``(char-upper-case? #\\A)`` ⇒ ``#t``.",
+)
+_property(
+    "char-lower-case?",
+    str.islower,
+    "Whether a char is lower-case. Example: ``(char-lower-case? #\\a)`` ⇒ ``#t``.",
+)
 
 
 @primitive("digit-value")
 def digit_value(char: Char) -> Any:
-    """The value of a decimal digit of any script, else ``#f``. Of ``#\\7``: ``7``."""
+    r"""The value of a decimal digit of any script, else ``#f``.
+
+    Example: ``(digit-value #\7)`` ⇒ ``7``; ``(digit-value #\x)`` ⇒ ``#f``.
+    """
     return unicodedata.decimal(char_argument("digit-value", char).value, False)
 
 
-_ORDERS: dict[str, tuple[Callable[[str, str], bool], str]] = {
-    "=": (operator.eq, "equal"),
-    "<": (operator.lt, "increasing"),
-    ">": (operator.gt, "decreasing"),
-    "<=": (operator.le, "not decreasing"),
-    ">=": (operator.ge, "not increasing"),
+_ORDERS: dict[str, tuple[Callable[[str, str], bool], str, str]] = {
+    "=": (operator.eq, "equal", "a a"),
+    "<": (operator.lt, "increasing", "a b"),
+    ">": (operator.gt, "decreasing", "b a"),
+    "<=": (operator.le, "not decreasing", "a a b"),
+    ">=": (operator.ge, "not increasing", "b a a"),
 }
+"""By its sign: the order, what arguments in order are, and an example of such."""
 
 
 def declare_orders(
-    kind: str, text_of: Callable[[str, Any], str], fold: Callable[[str], str]
+    kind: str, text_of: Callable[[str, Any], str], fold: Callable[[str], str], literal: str
 ) -> None:
     """Declare ``<kind>=?``, ``<kind><?`` … and their case-insensitive ``<kind>-ci`` variants.
 
     Args:
         text_of: the text of an argument; called with the primitive's name and the argument.
         fold: the text of the characters that stand for all their cases.
+        literal: how a letter is written as a datum.
     """
     for suffix, key in (("", str), ("-ci", fold)):
-        for sign, (holds, words) in _ORDERS.items():
-            _declare_order(f"{kind}{suffix}{sign}?", holds, key, text_of, words)
+        for sign, (holds, words, letters) in _ORDERS.items():
+            name = f"{kind}{suffix}{sign}?"
+            first, rest = letters[0].upper() if suffix else letters[0], letters[1:]
+            given = " ".join(literal.format(letter) for letter in (first + rest).split())
+            case = ", whatever their case" if suffix else ""
+            _declare_order(name, holds, key, text_of).__doc__ = (
+                f"Whether the arguments are {words} by their code points{case}. "
+                f"Example: ``({name} {given})`` ⇒ ``#t``."
+            )
 
 
 def _declare_order(
@@ -129,8 +157,7 @@ def _declare_order(
     holds: Callable[[str, str], bool],
     key: Callable[[str], str],
     text_of: Callable[[str, Any], str],
-    words: str,
-) -> None:
+) -> Callable[..., bool]:
     def compare(first: Any, *others: Any) -> bool:
         a, result = key(text_of(name, first)), True
         for other in others:
@@ -139,9 +166,8 @@ def _declare_order(
             a = b
         return result
 
-    case = ", whatever their case" if "-ci" in name else ""
-    compare.__doc__ = f"Whether the arguments are {words} by their code points{case}."
     primitive(name)(compare)
+    return compare
 
 
-declare_orders("char", lambda who, value: char_argument(who, value).value, str.casefold)
+declare_orders("char", lambda who, value: char_argument(who, value).value, str.casefold, "#\\{}")

@@ -69,7 +69,10 @@ def flip(procedure: Any) -> Procedure:
 
 @primitive("curry2")
 def curry2(procedure: Any) -> Procedure:
-    """A procedure of two arguments as one that takes them one by one. ``(((curry2 +) 1) 2)``."""
+    """A procedure of two arguments as one that takes them one by one. ``(((curry2 +) 1) 2)``.
+
+    Example: ``(((curry2 +) 1) 2)`` ⇒ ``3``.
+    """
     procedure_argument("curry2", procedure)
 
     def take_first(first: Any) -> Procedure:
@@ -94,7 +97,10 @@ def partial(procedure: Any, *first: Any) -> Procedure:
 
 @primitive("complement")
 def complement(predicate: Any) -> Procedure:
-    """The predicate that is true where the given one is false. ``((complement odd?) 2)`` ⇒ #t."""
+    """The predicate that is true where the given one is false. ``((complement odd?) 2)`` ⇒ #t.
+
+    Example: ``((complement odd?) 2)`` ⇒ ``#t``.
+    """
     procedure_argument("complement", predicate)
 
     def opposite(*arguments: Any) -> Any:

@@ -260,7 +260,8 @@ def error(message: Any, *irritants: Any) -> NoReturn:
     Raises:
         SchemeError: always; it shows the message as ``display`` and the irritants as ``write``.
 
-    Example: ``(error "no such word:" 'xyzzy)`` shows ``error: no such word: xyzzy``.
+    Example: ``(guard (e (#t (list (error-object-message e) (error-object-irritants e)))) (error
+    "no such word:" 'xyzzy))`` ⇒ ``("no such word:" (xyzzy))``.
     """
     shown = display_string(message)
     rest = irritants
@@ -281,7 +282,8 @@ def assert_true(test: Any, message: Any = None, *irritants: Any) -> Unspecified:
     Raises:
         SchemeError: with the message, if one is given.
 
-    Example: ``(assert (> n 0) "n must be positive, is" n)``.
+    Example: ``(guard (e (#t (error-object-message e))) (let ((n -1)) (assert (> n 0)
+    "n must be positive, is" n)))`` ⇒ ``"n must be positive, is"``.
     """
     if is_true(test):
         return UNSPECIFIED
@@ -395,13 +397,20 @@ def error_object_irritants(condition: Any) -> List:
 
 @primitive("read-error?")
 def is_read_error(value: Any) -> bool:
-    """Whether the value is the error that a text is not well-formed."""
+    """Whether the value is the error that a text is not well-formed.
+
+    Example: ``(guard (e ((read-error? e) 'unreadable)) (read (open-input-string "(1 2")))`` ⇒
+    ``unreadable``.
+    """
     return isinstance(value, ReadError)
 
 
 @primitive("file-error?")
 def is_file_error(value: Any) -> bool:
-    """Whether the value is the error that a file is missing, unreadable or the like."""
+    """Whether the value is the error that a file is missing, unreadable or the like.
+
+    Example: ``(guard (e ((file-error? e) 'missing)) (read-file "no-such-file"))`` ⇒ ``missing``.
+    """
     return isinstance(value, FileProblem | OSError)
 
 

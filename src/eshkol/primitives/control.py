@@ -38,41 +38,56 @@ def apply(procedure: Any, *arguments: Any, **options: Any) -> Any:
 
 @primitive("void")
 def void(*ignored: Any) -> Unspecified:
-    """The unspecified value, whatever the arguments."""
+    """The unspecified value, whatever the arguments.
+
+    Example: ``(list (void) (void 1 2))`` ⇒ ``(#<unspecified> #<unspecified>)``.
+    """
     return UNSPECIFIED
 
 
 @primitive("command-line")
 def command_line() -> List:
-    """The list of the program's name and the arguments that it was started with."""
+    """The list of the program's name and the arguments that it was started with.
+
+    Example: ``(list? (command-line))`` ⇒ ``#t``.
+    """
     return scheme_list(list(COMMAND_LINE))
 
 
 @primitive("current-second")
 def current_second() -> float:
-    """The seconds since 1970-01-01 00:00 UTC."""
+    """The seconds since 1970-01-01 00:00 UTC. Example: ``(> (current-second) 1.7e9)`` ⇒ ``#t``."""
     return time.time()
 
 
 @primitive("current-jiffy")
 def current_jiffy() -> int:
-    """The jiffies since some moment that stays the same while the program runs."""
+    """The jiffies since some moment that stays the same while the program runs.
+
+    Example: ``(let ((start (current-jiffy))) (<= start (current-jiffy)))`` ⇒ ``#t``.
+    """
     return time.perf_counter_ns()
 
 
 @primitive("jiffies-per-second")
 def jiffies_per_second() -> int:
-    """How many jiffies a second has: ``1000000000``."""
+    """How many jiffies a second has: ``1000000000``.
+
+    Example: ``(jiffies-per-second)`` ⇒ ``1000000000``.
+    """
     return 1_000_000_000
 
 
 @primitive("runtime")
 def runtime() -> float:
-    """The seconds that the processor has spent on this program."""
+    """The seconds that the processor has spent on this program.
+
+    Example: ``(let ((start (runtime))) (<= start (runtime)))`` ⇒ ``#t``.
+    """
     return time.process_time()
 
 
 @primitive("real-time", "current-time-ms")
 def real_time() -> float:
-    """The milliseconds since 1970-01-01 00:00 UTC."""
+    """The milliseconds since 1970-01-01 00:00 UTC. Example: ``(> (real-time) 1.7e12)`` ⇒ ``#t``."""
     return time.time() * 1000.0

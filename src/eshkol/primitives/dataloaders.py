@@ -31,7 +31,10 @@ def make_dataset(data: Any, labels: Any) -> Any:
 
 @tensor_primitive("dataset-size", at=_AT + "dataset_size")
 def dataset_size(dataset: Any) -> int:
-    """How many examples a dataset has."""
+    """How many examples a dataset has.
+
+    Example: ``(dataset-size (make-dataset (zeros 10 3) (zeros 10)))`` ⇒ ``10``.
+    """
 
 
 @tensor_primitive("dataset-get-item", at=_AT + "dataset_get_item")
@@ -89,7 +92,12 @@ def dataloader_has_next(loader: Any) -> bool:
 
 @tensor_primitive("dataloader-reset", "dataloader-reset!", at=_AT + "dataloader_reset")
 def dataloader_reset(loader: Any) -> Any:
-    """Begin again with the first batch, in another order if the rows are shuffled."""
+    """Begin again with the first batch, in another order if the rows are shuffled.
+
+    Example: ``(let ((loader (make-dataloader #(1 2 3) 2))) (dataloader-next loader)
+    (dataloader-next loader) (dataloader-reset loader) (dataloader-next loader))`` ⇒ ``#(1.0
+    2.0)``.
+    """
 
 
 @tensor_primitive("dataloader-length", at=_AT + "dataloader_length")

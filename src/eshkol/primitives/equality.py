@@ -97,7 +97,10 @@ def is_false(value: Any) -> Truth:
 
 @primitive("boolean?")
 def is_boolean(value: Any) -> bool:
-    """Whether the value is ``#t``, ``#f`` or a rank-0 tensor of booleans."""
+    """Whether the value is ``#t``, ``#f`` or a rank-0 tensor of booleans.
+
+    Example: ``(boolean? #f)`` ⇒ ``#t``; ``(boolean? '())`` ⇒ ``#f``.
+    """
     if is_array(value):
         return value.shape == () and str(value.dtype) == "bool"
     return value is True or value is False

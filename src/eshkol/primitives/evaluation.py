@@ -37,17 +37,26 @@ def _environment(*sets: Any) -> Any:
 
 @tensor_primitive("interaction-environment", "the-environment", at=_AT + "interaction_environment")
 def _interaction_environment() -> Any:
-    """The environment of the program itself: what is defined in it stays."""
+    """The environment of the program itself: what is defined in it stays.
+
+    Example: ``(begin (eval '(define answer 42) (interaction-environment)) answer)`` ⇒ ``42``.
+    """
 
 
 @tensor_primitive("scheme-report-environment", at=_AT + "report_environment")
 def _report_environment(version: Any) -> Any:
-    """A new environment with what the report of version 5 or 7 defines."""
+    """A new environment with what the report of version 5 or 7 defines.
+
+    Example: ``(eval '(+ 1 2) (scheme-report-environment 7))`` ⇒ ``3``.
+    """
 
 
 @tensor_primitive("null-environment", at=_AT + "report_environment")
 def _null_environment(version: Any) -> Any:
-    """A new environment for the syntax of the report of version 5 or 7."""
+    """A new environment for the syntax of the report of version 5 or 7.
+
+    Example: ``(eval '(if #t 1 2) (null-environment 7))`` ⇒ ``1``.
+    """
 
 
 @tensor_primitive("macroexpand", at="eshkol.api.expansion:macroexpand")
@@ -76,4 +85,7 @@ def _load(path: Any, environment: Any = None) -> Any:
 
     Raises:
         FileProblem: the file is missing.
+
+    Example: ``(begin (write-file "area.esk" "(define (area r) (* r r))") (load "area.esk") (area
+    3))`` ⇒ ``9``.
     """

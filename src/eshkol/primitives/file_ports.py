@@ -51,13 +51,20 @@ def open_input_file(path: str) -> InputPort:
 
     Raises:
         FileProblem: the file is missing or unreadable.
+
+    Example: ``(begin (write-file "notes.txt" "one two") (let* ((port (open-input-file
+    "notes.txt")) (word (read port))) (close-port port) word))`` ⇒ ``one``.
     """
     return InputPort(*_open("open-input-file", path, "r"))
 
 
 @primitive("open-binary-input-file")
 def open_binary_input_file(path: str) -> InputPort:
-    """A port that reads the bytes of a file."""
+    """A port that reads the bytes of a file.
+
+    Example: ``(begin (write-file "data.bin" #u8(7 8)) (let* ((port (open-binary-input-file
+    "data.bin")) (byte (read-u8 port))) (close-port port) byte))`` ⇒ ``7``.
+    """
     return InputPort(*_open("open-binary-input-file", path, "rb"), is_binary=True)
 
 
@@ -67,6 +74,9 @@ def open_output_file(path: str, append: Any = False) -> OutputPort:
 
     Args:
         append: ``#t`` or ``'append``: what is written is added to the end of the file instead.
+
+    Example: ``(let ((port (open-output-file "notes.txt"))) (write '(a 1) port) (close-port port)
+    (read-file "notes.txt"))`` ⇒ ``"(a 1)"``.
     """
     mode = "w" if append is False else "a"
     return OutputPort(*_open("open-output-file", path, mode))
@@ -74,13 +84,21 @@ def open_output_file(path: str, append: Any = False) -> OutputPort:
 
 @primitive("open-append-file", "open-file-append")
 def open_append_file(path: str) -> OutputPort:
-    """A port that adds text to the end of a file."""
+    """A port that adds text to the end of a file.
+
+    Example: ``(begin (write-file "notes.txt" "one") (let ((port (open-append-file "notes.txt")))
+    (display " two" port) (close-port port) (read-file "notes.txt")))`` ⇒ ``"one two"``.
+    """
     return OutputPort(*_open("open-append-file", path, "a"))
 
 
 @primitive("open-binary-output-file")
 def open_binary_output_file(path: str) -> OutputPort:
-    """A port that writes bytes to a file; what the file holds is lost."""
+    """A port that writes bytes to a file; what the file holds is lost.
+
+    Example: ``(let ((port (open-binary-output-file "data.bin"))) (write-u8 7 port) (close-port
+    port) (read-file-bytes "data.bin"))`` ⇒ ``#u8(7)``.
+    """
     return OutputPort(*_open("open-binary-output-file", path, "wb"), is_binary=True)
 
 
@@ -94,19 +112,31 @@ def _with_file(who: str, open_file: Callable[[Any], Any], path: Any, procedure: 
 
 @primitive("call-with-input-file")
 def call_with_input_file(path: str, procedure: Any) -> Any:
-    """What the procedure gives for a port that reads the file, which is closed afterwards."""
+    """What the procedure gives for a port that reads the file, which is closed afterwards.
+
+    Example: ``(begin (write-file "notes.txt" "(1 2)") (call-with-input-file "notes.txt" read))``
+    ⇒ ``(1 2)``.
+    """
     return _with_file("call-with-input-file", open_input_file, path, procedure)
 
 
 @primitive("call-with-output-file")
 def call_with_output_file(path: str, procedure: Any) -> Any:
-    """What the procedure gives for a port that writes the file, which is closed afterwards."""
+    """What the procedure gives for a port that writes the file, which is closed afterwards.
+
+    Example: ``(begin (call-with-output-file "notes.txt" (lambda (port) (write '(1 2) port)))
+    (read-file "notes.txt"))`` ⇒ ``"(1 2)"``.
+    """
     return _with_file("call-with-output-file", open_output_file, path, procedure)
 
 
 @primitive("with-input-from-file")
 def with_input_from_file(path: str, thunk: Any) -> Any:
-    """What a procedure of no arguments gives while a file is the current input port."""
+    """What a procedure of no arguments gives while a file is the current input port.
+
+    Example: ``(begin (write-file "notes.txt" "(1 2)") (with-input-from-file "notes.txt" read))``
+    ⇒ ``(1 2)``.
+    """
     call = callee(procedure_argument("with-input-from-file", thunk))
     port = open_input_file(path)
     result = with_port(current_input_port, port, call)
@@ -116,7 +146,11 @@ def with_input_from_file(path: str, thunk: Any) -> Any:
 
 @primitive("with-output-to-file")
 def with_output_to_file(path: str, thunk: Any) -> Any:
-    """What a procedure of no arguments gives while a file is the current output port."""
+    """What a procedure of no arguments gives while a file is the current output port.
+
+    Example: ``(begin (with-output-to-file "notes.txt" (lambda () (display "hi"))) (read-file
+    "notes.txt"))`` ⇒ ``"hi"``.
+    """
     call = callee(procedure_argument("with-output-to-file", thunk))
     port = open_output_file(path)
     result = with_port(current_output_port, port, call)

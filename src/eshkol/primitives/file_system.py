@@ -49,20 +49,31 @@ def delete_file(path: str) -> Unspecified:
 
     Raises:
         FileProblem: it does not exist, or can't be deleted.
+
+    Example: ``(begin (write-file "notes.txt" "") (delete-file "notes.txt") (file-exists?
+    "notes.txt"))`` ⇒ ``#f``.
     """
     return _change("delete-file", path, os.remove)
 
 
 @primitive("rename-file", "file-rename")
 def rename_file(old: str, new: str) -> Unspecified:
-    """Give a file another name; a file that has it already is replaced."""
+    """Give a file another name; a file that has it already is replaced.
+
+    Example: ``(begin (write-file "old.txt" "text") (rename-file "old.txt" "new.txt") (read-file
+    "new.txt"))`` ⇒ ``"text"``.
+    """
     target = path_argument("rename-file", new)
     return _change("rename-file", old, lambda path: os.replace(path, target))
 
 
 @primitive("copy-file", "file-copy")
 def copy_file(source: str, target: str) -> Unspecified:
-    """Copy the contents of a file to another, which is made or replaced."""
+    """Copy the contents of a file to another, which is made or replaced.
+
+    Example: ``(begin (write-file "one.txt" "text") (copy-file "one.txt" "two.txt") (read-file
+    "two.txt"))`` ⇒ ``"text"``.
+    """
     import shutil
 
     copy = path_argument("copy-file", target)
@@ -71,13 +82,20 @@ def copy_file(source: str, target: str) -> Unspecified:
 
 @primitive("file-size")
 def file_size(path: str) -> int:
-    """How many bytes a file has."""
+    """How many bytes a file has.
+
+    Example: ``(begin (write-file "notes.txt" "four") (file-size "notes.txt"))`` ⇒ ``4``.
+    """
     return _attempt("file-size", path, os.path.getsize)
 
 
 @primitive("file-modification-time", "file-modification-seconds")
 def file_modification_time(path: str) -> float:
-    """When a file was last written: seconds since 1970-01-01 00:00 UTC."""
+    """When a file was last written: seconds since 1970-01-01 00:00 UTC.
+
+    Example: ``(begin (write-file "notes.txt" "") (<= (file-modification-time "notes.txt") (+ 1
+    (current-second))))`` ⇒ ``#t``.
+    """
     return _attempt("file-modification-time", path, os.path.getmtime)
 
 
@@ -88,23 +106,34 @@ def _read_text(path: str) -> str:
 
 @primitive("read-file", "file->string", "file-read")
 def read_file(path: str) -> str:
-    """All the text of a file in UTF-8.
+    r"""All the text of a file in UTF-8.
 
     Raises:
         FileProblem: the file is missing, or no UTF-8 text.
+
+    Example: ``(begin (write-file "notes.txt" "one\ntwo") (read-file "notes.txt"))`` ⇒
+    ``"one\ntwo"``.
     """
     return _attempt("read-file", path, _read_text)
 
 
 @primitive("read-file-lines", "file->lines")
 def read_file_lines(path: str) -> List:
-    """The list of the lines of a file."""
+    r"""The list of the lines of a file.
+
+    Example: ``(begin (write-file "notes.txt" "one\ntwo") (read-file-lines "notes.txt"))`` ⇒
+    ``("one" "two")``.
+    """
     return scheme_list(_attempt("read-file-lines", path, _read_text).splitlines())
 
 
 @primitive("read-file-bytes", "file->bytevector")
 def read_file_bytes(path: str) -> Bytevector:
-    """All the bytes of a file."""
+    """All the bytes of a file.
+
+    Example: ``(begin (write-file "notes.txt" "ab") (read-file-bytes "notes.txt"))`` ⇒ ``#u8(97
+    98)``.
+    """
 
     def read(file: str) -> bytearray:
         with open(file, "rb") as stream:
@@ -126,19 +155,30 @@ def _write(who: str, path: Any, content: Any, mode: str) -> Unspecified:
 
 @primitive("write-file", "string->file", "file-write")
 def write_file(path: str, content: str) -> Unspecified:
-    """Make a file of a string, in UTF-8, or of a bytevector; what the file holds is lost."""
+    """Make a file of a string, in UTF-8, or of a bytevector; what the file holds is lost.
+
+    Example: ``(begin (write-file "notes.txt" "text") (read-file "notes.txt"))`` ⇒ ``"text"``.
+    """
     return _write("write-file", path, content, "wb")
 
 
 @primitive("append-file", "append-to-file", "file-append")
 def append_file(path: str, content: str) -> Unspecified:
-    """Add a string, in UTF-8, or a bytevector to the end of a file, which is made if need be."""
+    """Add a string, in UTF-8, or a bytevector to the end of a file, which is made if need be.
+
+    Example: ``(begin (write-file "log.txt" "a") (append-file "log.txt" "b") (read-file
+    "log.txt"))`` ⇒ ``"ab"``.
+    """
     return _write("append-file", path, content, "ab")
 
 
 @primitive("write-file-lines", "lines->file")
 def write_file_lines(path: str, lines: List) -> Unspecified:
-    """Make a file of a list of lines."""
+    r"""Make a file of a list of lines.
+
+    Example: ``(begin (write-file-lines "notes.txt" '("one" "two")) (read-file "notes.txt"))`` ⇒
+    ``"one\ntwo\n"``.
+    """
     strings = list_argument("write-file-lines", lines)
     text = "".join(f"{string_argument('write-file-lines', line)}\n" for line in strings)
     return _write("write-file-lines", path, text, "wb")
@@ -149,43 +189,68 @@ def write_file_lines(path: str, lines: List) -> Unspecified:
 
 @primitive("directory-exists?", "directory?", "file-directory?")
 def is_directory(path: str) -> bool:
-    """Whether there is a directory of this name."""
+    """Whether there is a directory of this name.
+
+    Example: ``(begin (make-directory "data") (directory-exists? "data"))`` ⇒ ``#t``.
+    """
     return _attempt("directory-exists?", path, os.path.isdir)
 
 
 @primitive("file-regular?", "regular-file?")
 def is_regular_file(path: str) -> bool:
-    """Whether there is a file of this name that is no directory."""
+    """Whether there is a file of this name that is no directory.
+
+    Example: ``(begin (make-directory "data") (file-regular? "data"))`` ⇒ ``#f``.
+    """
     return _attempt("file-regular?", path, os.path.isfile)
 
 
 @primitive("directory-list", "list-directory", "directory-files")
 def directory_list(path: str = ".") -> List:
-    """The sorted list of the names in a directory."""
+    """The sorted list of the names in a directory.
+
+    Example: ``(begin (make-directory "data/b") (make-directory "data/a") (directory-list
+    "data"))`` ⇒ ``("a" "b")``.
+    """
     return scheme_list(sorted(_attempt("directory-list", path, os.listdir)))
 
 
 @primitive("make-directory", "create-directory", "mkdir")
 def make_directory(path: str) -> Unspecified:
-    """Make a directory, and those around it that are missing; one that exists is left alone."""
+    """Make a directory, and those around it that are missing; one that exists is left alone.
+
+    Example: ``(begin (make-directory "runs/first") (directory-exists? "runs/first"))`` ⇒ ``#t``.
+    """
     return _change("make-directory", path, lambda file: os.makedirs(file, exist_ok=True))
 
 
 @primitive("delete-directory", "remove-directory", "rmdir")
 def delete_directory(path: str) -> Unspecified:
-    """Delete an empty directory."""
+    """Delete an empty directory.
+
+    Example: ``(begin (make-directory "empty") (delete-directory "empty") (directory-exists?
+    "empty"))`` ⇒ ``#f``.
+    """
     return _change("delete-directory", path, os.rmdir)
 
 
 @primitive("current-directory", "getcwd")
 def current_directory() -> str:
-    """The directory that relative paths start from."""
+    """The directory that relative paths start from.
+
+    Example: ``(path-absolute? (current-directory))`` ⇒ ``#t``.
+    """
     return os.getcwd()
 
 
 @primitive("change-directory", "set-current-directory!", "chdir")
 def change_directory(path: str) -> Unspecified:
-    """Let relative paths start from another directory."""
+    """Let relative paths start from another directory.
+
+    Example: ``(let ((here (current-directory))) (make-directory "data") (change-directory "data")
+    (let ((name (path-filename (current-directory)))) (change-directory here) name))`` ⇒
+    ``"data"``.
+    """
     return _change("change-directory", path, os.chdir)
 
 
@@ -234,13 +299,17 @@ _path_part(
 _path_part(
     ("path-absolute", "absolute-path"),
     os.path.abspath,
-    "A path that does not depend on the current directory.",
+    "A path that does not depend on the current directory. "
+    'Example: ``(path-absolute "/data/../a.txt")`` ⇒ ``"/a.txt"``.',
 )
 
 
 @primitive("path-absolute?", "absolute-path?")
 def is_absolute(path: str) -> bool:
-    """Whether a path does not depend on the current directory."""
+    """Whether a path does not depend on the current directory.
+
+    Example: ``(path-absolute? "data/train.csv")`` ⇒ ``#f``.
+    """
     return os.path.isabs(path_argument("path-absolute?", path))
 
 

@@ -23,8 +23,8 @@ def _read_idx(path: Any) -> Any:
     Raises:
         FileProblem: the file is missing, damaged or of another kind.
 
-    Example:
-        (read-idx "train-images-idx3-ubyte.gz")
+    Example: ``(begin (write-idx "noise.idx.gz" (zeros 2 3)) (tensor-shape (read-idx
+    "noise.idx.gz")))`` ⇒ ``(2 3)``.
     """
 
 
@@ -39,8 +39,7 @@ def _write_idx(path: Any, array: Any) -> Any:
     Raises:
         FileProblem: the file can't be written.
 
-    Example:
-        (write-idx "noise.idx.gz" (zeros 10 28 28))
+    Example: ``(begin (write-idx "noise.idx" (ones 2)) (read-idx "noise.idx"))`` ⇒ ``#(1.0 1.0)``.
     """
 
 
@@ -57,6 +56,5 @@ def _load_mnist(directory: Any = None) -> Any:
     Raises:
         FileProblem: a file is missing or damaged, or images and labels do not belong together.
 
-    Example:
-        (tensor-shape (car (load-mnist)))  ; (8500 28 28)
+    Example: ``(tensor-shape (car (load-mnist)))`` ⇒ ``(8500 28 28)``.
     """

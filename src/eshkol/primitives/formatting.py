@@ -202,7 +202,8 @@ def print_formatted(template: str, *values: Any) -> Unspecified:
     ``display`` shows it); flags, width and precision are C's. A format without ``%`` whose
     directives start with ``~`` is one of ``format``.
 
-    Example: ``(printf "%5.2f %s\\n" 3.14159 "pi")`` shows `` 3.14 pi``.
+    Example: ``(with-output-to-string (lambda () (printf "%5.2f %s" 3.14159 "pi")))`` ⇒
+    ``" 3.14 pi"``.
     """
     text = string_argument("printf", template)
     if "%" in text.replace("~%", "") or "~" not in text:
@@ -217,6 +218,9 @@ def set_float_format(form: Symbol) -> Unspecified:
     Args:
         form: ``'scheme``, as they are read (``1.0``, ``1e21``), which is how they are shown at
             first; or ``'native``, as Eshkol programs in C++ show them (``1``, ``1e+21``).
+
+    Example: ``(begin (set-float-format! 'native) (let ((text (number->string 1.0)))
+    (set-float-format! 'scheme) text))`` ⇒ ``"1"``.
     """
     name = symbol_argument("set-float-format!", form).name
     if name not in ("scheme", "native"):

@@ -105,19 +105,27 @@ def make_hash_table(*settings: Any) -> HashTable:
 
 @primitive("make-eqv-hash-table", "make-eq-hash-table", "make-hasheqv", "make-hasheq")
 def make_eqv_hash_table() -> HashTable:
-    """A new, empty hash table whose keys are compared by ``eqv?``."""
+    """A new, empty hash table whose keys are compared by ``eqv?``.
+
+    Example: ``(let ((t (make-eqv-hash-table))) (hash-set! t "a" 1) (hash-ref t (string-copy "a")
+    'none))`` ⇒ ``none``.
+    """
     return make_hash_table(PRIMITIVES["eqv?"].function)
 
 
 @primitive("hash-table?", "hash?")
 def is_hash_table(value: Any) -> bool:
-    """Whether the value is a hash table."""
+    """Whether the value is a hash table. Example: ``(hash-table? (make-hash-table))`` ⇒ ``#t``."""
     return isinstance(value, HashTable)
 
 
 @primitive("hash-set!", "hash-table-set!")
 def hash_set(table: HashTable, key: Any, value: Any) -> Unspecified:
-    """Store a value under a key, in place of one that is there already."""
+    """Store a value under a key, in place of one that is there already.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'a 1) (hash-set! t 'a 2) (hash->list
+    t))`` ⇒ ``((a . 2))``.
+    """
     if table.__class__ is HashTable and key.__class__ in PLAIN_KEYS:
         table.entries[key] = value
         return UNSPECIFIED
@@ -163,13 +171,17 @@ def _call(who: str, procedure: Any, *arguments: Any) -> Any:
 
 @primitive("hash-has-key?", "hash-table-contains?", "hash-table-exists?")
 def hash_has_key(table: HashTable, key: Any) -> bool:
-    """Whether the table has a key."""
+    """Whether the table has a key. Example: ``(hash-has-key? (make-hash-table) 'a)`` ⇒ ``#f``."""
     return _lookup("hash-has-key?", table, key) is not _ABSENT
 
 
 @primitive("hash-remove!", "hash-table-delete!")
 def hash_remove(table: HashTable, key: Any) -> Unspecified:
-    """Remove a key and its value, if the table has it."""
+    """Remove a key and its value, if the table has it.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'a 1) (hash-remove! t 'a) (hash-count
+    t))`` ⇒ ``0``.
+    """
     if _lookup("hash-remove!", table, key) is not _ABSENT:
         del table[_key("hash-remove!", key)]
     return UNSPECIFIED
@@ -177,26 +189,37 @@ def hash_remove(table: HashTable, key: Any) -> Unspecified:
 
 @primitive("hash-clear!", "hash-table-clear!")
 def hash_clear(table: HashTable) -> Unspecified:
-    """Remove all keys."""
+    """Remove all keys.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'a 1) (hash-clear! t) (hash-count t))`` ⇒
+    ``0``.
+    """
     table_argument("hash-clear!", table).clear()
     return UNSPECIFIED
 
 
 @primitive("hash-count", "hash-table-size", "hash-table-count")
 def hash_count(table: HashTable) -> int:
-    """The number of keys."""
+    """The number of keys.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'a 1) (hash-count t))`` ⇒ ``1``.
+    """
     return len(table_argument("hash-count", table))
 
 
 @primitive("hash-empty?", "hash-table-empty?")
 def is_hash_empty(table: HashTable) -> bool:
-    """Whether the table has no keys."""
+    """Whether the table has no keys. Example: ``(hash-empty? (make-hash-table))`` ⇒ ``#t``."""
     return not len(table_argument("hash-empty?", table))
 
 
 @primitive("hash-keys", "hash-table-keys")
 def hash_keys(table: HashTable) -> List:
-    """The list of the keys, in the order of their insertion."""
+    """The list of the keys, in the order of their insertion.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'b 1) (hash-set! t 'a 2) (hash-keys t))``
+    ⇒ ``(b a)``.
+    """
     return scheme_list(key_items(table))
 
 
@@ -207,7 +230,11 @@ def key_items(table: HashTable) -> list[Any]:
 
 @primitive("hash-values", "hash-table-values")
 def hash_values(table: HashTable) -> List:
-    """The list of the values, in the order in which their keys were inserted."""
+    """The list of the values, in the order in which their keys were inserted.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'b 1) (hash-set! t 'a 2) (hash-values
+    t))`` ⇒ ``(1 2)``.
+    """
     return scheme_list(value_items(table))
 
 
@@ -218,7 +245,11 @@ def value_items(table: HashTable) -> list[Any]:
 
 @primitive("hash->list", "hash-table->alist")
 def hash_to_list(table: HashTable) -> List:
-    """The list of pairs of key and value, in the order of insertion."""
+    """The list of pairs of key and value, in the order of insertion.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'b 1) (hash-set! t 'a 2) (hash->list
+    t))`` ⇒ ``((b . 1) (a . 2))``.
+    """
     return scheme_list([cons(k, v) for k, v in table_argument("hash->list", table).items()])
 
 
@@ -239,7 +270,11 @@ def association_list_to_hash_table(entries: List, *settings: Any) -> HashTable:
 
 @primitive("hash-copy", "hash-table-copy")
 def hash_copy(table: HashTable, mutable: Any = True) -> HashTable:
-    """A new table of the same keys and values."""
+    """A new table of the same keys and values.
+
+    Example: ``(let* ((t (make-hash-table)) (u (hash-copy t))) (hash-set! u 'a 1) (list
+    (hash-count t) (hash-count u)))`` ⇒ ``(0 1)``.
+    """
     copy = table_argument("hash-copy", table).empty()
     copy.restore(zip(table.entries, table.items(), strict=True))
     return copy
@@ -247,7 +282,11 @@ def hash_copy(table: HashTable, mutable: Any = True) -> HashTable:
 
 @primitive("hash-for-each", "hash-table-walk", "hash-table-for-each")
 def hash_for_each(table: HashTable, procedure: Any) -> Unspecified:
-    """Call the procedure with each key and its value; it may change the table."""
+    """Call the procedure with each key and its value; it may change the table.
+
+    Example: ``(let ((t (make-hash-table)) (sum 0)) (hash-set! t 'a 1) (hash-set! t 'b 2)
+    (hash-for-each t (lambda (key value) (set! sum (+ sum value)))) sum)`` ⇒ ``3``.
+    """
     if callable(table):
         table, procedure = procedure, table
     call = callee(procedure_argument("hash-for-each", procedure))
@@ -258,7 +297,11 @@ def hash_for_each(table: HashTable, procedure: Any) -> Unspecified:
 
 @primitive("hash-map")
 def hash_map(table: HashTable, procedure: Any) -> List:
-    """The list of what the procedure gives for each key and its value."""
+    """The list of what the procedure gives for each key and its value.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'a 1) (hash-map t (lambda (key value)
+    (list key (* 10 value)))))`` ⇒ ``((a 10))``.
+    """
     if callable(table):
         table, procedure = procedure, table
     call = callee(procedure_argument("hash-map", procedure))
@@ -273,7 +316,8 @@ def hash_update(table: HashTable, key: Any, procedure: Any, default: Any = _ABSE
     Raises:
         MissingKey: there is no such key and no default.
 
-    Example: ``(hash-update! counts word 1+ 0)``.
+    Example: ``(let ((counts (make-hash-table))) (for-each (lambda (word) (hash-update! counts
+    word 1+ 0)) '(a b a)) (hash->list counts))`` ⇒ ``((a . 2) (b . 1))``.
     """
     value = _lookup("hash-update!", table, key)
     if value is _ABSENT and default is _ABSENT:
@@ -293,6 +337,9 @@ def hash_table_update(
 
     Raises:
         MissingKey: there is no such key and no ``failure``.
+
+    Example: ``(let ((t (make-hash-table))) (hash-table-update! t 'a 1+ (lambda () 0))
+    (hash-table-update! t 'a 1+) (hash-ref t 'a))`` ⇒ ``2``.
     """
     value = hash_table_ref(table, key, failure)
     return _store("hash-table-update!", table, key, _call("hash-table-update!", procedure, value))
@@ -300,7 +347,11 @@ def hash_table_update(
 
 @primitive("hash-table-fold", "hash-fold")
 def hash_fold(table: HashTable, procedure: Any, initial: Any) -> Any:
-    """Combine all entries with ``(f key value accumulator)``, as SRFI 69 has it."""
+    """Combine all entries with ``(f key value accumulator)``, as SRFI 69 has it.
+
+    Example: ``(let ((t (make-hash-table))) (hash-set! t 'a 1) (hash-set! t 'b 2) (hash-table-fold
+    t (lambda (key value sum) (+ value sum)) 0))`` ⇒ ``3``.
+    """
     call = callee(procedure_argument("hash-table-fold", procedure))
     for key, value in list(table_argument("hash-table-fold", table).items()):
         initial = call(key, value, initial)

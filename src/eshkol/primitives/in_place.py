@@ -287,19 +287,35 @@ def xavier_uniform(tensor: Tensor, fan_in: Any, fan_out: Any) -> Any:
 
 @update_in_place("xavier-normal!", at=_RULES + "xavier_normal")
 def xavier_normal(tensor: Tensor, fan_in: Any, fan_out: Any) -> Any:
-    """Draw all elements from a normal distribution of variance 2 / (fan-in + fan-out)."""
+    """Draw all elements from a normal distribution of variance 2 / (fan-in + fan-out).
+
+    Example: ``(let ((w (zeros 784 128))) (xavier-normal! w 784 128) (< 0.04 (tensor-std w)
+    0.06))`` ⇒ ``#t``.
+    """
 
 
 @update_in_place("kaiming-uniform!", at=_RULES + "kaiming_uniform")
 def kaiming_uniform(tensor: Tensor, fan_in: Any) -> Any:
-    """Draw all elements evenly from ±√(6 / fan-in) (He et al. 2015)."""
+    """Draw all elements evenly from ±√(6 / fan-in) (He et al. 2015).
+
+    Example: ``(let ((w (zeros 784 128))) (kaiming-uniform! w 784) (<= (tensor-max (abs w)) (sqrt
+    (/ 6 784))))`` ⇒ ``#t``.
+    """
 
 
 @update_in_place("kaiming-normal!", at=_RULES + "kaiming_normal")
 def kaiming_normal(tensor: Tensor, fan_in: Any) -> Any:
-    """Draw all elements from a normal distribution of variance 2 / fan-in (He et al. 2015)."""
+    """Draw all elements from a normal distribution of variance 2 / fan-in (He et al. 2015).
+
+    Example: ``(let ((w (zeros 784 128))) (kaiming-normal! w 784) (< 0.045 (tensor-std w)
+    0.055))`` ⇒ ``#t``.
+    """
 
 
 @update_in_place("lecun-normal!", at=_RULES + "lecun_normal")
 def lecun_normal(tensor: Tensor, fan_in: Any) -> Any:
-    """Draw all elements from a normal distribution of variance 1 / fan-in (LeCun et al. 1998)."""
+    """Draw all elements from a normal distribution of variance 1 / fan-in (LeCun et al. 1998).
+
+    Example: ``(let ((w (zeros 784 128))) (lecun-normal! w 784) (< 0.03 (tensor-std w) 0.04))`` ⇒
+    ``#t``.
+    """

@@ -19,14 +19,16 @@ _AT = "eshkol.xla.initializers:"
 def xavier_uniform(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Tensor:
     """Evenly from ±√(6 / (fan-in + fan-out)) (Glorot and Bengio 2010).
 
-    Example: ``(xavier-uniform '(784 128))``.
+    Example: ``(tensor-shape (xavier-uniform '(784 128)))`` ⇒ ``(784 128)``.
     """
 
 
 @tensor_primitive("xavier-normal", "glorot-normal", at=_AT + "xavier_normal")
 def xavier_normal(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Tensor:
     """Normal with variance 2 / (fan-in + fan-out), cut off at two deviations of the uncut one
-    (Glorot and Bengio 2010). Example: ``(xavier-normal '(784 128))``.
+    (Glorot and Bengio 2010).
+
+    Example: ``(tensor-shape (xavier-normal '(784 128)))`` ⇒ ``(784 128)``.
     """
 
 
@@ -34,39 +36,54 @@ def xavier_normal(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Ten
 def he_uniform(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Tensor:
     """Evenly from ±√(6 / fan-in), for layers before a relu (He et al. 2015).
 
-    Example: ``(he-uniform '(3 3 16 32))``.
+    Example: ``(tensor-shape (he-uniform '(3 3 16 32)))`` ⇒ ``(3 3 16 32)``.
     """
 
 
 @tensor_primitive("he-normal", "kaiming-normal", at=_AT + "he_normal")
 def he_normal(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Tensor:
     """Normal with variance 2 / fan-in, cut off at two deviations of the uncut one, for layers
-    before a relu (He et al. 2015). Example: ``(he-normal '(3 3 16 32))``.
+    before a relu (He et al. 2015).
+
+    Example: ``(tensor-shape (he-normal '(3 3 16 32)))`` ⇒ ``(3 3 16 32)``.
     """
 
 
 @tensor_primitive("lecun-uniform", at=_AT + "lecun_uniform")
 def lecun_uniform(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Tensor:
-    """Evenly from ±√(3 / fan-in) (LeCun et al. 1998). Example: ``(lecun-uniform '(784 128))``."""
+    """Evenly from ±√(3 / fan-in) (LeCun et al. 1998).
+
+    Example: ``(tensor-shape (lecun-uniform '(784 128)))`` ⇒ ``(784 128)``.
+    """
 
 
 @tensor_primitive("lecun-normal", at=_AT + "lecun_normal")
 def lecun_normal(*shape: Sizes, layout: Any = None, dtype: Dtype = None) -> Tensor:
     """Normal with variance 1 / fan-in, cut off at two deviations of the uncut one (LeCun et al.
-    1998). Example: ``(lecun-normal '(784 128))``.
+    1998).
+
+    Example: ``(tensor-shape (lecun-normal '(784 128)))`` ⇒ ``(784 128)``.
     """
 
 
 @tensor_primitive("uniform-init", at=_AT + "uniform_init")
 def uniform_init(shape: Sizes, low: Any = 0.0, high: Any = 1.0, *, dtype: Dtype = None) -> Tensor:
-    """Evenly from [low, high). Example: ``(uniform-init '(2 3) -0.1 0.1)``."""
+    """Evenly from [low, high).
+
+    Example: ``(with-rng 7 (uniform-init '(3) -0.1 0.1))`` ⇒ ``#(0.03502672 0.06523528
+    -0.021202661)``.
+    """
 
 
 @tensor_primitive("normal-init", at=_AT + "normal_init")
 def normal_init(
     shape: Sizes, mean: Any = 0.0, deviation: Any = 1.0, *, dtype: Dtype = None
 ) -> Tensor:
-    """From a normal distribution. Example: ``(normal-init '(2 3) 0 0.02)``."""
+    """From a normal distribution.
+
+    Example: ``(with-rng 7 (normal-init '(3) 0 0.02))`` ⇒ ``#(0.00908267 0.018783255
+    -0.0053788624)``.
+    """
 
 
 @tensor_primitive("constant-init", at=_AT + "constant_init")
@@ -80,5 +97,6 @@ def orthogonal_init(shape: Sizes, scale: Any = 1.0, *, dtype: Dtype = None) -> T
 
     Source: Saxe et al. 2014.
 
-    Example: ``(orthogonal-init '(3 2))``: its transpose times itself is the identity.
+    Example: ``(let ((q (orthogonal-init '(3 2)))) (allclose (matmul (transpose q) q) (eye 2) 1e-5
+    1e-5))`` ⇒ ``#t``.
     """

@@ -27,7 +27,11 @@ def read_char(port: Port = None) -> Any:
 
 @primitive("peek-char")
 def peek_char(port: Port = None) -> Any:
-    """The next char, which stays to be read, or the end-of-file object."""
+    r"""The next char, which stays to be read, or the end-of-file object.
+
+    Example: ``(let ((port (open-input-string "ab"))) (list (peek-char port) (read-char port)))``
+    ⇒ ``(#\a #\a)``.
+    """
     return _char(input_argument("peek-char", port).peek(1))
 
 
@@ -37,7 +41,10 @@ def _char(text: str) -> Any:
 
 @primitive("char-ready?")
 def is_char_ready(port: Port = None) -> bool:
-    """Whether a char, or the end, can be read without waiting."""
+    """Whether a char, or the end, can be read without waiting.
+
+    Example: ``(char-ready? (open-input-string "a"))`` ⇒ ``#t``.
+    """
     return input_argument("char-ready?", port).is_ready
 
 
@@ -93,13 +100,20 @@ def read_all_text(port: Port = None) -> str:
 
 @primitive("read-u8")
 def read_byte(port: Port = None) -> Any:
-    """The next byte, or the end-of-file object."""
+    """The next byte, or the end-of-file object.
+
+    Example: ``(read-u8 (open-input-bytevector #u8(7 8)))`` ⇒ ``7``.
+    """
     return _byte(input_argument("read-u8", port, is_binary=True).take(1))
 
 
 @primitive("peek-u8")
 def peek_byte(port: Port = None) -> Any:
-    """The next byte, which stays to be read, or the end-of-file object."""
+    """The next byte, which stays to be read, or the end-of-file object.
+
+    Example: ``(let ((port (open-input-bytevector #u8(7 8)))) (list (peek-u8 port) (read-u8
+    port)))`` ⇒ ``(7 7)``.
+    """
     return _byte(input_argument("peek-u8", port, is_binary=True).peek(1))
 
 
@@ -109,7 +123,10 @@ def _byte(data: bytes) -> Any:
 
 @primitive("u8-ready?")
 def is_byte_ready(port: Port = None) -> bool:
-    """Whether a byte, or the end, can be read without waiting."""
+    """Whether a byte, or the end, can be read without waiting.
+
+    Example: ``(u8-ready? (open-input-bytevector #u8(7)))`` ⇒ ``#t``.
+    """
     return input_argument("u8-ready?", port, is_binary=True).is_ready
 
 
@@ -132,6 +149,9 @@ def read_bytevector_into(
 
     Returns:
         How many bytes were read, or the end-of-file object if there are no more.
+
+    Example: ``(let ((b (bytevector 0 0 0))) (list (read-bytevector! b (open-input-bytevector
+    #u8(7 8))) b))`` ⇒ ``(2 #u8(7 8 0))``.
     """
     target = mutable_bytes("read-bytevector!", bytevector)
     first, last = range_arguments("read-bytevector!", start, end, len(target), "bytevector")

@@ -86,13 +86,19 @@ def floor_quotient(dividend: Number, divisor: Number) -> Number:
 
 @primitive("floor/")
 def floor_division(dividend: Number, divisor: Number) -> MultipleValues:
-    """Two values: ``floor-quotient`` and ``floor-remainder``. Of -7 and 2: ``-4`` and ``1``."""
+    """Two values: ``floor-quotient`` and ``floor-remainder``.
+
+    Example: ``(call-with-values (lambda () (floor/ -7 2)) list)`` ⇒ ``(-4 1)``.
+    """
     return MultipleValues((floor_quotient(dividend, divisor), modulo(dividend, divisor)))
 
 
 @primitive("truncate/")
 def truncate_division(dividend: Number, divisor: Number) -> MultipleValues:
-    """Two values: ``quotient`` and ``remainder``. Of -7 and 2: ``-3`` and ``-1``."""
+    """Two values: ``quotient`` and ``remainder``.
+
+    Example: ``(call-with-values (lambda () (truncate/ -7 2)) list)`` ⇒ ``(-3 -1)``.
+    """
     return MultipleValues((quotient(dividend, divisor), remainder(dividend, divisor)))
 
 
@@ -147,7 +153,7 @@ def is_odd(number: Number) -> Truth:
 def exact_integer_square_root(number: Number) -> MultipleValues:
     """Two values: the whole part of the square root of an exact integer ≥ 0, and the rest.
 
-    Example: of ``17``: ``4`` and ``1``.
+    Example: ``(call-with-values (lambda () (exact-integer-sqrt 17)) list)`` ⇒ ``(4 1)``.
     """
     value = known(number)
     if value.__class__ is not int:

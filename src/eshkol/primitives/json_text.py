@@ -174,7 +174,11 @@ def _no_json(value: Any) -> EshkolError:
 
 @primitive("json-read-file", "json-parse-file")
 def read_json_file(path: str, *, vectors: Any = False) -> Any:
-    """The value of the JSON text in a file; see ``json-parse``."""
+    """The value of the JSON text in a file; see ``json-parse``.
+
+    Example: ``(begin (json-write-file "config.json" '(("rate" . 0.1))) (json-read-file
+    "config.json"))`` ⇒ ``#<hash-table ("rate" 0.1)>``.
+    """
     return parse_json(read_file(path), vectors=vectors)
 
 
@@ -206,13 +210,20 @@ def json_get_in(value: Any, path: Any, default: Any = False) -> Any:
 
 @primitive("json-array-ref")
 def json_array_ref(array: Any, k: int) -> Any:
-    """Element ``k`` of a JSON array."""
+    """Element ``k`` of a JSON array.
+
+    Example: ``(json-array-ref (json-parse "[1, 2, 3]") 1)`` ⇒ ``2``.
+    """
     items = array if isinstance(array, list) else list_argument("json-array-ref", array)
     return items[position_argument("json-array-ref", k, len(items), "array")]
 
 
 @primitive("json-write-file", "alist-write-json")
 def write_json_file(path: str, value: Any, *, indent: Any = 2) -> Unspecified:
-    """Make a file of the JSON text of a value."""
+    r"""Make a file of the JSON text of a value.
+
+    Example: ``(begin (json-write-file "config.json" '(("rate" . 0.1)) #:indent #f) (read-file
+    "config.json"))`` ⇒ ``"{\"rate\":0.1}\n"``.
+    """
     write_file(path, write_json(value, indent=indent) + "\n")
     return UNSPECIFIED

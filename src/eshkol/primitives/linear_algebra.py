@@ -34,7 +34,10 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 
 @tensor_primitive("batch-matmul", at=_AT + "batch_matmul")
 def batch_matmul(a: Tensor, b: Tensor) -> Tensor:
-    """Matrix products of two stacks of matrices, (… n k) and (… k m), one by one."""
+    """Matrix products of two stacks of matrices, (… n k) and (… k m), one by one.
+
+    Example: ``(tensor-shape (batch-matmul (ones 5 2 3) (ones 5 3 4)))`` ⇒ ``(5 2 4)``.
+    """
 
 
 @tensor_primitive("outer", at=_AT + "outer")
@@ -54,7 +57,8 @@ def einsum(equation: str, *tensors: Any) -> Tensor:
     Raises:
         ShapeError: the equation does not fit the tensors.
 
-    Example: ``(einsum "ij,jk->ik" a b)`` is ``(matmul a b)``; ``(einsum "ii->" m)`` the trace.
+    Example: ``(einsum "ij,jk->ik" #(#(1 2) #(3 4)) #(#(0 1) #(1 0)))`` ⇒ ``#((2.0 1.0) (4.0
+    3.0))``; ``(einsum "ii->" (eye 3))`` ⇒ ``3.0``.
     """
 
 
@@ -65,7 +69,7 @@ def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
     Args:
         axes: how many: the last of ``a`` with the first of ``b``; or two lists of axes.
 
-    Example: ``(tensordot a b '((0) (0)))`` is ``(matmul (transpose a) b)``.
+    Example: ``(tensordot #(#(1 2) #(3 4)) #(1 1) 1)`` ⇒ ``#(3.0 7.0)``.
     """
 
 

@@ -58,7 +58,10 @@ def is_member(value: Any, items: List) -> bool:
 
 @primitive("alist-ref-or")
 def association_value_or(entries: List, key: Any, default: Any) -> Any:
-    """The value under a key of an association list, else the default."""
+    """The value under a key of an association list, else the default.
+
+    Example: ``(alist-ref-or '((a . 1)) 'b 0)`` ⇒ ``0``.
+    """
     return association_value(entries, key, default)
 
 
@@ -78,7 +81,7 @@ def association_set(entries: List, key: Any, value: Any) -> List:
 
 @primitive("map1")
 def map_one(procedure: Any, items: List) -> List:
-    """As ``map`` of one list."""
+    """As ``map`` of one list. Example: ``(map1 square '(1 2 3))`` ⇒ ``(1 4 9)``."""
     return map_list(procedure, items)
 
 
@@ -90,7 +93,10 @@ def map_two(procedure: Any, items: List, others: List) -> List:
 
 @primitive("map3")
 def map_three(procedure: Any, first: List, second: List, third: List) -> List:
-    """As ``map`` of three lists."""
+    """As ``map`` of three lists.
+
+    Example: ``(map3 + '(1 2) '(10 20) '(100 200))`` ⇒ ``(111 222)``.
+    """
     return map_list(procedure, first, second, third)
 
 

@@ -102,6 +102,9 @@ def for_each(procedure: Any, items: List, *lists: List) -> Unspecified:
     """Call the procedure on each element, or on corresponding elements of several lists.
 
     A tensor stands for the list of its rows.
+
+    Example: ``(let ((sum 0)) (for-each (lambda (x) (set! sum (+ sum x))) '(1 2 3)) sum)`` ⇒
+    ``6``.
     """
     staged = _staged("for_each_row", "for-each", procedure, (items, *lists))
     if staged is not None:

@@ -109,6 +109,8 @@ def list_copy(value: Any) -> Any:
 
     Raises:
         WrongType: a circular list.
+
+    Example: ``(list-copy '(1 2))`` ⇒ ``(1 2)``.
     """
     items = []
     others = None if value.__class__ is Pair else python_items(value)
@@ -178,7 +180,10 @@ def list_ref(items: List, k: int) -> Any:
 
 @primitive("list-set!")
 def list_set(items: List, k: int, value: Any) -> Unspecified:
-    """Replace element ``k`` of a list."""
+    """Replace element ``k`` of a list.
+
+    Example: ``(let ((items (list 1 2 3))) (list-set! items 1 'x) items)`` ⇒ ``(1 x 3)``.
+    """
     if items.__class__ is not Pair and items is not NIL:
         raise not_a_list("list-set!", items)
     _cell("list-set!", items, k).car = value
@@ -199,19 +204,19 @@ def second(items: List) -> Any:
 
 @primitive("third")
 def third(items: List) -> Any:
-    """The third element of a list."""
+    """The third element of a list. Example: ``(third '(a b c d))`` ⇒ ``c``."""
     return _cell("third", items, 2).car
 
 
 @primitive("fourth")
 def fourth(items: List) -> Any:
-    """The fourth element of a list."""
+    """The fourth element of a list. Example: ``(fourth '(a b c d))`` ⇒ ``d``."""
     return _cell("fourth", items, 3).car
 
 
 @primitive("fifth")
 def fifth(items: List) -> Any:
-    """The fifth element of a list."""
+    """The fifth element of a list. Example: ``(fifth '(a b c d e))`` ⇒ ``e``."""
     return _cell("fifth", items, 4).car
 
 
@@ -265,7 +270,10 @@ def drop(items: List, count: int) -> List:
 
 @primitive("sublist")
 def sublist(items: List, start: int, end: int) -> List:
-    """The elements from ``start`` to before ``end``. Of (a b c d), 1 and 3: ``(b c)``."""
+    """The elements from ``start`` to before ``end``.
+
+    Example: ``(sublist '(a b c d) 1 3)`` ⇒ ``(b c)``.
+    """
     first_one = size_argument("sublist", start)
     return take(_tail("sublist", items, start), index_argument("sublist", end) - first_one)
 

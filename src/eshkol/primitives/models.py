@@ -23,8 +23,8 @@ def _sgd(learning_rate: Any, momentum: Any = 0.0, *, nesterov: Any = False) -> A
         momentum: of the heavy ball (Polyak 1964); default none.
         nesterov: whether the momentum looks ahead (Nesterov 1983).
 
-    Example:
-        (define optimizer (sgd 0.1 0.9))
+    Example: ``(let* ((optimizer (sgd 0.1)) (x (tensor 1.0)) (state (optimizer-init optimizer x)))
+    (car (optimizer-update optimizer x (tensor 2.0) state)))`` ⇒ ``#(0.8)``.
     """
 
 
@@ -43,9 +43,8 @@ def _adam(
         beta2: decay of the mean of squared gradients; default 0.999.
         epsilon: added to the root in the denominator; default 1e-8.
 
-    Example:
-        (define optimizer (adam 0.001))
-        (define state (optimizer-init optimizer model))
+    Example: ``(let* ((optimizer (adam 0.1)) (x (tensor 1.0)) (state (optimizer-init optimizer
+    x))) (car (optimizer-update optimizer x (tensor 2.0) state)))`` ⇒ ``#(0.9000007)``.
     """
     if not callable(learning_rate) or beta1 is None or is_scalar(beta1):
         return NotImplemented
@@ -69,8 +68,8 @@ def _adamw(
         epsilon: added to the root in the denominator.
         weight_decay: how much of each parameter is taken off, times the learning rate.
 
-    Example:
-        (define optimizer (adamw 0.001 0.9 0.999 1e-8 0.1))
+    Example: ``(let* ((optimizer (adamw 0.1)) (x (tensor 1.0)) (state (optimizer-init optimizer
+    x))) (car (optimizer-update optimizer x (tensor 2.0) state)))`` ⇒ ``#(0.89900064)``.
     """
 
 
@@ -83,8 +82,8 @@ def _rmsprop(learning_rate: Any, decay: Any = 0.9, epsilon: Any = 1e-8) -> Any:
         decay: of the mean of squared gradients.
         epsilon: added inside the root.
 
-    Example:
-        (define optimizer (rmsprop 0.01))
+    Example: ``(let* ((optimizer (rmsprop 0.1)) (x (tensor 1.0)) (state (optimizer-init optimizer
+    x))) (car (optimizer-update optimizer x (tensor 2.0) state)))`` ⇒ ``#(0.6837722)``.
     """
 
 
@@ -96,8 +95,8 @@ def _optimizer_init(optimizer: Any, model: Any) -> Any:
         optimizer: made by ``adam``, ``sgd`` …
         model: a closure, or any structure that holds inexact tensors.
 
-    Example:
-        (define state (optimizer-init (adam 0.001) model))
+    Example: ``(let* ((optimizer (adam 0.1)) (w (tensor 1.0)) (state (optimizer-init optimizer
+    w))) (car (optimizer-update optimizer w (tensor 2.0) state)))`` ⇒ ``#(0.9000007)``.
     """
 
 
@@ -114,8 +113,10 @@ def _optimizer_update(optimizer: Any, model: Any, gradients: Any, state: Any) ->
     Returns:
         The list ``(model state)`` after the step.
 
-    Example:
-        (optimizer-update optimizer model (gradient loss model x y) state)
+    Example: ``(let* ((w (tensor 1.0)) (model (lambda (x) (* w x))) (optimizer (sgd 0.5)) (state
+    (optimizer-init optimizer model)) (gradients (gradient (lambda (model x) (tensor-sum (model
+    x))) model 3.0))) ((car (optimizer-update optimizer model gradients state)) 1.0))`` ⇒
+    ``#(-0.5)``.
     """
 
 
@@ -125,8 +126,8 @@ def _model_parameters(model: Any) -> Any:
 
     A name is made of the variables that lead to the tensor, as in ``conv1.weight``.
 
-    Example:
-        (map car (model-parameters model))
+    Example: ``(let ((w (ones 2)) (b (zeros 1))) (model-parameters (lambda (x) (+ (* w x) b))))``
+    ⇒ ``(("b" . #(0.0)) ("w" . #(1.0 1.0)))``.
     """
 
 
@@ -141,8 +142,8 @@ def _save_weights(path: Any, model: Any) -> Any:
     Raises:
         FileProblem: naming the path, if it can't be written.
 
-    Example:
-        (save-weights "mnist.safetensors" model)
+    Example: ``(let ((w (ones 2))) (save-weights "model.safetensors" (lambda (x) (* w x)))
+    (file-exists? "model.safetensors"))`` ⇒ ``#t``.
     """
 
 
@@ -157,6 +158,7 @@ def _load_weights(path: Any, model: Any) -> Any:
     Raises:
         FileProblem: naming the path, if the file is missing, damaged, or of another model.
 
-    Example:
-        (define model (load-weights "mnist.safetensors" (make-model)))
+    Example: ``(let* ((make (lambda (w) (lambda (x) (* w x)))) (path "model.safetensors"))
+    (save-weights path (make (tensor 5.0))) ((load-weights path (make (tensor 0.0))) 2.0))`` ⇒
+    ``#(10.0)``.
     """

@@ -14,7 +14,10 @@ from eshkol.primitives.declare import primitive
 
 @primitive("values")
 def values(*items: Any) -> Any:
-    """Several values at once; one value is just itself. ``call-with-values`` takes them apart."""
+    """Several values at once; one value is just itself. ``call-with-values`` takes them apart.
+
+    Example: ``(call-with-values (lambda () (values 1 2)) list)`` ⇒ ``(1 2)``.
+    """
     return items[0] if len(items) == 1 else MultipleValues(items)
 
 

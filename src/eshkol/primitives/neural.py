@@ -41,7 +41,8 @@ def convolution(
     Raises:
         ShapeError: channels differ, or the window is larger than the padded image.
 
-    Example: ``(convolution (zeros 8 1 28 28) (zeros 16 1 3 3) 1 'same)`` has shape (8 16 28 28).
+    Example: ``(tensor-shape (convolution (zeros 8 1 28 28) (zeros 16 1 3 3) 1 'same))`` ⇒ ``(8 16
+    28 28)``.
     """
 
 
@@ -73,7 +74,10 @@ def avg_pool(
 
 @tensor_primitive("global-avg-pool", at=_AT + "global_mean")
 def global_avg_pool(tensor: Tensor, *, layout: Any = "NCHW") -> Tensor:
-    """The mean over all spatial axes: of images n×c×h×w, n×c."""
+    """The mean over all spatial axes: of images n×c×h×w, n×c.
+
+    Example: ``(tensor-shape (global-avg-pool (zeros 8 16 7 7)))`` ⇒ ``(8 16)``.
+    """
 
 
 @tensor_primitive("softmax", "tensor-softmax", at="eshkol.xla.activations:softmax")

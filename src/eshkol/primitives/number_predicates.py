@@ -115,7 +115,10 @@ def is_infinite(number: Number) -> Truth:
 
 @primitive("finite?")
 def is_finite(number: Number) -> Truth:
-    """Whether the number is neither an infinity nor not a number. Example: ``(finite? 1/2)``."""
+    """Whether the number is neither an infinity nor not a number.
+
+    Example: ``(finite? 1/2)`` ⇒ ``#t``; ``(finite? +inf.0)`` ⇒ ``#f``.
+    """
     value = _number("finite?", number)
     if value.__class__ is complex:
         return math.isfinite(value.real) and math.isfinite(value.imag)

@@ -69,8 +69,20 @@ def _accessor(path: str) -> None:
     nested = "x"
     for step in reversed(path):
         nested = f"(c{step}r {nested})"
-    access.__doc__ = f"``{nested}``. The argument is made of pairs; else a WrongType is raised."
+    access.__doc__ = (
+        f"``{nested}``. The argument is made of pairs; else a WrongType is raised. "
+        f"Example: ``({name} '{_leading_to_x(path)})`` ⇒ ``x``."
+    )
     primitive(name)(access)
+
+
+def _leading_to_x(path: str) -> str:
+    """A datum of pairs in which ``path`` leads to the symbol ``x``."""
+    datum = "x"
+    for step in path:
+        inside = datum[1:-1] if datum.startswith("(") else f". {datum}"
+        datum = f"({datum})" if step == "a" else f"(_ {inside})"
+    return datum
 
 
 def _broken_path(path: str, value: Any) -> EshkolError:
@@ -96,7 +108,10 @@ for _length in (2, 3, 4):
 
 @primitive("set-car!")
 def set_car(pair: Pair, value: Any) -> Unspecified:
-    """Replace the first field of a pair."""
+    """Replace the first field of a pair.
+
+    Example: ``(let ((p (list 1 2))) (set-car! p 9) p)`` ⇒ ``(9 2)``.
+    """
     if pair.__class__ is not Pair:
         raise _not_a_pair("set-car!", pair)
     pair.car = value
@@ -105,7 +120,10 @@ def set_car(pair: Pair, value: Any) -> Unspecified:
 
 @primitive("set-cdr!")
 def set_cdr(pair: Pair, value: Any) -> Unspecified:
-    """Replace the second field of a pair."""
+    """Replace the second field of a pair.
+
+    Example: ``(let ((p (list 1 2))) (set-cdr! p '(3)) p)`` ⇒ ``(1 3)``.
+    """
     if pair.__class__ is not Pair:
         raise _not_a_pair("set-cdr!", pair)
     pair.cdr = value

@@ -72,7 +72,11 @@ def parallel_map(procedure: Any, items: List, *lists: List) -> List:
 
 @primitive("parallel-for-each")
 def parallel_for_each(procedure: Any, items: List, *lists: List) -> Unspecified:
-    """As ``for-each``, the calls running side by side in threads, in any order."""
+    """As ``for-each``, the calls running side by side in threads, in any order.
+
+    Example: ``(let ((v (make-vector 3 0))) (parallel-for-each (lambda (k) (vector-set! v k (* k
+    k))) '(0 1 2)) v)`` ⇒ ``#(0 1 4)``.
+    """
     call = callee(procedure_argument("parallel-for-each", procedure))
     _all(call, _rows("parallel-for-each", items, lists))
     return UNSPECIFIED

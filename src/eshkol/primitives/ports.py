@@ -48,17 +48,21 @@ def _current(name: str, standard: Callable[[], Port], documentation: str) -> Pro
 current_input_port = _current(
     "current-input-port",
     lambda: _STANDARD_INPUT,
-    "The port that is read where none is given, a parameter: at first the standard input.",
+    "The port that is read where none is given, a parameter: at first the standard input. "
+    "Example: ``(input-port? (current-input-port))`` ⇒ ``#t``.",
 )
 current_output_port = _current(
     "current-output-port",
     lambda: sys.stdout,
-    "The port that is written to where none is given, a parameter: at first the standard output.",
+    "The port that is written to where none is given, a parameter: at first the standard output. "
+    "Example: ``(let ((port (open-output-string))) (parameterize ((current-output-port port)) "
+    '(display \'hi)) (get-output-string port))`` ⇒ ``"hi"``.',
 )
 current_error_port = _current(
     "current-error-port",
     lambda: sys.stderr,
-    "The port for errors and warnings, a parameter: at first the standard error output.",
+    "The port for errors and warnings, a parameter: at first the standard error output. "
+    "Example: ``(output-port? (current-error-port))`` ⇒ ``#t``.",
 )
 
 
@@ -139,25 +143,34 @@ def _is_text(stream: Any) -> bool:
 
 @primitive("port?")
 def is_port(value: Any) -> bool:
-    """Whether the value is a port."""
+    """Whether the value is a port. Example: ``(port? (open-input-string "a"))`` ⇒ ``#t``."""
     return _reads(value) or _writes(value)
 
 
 @primitive("input-port?")
 def is_input_port(value: Any) -> bool:
-    """Whether the value is a port that is read."""
+    """Whether the value is a port that is read.
+
+    Example: ``(input-port? (open-input-string "a"))`` ⇒ ``#t``.
+    """
     return _reads(value)
 
 
 @primitive("output-port?")
 def is_output_port(value: Any) -> bool:
-    """Whether the value is a port that is written to."""
+    """Whether the value is a port that is written to.
+
+    Example: ``(output-port? (open-input-string "a"))`` ⇒ ``#f``.
+    """
     return _writes(value)
 
 
 @primitive("textual-port?")
 def is_textual_port(value: Any) -> bool:
-    """Whether the value is a port that carries text."""
+    """Whether the value is a port that carries text.
+
+    Example: ``(textual-port? (open-input-string "a"))`` ⇒ ``#t``.
+    """
     if isinstance(value, SchemePort):
         return not value.is_binary
     return is_port(value) and _is_text(value)
@@ -165,7 +178,10 @@ def is_textual_port(value: Any) -> bool:
 
 @primitive("binary-port?")
 def is_binary_port(value: Any) -> bool:
-    """Whether the value is a port that carries bytes."""
+    """Whether the value is a port that carries bytes.
+
+    Example: ``(binary-port? (open-input-bytevector #u8(1)))`` ⇒ ``#t``.
+    """
     if isinstance(value, SchemePort):
         return value.is_binary
     return is_port(value) and not _is_text(value)
@@ -177,7 +193,11 @@ def _is_open(port: Port) -> bool:
 
 @primitive("input-port-open?")
 def is_input_port_open(port: Port) -> bool:
-    """Whether the input port has not been closed."""
+    """Whether the input port has not been closed.
+
+    Example: ``(let ((port (open-input-string "a"))) (close-port port) (input-port-open? port))``
+    ⇒ ``#f``.
+    """
     if _reads(port):
         return _is_open(port)
     raise wrong_type("input-port-open?", "an input port", port)
@@ -185,7 +205,10 @@ def is_input_port_open(port: Port) -> bool:
 
 @primitive("output-port-open?")
 def is_output_port_open(port: Port) -> bool:
-    """Whether the output port has not been closed."""
+    """Whether the output port has not been closed.
+
+    Example: ``(output-port-open? (open-output-string))`` ⇒ ``#t``.
+    """
     if _writes(port):
         return _is_open(port)
     raise wrong_type("output-port-open?", "an output port", port)
@@ -196,7 +219,11 @@ def is_output_port_open(port: Port) -> bool:
 
 @primitive("close-port")
 def close_port(port: Port) -> Unspecified:
-    """Close a port: what was written is sent on, and it can't be used any more."""
+    """Close a port: what was written is sent on, and it can't be used any more.
+
+    Example: ``(let ((port (open-input-string "a"))) (close-port port) (input-port-open? port))``
+    ⇒ ``#f``.
+    """
     if not is_port(port):
         raise wrong_type("close-port", "a port", port)
     port.close()
@@ -205,7 +232,11 @@ def close_port(port: Port) -> Unspecified:
 
 @primitive("close-input-port")
 def close_input_port(port: Port) -> Unspecified:
-    """Close an input port."""
+    """Close an input port.
+
+    Example: ``(let ((port (open-input-string "a"))) (close-input-port port) (input-port-open?
+    port))`` ⇒ ``#f``.
+    """
     if not _reads(port):
         raise wrong_type("close-input-port", "an input port", port)
     port.close()
@@ -214,7 +245,11 @@ def close_input_port(port: Port) -> Unspecified:
 
 @primitive("close-output-port")
 def close_output_port(port: Port) -> Unspecified:
-    """Close an output port: what was written is sent on."""
+    """Close an output port: what was written is sent on.
+
+    Example: ``(let ((port (open-output-string))) (close-output-port port) (output-port-open?
+    port))`` ⇒ ``#f``.
+    """
     if not _writes(port):
         raise wrong_type("close-output-port", "an output port", port)
     port.close()
@@ -267,7 +302,11 @@ def open_input_string(string: str) -> InputPort:
 
 @primitive("open-output-string")
 def open_output_string() -> Accumulator:
-    """A port that keeps the text written to it, for ``get-output-string``."""
+    """A port that keeps the text written to it, for ``get-output-string``.
+
+    Example: ``(let ((port (open-output-string))) (write 'a port) (get-output-string port))`` ⇒
+    ``"a"``.
+    """
     return Accumulator(is_binary=False)
 
 
@@ -292,13 +331,21 @@ def open_input_bytevector(bytevector: Bytevector) -> InputPort:
 
 @primitive("open-output-bytevector")
 def open_output_bytevector() -> Accumulator:
-    """A port that keeps the bytes written to it, for ``get-output-bytevector``."""
+    """A port that keeps the bytes written to it, for ``get-output-bytevector``.
+
+    Example: ``(let ((port (open-output-bytevector))) (write-u8 7 port) (get-output-bytevector
+    port))`` ⇒ ``#u8(7)``.
+    """
     return Accumulator(is_binary=True)
 
 
 @primitive("get-output-bytevector")
 def get_output_bytevector(port: Port) -> Bytevector:
-    """The bytes that were written to a port of ``open-output-bytevector``."""
+    """The bytes that were written to a port of ``open-output-bytevector``.
+
+    Example: ``(let ((port (open-output-bytevector))) (write-bytevector #u8(1 2) port)
+    (get-output-bytevector port))`` ⇒ ``#u8(1 2)``.
+    """
     content = _content("get-output-bytevector", port, "open-output-bytevector", is_binary=True)
     return bytearray(content)
 
@@ -325,5 +372,8 @@ def eof_object() -> Any:
 
 @primitive("eof-object?")
 def is_eof_object(value: Any) -> bool:
-    """Whether the value is the one that stands for the end of what is read."""
+    """Whether the value is the one that stands for the end of what is read.
+
+    Example: ``(eof-object? (read-char (open-input-string "")))`` ⇒ ``#t``.
+    """
     return value is EOF

@@ -18,19 +18,29 @@ from eshkol.primitives.numbers import real_argument
 
 @primitive("get-environment-variable", "getenv")
 def get_environment_variable(name: str) -> Any:
-    """The value of an environment variable, else ``#f``."""
+    """The value of an environment variable, else ``#f``.
+
+    Example: ``(get-environment-variable "NO_SUCH_VARIABLE")`` ⇒ ``#f``.
+    """
     return os.environ.get(string_argument("get-environment-variable", name), False)
 
 
 @primitive("get-environment-variables")
 def get_environment_variables() -> List:
-    """The list of pairs of name and value of all environment variables."""
+    """The list of pairs of name and value of all environment variables.
+
+    Example: ``(pair? (assoc "PATH" (get-environment-variables)))`` ⇒ ``#t``.
+    """
     return scheme_list([cons(name, value) for name, value in os.environ.items()])
 
 
 @primitive("setenv", "set-environment-variable!")
 def set_environment_variable(name: str, value: Any) -> Unspecified:
-    """Give an environment variable a value; ``#f`` removes it."""
+    """Give an environment variable a value; ``#f`` removes it.
+
+    Example: ``(begin (setenv "ESHKOL_EXAMPLE" "on") (let ((value (getenv "ESHKOL_EXAMPLE")))
+    (setenv "ESHKOL_EXAMPLE" #f) value))`` ⇒ ``"on"``.
+    """
     check_eager("setenv")
     variable = string_argument("setenv", name)
     if not variable or "=" in variable or "\0" in variable:
@@ -62,25 +72,38 @@ def emergency_exit(code: Any = True) -> NoReturn:
 
 @primitive("current-seconds")
 def current_seconds() -> int:
-    """The whole seconds since 1970-01-01 00:00 UTC."""
+    """The whole seconds since 1970-01-01 00:00 UTC.
+
+    Example: ``(exact? (current-seconds))`` ⇒ ``#t``.
+    """
     return int(time.time())
 
 
 @primitive("current-milliseconds")
 def current_milliseconds() -> int:
-    """The whole milliseconds since 1970-01-01 00:00 UTC."""
+    """The whole milliseconds since 1970-01-01 00:00 UTC.
+
+    Example: ``(> (current-milliseconds) 1000000000000)`` ⇒ ``#t``.
+    """
     return time.time_ns() // 1_000_000
 
 
 @primitive("time-ns")
 def time_ns() -> int:
-    """A count of nanoseconds that only ever grows, for measuring how long something takes."""
+    """A count of nanoseconds that only ever grows, for measuring how long something takes.
+
+    Example: ``(let ((start (time-ns))) (<= start (time-ns)))`` ⇒ ``#t``.
+    """
     return time.perf_counter_ns()
 
 
 @primitive("sleep")
 def sleep(seconds: Any) -> Unspecified:
-    """Wait for a number of seconds."""
+    """Wait for a number of seconds.
+
+    Example: ``(let ((start (time-ns))) (sleep 0.001) (>= (- (time-ns) start) 1000000))`` ⇒
+    ``#t``.
+    """
     check_eager("sleep")
     duration = float(real_argument("sleep", seconds))
     if not duration >= 0:

@@ -92,7 +92,10 @@ def _promise_argument(value: Any) -> Promise:
 
 @primitive("stream-pair?")
 def is_stream_pair(value: Any) -> bool:
-    """Whether the value is a pair whose rest is a promise, as ``cons-stream`` makes them."""
+    """Whether the value is a pair whose rest is a promise, as ``cons-stream`` makes them.
+
+    Example: ``(stream-pair? (cons-stream 1 '()))`` ⇒ ``#t``.
+    """
     return value.__class__ is Pair and value.cdr.__class__ is Promise
 
 
@@ -113,7 +116,10 @@ def stream_cdr(stream: Any) -> Any:
 
 @primitive("stream-null?", "empty-stream?")
 def is_empty_stream(value: Any) -> bool:
-    """Whether the value is the empty stream, which is the empty list."""
+    """Whether the value is the empty stream, which is the empty list.
+
+    Example: ``(stream-null? '())`` ⇒ ``#t``.
+    """
     return value is NIL
 
 
@@ -134,7 +140,11 @@ def stream_head(stream: Any, count: int) -> List:
 
 @primitive("stream-tail")
 def stream_tail(stream: Any, count: int) -> Any:
-    """A stream without its first elements."""
+    """A stream without its first elements.
+
+    Example: ``(begin (define (from n) (cons-stream n (from (+ n 1)))) (stream-car (stream-tail
+    (from 0) 5)))`` ⇒ ``5``.
+    """
     for _ in range(size_argument("stream-tail", count)):
         stream = force(_stream_argument("stream-tail", stream).cdr)
     return stream
@@ -142,7 +152,11 @@ def stream_tail(stream: Any, count: int) -> Any:
 
 @primitive("stream-ref")
 def stream_ref(stream: Any, index: int) -> Any:
-    """An element of a stream by its position from 0."""
+    """An element of a stream by its position from 0.
+
+    Example: ``(begin (define (from n) (cons-stream n (from (+ n 1)))) (stream-ref (from 0) 5))``
+    ⇒ ``5``.
+    """
     return _stream_argument("stream-ref", stream_tail(stream, index)).car
 
 

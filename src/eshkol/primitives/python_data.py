@@ -241,7 +241,10 @@ def py_to_list(iterable: Any) -> List:
 
 @primitive("py-iter")
 def py_iter(iterable: Any) -> Iterator[Any]:
-    """An iterator over an iterable, for ``py-next``."""
+    """An iterator over an iterable, for ``py-next``.
+
+    Example: ``(py-next (py-iter '(1 2)))`` ⇒ ``1``.
+    """
     return _iterator("py-iter", iterable)
 
 
@@ -326,7 +329,10 @@ def is_none(value: Any) -> bool:
 
 @primitive("dict?")
 def is_dict(value: Any) -> bool:
-    """Whether the value is a Python dictionary or another mapping."""
+    """Whether the value is a Python dictionary or another mapping.
+
+    Example: ``(dict? (py-dict '(a . 1)))`` ⇒ ``#t``.
+    """
     return isinstance(value, Mapping)
 
 
@@ -347,7 +353,10 @@ def dict_ref(mapping: Any, key: Any, default: Any = _ABSENT) -> Any:
 
 @primitive("dict-set!")
 def dict_set(mapping: Any, key: Any, value: Any) -> Unspecified:
-    """Store a value under a key of a Python dictionary."""
+    """Store a value under a key of a Python dictionary.
+
+    Example: ``(let ((d (py-dict))) (dict-set! d "a" 1) (dict-ref d "a"))`` ⇒ ``1``.
+    """
     return set_ref(_mapping("dict-set!", mapping), key, value)
 
 
@@ -370,7 +379,10 @@ def _mapping(who: str, value: Any) -> Any:
 
 @primitive("py-type")
 def py_type(value: Any) -> type:
-    """The Python class of a value."""
+    """The Python class of a value.
+
+    Example: ``(attribute (py-type 1.5) '__name__)`` ⇒ ``"float"``.
+    """
     return type(value)
 
 

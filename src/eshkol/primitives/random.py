@@ -20,7 +20,11 @@ _KEYS = "eshkol.xla.keys:"
 
 @tensor_primitive("rng-seed", "set-random-seed!", at=_KEYS + "rng_seed")
 def rng_seed(seed: int) -> None:
-    """Begin the stream of random numbers again at a seed. Example: ``(rng-seed 42)``."""
+    """Begin the stream of random numbers again at a seed.
+
+    Example: ``(begin (rng-seed 42) (let ((first (random))) (rng-seed 42) (= first (random))))`` ⇒
+    ``#t``.
+    """
 
 
 @tensor_primitive("call-with-rng", at=_KEYS + "call_with_rng")
@@ -40,12 +44,20 @@ def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
 
 @tensor_primitive("split-rng", at=_KEYS + "split_rng")
 def split_rng(key: Any, count: int = 2) -> Pair:
-    """A list of ``count`` keys, independent of each other, from a key or an exact integer."""
+    """A list of ``count`` keys, independent of each other, from a key or an exact integer.
+
+    Example: ``(let ((keys (split-rng 7))) (= (with-rng (car keys) (random)) (with-rng (cadr keys)
+    (random))))`` ⇒ ``#f``.
+    """
 
 
 @tensor_primitive("random", at=_AT + "random")
 def random(*sizes: Sizes, dtype: Dtype = None) -> Any:
-    """A real number evenly from [0, 1); with sizes, a tensor of them. Example: ``(random)``."""
+    """A real number evenly from [0, 1); with sizes, a tensor of them.
+
+    Example: ``(with-rng 7 (random))`` ⇒ ``0.30129574865164055``; ``(tensor-shape (random 2 3))``
+    ⇒ ``(2 3)``.
+    """
 
 
 @tensor_primitive("random-uniform", at=_AT + "random_uniform")
@@ -55,7 +67,8 @@ def random_uniform(*arguments: Any, dtype: Dtype = None) -> Any:
     ``(random-uniform low high)`` is a number, ``(random-uniform low high size …)`` a tensor, and so
     is ``(random-uniform shape [low high])`` with a list as shape.
 
-    Example: ``(random-uniform -1 1)``; ``(random-uniform '(2 3))``.
+    Example: ``(with-rng 7 (random-uniform -1 1))`` ⇒ ``-0.3974085026967189``; ``(tensor-shape
+    (random-uniform '(2 3)))`` ⇒ ``(2 3)``.
     """
 
 
@@ -63,18 +76,25 @@ def random_uniform(*arguments: Any, dtype: Dtype = None) -> Any:
 def random_normal(*arguments: Any, dtype: Dtype = None) -> Any:
     """From a normal distribution, with arguments like ``random-uniform``: mean and deviation.
 
-    Example: ``(random-normal 0 1)``; ``(random-normal '(2 3) 5.0 0.1)``.
+    Example: ``(with-rng 7 (random-normal 0 1))`` ⇒ ``-0.520677433463694``; ``(tensor-shape
+    (random-normal '(2 3) 5.0 0.1))`` ⇒ ``(2 3)``.
     """
 
 
 @tensor_primitive("rand", at=_AT + "rand")
 def rand(*sizes: Sizes, dtype: Dtype = None) -> Tensor:
-    """A tensor of numbers evenly from [0, 1). Example: ``(rand 2 3)``."""
+    """A tensor of numbers evenly from [0, 1).
+
+    Example: ``(with-rng 7 (rand 3))`` ⇒ ``#(0.6751336 0.8261764 0.3939867)``.
+    """
 
 
 @tensor_primitive("randn", at=_AT + "randn")
 def randn(*sizes: Sizes, dtype: Dtype = None) -> Tensor:
-    """A tensor of numbers from the standard normal distribution. Example: ``(randn 2 3)``."""
+    """A tensor of numbers from the standard normal distribution.
+
+    Example: ``(with-rng 7 (randn 3))`` ⇒ ``#(0.4541335 0.9391628 -0.26894313)``.
+    """
 
 
 @tensor_primitive("random-int", "randint", at=_AT + "random_int")
@@ -84,7 +104,8 @@ def random_int(low: int, high: int, *sizes: Sizes) -> Any:
     Raises:
         BadValue: there is no integer between.
 
-    Example: ``(random-int 0 10)``; ``(randint 0 10 '(2 3))``.
+    Example: ``(with-rng 7 (random-int 0 10))`` ⇒ ``3``; ``(with-rng 7 (randint 0 10 '(3)))`` ⇒
+    ``#(8 8 0)``.
     """
 
 
@@ -92,7 +113,7 @@ def random_int(low: int, high: int, *sizes: Sizes) -> Any:
 def random_permutation(count: Any) -> Any:
     """The integers below ``count`` in random order, as a tensor of int32.
 
-    Example: ``(random-permutation 3)`` ⇒ for one ``#(2 0 1)``.
+    Example: ``(tensor-sort (random-permutation 4))`` ⇒ ``#(0 1 2 3)``.
     """
 
 
@@ -100,7 +121,7 @@ def random_permutation(count: Any) -> Any:
 def shuffle(sequence: Any) -> Any:
     """The elements of a list or vector, or the rows of a tensor, in random order: a new one.
 
-    Example: ``(shuffle '(1 2 3))`` ⇒ for one ``(3 1 2)``.
+    Example: ``(with-rng 7 (shuffle '(1 2 3)))`` ⇒ ``(1 2 3)``.
     """
 
 
@@ -108,10 +129,10 @@ def shuffle(sequence: Any) -> Any:
 def bernoulli(probability: Any, *sizes: Sizes, dtype: Dtype = None) -> Any:
     """1 with a probability, else 0; with sizes, a tensor of such numbers.
 
-    Example: ``(bernoulli 0.5)``.
-
     Raises:
         BadValue: the probability lies outside [0, 1].
+
+    Example: ``(with-rng 7 (bernoulli 0.5 6))`` ⇒ ``#(0.0 0.0 1.0 1.0 1.0 0.0)``.
     """
 
 
@@ -120,5 +141,5 @@ def dropout_mask(like: Tensor, rate: Any) -> Tensor:
     """Factors for a dropout: of the shape and dtype of ``like``, 0 with probability ``rate``, else
     1/(1 - rate), so that their mean is 1 (Srivastava et al. 2014).
 
-    Example: ``(* x (dropout-mask x 0.5))``.
+    Example: ``(with-rng 7 (dropout-mask (ones 6) 0.5))`` ⇒ ``#(0.0 0.0 2.0 2.0 2.0 0.0)``.
     """

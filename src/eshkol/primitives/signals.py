@@ -59,7 +59,10 @@ def fft2(tensor: Tensor) -> Tensor:
 
 @tensor_primitive("ifft2", at=_FOURIER + "ifft2")
 def ifft2(tensor: Tensor) -> Tensor:
-    """The inverse of ``fft2``."""
+    """The inverse of ``fft2``.
+
+    Example: ``(real-part (ifft2 (fft2 #(#(1 2) #(3 4)))))`` ⇒ ``#((1.0 2.0) (3.0 4.0))``.
+    """
 
 
 @tensor_primitive("fftfreq", at=_FOURIER + "fft_frequencies")
@@ -86,7 +89,10 @@ def fftshift(tensor: Tensor, axis: Any = None) -> Tensor:
 
 @tensor_primitive("ifftshift", at=_FOURIER + "unshift")
 def ifftshift(tensor: Tensor, axis: Any = None) -> Tensor:
-    """The inverse of ``fftshift``."""
+    """The inverse of ``fftshift``.
+
+    Example: ``(ifftshift (fftshift #(0 1 2 3 4)))`` ⇒ ``#(0.0 1.0 2.0 3.0 4.0)``.
+    """
 
 
 @tensor_primitive("hamming-window", at=_FILTERS + "hamming")
@@ -101,7 +107,10 @@ def hann_window(length: int, *, dtype: Dtype = None) -> Tensor:
 
 @tensor_primitive("blackman-window", at=_FILTERS + "blackman")
 def blackman_window(length: int, *, dtype: Dtype = None) -> Tensor:
-    """``0.42 - 0.5 cos(2πn/(N-1)) + 0.08 cos(4πn/(N-1))``."""
+    """``0.42 - 0.5 cos(2πn/(N-1)) + 0.08 cos(4πn/(N-1))``.
+
+    Example: ``(tensor-max (blackman-window 5))`` ⇒ ``1.0``.
+    """
 
 
 @tensor_primitive("kaiser-window", at=_FILTERS + "kaiser")
@@ -133,7 +142,10 @@ def convolve(first: Tensor, second: Tensor, mode: Any = "full") -> Tensor:
 
 @tensor_primitive("fast-convolve", at=_FILTERS + "fast_convolve")
 def fast_convolve(first: Tensor, second: Tensor, mode: Any = "full") -> Tensor:
-    """``convolve`` through Fourier transforms, faster for long signals."""
+    """``convolve`` through Fourier transforms, faster for long signals.
+
+    Example: ``(fast-convolve #(1 2 3) #(0 1))`` ⇒ ``#(0.0 1.0 2.0 3.0)``.
+    """
 
 
 @tensor_primitive("fir-filter", at=_FILTERS + "fir")
@@ -166,13 +178,18 @@ def butterworth_lowpass(order: int, cutoff: Any) -> Pair:
 
 @tensor_primitive("butterworth-highpass", at=_FILTERS + "highpass")
 def butterworth_highpass(order: int, cutoff: Any) -> Pair:
-    """The pair ``(b . a)`` of Butterworth's filter that lets high frequencies pass."""
+    """The pair ``(b . a)`` of Butterworth's filter that lets high frequencies pass.
+
+    Example: ``(car (butterworth-highpass 1 0.5))`` ⇒ ``#(0.5 -0.5)``.
+    """
 
 
 @tensor_primitive("butterworth-bandpass", at=_FILTERS + "bandpass")
 def butterworth_bandpass(order: int, low: Any, high: Any) -> Pair:
     """The list of the low-pass filter at ``high`` and the high-pass filter at ``low``, each a pair
     ``(b . a)``, to be applied one after the other.
+
+    Example: ``(length (butterworth-bandpass 2 0.2 0.4))`` ⇒ ``2``.
     """
 
 

@@ -119,6 +119,8 @@ def vector_sort_in_place(vector: Vector, less: Any) -> Unspecified:
 
     Raises:
         WrongType: the argument is a list or a tensor; ``sort`` makes a new one.
+
+    Example: ``(let ((v (vector 3 1 2))) (sort! v <) v)`` ⇒ ``#(1 2 3)``.
     """
     vector, less = _swapped(vector, less)
     items = mutable("vector-sort!", vector)
@@ -128,7 +130,10 @@ def vector_sort_in_place(vector: Vector, less: Any) -> Unspecified:
 
 @primitive("sorted?")
 def is_sorted(items: Any, less: Any) -> bool:
-    """Whether no element is less than the one before it. Of (1 2 2) and <: ``#t``."""
+    """Whether no element is less than the one before it.
+
+    Example: ``(sorted? '(1 2 2) <)`` ⇒ ``#t``.
+    """
     items, less = _swapped(items, less)
     values = (
         list_argument("sorted?", items)

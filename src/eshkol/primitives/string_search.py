@@ -50,7 +50,10 @@ def string_index(string: str, criterion: CharTest, start: int = 0, end: Any = No
 
 @primitive("string-rindex")
 def string_index_from_right(string: str, criterion: CharTest) -> Any:
-    """The position of the last such char, else ``#f``. Of "hello" and ``#\\l``: ``3``."""
+    r"""The position of the last such char, else ``#f``.
+
+    Example: ``(string-rindex "hello" #\l)`` ⇒ ``3``.
+    """
     text = string_argument("string-rindex", string)
     test = char_test("string-rindex", criterion)
     return next((k for k in reversed(range(len(text))) if test(text[k])), False)
@@ -93,7 +96,7 @@ def string_search_backward(pattern: str, string: str, end: Any = None) -> Any:
 
 @primitive("string-search-all")
 def string_search_all(pattern: str, string: str) -> List:
-    """The positions of all occurrences. Of "aa" in "aaa": ``(0 1)``."""
+    """The positions of all occurrences. Example: ``(string-search-all "aa" "aaa")`` ⇒ ``(0 1)``."""
     text = string_argument("string-search-all", string)
     wanted = string_argument("string-search-all", pattern)
     return scheme_list([k for k in range(len(text) + 1) if text.startswith(wanted, k)])
@@ -101,7 +104,10 @@ def string_search_all(pattern: str, string: str) -> List:
 
 @primitive("string-prefix?")
 def is_prefix(prefix: str, string: str) -> bool:
-    """Whether the string starts with the prefix. Example: ``(string-prefix? "he" "hello")``."""
+    """Whether the string starts with the prefix.
+
+    Example: ``(string-prefix? "he" "hello")`` ⇒ ``#t``.
+    """
     return string_argument("string-prefix?", string).startswith(
         string_argument("string-prefix?", prefix)
     )
@@ -109,7 +115,10 @@ def is_prefix(prefix: str, string: str) -> bool:
 
 @primitive("string-suffix?")
 def is_suffix(suffix: str, string: str) -> bool:
-    """Whether the string ends with the suffix. Example: ``(string-suffix? "lo" "hello")``."""
+    """Whether the string ends with the suffix.
+
+    Example: ``(string-suffix? "lo" "hello")`` ⇒ ``#t``.
+    """
     return string_argument("string-suffix?", string).endswith(
         string_argument("string-suffix?", suffix)
     )
@@ -185,13 +194,19 @@ def string_trim(string: str, criterion: CharTest = None) -> str:
 
 @primitive("string-trim-left")
 def string_trim_left(string: str, criterion: CharTest = None) -> str:
-    """The string without white space at its start. Of "  a ": ``"a "``."""
+    """The string without white space at its start.
+
+    Example: ``(string-trim-left " a ")`` ⇒ ``"a "``.
+    """
     return _trimmed("string-trim-left", string, criterion, True, False)
 
 
 @primitive("string-trim-right")
 def string_trim_right(string: str, criterion: CharTest = None) -> str:
-    """The string without white space at its end. Of "  a ": ``"  a"``."""
+    """The string without white space at its end.
+
+    Example: ``(string-trim-right " a ")`` ⇒ ``" a"``.
+    """
     return _trimmed("string-trim-right", string, criterion, False, True)
 
 
@@ -233,7 +248,10 @@ def string_pad_right(string: str, length: int, char: Char = Char(" ")) -> str:  
 
 @primitive("string-count")
 def string_count(string: str, criterion: CharTest) -> int:
-    """How many chars are the given one or satisfy the predicate. Of "banana", ``#\\a``: ``3``."""
+    r"""How many chars are the given one or satisfy the predicate.
+
+    Example: ``(string-count "banana" #\a)`` ⇒ ``3``.
+    """
     test = char_test("string-count", criterion)
     return sum(map(test, string_argument("string-count", string)))
 

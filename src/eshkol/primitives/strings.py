@@ -62,7 +62,10 @@ def make_string_of(*chars: Char) -> MutableString:
 
 @primitive("make-string")
 def make_string(length: int, char: Char = Char(" ")) -> MutableString:  # noqa: B008
-    """A new string of ``length`` times the same char. Of 3 and ``#\\a``: ``"aaa"``."""
+    r"""A new string of ``length`` times the same char.
+
+    Example: ``(make-string 3 #\a)`` ⇒ ``"aaa"``.
+    """
     character = char_argument("make-string", char).value
     return MutableString(character * size_argument("make-string", length))
 
@@ -90,7 +93,10 @@ def string_ref(string: str, k: int) -> Char:
 
 @primitive("substring")
 def substring(string: str, start: int, end: Any = None) -> str:
-    """The characters from ``start`` to before ``end``. Of "hello", 1 and 3: ``"el"``."""
+    """The characters from ``start`` to before ``end``.
+
+    Example: ``(substring "hello" 1 3)`` ⇒ ``"el"``.
+    """
     return part("substring", string, start, end)
 
 
@@ -105,13 +111,13 @@ def string_copy(string: str, start: int = 0, end: Any = None) -> MutableString:
 
 @primitive("string-head")
 def string_head(string: str, end: int) -> str:
-    """The first ``end`` characters. Of "hello" and 2: ``"he"``."""
+    """The first ``end`` characters. Example: ``(string-head "hello" 2)`` ⇒ ``"he"``."""
     return part("string-head", string, 0, end)
 
 
 @primitive("string-tail")
 def string_tail(string: str, start: int) -> str:
-    """The characters from ``start`` on. Of "hello" and 2: ``"llo"``."""
+    """The characters from ``start`` on. Example: ``(string-tail "hello" 2)`` ⇒ ``"llo"``."""
     return part("string-tail", string, start, None)
 
 
@@ -186,12 +192,29 @@ def _conversion_primitive(name: str, convert: Callable[[str], str], documentatio
     primitive(name)(conversion)
 
 
-_conversion_primitive("string-upcase", str.upper, 'In upper case. Of "aß": ``"ASS"``.')
-_conversion_primitive("string-downcase", str.lower, 'In lower case. Of "Ab": ``"ab"``.')
-_conversion_primitive("string-foldcase", str.casefold, 'The same for all cases. Of "A": ``"a"``.')
-_conversion_primitive("string-reverse", lambda text: text[::-1], 'Of "abc": ``"cba"``.')
+_conversion_primitive(
+    "string-upcase",
+    str.upper,
+    'The string in upper case. Example: ``(string-upcase "aß")`` ⇒ ``"ASS"``.',
+)
+_conversion_primitive(
+    "string-downcase",
+    str.lower,
+    'The string in lower case. Example: ``(string-downcase "Ab")`` ⇒ ``"ab"``.',
+)
+_conversion_primitive(
+    "string-foldcase",
+    str.casefold,
+    "What is the same for strings that differ in case alone. "
+    'Example: ``(string-foldcase "Straße")`` ⇒ ``"strasse"``.',
+)
+_conversion_primitive(
+    "string-reverse",
+    lambda text: text[::-1],
+    'The characters in reverse order. Example: ``(string-reverse "abc")`` ⇒ ``"cba"``.',
+)
 
-declare_orders("string", string_argument, str.casefold)
+declare_orders("string", string_argument, str.casefold, '"{}"')
 
 
 @primitive("string-null?")
@@ -213,7 +236,11 @@ def string_map(procedure: Any, string: str, *strings: str) -> str:
 
 @primitive("string-for-each")
 def string_for_each(procedure: Any, string: str, *strings: str) -> Unspecified:
-    """Call the procedure on each char, or on corresponding chars of several strings."""
+    """Call the procedure on each char, or on corresponding chars of several strings.
+
+    Example: ``(let ((codes '())) (string-for-each (lambda (c) (set! codes (cons (char->integer c)
+    codes))) "ab") codes)`` ⇒ ``(98 97)``.
+    """
     for _ in _char_results("string-for-each", procedure, string, strings):
         pass
     return UNSPECIFIED

@@ -31,7 +31,7 @@ def string_to_symbol(name: str) -> Symbol:
 
 @primitive("symbol-append")
 def symbol_append(*parts: Symbol) -> Symbol:
-    """The symbol whose name is all names in one. Of ``'a`` and ``'b``: ``ab``."""
+    """The symbol whose name is all names in one. Example: ``(symbol-append 'a 'b)`` ⇒ ``ab``."""
     return intern("".join(symbol_argument("symbol-append", part).name for part in parts))
 
 
@@ -41,6 +41,8 @@ def generate_symbol(prefix: Any = "g") -> Symbol:
 
     Args:
         prefix: a string or a symbol; what its name starts with.
+
+    Example: ``(equal? (gensym) (gensym))`` ⇒ ``#f``.
     """
     if isinstance(prefix, str | Symbol):
         return symbols.gensym(prefix.name if isinstance(prefix, Symbol) else prefix)
@@ -49,7 +51,10 @@ def generate_symbol(prefix: Any = "g") -> Symbol:
 
 @primitive("string->uninterned-symbol")
 def string_to_uninterned_symbol(name: str) -> Symbol:
-    """A new symbol of a name that is not equal to any other of that name."""
+    """A new symbol of a name that is not equal to any other of that name.
+
+    Example: ``(eq? (string->uninterned-symbol "a") 'a)`` ⇒ ``#f``.
+    """
     return Symbol(string_argument("string->uninterned-symbol", name))
 
 

@@ -64,12 +64,18 @@ def tensor_fill(value: Any, shape: Sizes, *, dtype: Dtype = None) -> Tensor:
 
 @tensor_primitive("zeros-like", at="eshkol.xla.creation:zeros_like")
 def zeros_like(tensor: Tensor, *, dtype: Dtype = None) -> Tensor:
-    """Zeros of the shape and dtype of a tensor. Example: ``(zeros-like (ones 2 2))``."""
+    """Zeros of the shape and dtype of a tensor.
+
+    Example: ``(zeros-like (ones 2))`` ⇒ ``#(0.0 0.0)``.
+    """
 
 
 @tensor_primitive("ones-like", at="eshkol.xla.creation:ones_like")
 def ones_like(tensor: Tensor, *, dtype: Dtype = None) -> Tensor:
-    """Ones of the shape and dtype of a tensor. Example: ``(ones-like (zeros 2 2))``."""
+    """Ones of the shape and dtype of a tensor.
+
+    Example: ``(ones-like (zeros 2))`` ⇒ ``#(1.0 1.0)``.
+    """
 
 
 @tensor_primitive("full-like", at="eshkol.xla.creation:full_like")

@@ -41,8 +41,18 @@ def _binary(names: str, host: Rule, rule: str, documentation: str) -> None:
     primitive(*names.split(), tensor=TENSOR_RULES + rule)(operation)
 
 
-_binary("tensor-add", arithmetic.add, "add", "The sum, element by element.")
-_binary("tensor-sub", arithmetic.subtract, "subtract", "The difference, element by element.")
+_binary(
+    "tensor-add",
+    arithmetic.add,
+    "add",
+    "The sum, element by element. Example: ``(tensor-add #(1 2) #(10 20))`` ⇒ ``#(11.0 22.0)``.",
+)
+_binary(
+    "tensor-sub",
+    arithmetic.subtract,
+    "subtract",
+    "The difference, element by element. Example: ``(tensor-sub #(1 2) 1)`` ⇒ ``#(0.0 1.0)``.",
+)
 _binary(
     "tensor-mul tensor-scale",
     arithmetic.multiply,
@@ -53,18 +63,46 @@ _binary(
     "tensor-div",
     arithmetic.divide,
     "divide",
-    "The quotient, element by element; of integers, a float.",
+    "The quotient, element by element; of integers, a float. "
+    "Example: ``(tensor-div #(1 2) 2)`` ⇒ ``#(0.5 1.0)``.",
 )
-_binary("tensor-pow", power, "power", "``a`` to the power ``b``, element by element.")
-_binary("tensor-eq", comparison.equal_to, "equal", "Where the elements are equal: booleans.")
-_binary("tensor-lt", comparison.less, "less", "Where ``a`` is less than ``b``: booleans.")
-_binary("tensor-gt", comparison.greater, "greater", "Where ``a`` is greater than ``b``: booleans.")
-_binary("tensor-le", comparison.less_equal, "less_equal", "Where ``a ≤ b``: booleans.")
+_binary(
+    "tensor-pow",
+    power,
+    "power",
+    "``a`` to the power ``b``, element by element. "
+    "Example: ``(tensor-pow #(1 2) 3)`` ⇒ ``#(1.0 8.0)``.",
+)
+_binary(
+    "tensor-eq",
+    comparison.equal_to,
+    "equal",
+    "Where the elements are equal: booleans. Example: ``(tensor-eq #(1 2) 1)`` ⇒ ``#(#t #f)``.",
+)
+_binary(
+    "tensor-lt",
+    comparison.less,
+    "less",
+    "Where ``a`` is less than ``b``: booleans. Example: ``(tensor-lt #(1 2) 2)`` ⇒ ``#(#t #f)``.",
+)
+_binary(
+    "tensor-gt",
+    comparison.greater,
+    "greater",
+    "Where ``a`` is greater than ``b``: booleans. "
+    "Example: ``(tensor-gt #(1 2) 1)`` ⇒ ``#(#f #t)``.",
+)
+_binary(
+    "tensor-le",
+    comparison.less_equal,
+    "less_equal",
+    "Where ``a ≤ b``: booleans. Example: ``(tensor-le #(1 2) 1)`` ⇒ ``#(#t #f)``.",
+)
 _binary(
     "tensor-ge",
     comparison.greater_equal,
     "greater_equal",
-    "Where ``a ≥ b``: booleans.",
+    "Where ``a ≥ b``: booleans. Example: ``(tensor-ge #(1 2) 2)`` ⇒ ``#(#f #t)``.",
 )
 
 
@@ -110,14 +148,46 @@ _unary(
 )
 _unary("reciprocal", "reciprocal", "``1/x``. Example: ``(reciprocal 4)`` ⇒ ``1/4``.")
 _unary("negative tensor-neg", "negate", "``-x``. Example: ``(negative 4)`` ⇒ ``-4``.")
-_unary("tensor-abs", "abs", "The absolute value of each element.")
-_unary("tensor-square", "square", "The square of each element.")
-_unary("tensor-exp", "exp", "e to the power of each element.")
-_unary("tensor-log", "log", "The natural logarithm of each element.")
-_unary("tensor-sqrt", "sqrt", "The square root of each element.")
-_unary("tensor-sin", "sin", "The sine of each element, in radians.")
-_unary("tensor-cos", "cos", "The cosine of each element, in radians.")
-_unary("tensor-tanh", "tanh", "The hyperbolic tangent of each element.")
+_unary(
+    "tensor-abs",
+    "abs",
+    "The absolute value of each element. Example: ``(tensor-abs #(-1 2))`` ⇒ ``#(1.0 2.0)``.",
+)
+_unary(
+    "tensor-square",
+    "square",
+    "The square of each element. Example: ``(tensor-square #(-1 2))`` ⇒ ``#(1.0 4.0)``.",
+)
+_unary(
+    "tensor-exp",
+    "exp",
+    "e to the power of each element. Example: ``(tensor-exp #(0))`` ⇒ ``#(1.0)``.",
+)
+_unary(
+    "tensor-log",
+    "log",
+    "The natural logarithm of each element. Example: ``(tensor-log #(1))`` ⇒ ``#(0.0)``.",
+)
+_unary(
+    "tensor-sqrt",
+    "sqrt",
+    "The square root of each element. Example: ``(tensor-sqrt #(4 9))`` ⇒ ``#(2.0 3.0)``.",
+)
+_unary(
+    "tensor-sin",
+    "sin",
+    "The sine of each element, in radians. Example: ``(tensor-sin #(0))`` ⇒ ``#(0.0)``.",
+)
+_unary(
+    "tensor-cos",
+    "cos",
+    "The cosine of each element, in radians. Example: ``(tensor-cos #(0))`` ⇒ ``#(1.0)``.",
+)
+_unary(
+    "tensor-tanh",
+    "tanh",
+    "The hyperbolic tangent of each element. Example: ``(tensor-tanh #(0))`` ⇒ ``#(0.0)``.",
+)
 
 
 @primitive("rsqrt", tensor=TENSOR_RULES + "rsqrt")
@@ -199,14 +269,17 @@ def _all_booleans(values: tuple[Any, ...]) -> bool:
 def logical_and(*tensors: Tensor) -> Tensor:
     """Where all are true, element by element; numbers count as true unless they are zero.
 
-    Example: ``(logical-and (> x 0) (< x 9))``.
+    Example: ``(let ((x #(-1 5 20))) (logical-and (> x 0) (< x 9)))`` ⇒ ``#(#f #t #f)``.
     """
     return all(tensors) if _all_booleans(tensors) else NotImplemented
 
 
 @primitive("logical-or", "tensor-or", tensor="eshkol.xla.selection:logical_or")
 def logical_or(*tensors: Tensor) -> Tensor:
-    """Where one is true, element by element. Example: ``(logical-or (< x 0) (> x 9))``."""
+    """Where one is true, element by element.
+
+    Example: ``(let ((x #(-1 5 20))) (logical-or (< x 0) (> x 9)))`` ⇒ ``#(#t #f #t)``.
+    """
     return any(tensors) if _all_booleans(tensors) else NotImplemented
 
 
@@ -218,5 +291,8 @@ def logical_xor(*tensors: Tensor) -> Tensor:
 
 @primitive("logical-not", "tensor-not", tensor="eshkol.xla.selection:logical_not")
 def logical_not(tensor: Tensor) -> Tensor:
-    """Where it is false, element by element. Example: ``(logical-not (> x 0))``."""
+    """Where it is false, element by element.
+
+    Example: ``(logical-not (> #(-1 5) 0))`` ⇒ ``#(#t #f)``.
+    """
     return not tensor if tensor.__class__ is bool else NotImplemented

@@ -106,7 +106,7 @@ def dynamic_slice(tensor: Tensor, starts: Any, sizes: Sizes) -> Tensor:
 
     A part that would reach beyond the tensor is moved inside it.
 
-    Example: ``(dynamic-slice #(1 2 3) (list i) '(2))``.
+    Example: ``(dynamic-slice #(1 2 3) '(1) '(2))`` ⇒ ``#(2.0 3.0)``.
     """
 
 

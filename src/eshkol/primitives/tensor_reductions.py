@@ -78,12 +78,18 @@ def tensor_std(
 
 @tensor_primitive("tensor-all", at=_AT + "all")
 def tensor_all(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """Whether all elements are true, or not zero. Example: ``(tensor-all (> x 0))``."""
+    """Whether all elements are true, or not zero.
+
+    Example: ``(tensor-all (> #(1 2) 0))`` ⇒ ``#t``.
+    """
 
 
 @tensor_primitive("tensor-any", at=_AT + "any_true")
 def tensor_any(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """Whether some element is true, or not zero. Example: ``(tensor-any (> x 0))``."""
+    """Whether some element is true, or not zero.
+
+    Example: ``(tensor-any (> #(#(1 -1) #(-1 -1)) 0) 1)`` ⇒ ``#(#t #f)``.
+    """
 
 
 @tensor_primitive("tensor-argmax", "argmax", at=_AT + "argmax")

@@ -29,7 +29,10 @@ def reshape(tensor: Tensor, *sizes: Sizes) -> Tensor:
 
 @tensor_primitive("flatten", "tensor-data", at=_SHAPES + "flatten")
 def flatten(tensor: Tensor) -> Tensor:
-    """All elements in row order as one axis. Example: ``(flatten (eye 2))``."""
+    """All elements in row order as one axis.
+
+    Example: ``(flatten (eye 2))`` ⇒ ``#(1.0 0.0 0.0 1.0)``.
+    """
 
 
 @tensor_primitive("transpose", "tensor-transpose", at=_SHAPES + "transpose")
@@ -43,17 +46,26 @@ def transpose(tensor: Tensor, *axes: Any) -> Tensor:
 
 @tensor_primitive("permute", at=_SHAPES + "permute")
 def permute(tensor: Tensor, *axes: Any) -> Tensor:
-    """The axes in the given order, one by one or as a list. Example: ``(permute t 2 0 1)``."""
+    """The axes in the given order, one by one or as a list.
+
+    Example: ``(tensor-shape (permute (zeros 2 3 4) 2 0 1))`` ⇒ ``(4 2 3)``.
+    """
 
 
 @tensor_primitive("swap-axes", at=_SHAPES + "swap_axes")
 def swap_axes(tensor: Tensor, first: int, second: int) -> Tensor:
-    """Two axes exchanged. Example: ``(swap-axes t 0 -1)``."""
+    """Two axes exchanged.
+
+    Example: ``(tensor-shape (swap-axes (zeros 2 3 4) 0 -1))`` ⇒ ``(4 3 2)``.
+    """
 
 
 @tensor_primitive("move-axis", at=_SHAPES + "move_axis")
 def move_axis(tensor: Tensor, source: int, destination: int) -> Tensor:
-    """One axis moved; the others keep their order. Example: ``(move-axis t 0 -1)``."""
+    """One axis moved; the others keep their order.
+
+    Example: ``(tensor-shape (move-axis (zeros 2 3 4) 0 -1))`` ⇒ ``(3 4 2)``.
+    """
 
 
 @tensor_primitive("squeeze", at=_SHAPES + "squeeze")
@@ -69,7 +81,10 @@ def squeeze(tensor: Tensor, axis: Any = None) -> Tensor:
 
 @tensor_primitive("unsqueeze", "expand-dims", at=_SHAPES + "unsqueeze")
 def unsqueeze(tensor: Tensor, axis: Any) -> Tensor:
-    """A new axis of size 1, counted in the result. Example: ``(unsqueeze #(1 2) 0)``."""
+    """A new axis of size 1, counted in the result.
+
+    Example: ``(unsqueeze #(1 2) 0)`` ⇒ ``#((1.0 2.0))``.
+    """
 
 
 @tensor_primitive("concatenate", "tensor-concat", at=_JOINING + "concatenate")
@@ -128,18 +143,27 @@ def tensor_broadcast(tensor: Tensor, *sizes: Sizes) -> Tensor:
 
     Where the sizes do not match from the last axis, the missing axis is the last one that fits.
 
-    Example: ``(tensor-broadcast (tensor-sum m 1) (tensor-shape m))``.
+    Example: ``(let ((m #(#(1 2) #(3 4)))) (tensor-broadcast (tensor-sum m 1) (tensor-shape m)))``
+    ⇒ ``#((3.0 7.0) (3.0 7.0))``.
     """
 
 
 @tensor_primitive("broadcast-tensors", at=_SHAPES + "broadcast_tensors")
 def broadcast_tensors(*tensors: Tensor) -> Pair:
-    """A list of the tensors, all broadcast to the shape they have together."""
+    """A list of the tensors, all broadcast to the shape they have together.
+
+    Example: ``(broadcast-tensors #(1 2) #(#(3) #(4)))`` ⇒ ``(#((1.0 2.0) (1.0 2.0)) #((3.0 3.0)
+    (4.0 4.0)))``.
+    """
 
 
 @tensor_primitive("tile", at=_SHAPES + "tile")
 def tile(tensor: Tensor, *repeats: Sizes) -> Tensor:
-    """The whole tensor repeated along each axis. Example: ``(tile #(1 2) 2)``."""
+    """The whole tensor repeated along each axis.
+
+    Example: ``(tile #(1 2) 2)`` ⇒ ``#(1.0 2.0 1.0 2.0)``; ``(tile #(1 2) '(2 1))`` ⇒ ``#((1.0
+    2.0) (1.0 2.0))``.
+    """
 
 
 @tensor_primitive("repeat", "tensor-repeat", at=_SHAPES + "repeat")
@@ -152,7 +176,10 @@ def repeat(tensor: Tensor, count: int, axis: int | None = None) -> Tensor:
 
 @tensor_primitive("tensor-flip", at=_SHAPES + "flip")
 def tensor_flip(tensor: Tensor, axis: Any = None) -> Tensor:
-    """The order of elements reversed along an axis, or all. Example: ``(tensor-flip #(1 2))``."""
+    """The order of elements reversed along an axis, or all.
+
+    Example: ``(tensor-flip #(1 2))`` ⇒ ``#(2.0 1.0)``.
+    """
 
 
 @tensor_primitive("roll", at=_SHAPES + "roll")

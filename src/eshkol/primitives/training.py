@@ -23,8 +23,8 @@ def _shuffled_batches(count: Any, batch_size: Any, seed: Any = 0, *, drop_last: 
     Returns:
         A list of int32 tensors in host memory.
 
-    Example:
-        (for-each (lambda (batch) (step! (gather images batch))) (shuffled-batches 8500 64 epoch))
+    Example: ``(map tensor-length (shuffled-batches 10 4))`` ⇒ ``(4 4)``; ``(map tensor-length
+    (shuffled-batches 10 4 #:drop-last #f))`` ⇒ ``(4 4 2)``.
     """
 
 
@@ -32,8 +32,8 @@ def _shuffled_batches(count: Any, batch_size: Any, seed: Any = 0, *, drop_last: 
 def _progress_bar(total: Any, description: Any = "") -> Any:
     """A progress bar of ``total`` steps on standard error.
 
-    Example:
-        (define bar (progress-bar 132 "epoch 1"))
+    Example: ``(let ((bar (progress-bar 2 "epoch 1"))) (update-progress bar) (update-progress
+    bar))`` ⇒ ``#<unspecified>``.
     """
 
 
@@ -46,9 +46,8 @@ def _update_progress(bar: Any, *current_and_metrics: Any, **metrics: Any) -> Any
         metrics: an association list, a hash table or keyword arguments; shown behind the bar. A
             tensor among them is only read when it is shown.
 
-    Example:
-        (update-progress bar 7 (list (cons 'loss 0.25)))
-        (update-progress bar #:loss 0.25)
+    Example: ``(let ((bar (progress-bar 132 "epoch 1"))) (update-progress bar 7 #:loss 0.25))`` ⇒
+    ``#<unspecified>``.
     """
 
 
@@ -60,8 +59,7 @@ def _accuracy(predictions: Any, targets: Any) -> Any:
         predictions: ``[n]`` classes, or ``[n, c]`` scores, of which the largest counts.
         targets: ``[n]`` classes, or ``[n, c]`` one-hot rows.
 
-    Example:
-        (accuracy #(0 1 2 2) #(0 1 2 1))  ; 0.75
+    Example: ``(accuracy #(0 1 2 2) #(0 1 2 1))`` ⇒ ``0.75``.
     """
 
 
@@ -77,8 +75,7 @@ def _confusion_matrix(predictions: Any, targets: Any, num_classes: Any = None) -
     Returns:
         An int32 matrix ``[num-classes, num-classes]``.
 
-    Example:
-        (confusion-matrix #(0 1 1) #(0 1 0))
+    Example: ``(confusion-matrix #(0 1 1) #(0 1 0))`` ⇒ ``#((1 1) (0 1))``.
     """
 
 
@@ -90,6 +87,5 @@ def _display_confusion_matrix(matrix: Any, names: Any = None) -> Any:
         matrix: ``[c, c]``, rows the true classes.
         names: a list of what to call the classes; left out, their numbers.
 
-    Example:
-        (display-confusion-matrix (confusion-matrix predictions labels 10))
+    Example: ``(display-confusion-matrix (confusion-matrix #(0 1) #(0 1)))`` ⇒ ``#<unspecified>``.
     """

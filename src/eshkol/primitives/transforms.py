@@ -46,9 +46,8 @@ def derivative(function, x=None):
     Returns:
         A number, or the structure that the procedure gives with the derivative of each number.
 
-    Example:
-        (derivative (lambda (x) (* x x)) 3)    ; 6
-        ((derivative sin) 0.0)                 ; 1.0
+    Example: ``(derivative (lambda (x) (* x x)) 3)`` ⇒ ``6``; ``((derivative sin) 0.0)`` ⇒
+    ``1.0``.
     """
     check_procedure("derivative", function)
     if x is None:
@@ -82,8 +81,7 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
         What the point is, with the partial derivative in place of each number or inexact tensor;
         for several numbers, a vector of partial derivatives.
 
-    Example:
-        (gradient (lambda (x y) (* x y)) 3.0 4.0)    ; #(4.0 3.0)
+    Example: ``(gradient (lambda (x y) (* x y)) 3.0 4.0)`` ⇒ ``#(4.0 3.0)``.
     """
     function = keeping("gradient", function, checkpoint, max_trips)
     if not points:
@@ -106,8 +104,7 @@ def value_and_gradient(function, *points, wrt=0, has_aux=False, checkpoint=None,
     Returns:
         ``(value gradient)``; with ``has_aux``, ``((value aux) gradient)``.
 
-    Example:
-        (value-and-gradient (lambda (x) (* x x)) 3.0)    ; (9.0 6.0)
+    Example: ``(value-and-gradient (lambda (x) (* x x)) 3.0)`` ⇒ ``(9.0 6.0)``.
     """
     function = keeping("value-and-gradient", function, checkpoint, max_trips)
     if not points:
@@ -153,8 +150,7 @@ def vmap(function, in_axes=None, out_axes=0):
             an argument that is the same for every call. Default: the first axis of all.
         out_axes: where the mapped axis goes in the results; default 0.
 
-    Example:
-        ((vmap (lambda (x) (tensor-sum (* x x)))) (ones 3 4))    ; #(4.0 4.0 4.0)
+    Example: ``((vmap (lambda (x) (tensor-sum (* x x)))) (ones 3 4))`` ⇒ ``#(4.0 4.0 4.0)``.
     """
     check_procedure("vmap", function)
 

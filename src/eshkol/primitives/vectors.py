@@ -133,7 +133,10 @@ def vector_set(vector: Vector, k: int, value: Any) -> Unspecified:
 
 @primitive("vector-fill!")
 def vector_fill(vector: Vector, value: Any, start: int = 0, end: Any = None) -> Unspecified:
-    """Replace all elements from ``start`` to before ``end`` by one value."""
+    """Replace all elements from ``start`` to before ``end`` by one value.
+
+    Example: ``(let ((v (vector 1 2 3))) (vector-fill! v 0 1) v)`` ⇒ ``#(1 0 0)``.
+    """
     items = mutable("vector-fill!", vector)
     first, last = range_arguments("vector-fill!", start, end, len(items), "vector")
     items[first:last] = [value] * (last - first)
@@ -166,13 +169,19 @@ def vector_copy(vector: VectorOrTensor, start: int = 0, end: Any = None) -> Vect
 
 @primitive("vector-head")
 def vector_head(vector: VectorOrTensor, end: int) -> Vector:
-    """A new vector of the first ``end`` elements. Of #(1 2 3) and 2: ``#(1 2)``."""
+    """A new vector of the first ``end`` elements.
+
+    Example: ``(vector-head #(1 2 3) 2)`` ⇒ ``#(1 2)``.
+    """
     return _part("vector-head", vector, 0, end)
 
 
 @primitive("vector-tail")
 def vector_tail(vector: VectorOrTensor, start: int) -> Vector:
-    """A new vector of the elements from ``start`` on. Of #(1 2 3) and 2: ``#(3)``."""
+    """A new vector of the elements from ``start`` on.
+
+    Example: ``(vector-tail #(1 2 3) 2)`` ⇒ ``#(3)``.
+    """
     return _part("vector-tail", vector, start, None)
 
 
@@ -186,6 +195,8 @@ def vector_copy_into(
 
     Raises:
         OutOfRange: they do not fit.
+
+    Example: ``(let ((v (vector 1 2 3))) (vector-copy! v 1 #(8 9)) v)`` ⇒ ``#(1 8 9)``.
     """
     items = mutable("vector-copy!", target)
     part = _part("vector-copy!", source, start, end)
@@ -225,7 +236,11 @@ def vector_map(procedure: Any, vector: VectorOrTensor, *vectors: VectorOrTensor)
 def vector_for_each(
     procedure: Any, vector: VectorOrTensor, *vectors: VectorOrTensor
 ) -> Unspecified:
-    """Call the procedure on each element, or on corresponding elements of several vectors."""
+    """Call the procedure on each element, or on corresponding elements of several vectors.
+
+    Example: ``(let ((sum 0)) (vector-for-each (lambda (x) (set! sum (+ sum x))) #(1 2 3)) sum)``
+    ⇒ ``6``.
+    """
     call = callee(procedure_argument("vector-for-each", procedure))
     columns = [elements("vector-for-each", each) for each in (vector, *vectors)]
     for row in zip(*columns, strict=False):
