@@ -14,7 +14,7 @@ NEWEST ?= $(shell for version in 3.13 3.12; do \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-newest lint format bench clean
+.PHONY: help demo test test-all test-newest lint format reference bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: $(VENV)/installed-lint  ## check style, formatting and types
 format: $(VENV)/installed-lint  ## rewrite the sources in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+reference: $(VENV)/installed-core  ## write docs/reference anew from the docstrings
+	$(BIN)/python -m eshkol.reference docs/reference
 
 bench: $(VENV)/installed-bench  ## measure against hand-written JAX, Flax and Equinox
 	$(BIN)/python benchmarks/train_step.py

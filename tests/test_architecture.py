@@ -18,7 +18,7 @@ ROOT = SOURCE.parents[1]
 TOWER = (
     "__init__ __main__",
     "cli",
-    "repl notebook commands",
+    "repl notebook commands reference",
     "checker formatter highlight",
     "api importer",
     "session",

@@ -19,6 +19,7 @@ from eshkol.datum.write import write_string
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.reader.parser import read_all
+from eshkol.reference.markdown import EXAMPLE
 from eshkol.session import Session
 
 PACKAGE = Path(eshkol.__file__).parent
@@ -74,8 +75,6 @@ def test_public_functions_have_examples():
 
 # ---- Scheme
 
-EXAMPLE = re.compile(r"``(.+?)``\s+⇒\s+``(.+?)``(?!`)", re.DOTALL)
-
 
 def examples(path):
     """The Scheme examples in the strings and comments of a file: ``(program, value)``."""
@@ -89,8 +88,7 @@ def examples(path):
     else:
         strings = [text]
     for string in strings:
-        for program, value in EXAMPLE.findall(string):
-            yield program.rpartition("``")[2] if "``" in program else program, value
+        yield from EXAMPLE.findall(string)
 
 
 SCHEME = {
@@ -105,7 +103,7 @@ SCHEME |= {
     for name in builtin_namespace()
     if name in PRIMITIVES
     for program, value in EXAMPLE.findall(PRIMITIVES[name].documentation)
-    if (program, value) not in SHOWN and "``" not in program
+    if (program, value) not in SHOWN
 }
 
 

@@ -68,7 +68,12 @@ CONVERSATIONS = {
         "(f x)\nDoubles.\n",
         "",
     ),
-    "doc of a form": (",doc if\n", "(if test then else?)\nA form of the language.\n", ""),
+    "doc of a form": (
+        ",doc the\n",
+        "(the type value)\nA value, with its type for readers: nothing is checked.\n\n"
+        "Example: ``(the real 5)`` ⇒ ``5``.\n",
+        "",
+    ),
     "doc of nothing": (",doc frob\n5\n", "5\n", "to look for names that contain it: ,apropos frob"),
     "doc of a name that is spelled wrong": (",doc carr\n", "", "did you mean car?"),
     "doc of a macro": (

@@ -26,5 +26,5 @@ def usage_text(name: str, signature: inspect.Signature) -> str:
 
 
 def _default_text(default: Any) -> str:
-    """A default as Scheme text; None stands for one that is worked out from the rest."""
-    return "…" if default is None else short_string(default)
+    """A default as Scheme text; None, and a mark for what was left out, are worked out."""
+    return "…" if default is None or default.__class__ is object else short_string(default)

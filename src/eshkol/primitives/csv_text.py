@@ -92,7 +92,7 @@ def parse_csv_record(line: str, *, separator: Any = ",", numbers: Any = False) -
 def read_csv_file(path: str, *, separator: Any = ",", numbers: Any = False) -> List:
     r"""The list of the records in a CSV file; see ``csv-parse``.
 
-    Example: ``(begin (write-file "points.csv" "x,y\n1,2\n") (csv-read-file "points.csv"))`` ⇒
+    Example: ``(write-file "points.csv" "x,y\n1,2\n") (csv-read-file "points.csv")`` ⇒
     ``(("x" "y") ("1" "2"))``.
     """
     return parse_csv(read_file(path), separator=separator, numbers=numbers)
@@ -102,8 +102,8 @@ def read_csv_file(path: str, *, separator: Any = ",", numbers: Any = False) -> L
 def write_csv_file(path: str, records: List, *, separator: Any = ",") -> Unspecified:
     """Make a CSV file of a list of records; see ``csv-stringify``.
 
-    Example: ``(begin (csv-write-file "points.csv" '(("x" "y") (1 2))) (csv-read-file "points.csv"
-    #:numbers #t))`` ⇒ ``(("x" "y") (1 2))``.
+    Example: ``(csv-write-file "points.csv" '(("x" "y") (1 2))) (csv-read-file "points.csv"
+    #:numbers #t)`` ⇒ ``(("x" "y") (1 2))``.
     """
     text = write_csv(records, separator=separator)
     return write_file(path, f"{text}\n" if text else "")

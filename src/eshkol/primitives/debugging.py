@@ -42,7 +42,7 @@ def debug_print(label: Any, *values: Any, **named: Any) -> Any:
     Raises:
         BadValue: if the braces and the values don't fit.
 
-    Example: it shows ``x is 3``, ``(* 2 (debug-print "x is {}" 3))`` ⇒ ``6``.
+    Example: ``(* 2 (debug-print "x is {}" 3))`` ⇒ ``6``; it shows ``x is 3``.
     """
     template = _template(label, values, named)
     if _is_traced((values, named)):

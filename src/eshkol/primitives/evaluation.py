@@ -39,7 +39,7 @@ def _environment(*sets: Any) -> Any:
 def _interaction_environment() -> Any:
     """The environment of the program itself: what is defined in it stays.
 
-    Example: ``(begin (eval '(define answer 42) (interaction-environment)) answer)`` ⇒ ``42``.
+    Example: ``(eval '(define answer 42) (interaction-environment)) answer`` ⇒ ``42``.
     """
 
 
@@ -86,6 +86,6 @@ def _load(path: Any, environment: Any = None) -> Any:
     Raises:
         FileProblem: the file is missing.
 
-    Example: ``(begin (write-file "area.esk" "(define (area r) (* r r))") (load "area.esk") (area
-    3))`` ⇒ ``9``.
+    Example: ``(write-file "area.esk" "(define (area r) (* r r))") (load "area.esk") (area
+    3)`` ⇒ ``9``.
     """

@@ -52,8 +52,8 @@ def open_input_file(path: str) -> InputPort:
     Raises:
         FileProblem: the file is missing or unreadable.
 
-    Example: ``(begin (write-file "notes.txt" "one two") (let* ((port (open-input-file
-    "notes.txt")) (word (read port))) (close-port port) word))`` ⇒ ``one``.
+    Example: ``(write-file "notes.txt" "one two") (let* ((port (open-input-file
+    "notes.txt")) (word (read port))) (close-port port) word)`` ⇒ ``one``.
     """
     return InputPort(*_open("open-input-file", path, "r"))
 
@@ -62,8 +62,8 @@ def open_input_file(path: str) -> InputPort:
 def open_binary_input_file(path: str) -> InputPort:
     """A port that reads the bytes of a file.
 
-    Example: ``(begin (write-file "data.bin" #u8(7 8)) (let* ((port (open-binary-input-file
-    "data.bin")) (byte (read-u8 port))) (close-port port) byte))`` ⇒ ``7``.
+    Example: ``(write-file "data.bin" #u8(7 8)) (let* ((port (open-binary-input-file
+    "data.bin")) (byte (read-u8 port))) (close-port port) byte)`` ⇒ ``7``.
     """
     return InputPort(*_open("open-binary-input-file", path, "rb"), is_binary=True)
 
@@ -86,8 +86,8 @@ def open_output_file(path: str, append: Any = False) -> OutputPort:
 def open_append_file(path: str) -> OutputPort:
     """A port that adds text to the end of a file.
 
-    Example: ``(begin (write-file "notes.txt" "one") (let ((port (open-append-file "notes.txt")))
-    (display " two" port) (close-port port) (read-file "notes.txt")))`` ⇒ ``"one two"``.
+    Example: ``(write-file "notes.txt" "one") (let ((port (open-append-file "notes.txt")))
+    (display " two" port) (close-port port) (read-file "notes.txt"))`` ⇒ ``"one two"``.
     """
     return OutputPort(*_open("open-append-file", path, "a"))
 
@@ -114,7 +114,7 @@ def _with_file(who: str, open_file: Callable[[Any], Any], path: Any, procedure: 
 def call_with_input_file(path: str, procedure: Any) -> Any:
     """What the procedure gives for a port that reads the file, which is closed afterwards.
 
-    Example: ``(begin (write-file "notes.txt" "(1 2)") (call-with-input-file "notes.txt" read))``
+    Example: ``(write-file "notes.txt" "(1 2)") (call-with-input-file "notes.txt" read)``
     ⇒ ``(1 2)``.
     """
     return _with_file("call-with-input-file", open_input_file, path, procedure)
@@ -124,8 +124,8 @@ def call_with_input_file(path: str, procedure: Any) -> Any:
 def call_with_output_file(path: str, procedure: Any) -> Any:
     """What the procedure gives for a port that writes the file, which is closed afterwards.
 
-    Example: ``(begin (call-with-output-file "notes.txt" (lambda (port) (write '(1 2) port)))
-    (read-file "notes.txt"))`` ⇒ ``"(1 2)"``.
+    Example: ``(call-with-output-file "notes.txt" (lambda (port) (write '(1 2) port)))
+    (read-file "notes.txt")`` ⇒ ``"(1 2)"``.
     """
     return _with_file("call-with-output-file", open_output_file, path, procedure)
 
@@ -134,7 +134,7 @@ def call_with_output_file(path: str, procedure: Any) -> Any:
 def with_input_from_file(path: str, thunk: Any) -> Any:
     """What a procedure of no arguments gives while a file is the current input port.
 
-    Example: ``(begin (write-file "notes.txt" "(1 2)") (with-input-from-file "notes.txt" read))``
+    Example: ``(write-file "notes.txt" "(1 2)") (with-input-from-file "notes.txt" read)``
     ⇒ ``(1 2)``.
     """
     call = callee(procedure_argument("with-input-from-file", thunk))
@@ -148,8 +148,8 @@ def with_input_from_file(path: str, thunk: Any) -> Any:
 def with_output_to_file(path: str, thunk: Any) -> Any:
     """What a procedure of no arguments gives while a file is the current output port.
 
-    Example: ``(begin (with-output-to-file "notes.txt" (lambda () (display "hi"))) (read-file
-    "notes.txt"))`` ⇒ ``"hi"``.
+    Example: ``(with-output-to-file "notes.txt" (lambda () (display "hi"))) (read-file
+    "notes.txt")`` ⇒ ``"hi"``.
     """
     call = callee(procedure_argument("with-output-to-file", thunk))
     port = open_output_file(path)

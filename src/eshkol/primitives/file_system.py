@@ -50,8 +50,8 @@ def delete_file(path: str) -> Unspecified:
     Raises:
         FileProblem: it does not exist, or can't be deleted.
 
-    Example: ``(begin (write-file "notes.txt" "") (delete-file "notes.txt") (file-exists?
-    "notes.txt"))`` ⇒ ``#f``.
+    Example: ``(write-file "notes.txt" "") (delete-file "notes.txt") (file-exists?
+    "notes.txt")`` ⇒ ``#f``.
     """
     return _change("delete-file", path, os.remove)
 
@@ -60,8 +60,8 @@ def delete_file(path: str) -> Unspecified:
 def rename_file(old: str, new: str) -> Unspecified:
     """Give a file another name; a file that has it already is replaced.
 
-    Example: ``(begin (write-file "old.txt" "text") (rename-file "old.txt" "new.txt") (read-file
-    "new.txt"))`` ⇒ ``"text"``.
+    Example: ``(write-file "old.txt" "text") (rename-file "old.txt" "new.txt") (read-file
+    "new.txt")`` ⇒ ``"text"``.
     """
     target = path_argument("rename-file", new)
     return _change("rename-file", old, lambda path: os.replace(path, target))
@@ -71,8 +71,8 @@ def rename_file(old: str, new: str) -> Unspecified:
 def copy_file(source: str, target: str) -> Unspecified:
     """Copy the contents of a file to another, which is made or replaced.
 
-    Example: ``(begin (write-file "one.txt" "text") (copy-file "one.txt" "two.txt") (read-file
-    "two.txt"))`` ⇒ ``"text"``.
+    Example: ``(write-file "one.txt" "text") (copy-file "one.txt" "two.txt") (read-file
+    "two.txt")`` ⇒ ``"text"``.
     """
     import shutil
 
@@ -84,7 +84,7 @@ def copy_file(source: str, target: str) -> Unspecified:
 def file_size(path: str) -> int:
     """How many bytes a file has.
 
-    Example: ``(begin (write-file "notes.txt" "four") (file-size "notes.txt"))`` ⇒ ``4``.
+    Example: ``(write-file "notes.txt" "four") (file-size "notes.txt")`` ⇒ ``4``.
     """
     return _attempt("file-size", path, os.path.getsize)
 
@@ -93,8 +93,8 @@ def file_size(path: str) -> int:
 def file_modification_time(path: str) -> float:
     """When a file was last written: seconds since 1970-01-01 00:00 UTC.
 
-    Example: ``(begin (write-file "notes.txt" "") (<= (file-modification-time "notes.txt") (+ 1
-    (current-second))))`` ⇒ ``#t``.
+    Example: ``(write-file "notes.txt" "") (<= (file-modification-time "notes.txt") (+ 1
+    (current-second)))`` ⇒ ``#t``.
     """
     return _attempt("file-modification-time", path, os.path.getmtime)
 
@@ -111,7 +111,7 @@ def read_file(path: str) -> str:
     Raises:
         FileProblem: the file is missing, or no UTF-8 text.
 
-    Example: ``(begin (write-file "notes.txt" "one\ntwo") (read-file "notes.txt"))`` ⇒
+    Example: ``(write-file "notes.txt" "one\ntwo") (read-file "notes.txt")`` ⇒
     ``"one\ntwo"``.
     """
     return _attempt("read-file", path, _read_text)
@@ -121,7 +121,7 @@ def read_file(path: str) -> str:
 def read_file_lines(path: str) -> List:
     r"""The list of the lines of a file.
 
-    Example: ``(begin (write-file "notes.txt" "one\ntwo") (read-file-lines "notes.txt"))`` ⇒
+    Example: ``(write-file "notes.txt" "one\ntwo") (read-file-lines "notes.txt")`` ⇒
     ``("one" "two")``.
     """
     return scheme_list(_attempt("read-file-lines", path, _read_text).splitlines())
@@ -131,7 +131,7 @@ def read_file_lines(path: str) -> List:
 def read_file_bytes(path: str) -> Bytevector:
     """All the bytes of a file.
 
-    Example: ``(begin (write-file "notes.txt" "ab") (read-file-bytes "notes.txt"))`` ⇒ ``#u8(97
+    Example: ``(write-file "notes.txt" "ab") (read-file-bytes "notes.txt")`` ⇒ ``#u8(97
     98)``.
     """
 
@@ -157,7 +157,7 @@ def _write(who: str, path: Any, content: Any, mode: str) -> Unspecified:
 def write_file(path: str, content: str) -> Unspecified:
     """Make a file of a string, in UTF-8, or of a bytevector; what the file holds is lost.
 
-    Example: ``(begin (write-file "notes.txt" "text") (read-file "notes.txt"))`` ⇒ ``"text"``.
+    Example: ``(write-file "notes.txt" "text") (read-file "notes.txt")`` ⇒ ``"text"``.
     """
     return _write("write-file", path, content, "wb")
 
@@ -166,8 +166,8 @@ def write_file(path: str, content: str) -> Unspecified:
 def append_file(path: str, content: str) -> Unspecified:
     """Add a string, in UTF-8, or a bytevector to the end of a file, which is made if need be.
 
-    Example: ``(begin (write-file "log.txt" "a") (append-file "log.txt" "b") (read-file
-    "log.txt"))`` ⇒ ``"ab"``.
+    Example: ``(write-file "log.txt" "a") (append-file "log.txt" "b") (read-file
+    "log.txt")`` ⇒ ``"ab"``.
     """
     return _write("append-file", path, content, "ab")
 
@@ -176,7 +176,7 @@ def append_file(path: str, content: str) -> Unspecified:
 def write_file_lines(path: str, lines: List) -> Unspecified:
     r"""Make a file of a list of lines.
 
-    Example: ``(begin (write-file-lines "notes.txt" '("one" "two")) (read-file "notes.txt"))`` ⇒
+    Example: ``(write-file-lines "notes.txt" '("one" "two")) (read-file "notes.txt")`` ⇒
     ``"one\ntwo\n"``.
     """
     strings = list_argument("write-file-lines", lines)
@@ -191,7 +191,7 @@ def write_file_lines(path: str, lines: List) -> Unspecified:
 def is_directory(path: str) -> bool:
     """Whether there is a directory of this name.
 
-    Example: ``(begin (make-directory "data") (directory-exists? "data"))`` ⇒ ``#t``.
+    Example: ``(make-directory "data") (directory-exists? "data")`` ⇒ ``#t``.
     """
     return _attempt("directory-exists?", path, os.path.isdir)
 
@@ -200,7 +200,7 @@ def is_directory(path: str) -> bool:
 def is_regular_file(path: str) -> bool:
     """Whether there is a file of this name that is no directory.
 
-    Example: ``(begin (make-directory "data") (file-regular? "data"))`` ⇒ ``#f``.
+    Example: ``(make-directory "data") (file-regular? "data")`` ⇒ ``#f``.
     """
     return _attempt("file-regular?", path, os.path.isfile)
 
@@ -209,8 +209,8 @@ def is_regular_file(path: str) -> bool:
 def directory_list(path: str = ".") -> List:
     """The sorted list of the names in a directory.
 
-    Example: ``(begin (make-directory "data/b") (make-directory "data/a") (directory-list
-    "data"))`` ⇒ ``("a" "b")``.
+    Example: ``(make-directory "data/b") (make-directory "data/a") (directory-list
+    "data")`` ⇒ ``("a" "b")``.
     """
     return scheme_list(sorted(_attempt("directory-list", path, os.listdir)))
 
@@ -219,7 +219,7 @@ def directory_list(path: str = ".") -> List:
 def make_directory(path: str) -> Unspecified:
     """Make a directory, and those around it that are missing; one that exists is left alone.
 
-    Example: ``(begin (make-directory "runs/first") (directory-exists? "runs/first"))`` ⇒ ``#t``.
+    Example: ``(make-directory "runs/first") (directory-exists? "runs/first")`` ⇒ ``#t``.
     """
     return _change("make-directory", path, lambda file: os.makedirs(file, exist_ok=True))
 
@@ -228,8 +228,8 @@ def make_directory(path: str) -> Unspecified:
 def delete_directory(path: str) -> Unspecified:
     """Delete an empty directory.
 
-    Example: ``(begin (make-directory "empty") (delete-directory "empty") (directory-exists?
-    "empty"))`` ⇒ ``#f``.
+    Example: ``(make-directory "empty") (delete-directory "empty") (directory-exists?
+    "empty")`` ⇒ ``#f``.
     """
     return _change("delete-directory", path, os.rmdir)
 

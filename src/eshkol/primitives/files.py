@@ -23,8 +23,8 @@ def _read_idx(path: Any) -> Any:
     Raises:
         FileProblem: the file is missing, damaged or of another kind.
 
-    Example: ``(begin (write-idx "noise.idx.gz" (zeros 2 3)) (tensor-shape (read-idx
-    "noise.idx.gz")))`` ⇒ ``(2 3)``.
+    Example: ``(write-idx "noise.idx.gz" (zeros 2 3)) (tensor-shape (read-idx
+    "noise.idx.gz"))`` ⇒ ``(2 3)``.
     """
 
 
@@ -39,7 +39,7 @@ def _write_idx(path: Any, array: Any) -> Any:
     Raises:
         FileProblem: the file can't be written.
 
-    Example: ``(begin (write-idx "noise.idx" (ones 2)) (read-idx "noise.idx"))`` ⇒ ``#(1.0 1.0)``.
+    Example: ``(write-idx "noise.idx" (ones 2)) (read-idx "noise.idx")`` ⇒ ``#(1.0 1.0)``.
     """
 
 

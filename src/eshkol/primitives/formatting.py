@@ -219,8 +219,8 @@ def set_float_format(form: Symbol) -> Unspecified:
         form: ``'scheme``, as they are read (``1.0``, ``1e21``), which is how they are shown at
             first; or ``'native``, as Eshkol programs in C++ show them (``1``, ``1e+21``).
 
-    Example: ``(begin (set-float-format! 'native) (let ((text (number->string 1.0)))
-    (set-float-format! 'scheme) text))`` ⇒ ``"1"``.
+    Example: ``(set-float-format! 'native) (let ((text (number->string 1.0)))
+    (set-float-format! 'scheme) text)`` ⇒ ``"1"``.
     """
     name = symbol_argument("set-float-format!", form).name
     if name not in ("scheme", "native"):

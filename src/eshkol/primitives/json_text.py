@@ -176,8 +176,8 @@ def _no_json(value: Any) -> EshkolError:
 def read_json_file(path: str, *, vectors: Any = False) -> Any:
     """The value of the JSON text in a file; see ``json-parse``.
 
-    Example: ``(begin (json-write-file "config.json" '(("rate" . 0.1))) (json-read-file
-    "config.json"))`` ⇒ ``#<hash-table ("rate" 0.1)>``.
+    Example: ``(json-write-file "config.json" '(("rate" . 0.1))) (json-read-file
+    "config.json")`` ⇒ ``#<hash-table ("rate" 0.1)>``.
     """
     return parse_json(read_file(path), vectors=vectors)
 
@@ -222,8 +222,8 @@ def json_array_ref(array: Any, k: int) -> Any:
 def write_json_file(path: str, value: Any, *, indent: Any = 2) -> Unspecified:
     r"""Make a file of the JSON text of a value.
 
-    Example: ``(begin (json-write-file "config.json" '(("rate" . 0.1)) #:indent #f) (read-file
-    "config.json"))`` ⇒ ``"{\"rate\":0.1}\n"``.
+    Example: ``(json-write-file "config.json" '(("rate" . 0.1)) #:indent #f) (read-file
+    "config.json")`` ⇒ ``"{\"rate\":0.1}\n"``.
     """
     write_file(path, write_json(value, indent=indent) + "\n")
     return UNSPECIFIED

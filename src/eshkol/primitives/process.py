@@ -38,8 +38,8 @@ def get_environment_variables() -> List:
 def set_environment_variable(name: str, value: Any) -> Unspecified:
     """Give an environment variable a value; ``#f`` removes it.
 
-    Example: ``(begin (setenv "ESHKOL_EXAMPLE" "on") (let ((value (getenv "ESHKOL_EXAMPLE")))
-    (setenv "ESHKOL_EXAMPLE" #f) value))`` ⇒ ``"on"``.
+    Example: ``(setenv "ESHKOL_EXAMPLE" "on") (let ((value (getenv "ESHKOL_EXAMPLE")))
+    (setenv "ESHKOL_EXAMPLE" #f) value)`` ⇒ ``"on"``.
     """
     check_eager("setenv")
     variable = string_argument("setenv", name)

@@ -142,8 +142,8 @@ def stream_head(stream: Any, count: int) -> List:
 def stream_tail(stream: Any, count: int) -> Any:
     """A stream without its first elements.
 
-    Example: ``(begin (define (from n) (cons-stream n (from (+ n 1)))) (stream-car (stream-tail
-    (from 0) 5)))`` ⇒ ``5``.
+    Example: ``(define (from n) (cons-stream n (from (+ n 1)))) (stream-car (stream-tail
+    (from 0) 5))`` ⇒ ``5``.
     """
     for _ in range(size_argument("stream-tail", count)):
         stream = force(_stream_argument("stream-tail", stream).cdr)
@@ -154,7 +154,7 @@ def stream_tail(stream: Any, count: int) -> Any:
 def stream_ref(stream: Any, index: int) -> Any:
     """An element of a stream by its position from 0.
 
-    Example: ``(begin (define (from n) (cons-stream n (from (+ n 1)))) (stream-ref (from 0) 5))``
+    Example: ``(define (from n) (cons-stream n (from (+ n 1)))) (stream-ref (from 0) 5)``
     ⇒ ``5``.
     """
     return _stream_argument("stream-ref", stream_tail(stream, index)).car

@@ -103,8 +103,8 @@ def set_attribute(value: Any, name: Text, content: Any) -> Unspecified:
     Raises:
         MissingAttribute: the object has no place for it.
 
-    Example: ``(begin (import (python types)) (let ((o (types.SimpleNamespace))) (set-attribute! o
-    'x 5) (attribute o 'x)))`` ⇒ ``5``.
+    Example: ``(import (python types)) (let ((o (types.SimpleNamespace))) (set-attribute! o
+    'x 5) (attribute o 'x))`` ⇒ ``5``.
     """
     spelled = _name("set-attribute!", name)
     spelled = spelled if hasattr(value, spelled) else python_name(spelled)
@@ -181,8 +181,8 @@ def call_with_context(manager: Any, procedure: Any) -> Any:
     Raises:
         WrongType: ``manager`` is no context manager.
 
-    Example: ``(begin (import (python contextlib)) (call-with-context (contextlib.nullcontext 5)
-    (lambda (value) (* 2 value))))`` ⇒ ``10``.
+    Example: ``(import (python contextlib)) (call-with-context (contextlib.nullcontext 5)
+    (lambda (value) (* 2 value)))`` ⇒ ``10``.
     """
     kind = type(manager)
     if not (hasattr(kind, "__enter__") and hasattr(kind, "__exit__")):

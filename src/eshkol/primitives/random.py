@@ -22,7 +22,7 @@ _KEYS = "eshkol.xla.keys:"
 def rng_seed(seed: int) -> None:
     """Begin the stream of random numbers again at a seed.
 
-    Example: ``(begin (rng-seed 42) (let ((first (random))) (rng-seed 42) (= first (random))))`` ⇒
+    Example: ``(rng-seed 42) (let ((first (random))) (rng-seed 42) (= first (random)))`` ⇒
     ``#t``.
     """
 

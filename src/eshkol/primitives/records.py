@@ -134,7 +134,7 @@ def _mismatch(kind: Type, name: str, index: int, value: Any) -> WrongType:
 def is_record(value: Any) -> bool:
     """Whether the value is a record of any type.
 
-    Example: ``(begin (define-record-type point (make-point x) point? (x point-x)) (record?
-    (make-point 1)))`` ⇒ ``#t``.
+    Example: ``(define-record-type point (make-point x) point? (x point-x)) (record?
+    (make-point 1))`` ⇒ ``#t``.
     """
     return isinstance(value, Record)

@@ -22,8 +22,8 @@ def tensor_save(path: Any, tensor: Any) -> bool:
     Raises:
         FileProblem: the file can't be written.
 
-    Example: ``(begin (tensor-save "weights.safetensors" (ones 2)) (tensor-load
-    "weights.safetensors"))`` ⇒ ``#(1.0 1.0)``.
+    Example: ``(tensor-save "weights.safetensors" (ones 2)) (tensor-load
+    "weights.safetensors")`` ⇒ ``#(1.0 1.0)``.
     """
 
 
@@ -34,7 +34,7 @@ def tensor_load(path: Any) -> Tensor:
     Raises:
         FileProblem: there is no such file, or it does not hold one tensor.
 
-    Example: ``(begin (tensor-save "weights.npy" (ones 2)) (tensor-load "weights.npy"))`` ⇒
+    Example: ``(tensor-save "weights.npy" (ones 2)) (tensor-load "weights.npy")`` ⇒
     ``#(1.0 1.0)``.
     """
 
@@ -51,8 +51,8 @@ def model_save(path: Any, model: Any) -> bool:
     Raises:
         FileProblem: the file can't be written.
 
-    Example: ``(begin (model-save "model.safetensors" (list (cons "w" (ones 2)) (cons "b" (zeros
-    1)))) (map car (model-load "model.safetensors")))`` ⇒ ``("w" "b")``.
+    Example: ``(model-save "model.safetensors" (list (cons "w" (ones 2)) (cons "b" (zeros
+    1)))) (map car (model-load "model.safetensors"))`` ⇒ ``("w" "b")``.
     """
 
 
@@ -63,6 +63,6 @@ def model_load(path: Any) -> Pair:
     Raises:
         FileProblem: there is no such file, or it is damaged or of another kind.
 
-    Example: ``(begin (model-save "model.safetensors" (list (cons "w" (ones 2)))) (cdr (assoc "w"
-    (model-load "model.safetensors"))))`` ⇒ ``#(1.0 1.0)``.
+    Example: ``(model-save "model.safetensors" (list (cons "w" (ones 2)))) (cdr (assoc "w"
+    (model-load "model.safetensors")))`` ⇒ ``#(1.0 1.0)``.
     """

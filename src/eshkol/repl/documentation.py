@@ -8,6 +8,7 @@ from typing import Any
 from eshkol.base.errors import UnboundVariable
 from eshkol.datum.signatures import usage_text
 from eshkol.datum.write import short_string, write_string
+from eshkol.expand.form_texts import FORM_TEXTS
 from eshkol.expand.forms import CORE_FORMS
 from eshkol.expand.scopes import CoreForm, Macro
 from eshkol.primitives.declare import PRIMITIVES
@@ -50,7 +51,7 @@ def _of_form(name: str, syntax: CoreForm | Macro) -> str:
     usage = syntax.usage.replace(":id", "")
     if not usage:
         return f"{name} is a macro."
-    text = _docstring(getattr(syntax, "expand", None)) or "A form of the language."
+    text = FORM_TEXTS.get(name, "A form of the language.")
     return f"{usage}\n{text}"
 
 
