@@ -200,52 +200,59 @@ def interval_bisect(interval):
     return scheme_list([make(x.inf, middle), make(middle, x.sup)])
 
 
-def _declare_unary(name: str, rule: str, what: str) -> None:
+def _declare_unary(name: str, rule: str, what: str, shown: str) -> None:
     def operation(interval: Interval) -> Interval:
         argument = interval_argument(name, interval)
         return load("eshkol.validated.operations:apply")(name, rule, argument)
 
-    operation.__doc__ = f"{what} of a number in an interval, or of a number, as an interval."
+    operation.__doc__ = (
+        f"{what} of a number in an interval, or of a number, as an interval. "
+        f"Example: ``({name} (interval 0.25 0.5))`` ⇒ ``#<interval {shown}>``."
+    )
     primitive(name)(operation)
 
 
-def _declare_binary(name: str, rule: str, what: str) -> None:
+def _declare_binary(name: str, rule: str, what: str, shown: str) -> None:
     def operation(a: Interval, b: Interval) -> Interval:
         x = interval_argument(name, a)
         y = known(b) if rule == "power" else interval_argument(name, b)
         return load("eshkol.validated.operations:apply")(name, rule, x, y)
 
-    operation.__doc__ = f"{what} of numbers in two intervals, or of numbers, as an interval."
+    other = "3" if rule == "power" else "(interval 3 4)"
+    operation.__doc__ = (
+        f"{what} of numbers in two intervals, or of numbers, as an interval. "
+        f"Example: ``({name} (interval 1 2) {other})`` ⇒ ``#<interval {shown}>``."
+    )
     primitive(name)(operation)
 
 
-for _name, _rule, _what in (
-    ("neg", "negate", "The negative"),
-    ("recip", "reciprocal", "The reciprocal"),
-    ("sqr", "square", "The square"),
-    ("sqrt", "sqrt", "The square root"),
-    ("exp", "exp", "e to the power"),
-    ("log", "log", "The natural logarithm"),
-    ("sin", "sin", "The sine"),
-    ("cos", "cos", "The cosine"),
-    ("tan", "tan", "The tangent"),
-    ("asin", "asin", "The arc sine"),
-    ("acos", "acos", "The arc cosine"),
-    ("atan", "atan", "The arc tangent"),
-    ("sinh", "sinh", "The hyperbolic sine"),
-    ("cosh", "cosh", "The hyperbolic cosine"),
-    ("tanh", "tanh", "The hyperbolic tangent"),
-    ("abs", "abs", "The absolute value"),
+for _name, _rule, _what, _shown in (
+    ("neg", "negate", "The negative", "[-0.5, -0.25]"),
+    ("recip", "reciprocal", "The reciprocal", "[2.0, 4.0]"),
+    ("sqr", "square", "The square", "[0.0625, 0.25]"),
+    ("sqrt", "sqrt", "The square root", "[0.5, 0.7071067811865476]"),
+    ("exp", "exp", "e to the power", "[1.2840254166877403, 1.6487212707001293]"),
+    ("log", "log", "The natural logarithm", "[-1.3862943611198917, -0.6931471805599447]"),
+    ("sin", "sin", "The sine", "[0.2474039592545228, 0.4794255386042033]"),
+    ("cos", "cos", "The cosine", "[0.8775825618903722, 0.9689124217106453]"),
+    ("tan", "tan", "The tangent", "[0.255341921221036, 0.546302489843791]"),
+    ("asin", "asin", "The arc sine", "[0.25268025514207837, 0.5235987755982995]"),
+    ("acos", "acos", "The arc cosine", "[1.0471975511965967, 1.318116071652819]"),
+    ("atan", "atan", "The arc tangent", "[0.244978663126864, 0.46364760900080637]"),
+    ("sinh", "sinh", "The hyperbolic sine", "[0.25261231680816737, 0.5210953054937493]"),
+    ("cosh", "cosh", "The hyperbolic cosine", "[1.0314130998795694, 1.1276259652063845]"),
+    ("tanh", "tanh", "The hyperbolic tangent", "[0.24491866240370866, 0.4621171572600107]"),
+    ("abs", "abs", "The absolute value", "[0.25, 0.5]"),
 ):
-    _declare_unary(f"interval-{_name}", _rule, _what)
+    _declare_unary(f"interval-{_name}", _rule, _what, _shown)
 
-for _name, _rule, _what in (
-    ("add", "add", "The sum"),
-    ("sub", "subtract", "The difference"),
-    ("mul", "multiply", "The product"),
-    ("div", "divide", "The quotient"),
-    ("pow", "power", "The power"),
-    ("min", "min", "The lesser"),
-    ("max", "max", "The greater"),
+for _name, _rule, _what, _shown in (
+    ("add", "add", "The sum", "[4.0, 6.0]"),
+    ("sub", "subtract", "The difference", "[-3.0, -1.0]"),
+    ("mul", "multiply", "The product", "[3.0, 8.0]"),
+    ("div", "divide", "The quotient", "[0.25, 0.6666666666666667]"),
+    ("pow", "power", "The power", "[1.0, 8.0]"),
+    ("min", "min", "The lesser", "[1.0, 2.0]"),
+    ("max", "max", "The greater", "[3.0, 4.0]"),
 ):
-    _declare_binary(f"interval-{_name}", _rule, _what)
+    _declare_binary(f"interval-{_name}", _rule, _what, _shown)

@@ -117,8 +117,14 @@ PAGES = (
     _page(
         "solving",
         "Minima, roots and integrals",
-        "minimizers, roots and fixed points, integrals",
-        "minimization implicit integration",
+        "minimizers, roots and fixed points, integrals, differential equations",
+        "minimization implicit integration differential_equations",
+    ),
+    _page(
+        "validated",
+        "Intervals and Taylor models",
+        "arithmetic that encloses the true values",
+        "intervals taylor_models",
     ),
     _page(
         "symbolic",
