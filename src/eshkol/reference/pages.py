@@ -111,8 +111,8 @@ PAGES = (
         "calculus",
         "Derivatives",
         "gradients, Jacobians, higher derivatives, vector calculus, rules of one's own",
-        "transforms calculus directions higher_derivatives custom_derivatives rematerialization "
-        "loop_states",
+        "transforms calculus directions higher_derivatives sparse_derivatives custom_derivatives "
+        "rematerialization loop_states",
     ),
     _page(
         "solving",
