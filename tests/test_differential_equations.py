@@ -55,10 +55,23 @@ def test_values_and_derivatives(name):
     expected = [value(0.7), first(0.7), first(0.7), second(0.7)]
     found = session.evaluate("(list (f 0.7) (gradient f 0.7) (derivative f 0.7) (hessian f 0.7))")
     assert list(found) == pytest.approx(expected, rel=3e-6)
+
+
+FAST = ("the last time",)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=[] if x in FAST else pytest.mark.slow) for x in PROBLEMS]
+)
+def test_gradients_compiled(name):
+    program, value, first, _ = PROBLEMS[name]
+    session = Session()
+    session.evaluate(f"(define (f k) {program})")
     found = session.evaluate("((jit (lambda (k) (list (f k) (gradient f k)))) 0.7)")
-    assert [float(x) for x in found] == pytest.approx(expected[:2], rel=3e-6)
+    assert [float(x) for x in found] == pytest.approx([value(0.7), first(0.7)], rel=3e-6)
 
 
+@pytest.mark.slow
 def test_second_derivatives_compiled():
     session = Session()
     session.evaluate("(define (f k y) (vref (odeint (lambda (y t) (* k t y)) y (quote (0 1))) 1))")
@@ -156,6 +169,7 @@ def test_lanes_and_structures():
     assert np.allclose(states[1].cdr.car, [1 / math.e] * 2, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_steps_that_are_rejected_leave_nothing_behind():
     # Beyond the end of the solution, where a step that is too long looks, there is no root.
     session = Session()
@@ -176,6 +190,16 @@ def test_a_boundary_value_problem_by_shooting():
     )
     found = session.evaluate("(list (speed 5.0) (gradient speed 5.0))")
     assert list(found) == pytest.approx([12.31, 0.5], rel=1e-9)
+
+
+@pytest.mark.slow
+def test_shooting_compiled():
+    session = Session()
+    session.evaluate(
+        "(define (height v) (car (vector-ref (odeint (lambda (s t) (list (cadr s) -9.81))"
+        "  (list 0.0 v) '(0 2)) 1)))"
+        "(define (speed target) (root (lambda (v) (- (height v) target)) 1.0))"
+    )
     found = session.evaluate("((jit (lambda (h) (list (speed h) (gradient speed h)))) 5.0)")
     assert [float(x) for x in found] == pytest.approx([12.31, 0.5], rel=1e-9)
 

@@ -66,7 +66,12 @@ def test_values_and_derivatives_on_numbers(name):
         assert session.evaluate(f"(derivative-n f {a} 2)") == pytest.approx(second(a), rel=1e-7)
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
+FAST = ("square root", "minimum")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=[] if x in FAST else pytest.mark.slow) for x in SOLUTIONS]
+)
 def test_compiled_as_on_numbers(name):
     program, value, first, second = SOLUTIONS[name]
     session = Session()
@@ -164,6 +169,7 @@ def test_points_of_any_structure():
     assert np.allclose(model(np.ones(2, "float32")), [3, 4])
 
 
+@pytest.mark.slow
 def test_many_unknowns_are_solved_by_iteration(monkeypatch):
     monkeypatch.setattr("eshkol.xla.implicit.MOST_DIRECT", 2)
     session = Session()

@@ -72,21 +72,32 @@ def _derivatives(function):
     return gradient, hessian
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_derivatives(name):
+def check(name, call):
+    """The value, the gradient and the Hessian of a row, as ``call`` computes them."""
     program, function = PARAMETERS[name]
     session = Session()
     session.evaluate(f"(define (f k b) {program})")
     gradient, hessian = _derivatives(function)
-    eager = session.evaluate(f"(list (f {K} {B}) (gradient f {K} {B}) (hessian f {K} {B}))")
-    staged = session.evaluate(
-        f"((jit (lambda (k b) (list (f k b) (gradient f k b) (hessian f k b)))) {K} {B})"
-    )
-    for value, slopes, rows in (eager, staged):
-        assert float(value) == pytest.approx(float(function(K, B)), rel=1e-9)
-        assert [float(x) for x in slopes] == pytest.approx(gradient, rel=1e-8)
-        found = [[float(x) for x in row] for row in rows]
-        assert np.allclose(found, hessian, rtol=1e-7, atol=1e-8)
+    value, slopes, rows = session.evaluate(call)
+    assert float(value) == pytest.approx(float(function(K, B)), rel=1e-9)
+    assert [float(x) for x in slopes] == pytest.approx(gradient, rel=1e-8)
+    found = [[float(x) for x in row] for row in rows]
+    assert np.allclose(found, hessian, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_derivatives_on_numbers(name):
+    check(name, f"(list (f {K} {B}) (gradient f {K} {B}) (hessian f {K} {B}))")
+
+
+FAST = ("captured",)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=[] if x in FAST else pytest.mark.slow) for x in PARAMETERS]
+)
+def test_derivatives_compiled(name):
+    check(name, f"((jit (lambda (k b) (list (f k b) (gradient f k b) (hessian f k b)))) {K} {B})")
 
 
 def test_derivatives_are_integrated_to_their_own_precision():
@@ -120,9 +131,9 @@ def test_lanes():
     session.evaluate("(define t (tensor 0.5 1.0 2.0 #:dtype 'float64))")
     t = np.array([0.5, 1.0, 2.0])
     found = session.evaluate(
-        "(list ((vmap (lambda (k) (f k 1.0))) t)"
+        "((jit (lambda (t) (list ((vmap (lambda (k) (f k 1.0))) t)"
         " ((vmap (lambda (b) (f 1.0 b))) t)"
-        " ((vmap (lambda (b) (gradient (lambda (k) (f k b)) 1.0))) t))"
+        " ((vmap (lambda (b) (gradient (lambda (k) (f k b)) 1.0))) t)))) t)"
     )
     of_k, of_b, slopes = (np.asarray(part) for part in found)
     assert np.allclose(of_k, np.expm1(t) / t, rtol=1e-12)
@@ -137,6 +148,14 @@ def test_integrals_of_integrals():
     )
     found = session.evaluate("(list (f 1.0) (gradient f 1.0))")
     assert list(found) == pytest.approx([1 / 8, 5 / 8], rel=1e-12)
+
+
+@pytest.mark.slow
+def test_integrals_of_integrals_compiled():
+    session = Session()
+    session.evaluate(
+        "(define (f k) (integrate (lambda (x) (integrate (lambda (y) (* k x y)) 0 x)) 0 k))"
+    )
     found = session.evaluate("((jit (lambda (k) (list (f k) (gradient f k)))) 1.0)")
     assert [float(x) for x in found] == pytest.approx([1 / 8, 5 / 8], rel=1e-12)
 

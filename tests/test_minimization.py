@@ -92,3 +92,11 @@ def test_a_minimum_is_differentiable():
         "(derivative (lambda (a) (gradient-descent (lambda (x) (square (- x a))) 0.0 0.25)) 5.0)"
     )
     assert Session().evaluate(program) == pytest.approx(1, abs=1e-7)
+
+
+def test_what_a_minimizer_reaches_has_gradients_of_all_sizes():
+    program = """
+      (define (reached t)
+        (gradient-descent (lambda (x) (tensor-sum (square (- x t)))) (zeros 100) 0.25 40))
+      ((jit (lambda (t) (gradient (lambda (t) (tensor-sum (reached t))) t))) (ones 100))"""
+    assert np.allclose(Session().evaluate(program), 1.0, atol=1e-4)

@@ -14,6 +14,7 @@ from eshkol.base.errors import BadValue, OutOfRange, StagingError, WrongType
 from eshkol.datum.pairs import NIL, scheme_list
 from eshkol.datum.values import Vector
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.session import Session
 from eshkol.xla.dtypes import wide
 
 SCHEME = builtin_namespace()
@@ -160,3 +161,16 @@ def test_traced_axes_and_flags_are_errors():
         jax.jit(lambda axis: SCHEME["tensor-sum"](jnp.ones(3), axis))(0)
     with pytest.raises(StagingError, match="tensor-sum: keepdims must be known when"):
         jax.jit(lambda keep: SCHEME["tensor-sum"](jnp.ones(3), keepdims=keep))(True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+def test_indices_of_extremes_of_64_bits_compile_alone(dtype):
+    # The call has nothing but arrays, so JAX lowers it where no 64-bit numbers exist.
+    session = Session()
+    session.evaluate(f"(define t (tensor '((4 3 3) (1 9 12)) #:dtype '{dtype}))")
+    found = session.evaluate("((jit (lambda (t) (list (argmin t 0) (argmax t 1) (argmin t)))) t)")
+    low, high, all_of_them = (np.asarray(part) for part in found)
+    assert low.tolist() == [1, 0, 0] and high.tolist() == [0, 2] and all_of_them == 3
+    if dtype == "float64":
+        found = session.evaluate("((jit argmax) (tensor 1.0 +nan.0 2.0 +nan.0 #:dtype 'float64))")
+        assert found == 1

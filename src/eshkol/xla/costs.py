@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from eshkol.primitives.quadrature import NODES as QUADRATURE_NODES
 from eshkol.xla.equations import inner_jaxprs
 
 
@@ -164,7 +165,9 @@ def _cost_inside(
         return max(costs, key=lambda cost: (cost.flops, cost.bytes))
     if name == "scan":
         times *= equation.params["length"]
-    is_loop = name == "while" or name.startswith("loop")
+    if name == "integral":
+        times *= len(QUADRATURE_NODES)
+    is_loop = name in ("while", "integral") or name.startswith("loop")
     times *= _DERIVATIVE_FACTORS.get(name, 1.0)
     wanted = [jaxpr for parameter, jaxpr in inner if parameter not in _NOT_RUN]
     for jaxpr in wanted:

@@ -132,16 +132,19 @@ def _cut(measure: Any, low: Any, high: Any, tolerance: Any, most: int, is_kept: 
         return (panels.count < most) & is_large & jnp.isfinite(error)
 
     def halve(panels: Panels) -> Panels:
-        worst = jnp.argmax(panels.error)
+        # Not argmax, which JAX lowers where no 64-bit numbers exist.
+        places = jnp.arange(most, dtype=jnp.int32)
+        is_worst = panels.error == panels.error.max()
+        worst = jnp.where(is_worst, places, most - 1).min()
         low, high = panels.low[worst], panels.high[worst]
         middle = low + 0.5 * (high - low)
         # Both halves are measured by one piece of code.
         starts, ends = jnp.stack([low, middle]), jnp.stack([middle, high])
         values, error, whole = lax.map(lambda pair: measure(*pair), (starts, ends))
-        places = jnp.stack([worst, panels.count.astype(worst.dtype)])
+        both = jnp.stack([worst, panels.count])
 
-        def put(room: Any, both: Any) -> Any:
-            return room.at[places].set(both)
+        def put(room: Any, new: Any) -> Any:
+            return room.at[both].set(new)
 
         kept = list(map(put, panels.values, values)) if is_kept else []
         return Panels(

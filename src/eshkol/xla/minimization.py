@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from eshkol.primitives.minimizers import SMALLEST_CURVATURE
 from eshkol.runtime.dialects import staged
@@ -15,6 +14,7 @@ from eshkol.xla.control import staging
 from eshkol.xla.directions import Traced, gradient_of, shown, split
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import failures
+from eshkol.xla.loop_primitive import loop
 from eshkol.xla.tensors import cast
 from eshkol.xla.transforms import check_has_forward_mode
 from eshkol.xla.witness import tracer_of
@@ -66,7 +66,7 @@ class TensorArithmetic:
         state: tuple[Any, ...],
     ) -> tuple[Any, ...]:
         first = tuple(self._in_state(part) for part in state)
-        return lax.while_loop(lambda s: test(*s), lambda s: step(*s), first)
+        return loop(lambda s: test(*s), lambda s: step(*s), first)
 
     def _in_state(self, part: Any) -> Any:
         if part.__class__ is int:

@@ -22,7 +22,17 @@ from eshkol.datum.values import Vector
 from eshkol.primitives.arithmetic import add, divide, multiply
 from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.arguments import items_of, static_axes, static_axis, static_int
-from eshkol.xla.dtypes import BFLOAT16, BOOL, FLOAT16, FLOAT32, INT32, NARROW_FLOATS, inexact_dtype
+from eshkol.xla.dtypes import (
+    BFLOAT16,
+    BOOL,
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    INT32,
+    NARROW_FLOATS,
+    WIDE,
+    inexact_dtype,
+)
 from eshkol.xla.elementwise import not_equal
 from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
@@ -231,12 +241,33 @@ def average(values: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return mean(values, axis, keepdims=keepdims)
 
 
+def _wide_index(x: Any, axis: int, is_largest: bool) -> Any:
+    """As ``lax.argmax`` or ``argmin``, which JAX lowers where no 64-bit numbers exist."""
+    if x.dtype == FLOAT64:
+        worst: float = -math.inf if is_largest else math.inf
+    else:
+        worst = np.iinfo(x.dtype).min if is_largest else np.iinfo(x.dtype).max
+
+    def better(first: Any, second: Any) -> Any:
+        (x, i), (y, j) = first, second
+        goes_before = lax.gt(y, x) if is_largest else lax.lt(y, x)
+        goes_before |= lax.ne(y, y) & lax.eq(x, x)
+        ties = lax.eq(x, y) | (lax.ne(x, x) & lax.ne(y, y))
+        return lax.select(goes_before, y, x), lax.select(goes_before | (ties & (j < i)), j, i)
+
+    places = lax.broadcasted_iota(INT32, x.shape, axis)
+    start = np.asarray(worst, x.dtype), np.asarray(np.iinfo(INT32).max, INT32)
+    return lax.reduce((lax.stop_gradient(x), places), start, better, (axis,))[1]
+
+
 def _index_of(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
     """The index of an extreme along one axis, or in row order without an axis; int32."""
 
     def find(x: Any, axis: int | None) -> Any:
         if axis is None:
             x, axis = lax.reshape(x, (math.prod(x.shape),)), 0
+        if x.dtype in WIDE and x.dtype.kind != "c":
+            return _wide_index(x, axis, operation is lax.argmax)
         return operation(x, axis, INT32)
 
     kernel = compiled("axis")(find)
