@@ -11,14 +11,16 @@ from eshkol.datum.write import short_string
 from eshkol.io.weights import load_tensors, match_tensors, save_tensors
 from eshkol.xla.leaf_names import leaf_names
 from eshkol.xla.transforms import is_inexact
-from eshkol.xla.trees import flatten, unflatten
+from eshkol.xla.trees import BUFFERS, flatten, unflatten
 
 
 def named_parameters(who: str, model: Any) -> dict[str, Any]:
-    """The inexact tensors of a model by the names of the variables that lead to them."""
+    """The inexact tensors of a model, and its buffers, by the variables that lead to them."""
     leaves, _ = flatten(model)
     found = {
-        name: leaf for name, leaf in zip(leaf_names(model), leaves, strict=True) if is_inexact(leaf)
+        name: leaf
+        for name, leaf in zip(leaf_names(model), leaves, strict=True)
+        if is_inexact(leaf) or id(leaf) in BUFFERS
     }
     if not found:
         raise WrongType(

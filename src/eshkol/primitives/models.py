@@ -120,9 +120,52 @@ def _optimizer_update(optimizer: Any, model: Any, gradients: Any, state: Any) ->
     """
 
 
+@tensor_primitive("parameter", at="eshkol.xla.buffers:parameter")
+def _parameter(value: Any) -> Any:
+    """A number or tensor that is trained wherever a model captures or holds it.
+
+    Inexact tensors are trained in any case; a captured number is a setting, which is not, unless
+    it is made a parameter: a tensor of rank 0, which is a number too.
+
+    Args:
+        value: a number, or a tensor, vector or list of numbers.
+
+    Returns:
+        An inexact tensor, of the dtype of tensors unless the value has one.
+
+    Raises:
+        WrongType: for what holds no numbers.
+
+    Example:
+        ``(let ((k (parameter 2))) ((gradient (lambda (m) (m 3.0)) (lambda (x) (* k x x))) 1.0))``
+        ⇒ ``9.0``.
+    """
+
+
+@tensor_primitive("buffer", at="eshkol.xla.buffers:buffer")
+def _buffer(value: Any) -> Any:
+    """A tensor that belongs to a model and is not trained: a running mean, a mask, a table.
+
+    It goes with the model through compiled programs, optimizers and files, and a gradient of the
+    model leaves it as it is.
+
+    Args:
+        value: a tensor, or what makes one: a number, a vector or list of numbers.
+
+    Returns:
+        A tensor like it. What is computed with it is no buffer any more: a new running mean is
+        ``(buffer (+ mean change))``.
+
+    Example:
+        ``(let* ((w (tensor 2.0)) (s (buffer (tensor 5.0))) (model (lambda (x) (* w s x)))
+        (slope (gradient (lambda (m) (tensor-sum (m 1.0))) model))) (tensor-sum (slope 1.0)))``
+        ⇒ ``25.0``.
+    """
+
+
 @tensor_primitive("model-parameters", at="eshkol.io.models:model_parameters")
 def _model_parameters(model: Any) -> Any:
-    """The inexact tensors of a model, an association list from names to tensors.
+    """The inexact tensors of a model, and its buffers, as an association list by their names.
 
     A name is made of the variables that lead to the tensor, as in ``conv1.weight``.
 

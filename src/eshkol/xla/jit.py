@@ -40,7 +40,7 @@ from eshkol.xla.modes import FOLLOWERS
 from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, procedure_being_traced
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
-from eshkol.xla.trees import WRAPPERS, ArrayImpl, Structure, flatten
+from eshkol.xla.trees import BUFFERS, WRAPPERS, ArrayImpl, Structure, flatten
 from eshkol.xla.ways import Way, is_plain, way
 
 MOST_WAYS = 4
@@ -211,7 +211,7 @@ class Jitted:
         changes = self.is_mutable or entry.is_mutable or program.baked
         if changes or program.may_fail or self.options.device is not None:
             return
-        if FOLLOWERS.extents:
+        if FOLLOWERS.extents or BUFFERS:
             return
         front = (*self.front, *entry.lifted)
         if not options and is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):

@@ -25,7 +25,7 @@ from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
 from eshkol.xla.journal import Copied
 from eshkol.xla.tensors import describe
-from eshkol.xla.trees import TRUTH, Structure
+from eshkol.xla.trees import BUFFER, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Source, Witness, tracer_of
 
 
@@ -185,6 +185,9 @@ class _Merging:
         self.leaves: list[Any] = []
 
     def visit(self, first: Structure, second: Structure) -> Structure:
+        if (first == BUFFER) != (second == BUFFER):
+            # What may be trained or not is a tensor like any other.
+            first, second = (TENSOR if side == BUFFER else side for side in (first, second))
         first_leaf, second_leaf = first.__class__ is str, second.__class__ is str
         if first_leaf and second_leaf:
             return self._leaf(first, second)

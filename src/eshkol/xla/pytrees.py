@@ -57,12 +57,14 @@ class Shape:
 def _is_same(a: Any, b: Any) -> bool:
     """Whether two leaves that are no children are equal.
 
-    A number that a program being compiled has as an argument can't be compared; it belongs to the
-    model that the tree was made of.
+    Arrays of one type are: they belong to the model that the tree was made of. So is a number that
+    a program being compiled has as an argument, which can't be compared.
     """
     if a is b or _is_traced(a) or _is_traced(b):
         return True
-    return a.__class__ is b.__class__ and not hasattr(a, "dtype") and bool(a == b)
+    if hasattr(a, "dtype") and hasattr(b, "dtype"):
+        return a.shape == b.shape and a.dtype == b.dtype
+    return a.__class__ is b.__class__ and bool(a == b)
 
 
 def _is_traced(leaf: Any) -> bool:

@@ -27,7 +27,7 @@ from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
 from eshkol.xla.tensors import as_tensor, describe
-from eshkol.xla.trees import EXACT, REAL, TENSOR, Structure, flatten, unflatten
+from eshkol.xla.trees import BUFFER, EXACT, REAL, TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import tracer_of
 
 
@@ -39,7 +39,8 @@ def is_inexact(leaf: Any) -> bool:
 def differentiable(structure: Structure, leaves: Sequence[Any]) -> list[int]:
     """The indices of the leaves of a point that are differentiated.
 
-    Inexact tensors always are; numbers only outside of closures, where they are the point itself.
+    Inexact tensors are, unless they are buffers; numbers only outside of closures, where they are
+    the point itself.
     """
     found: list[int] = []
     _visit(structure, leaves, iter(range(len(leaves))), False, found)
@@ -53,6 +54,9 @@ def _visit(
         index = next(indices)
         if _is_wanted(structure, leaves[index], in_closure):
             found.append(index)
+        return
+    if structure == BUFFER:
+        next(indices)
         return
     inside = in_closure or structure[0] == "closure"
     for child in structure[2]:

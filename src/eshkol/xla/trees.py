@@ -36,6 +36,12 @@ PART = "part"
 TENSOR, REAL, EXACT, TRUTH = "tensor", "real", "exact", "truth"
 KINDS = frozenset([TENSOR, REAL, EXACT, TRUTH])
 
+BUFFER = ("buffer", None, (TENSOR,))
+"""The structure of a tensor that is not trained (``buffers``)."""
+
+BUFFERS: dict[int, Any] = {}
+"""Weak references to all such tensors, by their identities."""
+
 Structure = Any
 """A leaf kind, or a tuple ``(tag, details, child structures)``."""
 
@@ -67,7 +73,7 @@ class _Flattening:
         kind = value.__class__
         if kind is ArrayImpl:
             self.leaves.append(value)
-            return TENSOR
+            return BUFFER if id(value) in BUFFERS else TENSOR
         visitor = _VISITORS.get(kind)
         if visitor is not None:
             return visitor(self, value)
@@ -166,7 +172,7 @@ def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
         return ("empty", None, ())
     if contents.__class__ is ArrayImpl:
         pass_.leaves.append(contents)
-        return TENSOR
+        return BUFFER if id(contents) in BUFFERS else TENSOR
     if contents.__class__ in _BOXES and len(contents) == 1:
         details = None if pass_.boxes is None else pass_.boxes(contents)
         structure = ("box", details, (pass_.visit(contents[0]),))
@@ -258,7 +264,7 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     if isinstance(value, jax.core.Tracer) and hasattr(value, "primal"):
         visitor: Any = _visit_derivative
     elif isinstance(value, jax.Array | np.ndarray | np.generic):
-        visitor = _leaf(TENSOR)
+        visitor = _visit_array
     elif isinstance(value, Record):
         visitor = _visit_record
     elif isinstance(value, Differentiable):
@@ -278,10 +284,15 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     return visitor(pass_, value)
 
 
+def _visit_array(pass_: _Flattening, value: Any) -> Structure:
+    pass_.leaves.append(value)
+    return BUFFER if id(value) in BUFFERS else TENSOR
+
+
 def _visit_derivative(pass_: _Flattening, value: Any) -> Structure:
     """A tensor that carries a derivative, unless that has been taken."""
     pass_.leaves.append(settled_tensor(value, open_traces()))
-    return TENSOR
+    return BUFFER if id(value) in BUFFERS else TENSOR
 
 
 def _visit_differentiable(pass_: _Flattening, value: Any) -> Structure:
@@ -354,7 +365,7 @@ def register(
         return (tag, details, tuple([pass_.visit(child) for child in children]))
 
     _VISITORS[kind] = visit
-    _BUILDERS[tag] = lambda pass_, s: rebuild(s[1], pass_.children(s))
+    BUILDERS[tag] = lambda pass_, s: rebuild(s[1], pass_.children(s))
 
 
 def flatten(
@@ -464,7 +475,7 @@ class _Rebuilding:
     def build(self, structure: Structure) -> Any:
         if structure.__class__ is str:
             return next(self.leaves)
-        value = _BUILDERS[structure[0]](self, structure)
+        value = BUILDERS[structure[0]](self, structure)
         if self.containers is not None and structure[0] in _MUTABLE:
             self._note(value)
         return value
@@ -561,7 +572,7 @@ def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
 
 _MUTABLE = frozenset(["list", "dotted", "vector", "table", "record", "MutableString", "bytearray"])
 
-_BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
+BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "static": lambda pass_, s: s[1].value,
     "closure": _build_closure,
     "shared": lambda pass_, s: pass_.made[s[1]],
