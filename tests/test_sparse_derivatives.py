@@ -52,7 +52,14 @@ def dense(matrix):
     return array.toarray()
 
 
-@pytest.mark.parametrize("body", FIELDS)
+SLOW = "tensor-sort softmax maximum tensor-max concatenate tensor-flip gather".split()
+JACOBIANS = [
+    pytest.param(body, marks=[pytest.mark.slow] if body[1:].split()[0] in SLOW else [])
+    for body in FIELDS
+]
+
+
+@pytest.mark.parametrize("body", JACOBIANS)
 def test_jacobians(body, monkeypatch):
     session = Session()
     session.define("p", jnp.asarray(V, "float32"))
