@@ -90,7 +90,8 @@ def symbolic_integral(expression, variable, low=None, high=None):
         found = sympy.integrate(expression, (x, *bounds) if bounds else x)
         if found.has(sympy.Integral):
             raise BadValue(
-                f"{who}: no integral of {short_string(datum_of(source))} is known in closed form"
+                f"{who}: no integral of {short_string(datum_of(source))} is known in closed form",
+                hint="as a number: (integrate (lambda (x) …) low high)",
             )
         return found
 
