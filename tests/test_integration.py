@@ -163,3 +163,15 @@ def test_integrals_of_integrals_compiled():
 def test_from_python():
     assert ek.integrate(math.sin, 0, math.pi) == pytest.approx(2, rel=1e-14)
     assert ek.integrate("(lambda (x) (exp (- x)))", 0, math.inf) == pytest.approx(1, rel=1e-14)
+
+
+def test_lanes_that_take_another_branch_cut_nothing():
+    value, slope = Session().evaluate(
+        "(define (f k a) (if (> a 0) (integrate (lambda (x) (* k (log (* a x)))) 0 1) 0.0))"
+        "(define (lanes k t) ((vmap (lambda (a) (f k a))) t))"
+        "((jit (lambda (t) (list (lanes 1.0 t)"
+        "  (gradient (lambda (k) (tensor-sum (lanes k t))) 1.0))))"
+        " (tensor 4.0 -4.0 #:dtype 'float64))"
+    )
+    assert np.allclose(value, [math.log(4) - 1, 0], rtol=1e-9)
+    assert float(slope) == pytest.approx(math.log(4) - 1, rel=1e-9)

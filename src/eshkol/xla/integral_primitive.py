@@ -3,7 +3,7 @@
 Its tangent is the integral of a tangent, plus what the moving ends add (Leibniz), and is found by
 quadrature of its own, adapted to it. That of a linear function can be transposed: it is the
 integral of the transposed function, so the primitive is closed under differentiation and
-transposition. Under ``vmap`` all lanes are cut alike.
+transposition. Under ``vmap`` all lanes are cut alike, as long as one of them needs it.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ class Integration:
         jaxpr: of constants, linear operands and a number; gives what is integrated.
         linear: how many operands it is linear in.
         most: into how many intervals it is cut.
+        lanes: the first axes of all results, whose elements have errors of their own.
     """
 
     jaxpr: ClosedJaxpr
     linear: int
     most: int
+    lanes: tuple[int, ...] = ()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -76,11 +78,12 @@ def integral(
 
 @integral_p.def_effectful_abstract_eval
 def _types(low: Any, *_: Any, **parameters: Any) -> tuple[Values, Any]:
-    jaxpr = Integration(**parameters).jaxpr
+    run = Integration(**parameters)
+    jaxpr = run.jaxpr
     if unknown := control_flow_allowed_effects.filter_not_in(jaxpr.effects):
         raise NotImplementedError(f"integral: these effects can't happen here: {unknown}")
     types = [aval.update(weak_type=False) for aval in jaxpr.out_avals]
-    return [*types, low.update(weak_type=False)], frozenset(jaxpr.effects)
+    return [*types, low.update(shape=run.lanes, weak_type=False)], frozenset(jaxpr.effects)
 
 
 # ---- how it is computed
@@ -92,7 +95,7 @@ def _run(low: Any, high: Any, tolerance: Any, *operands: Any, **parameters: Any)
         function = jaxpr_as_fun(run.jaxpr)
 
         def measure(low: Any, high: Any) -> tuple[Values, Any, Any]:
-            return _measured(lambda x: function(*operands, x), low, high)
+            return _measured(lambda x: function(*operands, x), low, high, len(run.lanes))
 
         size = sum(aval.size for aval in run.jaxpr.out_avals)
         is_kept = size * run.most <= MOST_KEPT
@@ -101,8 +104,8 @@ def _run(low: Any, high: Any, tolerance: Any, *operands: Any, **parameters: Any)
             values = [kept.sum(0) for kept in panels.values]
         else:
             values = _measured_again(measure, panels, run.jaxpr.out_avals)
-        allowed = tolerance * panels.whole.sum()
-        error = panels.error.sum()
+        allowed = tolerance * panels.whole.sum(0)
+        error = panels.error.sum(0)
         excess = jnp.where(jnp.isfinite(error), jnp.where(error <= allowed, 0, error), jnp.inf)
         return [*values, excess.astype(low.dtype)]
 
@@ -126,16 +129,21 @@ def _cut(measure: Any, low: Any, high: Any, tolerance: Any, most: int, is_kept: 
     def room(value: Any) -> Any:
         return jnp.zeros((most, *value.shape), value.dtype).at[0].set(value)
 
+    def is_large(panels: Panels) -> Any:
+        """In which lanes the error is; what is no number stays none."""
+        error = panels.error.sum(0)
+        return (error > tolerance * panels.whole.sum(0)) & jnp.isfinite(error)
+
     def is_open(panels: Panels) -> Any:
-        error = panels.error.sum()
-        is_large = error > tolerance * panels.whole.sum()
-        return (panels.count < most) & is_large & jnp.isfinite(error)
+        return (panels.count < most) & is_large(panels).any()
 
     def halve(panels: Panels) -> Panels:
         # Not argmax, which JAX lowers where no 64-bit numbers exist.
         places = jnp.arange(most, dtype=jnp.int32)
-        is_worst = panels.error == panels.error.max()
-        worst = jnp.where(is_worst, places, most - 1).min()
+        whole = panels.whole.sum(0)
+        shares = panels.error / jnp.where(whole > 0, whole, 1)
+        shares = jnp.where(is_large(panels), shares, 0).reshape(most, -1).max(1)
+        worst = jnp.where(shares == shares.max(), places, most - 1).min()
         low, high = panels.low[worst], panels.high[worst]
         middle = low + 0.5 * (high - low)
         # Both halves are measured by one piece of code.
@@ -171,12 +179,15 @@ def _measured_again(measure: Any, panels: Panels, avals: Sequence[Any]) -> Value
     return lax.fori_loop(0, panels.count, add, zeros)
 
 
-def _measured(function: Any, low: Any, high: Any) -> tuple[Values, Any, Any]:
-    """The integrals over an interval, their error and the integral of the absolute value."""
+def _measured(function: Any, low: Any, high: Any, lanes: int) -> tuple[Values, Any, Any]:
+    """The integrals over an interval, their error and the integral of the absolute value.
+
+    The latter two for each lane, of which the first axes of the values are.
+    """
     middle, half = 0.5 * (low + high), 0.5 * (high - low)
     nodes = jnp.asarray(np.asarray(NODES), low.dtype)
     rows = jax.vmap(function)(middle + half * nodes)
-    wholes = _sizes(rows)
+    wholes = _sizes(rows, lanes)
     values, means, differences = [], [], []
     for row in rows:
         weights = jnp.asarray(np.asarray(WEIGHTS), row.dtype)
@@ -185,20 +196,23 @@ def _measured(function: Any, low: Any, high: Any) -> tuple[Values, Any, Any]:
         means.append(0.5 * sums)
         checks = jnp.tensordot(jnp.asarray(np.asarray(CHECKS), row.dtype), row, 1)
         differences.append(half.astype(row.dtype) * checks)
-    difference = _sizes([x[None] for x in differences])[0]
-    spread = _sizes([row - mean for row, mean in zip(rows, means, strict=True)])
+    difference = _sizes([x[None] for x in differences], lanes)[0]
+    spread = _sizes([row - mean for row, mean in zip(rows, means, strict=True)], lanes)
     weights = jnp.asarray(np.asarray(WEIGHTS), wholes.dtype)
     width = abs(half).astype(wholes.dtype)
-    variation = width * (weights @ spread)
+    variation = width * jnp.tensordot(weights, spread, 1)
     is_sound = (variation > 0) & (difference > 0)
     ratio = SHARPNESS * difference / jnp.where(is_sound, variation, 1)
     error = jnp.where(is_sound, variation * jnp.minimum(1, ratio**1.5), difference)
-    return values, error, width * (weights @ wholes)
+    return values, error, width * jnp.tensordot(weights, wholes, 1)
 
 
-def _sizes(rows: Values) -> Any:
-    """The length of all numbers at each node."""
-    squares = [jnp.square(abs(row)).reshape(len(row), -1).sum(1, dtype=_real(row)) for row in rows]
+def _sizes(rows: Values, lanes: int) -> Any:
+    """The length of all numbers at each node, in each lane."""
+    squares = [
+        jnp.square(abs(row)).reshape(*row.shape[: lanes + 1], -1).sum(-1, dtype=_real(row))
+        for row in rows
+    ]
     return jnp.sqrt(sum(squares))
 
 
@@ -232,7 +246,7 @@ def _jvp(
         if any(moving):
             given = select(directions, moving)
             tangent_jaxpr = _pushed(run.jaxpr, moving)
-            inner = Integration(tangent_jaxpr, len(given), run.most)
+            inner = replace(run, jaxpr=tangent_jaxpr, linear=len(given))
             found = integral_p.bind(low, high, tolerance, *operands, *given, **inner.parameters)
             moved = [*map(ad.add_tangents, moved, found[:-1]), moved[-1]]
         return results, moved
@@ -268,7 +282,10 @@ def _transpose(cotangents: Sequence[Any], *operands: Any, **parameters: Any) -> 
         count = len(operands) - run.linear
         factors = [ad.instantiate_zeros(cotangent) for cotangent in cotangents[:-1]]
         backwards = _pulled(run.jaxpr, run.linear)
-        inner = Integration(backwards, len(factors), run.most)
+        # Operands that differ from lane to lane have their errors apart; sums over lanes don't.
+        shapes = [aval.shape[: len(run.lanes)] for aval in backwards.out_avals]
+        lanes = run.lanes if all(shape == run.lanes for shape in shapes) else ()
+        inner = Integration(backwards, len(factors), run.most, lanes)
         found = integral_p.bind(*operands[:count], *factors, **inner.parameters)
         pairs = zip(operands[count:], found[:-1], strict=True)
         return [None] * count + [x if ad.is_undefined_primal(own) else None for own, x in pairs]
@@ -313,8 +330,9 @@ def _batch(
             for aval, flag in zip(run.jaxpr.in_avals, [*mapped[3:], False], strict=True)
         ]
         lanes = jax.make_jaxpr(jax.vmap(jaxpr_as_fun(run.jaxpr), axes, 0, axis_size=size))(*shapes)
-        results = integral_p.bind(*placed, **replace(run, jaxpr=lanes).parameters)
-        return results, [*[0] * (len(results) - 1), None]
+        run = replace(run, jaxpr=lanes, lanes=(size, *run.lanes))
+        results = integral_p.bind(*placed, **run.parameters)
+        return results, [0] * len(results)
 
 
 def _one_after_another(
