@@ -13,6 +13,18 @@ from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import Vector
 from eshkol.session import Session
 
+
+class DoubleMaxwell:
+    """Maxwell's distribution to both sides of a location."""
+
+    def __init__(self, location, scale):
+        self.location, self.half = location, st.maxwell(scale=scale)
+
+    def cdf(self, x):
+        x = np.asarray(x) - self.location
+        return (1 + np.sign(x) * self.half.cdf(np.abs(x))) / 2
+
+
 CONTINUOUS = [
     ("random-exponential", (2.0,), st.expon(scale=0.5)),
     ("random-gamma", (2.5, 0.5), st.gamma(2.5, scale=0.5)),
@@ -30,6 +42,9 @@ CONTINUOUS = [
     ("random-pareto", (3.0, 2.0), st.pareto(3, scale=2)),
     ("random-rayleigh", (2.0,), st.rayleigh(scale=2)),
     ("random-maxwell", (2.0,), st.maxwell(scale=2)),
+    ("random-double-sided-maxwell", (1.0, 2.0), DoubleMaxwell(1.0, 2.0)),
+    ("random-generalized-normal", (1.5, 1.0, 2.0), st.gennorm(1.5, 1, 2)),
+    ("random-log-gamma", (0.3,), st.loggamma(0.3)),
     ("random-wald", (2.0,), st.invgauss(2.0)),
     ("random-truncated-normal", (-1.0, 3.0, 0.5, 2.0), st.truncnorm(-0.75, 1.25, 0.5, 2)),
     ("random-triangular", (0.0, 1.0, 3.0), st.triang(1 / 3, 0, 3)),
@@ -84,6 +99,92 @@ def test_classes_and_signs():
     signs = np.asarray(drawn("random-rademacher", COUNT))
     assert set(signs.tolist()) == {-1, 1}
     assert abs(signs.mean()) < 0.05
+
+
+def test_counts_of_classes():
+    weights = [1.0, 0.0, 3.0]
+    sample = np.asarray(drawn("random-multinomial", 12, weights, COUNT))
+    assert (sample.dtype, sample.shape) == ("int32", (COUNT, 3))
+    assert (sample.sum(-1) == 12).all()
+    assert not sample[:, 1].any()
+    values = np.arange(13)
+    expected = st.binom(12, 0.25).pmf(values) * COUNT
+    observed = np.bincount(sample[:, 0], minlength=13)
+    common = expected > 5
+    rest = COUNT - observed[common].sum(), COUNT - expected[common].sum()
+    result = st.chisquare([*observed[common], rest[0]], [*expected[common], rest[1]])
+    assert result.pvalue > 1e-3
+    assert (
+        np.asarray(drawn("random-multinomial", 5, np.eye(3))).tolist() == (5 * np.eye(3)).tolist()
+    )
+
+
+@pytest.mark.parametrize("order", [1.0, 2.0])
+def test_points_of_a_ball(order):
+    sample = np.asarray(drawn("random-ball", 3, COUNT, order=order))
+    radii = np.linalg.norm(sample, order, axis=-1)
+    assert sample.shape == (COUNT, 3)
+    assert st.kstest(radii**3, st.uniform().cdf).pvalue > 1e-3
+    assert np.abs(sample.mean(0)).max() < 0.03
+
+
+def test_matrices_and_bits():
+    sample = np.asarray(drawn("random-orthogonal", 3, 500))
+    np.testing.assert_allclose(sample @ sample.swapaxes(1, 2), [np.eye(3)] * 500, atol=1e-5)
+    # Of an orthogonal matrix that is drawn evenly, an element of three is even from -1 to 1.
+    assert st.kstest(sample[:, 0, 0], st.uniform(-1, 2).cdf).pvalue > 1e-3
+    ones = np.unpackbits(np.asarray(drawn("random-bits", COUNT)).view("uint8"))
+    assert abs(ones.mean() - 0.5) < 0.005
+
+
+def test_every_distribution_of_jax_has_its_sampler():
+    import jax
+
+    ours = {
+        "ball": "random-ball",
+        "bernoulli": "bernoulli",
+        "beta": "beta",
+        "binomial": "random-binomial",
+        "bits": "random-bits",
+        "categorical": "categorical",
+        "cauchy": "random-cauchy",
+        "chisquare": "random-chi-square",
+        "choice": "random-choice",
+        "dirichlet": "random-dirichlet",
+        "double_sided_maxwell": "random-double-sided-maxwell",
+        "exponential": "random-exponential",
+        "f": "random-f",
+        "gamma": "random-gamma",
+        "generalized_normal": "random-generalized-normal",
+        "geometric": "random-geometric",
+        "gumbel": "random-gumbel",
+        "laplace": "random-laplace",
+        "loggamma": "random-log-gamma",
+        "logistic": "random-logistic",
+        "lognormal": "random-lognormal",
+        "maxwell": "random-maxwell",
+        "multinomial": "random-multinomial",
+        "multivariate_normal": "random-multivariate-normal",
+        "normal": "random-normal",
+        "orthogonal": "random-orthogonal",
+        "pareto": "random-pareto",
+        "permutation": "random-permutation",
+        "poisson": "random-poisson",
+        "rademacher": "random-rademacher",
+        "randint": "random-int",
+        "rayleigh": "random-rayleigh",
+        "t": "random-student-t",
+        "triangular": "random-triangular",
+        "truncated_normal": "random-truncated-normal",
+        "uniform": "random-uniform",
+        "wald": "random-wald",
+        "weibull_min": "random-weibull",
+    }
+    offered = {name for name in dir(jax.random) if callable(getattr(jax.random, name))}
+    about_keys = {"PRNGKey", "clone", "fold_in", "split"}
+    about_keys |= {name for name in offered if "key" in name}
+    assert offered - about_keys <= set(ours)
+    assert all(name in SCHEME for name in ours.values())
 
 
 def test_vectors():

@@ -136,6 +136,34 @@ def maxwell(scale: Any = 1.0, *sizes: Sizes, dtype: Dtype = None) -> Any:
     """
 
 
+@tensor_primitive("random-double-sided-maxwell", at=_AT + "double_sided_maxwell")
+def double_sided_maxwell(
+    location: Any = 0.0, scale: Any = 1.0, *sizes: Sizes, dtype: Dtype = None
+) -> Any:
+    """Maxwell's distribution to both sides of a location.
+
+    Example: ``(tensor-shape (random-double-sided-maxwell 0 1 10))`` ⇒ ``(10)``.
+    """
+
+
+@tensor_primitive("random-generalized-normal", at=_AT + "generalized_normal")
+def generalized_normal(
+    power: Any, location: Any = 0.0, scale: Any = 1.0, *sizes: Sizes, dtype: Dtype = None
+) -> Any:
+    """Of density ∝ ``exp(-|(x - location)/scale|^power)``: 1 is Laplace's, 2 a normal one.
+
+    Example: ``(tensor-shape (random-generalized-normal 1.5 0 1 10))`` ⇒ ``(10)``.
+    """
+
+
+@tensor_primitive("random-log-gamma", "random-loggamma", at=_AT + "log_gamma")
+def log_gamma(shape: Any, *sizes: Sizes, dtype: Dtype = None) -> Any:
+    """The logarithm of a number from the gamma distribution, precise for small shapes too.
+
+    Example: ``(tensor-shape (random-log-gamma 0.1 10))`` ⇒ ``(10)``.
+    """
+
+
 @tensor_primitive("random-wald", at=_AT + "wald")
 def wald(mean: Any = 1.0, *sizes: Sizes, dtype: Dtype = None) -> Any:
     """The inverse Gaussian distribution of shape 1.
@@ -203,6 +231,19 @@ def categorical(weights: Tensor, *sizes: Sizes) -> Any:
     """
 
 
+@tensor_primitive("random-multinomial", at=_AT + "multinomial")
+def multinomial(trials: int, weights: Tensor, *sizes: Sizes) -> Tensor:
+    """How often each class comes in so many trials: int32, the classes along the last axis.
+
+    Args:
+        trials: how many.
+        weights: of the classes, as for ``categorical``.
+
+    Example: ``(tensor-sum (random-multinomial 20 #(1 2 1)))`` ⇒ ``20``;
+    ``(tensor-shape (random-multinomial 20 #(1 2 1) 5))`` ⇒ ``(5 3)``.
+    """
+
+
 @tensor_primitive("random-choice", at=_AT + "choice")
 def choice(values: Any, *sizes: Sizes, weights: Any = None, replace: bool = True) -> Any:
     """Elements of a list, vector or tensor, or integers below a count, at random.
@@ -232,6 +273,37 @@ def multivariate_normal(
     """Vectors of a normal distribution with a mean [n] and covariances [n, n].
 
     Example: ``(tensor-shape (random-multivariate-normal #(0 0) (eye 2) 5))`` ⇒ ``(5 2)``.
+    """
+
+
+@tensor_primitive("random-ball", at=_AT + "ball")
+def ball(dimension: int, *sizes: Sizes, order: Any = 2, dtype: Dtype = None) -> Tensor:
+    """Points evenly from the unit ball, along the last axis.
+
+    Args:
+        dimension: of the points.
+        sizes: how many of them.
+        order: p of the p-norm whose ball it is: 1 a cross-polytope, 2 the usual ball.
+
+    Example: ``(tensor-shape (random-ball 3 10))`` ⇒ ``(10 3)``;
+    ``(<= (norm (random-ball 2)) 1)`` ⇒ ``#t``.
+    """
+
+
+@tensor_primitive("random-orthogonal", at=_AT + "orthogonal")
+def orthogonal(size: int, *sizes: Sizes, dtype: Dtype = None) -> Tensor:
+    """Orthogonal matrices, evenly from all of a size (Haar's measure; Stewart 1980).
+
+    Example: ``(let ((q (random-orthogonal 3))) (allclose (matmul q (transpose q)) (eye 3) 1e-5
+    1e-5))`` ⇒ ``#t``.
+    """
+
+
+@tensor_primitive("random-bits", at=_AT + "bits")
+def bits(*sizes: Sizes) -> Tensor:
+    """Random bits, 32 in each element of a tensor of uint32.
+
+    Example: ``(tensor-dtype (random-bits 4))`` ⇒ ``uint32``.
     """
 
 

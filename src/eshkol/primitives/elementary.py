@@ -13,7 +13,7 @@ from typing import Any
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import EXACT, PLAIN
 from eshkol.primitives.arithmetic import divide
-from eshkol.primitives.declare import ARRAYS, apply_rule, primitive
+from eshkol.primitives.declare import ARRAYS, apply_rule, primitive, tensor_rule
 from eshkol.primitives.numbers import REAL
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain, unary
 
@@ -142,6 +142,8 @@ def logarithm(number: Number, base: Number = math.e) -> Number:
 
     Example: ``(log 1)`` ⇒ ``0``; ``(log 8 2)`` ⇒ ``3.0``; ``(log 0.0)`` ⇒ ``-inf.0``.
     """
+    if base is math.e and number.__class__ in ARRAYS:
+        return tensor_rule(TENSOR_RULES + "log", "log")(number)
     if base.__class__ is float and base == math.e:
         return _or_tensor(_natural_logarithm, "log", number)
     if number.__class__ in REAL and base.__class__ in REAL and number > 0 and base > 0:

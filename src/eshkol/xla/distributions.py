@@ -138,6 +138,7 @@ def _with_scale(draw: Draw) -> Draw:
 
 
 _LOCATION, _SCALE = Parameter("location", default=0.0), Parameter("scale", "positive", 1.0)
+_PLACE = (_LOCATION, _SCALE)
 _SHAPE = Parameter("shape parameter", "positive")
 _FREEDOM = Parameter("number of degrees of freedom", "positive")
 _RANDOM = jax.random
@@ -200,6 +201,32 @@ maxwell = _sampler(
     "random-maxwell",
     lambda key, shape, dtype, scale: scale * _RANDOM.maxwell(key, shape, dtype),
     _SCALE,
+)
+double_sided_maxwell = _sampler(
+    "random-double-sided-maxwell",
+    lambda key, shape, dtype, location, scale: _RANDOM.double_sided_maxwell(
+        key, location, scale, shape, dtype
+    ),
+    _LOCATION,
+    _SCALE,
+)
+
+
+def _generalized_normal(
+    key: Any, shape: Any, dtype: Any, power: Any, location: Any, scale: Any
+) -> Any:
+    of_gamma, of_sign = _RANDOM.split(key)
+    magnitude = _RANDOM.gamma(of_gamma, 1 / power, shape, dtype) ** (1 / power)
+    return location + scale * magnitude * _RANDOM.rademacher(of_sign, shape, dtype)
+
+
+generalized_normal = _sampler(
+    "random-generalized-normal", _generalized_normal, Parameter("power", "positive"), *_PLACE
+)
+log_gamma = _sampler(
+    "random-log-gamma",
+    lambda key, shape, dtype, a: _RANDOM.loggamma(key, a, shape, dtype),
+    _SHAPE,
 )
 wald = _sampler(
     "random-wald",
@@ -339,6 +366,68 @@ def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = No
         return _RANDOM.multivariate_normal(next_key(), cast(m, kind), cast(c, kind), shape, kind)
 
 
+def multinomial(trials: Any, weights: Any, *sizes: Any) -> Any:
+    """How many of the trials give each class, along the last axis; int32."""
+    who = "random-multinomial"
+    count = _checked(who, Parameter("number of trials", "count"), trials)
+    if count.shape:
+        raise ShapeError(f"{who}: expected one number of trials, got {describe(count)}")
+    w = _weights(who, weights)
+    shape = static_shape(sizes, who) if sizes else w.shape[:-1]
+    _check_fits(who, "rows of weights", w.shape[:-1], shape)
+    with wide():
+        p = cast(w / w.sum(-1, keepdims=True), np.dtype("float32"))
+        return _multinomial(next_key(), cast(count, p.dtype), p, (*shape, w.shape[-1]))
+
+
+def _draw_counts(key: Any, trials: Any, p: Any, shape: tuple[int, ...]) -> Any:
+    return _RANDOM.multinomial(key, trials, p, shape=shape).astype(INT32)
+
+
+_multinomial = jax.jit(_draw_counts, static_argnums=3)
+
+
+def ball(dimension: Any, *sizes: Any, order: Any = 2, dtype: Any = None) -> Any:
+    """Points evenly from the unit ball of a p-norm, along the last axis."""
+    who = "random-ball"
+    size = static_int(dimension, who, "a dimension")
+    norm = _checked(who, Parameter("order", "positive"), order)
+    kind = parse_dtype(dtype, who) or default_dtype()
+    if size < 1 or norm.shape or kind.kind not in "fV":
+        raise BadValue(
+            f"{who}: expected a dimension of at least 1, one order and a floating dtype, "
+            f"got {size}, {describe(order)} and {kind.name}"
+        )
+    with wide():
+        return _ball(next_key(), cast(norm, kind), size, static_shape(sizes, who), kind)
+
+
+def _draw_points(key: Any, order: Any, size: int, shape: tuple[int, ...], kind: Any) -> Any:
+    return _RANDOM.ball(key, size, order, shape, kind)
+
+
+_ball = jax.jit(_draw_points, static_argnums=(2, 3, 4))
+
+
+def orthogonal(size: Any, *sizes: Any, dtype: Any = None) -> Any:
+    """Orthogonal matrices, evenly from all."""
+    who = "random-orthogonal"
+    count = static_int(size, who, "a size")
+    kind = parse_dtype(dtype, who) or default_dtype()
+    if count < 1 or kind not in (np.dtype("float32"), FLOAT64):
+        raise BadValue(
+            f"{who}: expected a size of at least 1 and float32 or float64, got {count}, {kind.name}"
+        )
+    with wide():
+        return _RANDOM.orthogonal(next_key(), count, static_shape(sizes, who), kind)
+
+
+def bits(*sizes: Any) -> Any:
+    """Random bits, 32 in each element."""
+    with wide():
+        return _RANDOM.bits(next_key(), static_shape(sizes, "random-bits"), "uint32")
+
+
 _BY_NAME: dict[str, Draw] = {
     "exponential": exponential,
     "gamma": gamma,
@@ -348,6 +437,21 @@ _BY_NAME: dict[str, Draw] = {
     "gumbel": gumbel,
     "logistic": logistic,
     "lognormal": lognormal,
+    "log-gamma": log_gamma,
+    "student-t": student_t,
+    "chi-square": chi_square,
+    "f": f_ratio,
+    "weibull": weibull,
+    "pareto": pareto,
+    "rayleigh": rayleigh,
+    "maxwell": maxwell,
+    "double-sided-maxwell": double_sided_maxwell,
+    "generalized-normal": generalized_normal,
+    "wald": wald,
+    "truncated-normal": truncated_normal,
+    "triangular": triangular,
+    "geometric": geometric,
+    "rademacher": rademacher,
     "poisson": poisson,
     "binomial": binomial,
 }

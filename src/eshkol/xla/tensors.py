@@ -334,6 +334,19 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
         kernel.__name__ = function.__name__
         return jax.jit(kernel)
 
+    plain = call if static else kernel_of()
+
+    def short_of_array(x: Any) -> Any:
+        if x.__class__ is ArrayImpl and x.dtype not in WIDE:
+            return plain(x)
+        return call(x)
+
+    def short_of_two(x: Any, y: Any) -> Any:
+        are_arrays = x.__class__ is ArrayImpl and y.__class__ is ArrayImpl
+        if are_arrays and x.dtype not in WIDE and y.dtype not in WIDE:
+            return plain(x, y)
+        return call(x, y)
+
     def short_of_one(x: Any, *rest: Any, **options: Any) -> Any:
         if x.__class__ is ArrayImpl and x.dtype not in WIDE and not options:
             return kernel_of(*rest)(x)
@@ -344,13 +357,16 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
             return call(*arguments, **options)
         return kernel_of(*arguments[count:])(*arguments[:count])
 
-    return functools.update_wrapper(short_of_one if count == 1 else short, function)
+    by_count = {1: short_of_one} if static else {1: short_of_array, 2: short_of_two}
+    return functools.update_wrapper(by_count.get(count, short), function)
 
 
 def _are_narrow(arrays: tuple[Any, ...]) -> bool:
-    """Whether all are arrays, or NumPy's scalars, that need neither a trace nor ``wide()``."""
+    """Whether all are arrays, or numbers, that need neither a trace nor ``wide()``."""
     for array in arrays:
         kind = array.__class__
+        if kind is int:
+            continue
         if (kind is not ArrayImpl and kind not in _NARROW_SCALARS) or array.dtype in WIDE:
             return False
     return True
