@@ -105,6 +105,8 @@ def static_shape(dims: Sequence[Any], who: str) -> tuple[int, ...]:
 
 def static_axis(value: Any, rank: int, who: str, tensor: Any = None) -> int:
     """An axis of a tensor of ``rank``; negative ones count from the end."""
+    if value.__class__ is int and -rank <= value < rank:
+        return value % rank
     axis = static_int(value, who, "axis")
     if -rank <= axis < rank:
         return axis % rank

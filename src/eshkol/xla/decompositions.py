@@ -17,6 +17,7 @@ from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.pairs import scheme_list
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.arguments import static_int
 from eshkol.xla.dtypes import (
     BFLOAT16,
@@ -44,7 +45,7 @@ _FOR_OTHERS = {
 
 def matrix(who: str, value: Any, square: bool = False) -> Any:
     """``value`` as a floating tensor of rank 2 or more, with square matrices if asked."""
-    x = as_tensor(value, who)
+    x = value if value.__class__ is ArrayImpl else as_tensor(value, who)
     if len(x.shape) < 2:
         raise ShapeError(
             f"{who}: expected a matrix, got {describe(x)}",

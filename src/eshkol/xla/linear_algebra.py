@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from eshkol.base.errors import BadValue, EshkolError, ShapeError, WrongType
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.arguments import is_sequence, static_axis, static_int
 from eshkol.xla.dtypes import BOOL, INT32, NARROW_FLOATS, result_dtype
 from eshkol.xla.elementwise import multiply
@@ -31,6 +33,10 @@ def _are_alike(a: Any, b: Any) -> bool:
     return dtype in NARROW_FLOATS and dtype is getattr(b, "dtype", None)
 
 
+def _are_matrices(a: Any, b: Any) -> bool:
+    return a.__class__ is b.__class__ is ArrayImpl and len(a.shape) == len(b.shape) == 2
+
+
 def matmul(a: Any, b: Any) -> Any:
     """The matrix product over the last axis of ``a`` and the one but last of ``b``.
 
@@ -39,6 +45,8 @@ def matmul(a: Any, b: Any) -> Any:
     """
     if not _are_alike(a, b):
         a, b = _operands("matmul", a, b)
+    elif _are_matrices(a, b) and a.shape[1] == b.shape[0]:
+        return _product_of_matrices(a, b)
     rank_a, rank_b = len(a.shape), len(b.shape)
     if not rank_a or not rank_b:
         scalar = a if not rank_a else b
@@ -79,6 +87,9 @@ def _batched(a: Any, b: Any) -> Any:
 def _dot(a: Any, b: Any) -> Any:
     contracted = ((len(a.shape) - 1,), (max(len(b.shape) - 2, 0),))
     return lax.dot_general(a, b, (contracted, ((), ())), preferred_element_type=a.dtype)
+
+
+_product_of_matrices = jax.jit(_dot.__wrapped__)  # type: ignore[attr-defined]
 
 
 @compiled()
