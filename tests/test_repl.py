@@ -465,6 +465,34 @@ def test_ctrl_c_stops_an_evaluation_and_stays(terminal):
     shows(process, "42")
 
 
+def test_ctrl_c_stops_a_compiled_loop_and_stays(terminal):
+    process = terminal("dumb")
+    process.sendline(
+        "(define f (jit (lambda (n) (let loop ((y 1.0) (i 0.0)) "
+        "(if (< i n) (loop (sin (+ y i)) (+ i 1.0)) i)))))"
+    )
+    process.sendline("(f 3.0)")
+    process.expect(r"3\.0\r\n> ", timeout=60)
+    # The same program, which now runs for years.
+    process.sendline("(begin (displayln 'running) (f 1e18))")
+    process.expect("running\r\n")
+    interrupt(process)
+    process.sendline("(list (* 6 7) ((jit (lambda (x) (* 2 x))) 4.0))")
+    process.expect(r"\(42 8\.0\)\r\n> ", timeout=60)
+
+
+def interrupt(process):
+    """Press Ctrl-C as a person does: again if nothing happens.
+
+    Python drops an interrupt that comes while a callback of the garbage collector runs.
+    """
+    for _ in range(5):
+        process.sendintr()
+        if process.expect(["interrupted", pexpect.TIMEOUT], timeout=5) == 0:
+            return
+    raise AssertionError("Ctrl-C does not end it")
+
+
 def test_the_history_is_kept(terminal, tmp_path):
     first = terminal()
     first.send("(* 11 11)\r")
