@@ -152,4 +152,25 @@ ROWS = [
         "(linspace 0.0 0.5 20)",
         to=lambda t: [bool((t > 0.6).any()), bool((t < 0.9).all())],
     ),
+    row(
+        "vector-map over the rows of a tensor",
+        """(define (f t)
+             (let ((squares (vector-map (lambda (x) (* x x)) t)))
+               (vector-for-each (lambda (x) (if (> x 2.0) (vector-set! squares 0 x))) t)
+               (+ (vector-ref squares 0) (vector-ref squares 9))))""",
+        "(linspace 0.0 3.0 10)",
+        "(linspace 0.0 1.0 10)",
+        to=lambda t: (3.0 if t[9] > 2 else 0.0) + t[9] ** 2,
+    ),
+    row(
+        "long lists of numbers and of tensors",
+        """(define (f x)
+             (let ((numbers (iota 100 0.5)) (tensors (map (lambda (i) (* i (ones 2))) (iota 70))))
+               (+ (fold (lambda (s y) (+ s (* x y))) 0.0 numbers)
+                  (apply + (map (lambda (y) (sin (* x y))) numbers))
+                  (tensor-sum (fold-right (lambda (t s) (+ (* 0.5 s) (* x t))) (zeros 2) tensors))
+                  (length (map (lambda (y) (if (= y 1.5) (zeros 2) (zeros 3))) numbers)))))""",
+        "0.1",
+        "0.25",
+    ),
 ]

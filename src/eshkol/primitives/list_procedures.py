@@ -12,7 +12,7 @@ from typing import Any
 from eshkol.base.errors import BadValue
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair, is_list, scheme_list
-from eshkol.datum.values import UNSPECIFIED, Unspecified
+from eshkol.datum.values import UNSPECIFIED, Unspecified, Vector
 from eshkol.primitives.arguments import (
     elements_argument,
     is_true,
@@ -61,8 +61,12 @@ def _results(who: str, procedure: Any, items: Any, lists: tuple[Any, ...]) -> It
     return (call(*row) for row in rows(who, (items, *lists)))
 
 
-def _staged(name: str, who: str, procedure: Any, sequences: tuple[Any, ...]) -> Any:
-    """The rule for staged code where a tensor takes part; else None.
+LONG = 64
+"""Lists of more elements than that, which are alike, are traversed like tensors in staged code."""
+
+
+def staged_traversal(name: str, who: str, procedure: Any, sequences: tuple[Any, ...]) -> Any:
+    """The rule for staged code where a tensor takes part, or a long list of numbers; else None.
 
     Args:
         name: of the function in the staging runtime.
@@ -70,10 +74,28 @@ def _staged(name: str, who: str, procedure: Any, sequences: tuple[Any, ...]) -> 
         procedure: its first argument.
         sequences: its lists and tensors.
     """
-    if DIALECT.resolve is None or not any(map(is_array, sequences)):
+    if DIALECT.resolve is None or not any(is_array(s) or _is_long(s) for s in sequences):
         return None
     call = callee(procedure_argument(who, procedure))
     return functools.partial(load(f"eshkol.xla.traversals:{name}"), call)
+
+
+def _is_long(items: Any) -> bool:
+    """Whether these may be many inexact numbers, or many tensors."""
+    if items.__class__ is Vector:
+        return len(items) > LONG and _is_inexact(items[0])
+    return items.__class__ is Pair and _is_inexact(items.car) and _has_more_pairs(items, LONG)
+
+
+def _is_inexact(item: Any) -> bool:
+    return item.__class__ is float or is_array(item)
+
+
+def _has_more_pairs(items: Any, count: int) -> bool:
+    """Whether a list has more than ``count`` pairs."""
+    while count and items.__class__ is Pair:
+        count, items = count - 1, items.cdr
+    return items.__class__ is Pair
 
 
 @primitive("map")
@@ -87,7 +109,7 @@ def map_list(procedure: Any, items: List, *lists: List) -> List:
     Example: ``(map + '(1 2) '(10 20))`` ⇒ ``(11 22)``; ``(map tensor-sum (tensor '((1 2) (3 4))))``
     ⇒ ``(3.0 7.0)``.
     """
-    staged = _staged("map_rows", "map", procedure, (items, *lists))
+    staged = staged_traversal("map_rows", "map", procedure, (items, *lists))
     results = None if staged is None else staged((items, *lists))
     if results is not None:
         return scheme_list(results)
@@ -106,7 +128,7 @@ def for_each(procedure: Any, items: List, *lists: List) -> Unspecified:
     Example: ``(let ((sum 0)) (for-each (lambda (x) (set! sum (+ sum x))) '(1 2 3)) sum)`` ⇒
     ``6``.
     """
-    staged = _staged("for_each_row", "for-each", procedure, (items, *lists))
+    staged = staged_traversal("for_each_row", "for-each", procedure, (items, *lists))
     if staged is not None:
         staged((items, *lists))
         return UNSPECIFIED
@@ -144,7 +166,7 @@ def filter_map(procedure: Any, items: List, *lists: List) -> List:
 
 
 def _folded(who: str, procedure: Any, initial: Any, items: Any, lists: tuple[Any, ...]) -> Any:
-    staged = _staged("fold_rows", who, procedure, (items, *lists))
+    staged = staged_traversal("fold_rows", who, procedure, (items, *lists))
     if staged is not None:
         return staged(who, initial, (items, *lists))
     call = callee(procedure_argument(who, procedure))
@@ -174,7 +196,7 @@ def fold_right(procedure: Any, initial: Any, items: List, *lists: List) -> Any:
     Example: ``(fold-right cons '() '(1 2 3))`` ⇒ ``(1 2 3)``.
     """
     call = callee(procedure_argument("fold-right", procedure))
-    staged = _staged("fold_rows_right", "fold-right", procedure, (items, *lists))
+    staged = staged_traversal("fold_rows_right", "fold-right", procedure, (items, *lists))
     if staged is not None:
         return staged(initial, (items, *lists))
     if not lists:
@@ -196,7 +218,9 @@ def reduce(procedure: Any, initial: Any, *items: List) -> Any:
     Example: ``(reduce max 0 '(3 1 4))`` ⇒ ``4``; ``(reduce - '(10 2 3))`` ⇒ ``5``.
     """
     sequence = items[0] if items else initial
-    staged = _staged("reduce_rows", "reduce", procedure, (sequence,))
+    staged = None
+    if is_array(sequence):
+        staged = staged_traversal("reduce_rows", "reduce", procedure, (sequence,))
     if staged is not None:
         return staged(sequence, *([initial] if items else ()))
     call = callee(procedure_argument("reduce", procedure))

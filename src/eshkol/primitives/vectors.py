@@ -21,6 +21,7 @@ from eshkol.primitives.arguments import (
 )
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import apply_rule, primitive
+from eshkol.primitives.list_procedures import staged_traversal
 from eshkol.primitives.lists import List
 
 VectorOrTensor = Any
@@ -223,10 +224,15 @@ def vector_append(*vectors: VectorOrTensor) -> Vector:
 def vector_map(procedure: Any, vector: VectorOrTensor, *vectors: VectorOrTensor) -> Vector:
     """The vector of what the procedure gives for each element, in order.
 
-    With several vectors it is called with one element of each, up to the end of the shortest.
+    With several vectors it is called with one element of each, up to the end of the shortest. In
+    staged code the procedure is traced once for all rows of long tensors.
 
     Example: ``(vector-map + #(1 2) #(10 20))`` ⇒ ``#(11 22)``.
     """
+    staged = staged_traversal("map_rows", "vector-map", procedure, (vector, *vectors))
+    results = None if staged is None else staged((vector, *vectors))
+    if results is not None:
+        return Vector(results)
     call = callee(procedure_argument("vector-map", procedure))
     columns = [elements("vector-map", each) for each in (vector, *vectors)]
     return Vector([call(*row) for row in zip(*columns, strict=False)])
@@ -241,6 +247,10 @@ def vector_for_each(
     Example: ``(let ((sum 0)) (vector-for-each (lambda (x) (set! sum (+ sum x))) #(1 2 3)) sum)``
     ⇒ ``6``.
     """
+    staged = staged_traversal("for_each_row", "vector-for-each", procedure, (vector, *vectors))
+    if staged is not None:
+        staged((vector, *vectors))
+        return UNSPECIFIED
     call = callee(procedure_argument("vector-for-each", procedure))
     columns = [elements("vector-for-each", each) for each in (vector, *vectors)]
     for row in zip(*columns, strict=False):

@@ -11,18 +11,23 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
-from eshkol.base.errors import BadValue, WrongType
+from eshkol.base.errors import BadValue, EshkolError, WrongType
+from eshkol.datum.pairs import Pair
+from eshkol.datum.values import Vector
 from eshkol.primitives.arguments import elements_argument
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.primitives.list_procedures import LONG
 from eshkol.xla.alternatives import or_bottom
 from eshkol.xla.carries import Carry, ChangingVariable, State, Values, enter, leave, settle
 from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving
+from eshkol.xla.dtypes import FLOAT64
 from eshkol.xla.extents import trace_part
 from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
-from eshkol.xla.notes import note
+from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import Joined, Part, leaf_count, leaf_type, make_outputs
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.traced_loops import again, done
@@ -51,12 +56,47 @@ def _sequence(who: str, value: Any) -> Any:
 
 
 def _tensors(who: str, sequences: Sequence[Any]) -> list[Any] | None:
-    """The sequences if all of them are tensors of many rows, cut to the shortest."""
-    if not all(hasattr(items, "dtype") for items in sequences):
+    """The sequences if all of them are tensors of many rows, or like such, cut to the shortest."""
+    tensors = [_stacked(who, items) for items in sequences]
+    if any(tensor is None for tensor in tensors):
         return None
-    tensors = [_sequence(who, items) for items in sequences]
     count = min(tensor.shape[0] for tensor in tensors)
     return [tensor[:count] for tensor in tensors] if count > UNROLLED_TRIPS else None
+
+
+def _stacked(who: str, items: Any) -> Any:
+    """A tensor; for a long list or vector of doubles or of tensors of one type, that of its rows.
+
+    None for any other sequence.
+    """
+    if hasattr(items, "dtype"):
+        return _sequence(who, items)
+    if items.__class__ not in (Pair, Vector) or len(items) <= LONG:
+        return None
+    rows = list(items)
+    if all(row.__class__ is float for row in rows):
+        return jnp.asarray(rows, FLOAT64)
+    types = {(getattr(row, "shape", None), getattr(row, "dtype", None)) for row in rows}
+    return jnp.stack(rows) if len(types) == 1 and (None, None) not in types else None
+
+
+def _has_lists(sequences: Sequence[Any]) -> bool:
+    return not all(hasattr(items, "dtype") for items in sequences)
+
+
+def _fails_for_lists(attempt: Callable[[], Any], sequences: Sequence[Any]) -> tuple[Any, bool]:
+    """What ``attempt`` gives, and whether it failed where lists stand for tensors.
+
+    The elements of a list may be needed as what they are: then it is unrolled.
+    """
+    if not _has_lists(sequences):
+        return attempt(), False
+    told = mark()
+    try:
+        return attempt(), False
+    except EshkolError:
+        forget(told)
+        return None, True
 
 
 def map_rows(call: Procedure, sequences: Sequence[Any]) -> list[Any] | None:
@@ -64,6 +104,10 @@ def map_rows(call: Procedure, sequences: Sequence[Any]) -> list[Any] | None:
     tensors = _tensors("map", sequences)
     if tensors is None:
         return None
+    return _fails_for_lists(lambda: _mapped(call, tensors), sequences)[0]
+
+
+def _mapped(call: Procedure, tensors: list[Any]) -> list[Any] | None:
     part = trace_part(or_bottom(call), _row_shapes(tensors))
     if part.targets:
         return None
@@ -105,11 +149,17 @@ def _folded(
     tensors = _tensors(who, sequences)
     if tensors is not None:
         tensors = [lax.rev(tensor, (0,)) for tensor in tensors] if is_reversed else tensors
+
+        def scan() -> Any:
+            try:
+                return _scan(who, (initial,), step, tensors)[0][0]
+            except Leaving:
+                return _counted(who, call, initial, tensors)
+
         try:
-            values, _, _ = _scan(who, (initial,), step, tensors)
-            return values[0]
-        except Leaving:
-            return _counted(who, call, initial, tensors)
+            value, has_failed = _fails_for_lists(scan, sequences)
+            if not has_failed:
+                return value
         except ChangingVariable:
             sequences = tensors
             is_reversed = False
