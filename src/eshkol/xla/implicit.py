@@ -1,30 +1,37 @@
 """Roots, fixed points and minima of procedures on tensors, with their implicit derivatives.
 
-The algorithms are those of ``primitives.root_finding``, in compiled loops. ``lax.custom_root``
-knows how a solution moves with what the equations captured: their Jacobian at the solution is
-solved for the direction, directly for few unknowns, by GMRES for many.
+The algorithms are those of ``primitives.root_finding``, in compiled loops. How a solution moves
+with what the equations captured tells their Jacobian at the solution: it is solved for the
+direction, directly for few unknowns, by GMRES for many. (``lax.custom_root`` does the same, but
+the newest JAX can't lower it inside of a loop that was traced in parts.)
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+from jax.custom_derivatives import SymbolicZero
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jax.scipy.sparse.linalg import gmres
 
 from eshkol.base.errors import StagingError
 from eshkol.primitives import implicit, root_finding
 from eshkol.primitives.points import point_of
 from eshkol.runtime.dialects import staged
+from eshkol.xla._compat import detach_constants
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging
 from eshkol.xla.directions import Traced, gradient_of, split
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import failures
 from eshkol.xla.extents import refuse_exit, trace_part
+from eshkol.xla.loop_course import fill, select
 from eshkol.xla.minimization import TensorArithmetic, join
 from eshkol.xla.own_programs import in_program
 from eshkol.xla.tensors import as_tensor, cast
@@ -300,18 +307,57 @@ def _moving(
     residuals: Function, x: Any, search: Callable[[Function, Any], root_finding.Found]
 ) -> root_finding.Found:
     """What a search finds, which has the derivatives of a root."""
-
-    def solve(f: Function, first: Any) -> tuple[Any, Any]:
-        found = search(f, first)
-        # JAX wants derivatives of what comes along, of which numbers have some.
-        return found.x, (found.residual, cast(found.is_found, jnp.finfo(x.dtype).dtype))
-
-    def run() -> Any:
-        return lax.custom_root(residuals, lax.stop_gradient(x), solve, solve_linear, has_aux=True)
-
+    shape = jax.ShapeDtypeStruct(x.shape, x.dtype)
+    found, of_search = detach_constants(jax.make_jaxpr(lambda x: search(residuals, x))(shape))
+    equations, of_equations = detach_constants(jax.make_jaxpr(residuals)(shape))
     # One program also where JAX maps or differentiates eager code, operation by operation.
-    found, (residual, is_found) = jax.jit(run)()
-    return root_finding.Found(found, residual, is_found > 0)
+    solve = jax.jit(functools.partial(_solve, Search(found, equations, len(of_search))))
+    return root_finding.Found(*solve(lax.stop_gradient(x), *of_search, *of_equations))
+
+
+class Search(NamedTuple):
+    """A search and its equations, as jaxprs of constants and a point.
+
+    Attributes:
+        found: gives the root, the length of the residual and whether it converged.
+        equations: gives the residuals.
+        captured: how many constants the search has; those of the equations follow.
+    """
+
+    found: ClosedJaxpr
+    equations: ClosedJaxpr
+    captured: int
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _solve(problem: Search, x: Any, *constants: Any) -> Any:
+    return tuple(jaxpr_as_fun(problem.found)(*constants[: problem.captured], x))
+
+
+def _solve_jvp(problem: Search, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """The implicit function theorem, at the root itself, so that it can be differentiated again."""
+    x, residual, is_found = _solve(problem, *primals)
+    inputs, given = primals[1 + problem.captured :], tangents[1 + problem.captured :]
+    moving = [
+        not isinstance(tangent, SymbolicZero) and jnp.issubdtype(value.dtype, jnp.inexact)
+        for value, tangent in zip(inputs, given, strict=True)
+    ]
+    run = jaxpr_as_fun(problem.equations)
+
+    def at_root(*moved: Any) -> Any:
+        return run(*fill(moving, moved, inputs), x)[0]
+
+    moved = jnp.zeros_like(x)
+    if any(moving):
+        at, along = select(inputs, moving), select(given, moving)
+        _, right = jax.jvp(at_root, tuple(at), tuple(along))
+        _, push = jax.linearize(lambda x: run(*inputs, x)[0], x)
+        moved = -solve_linear(push, right)
+    no_truth = np.zeros(is_found.shape, jax.dtypes.float0)
+    return (x, residual, is_found), (moved, jnp.zeros_like(residual), no_truth)
+
+
+_solve.defjvp(_solve_jvp, symbolic_zeros=True)
 
 
 def _check(who: str, found: root_finding.Found, traced: Traced, steps: Any, method: str) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eshkol.primitives.calling import DIALECT
+from eshkol.primitives.calling import DIALECT, is_traced
+from eshkol.runtime.procedures import procedure_of
+from eshkol.xla.control import staging
 from eshkol.xla.directions import shown
 from eshkol.xla.jit import Jitted
 from eshkol.xla.trees import flatten, unflatten
@@ -19,10 +21,20 @@ PROGRAMS: dict[Callable[..., Any], Jitted] = {}
 """By the rule that they compute; each has one for every procedure that it was called with."""
 
 
-def in_program(rule: Callable[..., Any], *arguments: Any) -> Any:
-    """What ``rule`` computes: as a part of the program that is compiled, or as one of its own."""
+def in_program(rule: Callable[..., Any], function: Any, *others: Any) -> Any:
+    """What ``rule`` computes: as a part of the program that is compiled, or as one of its own.
+
+    Args:
+        rule: of the other arguments.
+        function: the procedure that it computes with.
+        others: any.
+    """
+    arguments = (function, *others)
     if DIALECT.resolve is not None:
         return rule(*arguments)
+    if procedure_of(function) is None and is_traced():
+        # What a Python function captured may be traced, and is not seen.
+        return staging(rule, *arguments)
     if rule not in PROGRAMS:
         PROGRAMS[rule] = Jitted(rule)
     leaves, structure = flatten(PROGRAMS[rule].call(arguments, {}))
