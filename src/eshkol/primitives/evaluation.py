@@ -77,7 +77,7 @@ def _macroexpand_1(form: Any, environment: Any = None) -> Any:
 
 @tensor_primitive("load", at=_AT + "load")
 def _load(path: Any, environment: Any = None) -> Any:
-    """Evaluate the forms of a file in an environment; the value of the last one.
+    """Evaluate the forms of a file in an environment; the value is unspecified.
 
     Args:
         path: a string; looked for beside the program and where libraries are.
