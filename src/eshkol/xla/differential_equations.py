@@ -185,6 +185,16 @@ class Walk(NamedTuple):
     is_lost: Any
 
 
+def _in_wide(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule, which JAX may call where no 64-bit numbers exist."""
+
+    def apply(*arguments: Any) -> Any:
+        with wide():
+            return rule(*arguments)
+
+    return apply
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _solve(problem: Problem, y: Any, times: Any, tolerance: Any, *constants: Any) -> Any:
     field = problem.field(constants)
@@ -299,6 +309,7 @@ def _again(problem: Problem, found: Found, y: Any, times: Any, constants: Sequen
     return jnp.concatenate([y[None], states])
 
 
+@_in_wide
 def _solve_jvp(problem: Problem, primals: Any, tangents: Any) -> tuple[Any, Any]:
     found = Found(*_solve(problem, *primals))
     y, times, _, *constants = primals

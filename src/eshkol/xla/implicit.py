@@ -329,11 +329,22 @@ class Search(NamedTuple):
     captured: int
 
 
+def _in_wide(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule, which JAX may call where no 64-bit numbers exist."""
+
+    def apply(*arguments: Any) -> Any:
+        with wide():
+            return rule(*arguments)
+
+    return apply
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _solve(problem: Search, x: Any, *constants: Any) -> Any:
     return tuple(jaxpr_as_fun(problem.found)(*constants[: problem.captured], x))
 
 
+@_in_wide
 def _solve_jvp(problem: Search, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The implicit function theorem, at the root itself, so that it can be differentiated again."""
     x, residual, is_found = _solve(problem, *primals)
