@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return, Unit
+from eshkol.codegen.truth import as_test
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
     BoxRef,
@@ -110,11 +111,24 @@ class StagedEmitter(Emitter):
             assert isinstance(node.procedure, GlobalRef)
             runtime = EFFECTS.get(node.procedure.name)
         result = super().call(node)
-        if runtime is not None:
+        if runtime is None and self._may_look(node):
+            assert isinstance(result, ast.Call) and isinstance(node.procedure, GlobalRef)
+            name = py.constant(node.procedure.span, node.procedure.name)
+            result.args[:0] = [name, result.func]
+            result.func = py.load(node.procedure.span, " call_primitive")
+        elif runtime is not None:
             assert isinstance(result, ast.Call)
             result.args.insert(0, result.func)
             result.func = py.load(node.procedure.span, runtime)
         return result
+
+    def _may_look(self, node: Call) -> bool:
+        """Whether a primitive is called with something that may be one of several kinds."""
+        is_known = all(isinstance(argument, Const | Lambda) for argument in node.arguments)
+        is_primitive = self.is_primitive(node.procedure) or (
+            isinstance(node.procedure, GlobalRef) and node.procedure.name == " eqv?"
+        )
+        return is_primitive and not node.keywords and not is_known
 
     def set_box(self, node: BoxSet) -> None:
         value = self.expression(node.value)
@@ -169,7 +183,8 @@ class StagedEmitter(Emitter):
             self.add(py.at(node.span, ast.Expr(self._staged_if(node, ()))))
 
     def _staged_if(self, node: If, steps: tuple[Step, ...]) -> ast.expr:
-        test = py.call(node.test.span, " condition", self.expression(node.test))
+        asked = self.expression(as_test(node.test, self.is_primitive))
+        test = py.call(node.test.span, " condition", asked)
         then = self._branch(node.then, steps)
         otherwise = self._branch(node.otherwise, steps)
         return py.call(node.span, " staged_if", test, then, otherwise)
@@ -207,7 +222,7 @@ class StagedEmitter(Emitter):
         test, done, step, leaves_when = shape
         names = [self.name(variable) for variable in node.variables]
         values = py.tuple_of(node.span, self.expressions(node.values))
-        test_part = self._part(test, node.variables)
+        test_part = self._part(as_test(test, self.is_primitive), node.variables)
         if isinstance(test_part, ast.Lambda):
             test_part.body = py.call(test.span, " condition", test_part.body)
         step_part = self._part(step, node.variables, (*outer, Step(node.label, True)))

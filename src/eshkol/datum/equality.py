@@ -5,6 +5,7 @@ Structures are walked with a stack, so they may be deep; ``equal?`` ends on cycl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,17 @@ from eshkol.datum.symbols import Symbol
 
 _LARGE = 10_000
 """Structures with fewer parts are taken to be free of cycles until they have been walked."""
+
+
+class Undecided:
+    """One of several values; which one is known only when a compiled program runs.
+
+    Attributes:
+        decided: gives the value where it is known, and raises an error where it isn't.
+    """
+
+    __slots__ = ()
+    decided: Callable[[], Any]
 
 
 def is_array(value: Any) -> bool:
@@ -36,7 +48,8 @@ def is_eqv(a: Any, b: Any) -> bool:
     a, b = scalar(a), scalar(b)
     kind = a.__class__
     if kind is not b.__class__:
-        return False
+        is_open = isinstance(a, Undecided) or isinstance(b, Undecided)
+        return is_open and is_eqv(_decided(a), _decided(b))
     if kind is int or kind is Fraction:
         return a == b
     if kind is float:
@@ -48,6 +61,10 @@ def is_eqv(a: Any, b: Any) -> bool:
     if kind is str:
         return a == b == ""
     return kind.__name__ == "Char" and a == b
+
+
+def _decided(value: Any) -> Any:
+    return value.decided() if isinstance(value, Undecided) else value
 
 
 def _same_float(a: float, b: float) -> bool:
@@ -94,6 +111,8 @@ def _parts_to_compare(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
         return [rest] if a.car is b.car else [rest, (a.car, b.car)]
     if is_eqv(a, b):
         return []
+    if isinstance(a, Undecided) or isinstance(b, Undecided):
+        return [(_decided(a), _decided(b))]
     if is_array(a) and is_array(b):
         return [] if _equal_arrays(a, b) else None
     if isinstance(a, bytes | bytearray):
@@ -132,7 +151,7 @@ def hash_key(value: Any) -> Any:
         return value
     if kind is Pair or isinstance(value, list | tuple):
         return _structure_key(value)
-    return _atom_key(value)
+    return hash_key(value.decided()) if isinstance(value, Undecided) else _atom_key(value)
 
 
 def identity_key(value: Any) -> Any:

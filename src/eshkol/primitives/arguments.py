@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
-from eshkol.datum.equality import is_array
+from eshkol.datum.equality import Undecided, is_array
 from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Char, HashTable, MultipleValues, MutableString, Vector
@@ -73,6 +73,8 @@ def is_true(value: Any) -> bool:
     """
     if value is True or value is False:
         return value
+    if isinstance(value, Undecided):
+        return is_true(value.decided())
     return truth_of_array(value) if is_array(value) else True
 
 

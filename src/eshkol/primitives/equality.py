@@ -42,6 +42,8 @@ def alike(a: Any, b: Any) -> Truth:
         return same(a, b)
     try:
         return is_equal(a, b)
+    except StagingError:
+        raise
     except TypeError:
         raise StagingError(
             "equal?: expected values that are known, got a structure with traced tensors in it",
@@ -78,9 +80,11 @@ def logical_not(value: Any) -> Truth:
     """``not``; of a tensor that is one truth value, such a tensor."""
     if value is False:
         return True
-    if is_array(value):
-        return load("eshkol.xla.selection:logical_not")(boolean_array("not", value))
-    return False
+    if not is_array(value):
+        return False
+    if value.shape == () and str(value.dtype) in ("float64", "int64"):
+        return False  # a number of the language
+    return load("eshkol.xla.selection:logical_not")(boolean_array("not", value))
 
 
 @primitive("not")

@@ -131,6 +131,8 @@ STAGING = {
     "set_top_level": "globals",
     "output": "effects",
     "check": "control",
+    "truth": "control",
+    "call_primitive": "unions",
 }
 """The functions of the staging runtime that staged code calls, and their modules."""
 

@@ -7,15 +7,26 @@ found on the way. A change of shape names the variable.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 
-from eshkol.base.errors import ShapeError, StagingError
+from eshkol.base.errors import EshkolError, ShapeError, StagingError
 from eshkol.xla import journal
-from eshkol.xla.parts import Mismatch, Output, Part, as_leaf_array, leaf_type, merge, mismatched
+from eshkol.xla.notes import forget, mark
+from eshkol.xla.parts import (
+    FALSE_STRUCTURE,
+    Mismatch,
+    Output,
+    Part,
+    as_leaf_array,
+    make_outputs,
+    merge,
+    mismatched,
+    put_together,
+)
 from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 
 Site = tuple[str, ...]
@@ -95,13 +106,32 @@ def settle(
     Returns:
         The carry, the part of the trip, and the joined leaves of its value.
     """
+    told = mark()
+    try:
+        return _settle(site, values, trace, state, _start)
+    except EshkolError as problem:
+        try:
+            forget(told)
+            return _settle(site, values, trace, state, _start_with_nothing)
+        except EshkolError:
+            raise problem from None
+
+
+def _settle(
+    site: Site,
+    values: Values,
+    trace: Callable[[Carry], Part],
+    state: Callable[[Part], State],
+    start: Callable[..., Carry],
+) -> tuple[Carry, Part, list[Any]]:
+    """Trace a trip, at first of what ``start`` gives."""
     places: list[Any] = []
-    carry = _start(site, values, places)
+    carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
         part = trace(carry)
         if len(part.written) > len(places):
             places = part.written
-            carry = _start(site, values, places)
+            carry = start(site, values, places)
             continue
         structure, leaves = _merge_trip(site, carry, state(part))
         widened = _widened(carry, structure, leaves)
@@ -114,6 +144,23 @@ def settle(
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
     leaves, structure = flatten((values, journal.contents(places)), journal.Kept)
     return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
+
+
+def _start_with_nothing(site: Site, values: Values, places: list[Any]) -> Carry:
+    """The start of a loop in which ``#f`` stands for a value that isn't there yet."""
+    leaves, structure = flatten((values, journal.contents(places)))
+    others = [leaf for leaf in leaves if leaf is not False]
+    given = iter(leaves)
+    known = _without_false(structure, given)
+    return Carry(_of_arrays(known), [as_leaf_array(leaf, site[0]) for leaf in others], places)
+
+
+def _without_false(structure: Structure, leaves: Iterator[Any]) -> Structure:
+    """The structure in which leaves that are ``#f`` are none."""
+    if structure.__class__ is str:
+        return FALSE_STRUCTURE if next(leaves) is False else structure
+    children = tuple([_without_false(child, leaves) for child in structure[2]])
+    return (structure[0], structure[1], children)
 
 
 def _of_arrays(structure: Structure) -> Structure:
@@ -129,7 +176,7 @@ def _merge_trip(site: Site, carry: Carry, state: State) -> State:
     for index, leaf in enumerate(carry.leaves):
         start.append(Output(index, tuple(leaf.shape), leaf.dtype))
     try:
-        return merge((carry.structure, start), state)
+        return merge((carry.structure, start), state, is_growing=True)
     except Mismatch as mismatch:
         name = _changed_variable(site, carry, state)
         raise ChangingVariable(
@@ -144,7 +191,7 @@ def _changed_variable(site: Site, carry: Carry, state: State) -> str:
     (values, contents), (next_values, next_contents) = carry.structure[2], state[0][2]
     start = [Output(i, tuple(x.shape), x.dtype) for i, x in enumerate(carry.leaves)]
     before, after = (*values[2], *contents[2]), (*next_values[2], *next_contents[2])
-    index = mismatched((before, start), (after, state[1]))
+    index = mismatched((before, start), (after, state[1]), is_growing=True)
     names = [*(f"the variable {name}" for name in site[1 : 1 + len(values[2])])]
     names += map(journal.shown, carry.places)
     return "something" if index is None else names[index]
@@ -156,12 +203,8 @@ def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | N
         leaf.dtype == start.dtype for leaf, start in zip(leaves, carry.leaves, strict=True)
     ):
         return None
-    if len(leaves) != len(carry.leaves):
-        raise ChangingVariable("a loop variable changes its structure from trip to trip")
-    arrays = [
-        start if start.dtype == leaf_type(leaf)[1] else start.astype(leaf_type(leaf)[1])
-        for start, leaf in zip(carry.leaves, leaves, strict=True)
-    ]
+    start = put_together(leaves, make_outputs(leaves, "first", carry.leaves))
+    arrays = [as_leaf_array(leaf, "a loop variable") for leaf in start]
     return Carry(structure, arrays, carry.places)
 
 

@@ -31,9 +31,20 @@ from eshkol.xla.journal import make_box, mutate, set_box
 from eshkol.xla.notes import note
 from eshkol.xla.parts import BOTTOM, Mismatch, Part, mismatched
 from eshkol.xla.recursion import decide
+from eshkol.xla.unions import Union, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of
 
-__all__ = ["check", "condition", "make_box", "mutate", "output", "set_box", "staged_if", "staging"]
+__all__ = [
+    "check",
+    "condition",
+    "make_box",
+    "mutate",
+    "output",
+    "set_box",
+    "staged_if",
+    "staging",
+    "truth",
+]
 
 
 def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -80,6 +91,8 @@ def known_truth(test: Any) -> bool | None:
         return test
     if test.__class__ is Witness:
         return None if test.known.__class__ is bool else True
+    if test.__class__ is Union:
+        return known_truth(truth_of(test))
     if not hasattr(test, "dtype") or not hasattr(test, "shape"):
         return True
     if is_number(test):
@@ -96,7 +109,18 @@ def condition(test: Any) -> Any:
     """
     if hasattr(test, "dtype") and hasattr(test, "shape") and not is_number(test):
         check_condition(test)
-    return test
+    return truth_of(test) if test.__class__ is Union else test
+
+
+def truth(value: Any) -> Any:
+    """Whether a value is true: a boolean, known or traced.
+
+    Raises:
+        WrongType: for a tensor that is not one boolean.
+    """
+    value = condition(value)
+    known = known_truth(value)
+    return value if known is None else known
 
 
 # ---- conditionals
@@ -104,11 +128,18 @@ def condition(test: Any) -> Any:
 
 def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """``(if test then otherwise)``, the branches being thunks."""
+    if test.__class__ is Union:
+        test = truth_of(test)
     known = known_truth(test)
     if known is not None:
         note("followed", taken=known)
         return then() if known else otherwise()
     return decide(Condition(test, then, otherwise), _evaluate)
+
+
+def choose(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """The value of one of two thunks, where ``test`` is traced and no recursion comes back to."""
+    return _branch(test, then, otherwise, *_trace_branches(test, then, otherwise))
 
 
 def _evaluate(condition: Condition) -> Any:
@@ -169,14 +200,18 @@ def trace_branches(
 ) -> tuple[Part, Part]:
     """Both branches, each giving the contents of all places that either of them writes."""
     test = tracer_of(test)
-    with under(lambda: test):
-        first = trace_part(or_bottom(then))
-    with under(lambda: lax.bitwise_not(test)):
-        second = trace_part(or_bottom(otherwise), (), first.written, first.targets)
+    with under(lambda: test), told(test, True):
+        first = trace_part(or_bottom(_narrowed(then)))
+    with under(lambda: lax.bitwise_not(test)), told(test, False):
+        second = trace_part(or_bottom(_narrowed(otherwise)), (), first.written, first.targets)
     if len(second.written) > len(first.written):
-        with under(lambda: test):
-            first = trace_part(or_bottom(then), (), second.written, second.targets)
+        with under(lambda: test), told(test, True):
+            first = trace_part(or_bottom(_narrowed(then)), (), second.written, second.targets)
     return first, second
+
+
+def _narrowed(branch: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: narrowed(branch())
 
 
 # ---- assertions

@@ -19,13 +19,14 @@ from jax.extend.core import ClosedJaxpr
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_eqv
+from eshkol.datum.pairs import NIL
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla._compat_traces import inline
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype
 from eshkol.xla.journal import Copied
 from eshkol.xla.tensors import describe
-from eshkol.xla.trees import BUFFER, TENSOR, TRUTH, Structure
+from eshkol.xla.trees import BUFFER, EXACT, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Source, Witness, tracer_of
 
 
@@ -52,6 +53,8 @@ BOTTOM = Bottom()
 ABSENT_STRUCTURE = ("static", Static(ABSENT), ())
 BOTTOM_STRUCTURE = ("static", Static(BOTTOM), ())
 _UNSPECIFIED = ("static", Static(UNSPECIFIED), ())
+FALSE_STRUCTURE = ("static", Static(False), ())
+_EMPTY = ("static", Static(NIL), ())
 
 
 @dataclass(frozen=True)
@@ -148,9 +151,17 @@ ZERO = _Zero()
 
 
 def merge(
-    first: tuple[Structure, list[Any]], second: tuple[Structure, list[Any]]
+    first: tuple[Structure, list[Any]],
+    second: tuple[Structure, list[Any]],
+    is_growing: bool = False,
 ) -> tuple[Structure, list[Any]]:
     """Unify two values, given as structures and leaves.
+
+    Args:
+        first: one of them.
+        second: the other one.
+        is_growing: whether the second comes of the first again and again, so that a list that is
+            not empty any more is one that grows.
 
     Returns:
         The structure of the unified value and its leaves: a number that both share, or a
@@ -159,29 +170,39 @@ def merge(
     Raises:
         Mismatch: naming what differs.
     """
-    merging = _Merging(iter(first[1]), iter(second[1]))
+    merging = _Merging(iter(first[1]), iter(second[1]), is_growing=is_growing)
     structure = merging.visit(first[0], second[0])
     return structure, merging.leaves
 
 
 def mismatched(
-    first: tuple[Sequence[Structure], list[Any]], second: tuple[Sequence[Structure], list[Any]]
+    first: tuple[Sequence[Structure], list[Any]],
+    second: tuple[Sequence[Structure], list[Any]],
+    is_growing: bool = False,
 ) -> int | None:
     """Of two rows of values, the index of the first pair that can't be unified."""
     ends = iter(first[1]), iter(second[1])
     for index, pair in enumerate(zip(first[0], second[0], strict=False)):
         taken = [list(_take(s, leaves)) for s, leaves in zip(pair, ends, strict=True)]
         try:
-            merge((pair[0], taken[0]), (pair[1], taken[1]))
+            merge((pair[0], taken[0]), (pair[1], taken[1]), is_growing)
         except Mismatch:
             return index
     return None
 
 
 class _Merging:
-    def __init__(self, first: Iterator[Any], second: Iterator[Any]) -> None:
+    def __init__(
+        self,
+        first: Iterator[Any],
+        second: Iterator[Any],
+        is_strict: bool = False,
+        is_growing: bool = False,
+    ) -> None:
         self.first = first
         self.second = second
+        self.is_strict = is_strict
+        self.is_growing = is_growing
         self.leaves: list[Any] = []
 
     def visit(self, first: Structure, second: Structure) -> Structure:
@@ -203,13 +224,21 @@ class _Merging:
             _skip(first, self.first)
             _skip(second, self.second)
             return _UNSPECIFIED
-        if first_leaf or second_leaf:
-            raise Mismatch(_words(first, self.first), _words(second, self.second))
         if first[0] == second[0] == "box":
             details = first[1] if first[1] == second[1] else Copied()
             return ("box", details, (self.visit(first[2][0], second[2][0]),))
-        if first[0] != second[0] or first[1] != second[1] or len(first[2]) != len(second[2]):
-            raise Mismatch(_words(first, self.first), _words(second, self.second))
+        if (first_leaf and second == FALSE_STRUCTURE) or (second_leaf and first == FALSE_STRUCTURE):
+            return self._false(first, second)
+        if (
+            first_leaf
+            or second_leaf
+            or UNION in (first[0], second[0])
+            or first[0] != second[0]
+            or first[1] != second[1]
+            or len(first[2]) != len(second[2])
+        ):
+            one = first, list(_take(first, self.first))
+            return self._union(one, (second, list(_take(second, self.second))))
         children = zip(first[2], second[2], strict=True)
         return (first[0], first[1], tuple(self.visit(a, b) for a, b in children))
 
@@ -218,9 +247,45 @@ class _Merging:
         if not isinstance(a, Output) and not isinstance(b, Output) and is_eqv(a, b):
             self.leaves.append(a)
             return first
+        if (a is False or b is False) and (leaf_type(a)[1] == BOOL) != (leaf_type(b)[1] == BOOL):
+            return self._union((first, [a]), (second, [b]))
         shape, dtype = joined_type(a, b)
         self.leaves.append(Joined(a, b, shape, dtype))
         return first if first == second else "tensor"
+
+    def _false(self, first: Structure, second: Structure) -> Structure:
+        """A leaf, and #f that is none: a boolean or a union."""
+        leaf = next(self.first if first.__class__ is str else self.second)
+        pair = (leaf, False) if first.__class__ is str else (False, leaf)
+        if leaf_type(leaf)[1] == BOOL and not leaf_type(leaf)[0]:
+            self.leaves.append(Joined(*pair, (), BOOL))
+            return TRUTH
+        return self._union(
+            *((TENSOR, [item]) if item is leaf else (FALSE_STRUCTURE, []) for item in pair)
+        )
+
+    def _union(self, first: Value, second: Value) -> Structure:
+        """A union of two values that are of different kinds, or unions themselves.
+
+        Raises:
+            Mismatch: a program can't tell them apart in any use.
+        """
+        (own, tag), (others, other_tag) = _alternatives(first), _alternatives(second)
+        if self.is_strict or not _are_kinds([*own, *others], self.is_growing):
+            raise Mismatch(_words(first[0], iter(first[1])), _words(second[0], iter(second[1])))
+        table: list[int] = []
+        merged: list[Value] = [_one_sided(value, is_first=True) for value in own]
+        for value in others:
+            place, both = _fitting(own, value)
+            if both is None:
+                merged.append(_one_sided(value, is_first=False))
+            else:
+                merged[place] = both
+            table.append(len(merged) - 1 if both is None else place)
+        self.leaves.append(Joined(tag, _renumbered(other_tag, table), (), INT64))
+        for _, leaves in merged:
+            self.leaves += leaves
+        return (UNION, None, (EXACT, *(structure for structure, _ in merged)))
 
     def _other_side(self, structure: Structure, leaves: Iterator[Any], is_first: bool) -> Structure:
         """The value of the alternative that has one, where the other never ends."""
@@ -237,6 +302,88 @@ class _Merging:
             one, other = (leaf, ZERO) if is_first else (ZERO, leaf)
             self.leaves.append(Joined(one, other, shape, dtype))
         return structure
+
+
+# ---- alternatives of different kinds
+
+UNION = "Union"
+"""The tag of the structures of unions."""
+
+Value = tuple[Structure, list[Any]]
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """The tag of a union, by the numbers that its alternatives have in a larger one."""
+
+    tag: Output
+    table: tuple[int, ...]
+
+
+def _renumbered(tag: Any, table: list[int]) -> Any:
+    if not isinstance(tag, Output):
+        return table[tag]
+    return tag if table == list(range(len(table))) else Renumbered(tag, tuple(table))
+
+
+def _alternatives(value: Value) -> tuple[list[Value], Any]:
+    """The alternatives that a value has, itself if it is no union, and its tag."""
+    structure, leaves = value
+    if structure.__class__ is str and leaves[0] is False:
+        return [(FALSE_STRUCTURE, [])], 0
+    if structure.__class__ is str or structure[0] != UNION:
+        return [value], 0
+    tag, *rest = leaves
+    given = iter(rest)
+    return [(child, list(_take(child, given))) for child in structure[2][1:]], tag
+
+
+def _are_kinds(values: list[Value], is_growing: bool) -> bool:
+    """Whether a program can tell these apart by what they are, and may want to.
+
+    Those are procedures and known data; ``#f`` and ``()`` stand beside anything.
+    """
+    if any(_has_shared(structure) for structure, _ in values):
+        return False
+    others = [value for value in values if not _is_nothing(value)]
+    if is_growing and any(structure[0] in ("list", "dotted") for structure, _ in others):
+        return False
+    return len(others) < len(values) or all(map(_is_known, others))
+
+
+def _is_nothing(value: Value) -> bool:
+    structure, _ = value
+    return structure in (FALSE_STRUCTURE, _EMPTY)
+
+
+def _is_known(value: Value) -> bool:
+    structure, _ = value
+    return structure.__class__ is not str and structure[0] in ("static", "closure", "wrapped")
+
+
+def _has_shared(structure: Structure) -> bool:
+    """Whether a value refers to what was met before, which it can't where it may not be there."""
+    if structure.__class__ is str:
+        return False
+    return structure[0] in ("shared", "shared-cell", "box") or any(map(_has_shared, structure[2]))
+
+
+def _fitting(own: list[Value], value: Value) -> tuple[int, Value | None]:
+    """The place among ``own`` of a value of the same kind, and both unified."""
+    for place, (structure, leaves) in enumerate(own):
+        merging = _Merging(iter(leaves), iter(value[1]), is_strict=True)
+        try:
+            return place, (merging.visit(structure, value[0]), merging.leaves)
+        except Mismatch:
+            continue
+    return 0, None
+
+
+def _one_sided(value: Value, is_first: bool) -> Value:
+    structure, leaves = value
+    merging = _Merging(iter(()), iter(()))
+    merging._one_side(structure, iter(leaves), is_first)
+    return structure, merging.leaves
 
 
 def _take(structure: Structure, leaves: Iterator[Any]) -> Iterator[Any]:
@@ -297,6 +444,7 @@ def _words(structure: Structure, leaves: Iterator[Any]) -> str:
         "table": "a hash table",
         "closure": "a procedure",
         "values": f"{len(children)} values",
+        UNION: f"one of {len(children) - 1} values of different kinds",
     }
     if tag == "record":
         return f"a record of type {details.__scheme_name__}"
@@ -348,6 +496,8 @@ def make_outputs(leaves: list[Any], side: str, results: list[Any]) -> list[Any]:
 def _make(source: Any, leaf: Joined, results: list[Any]) -> Any:
     if source is ZERO:
         return jnp.zeros(leaf.shape, leaf.dtype)
+    if isinstance(source, Renumbered):
+        return jnp.asarray(source.table, leaf.dtype)[results[source.tag.index]]
     if isinstance(source, Output):
         value = results[source.index]
         return value if value.dtype == leaf.dtype else value.astype(leaf.dtype)

@@ -26,6 +26,7 @@ from eshkol.xla.effects import failures
 from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
+from eshkol.xla.parts import UNION
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import BUFFER, EXACT, REAL, TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import tracer_of
@@ -353,6 +354,11 @@ def _run_mapped(
 def _as_tensors(structure: Structure) -> Structure:
     if structure.__class__ is str:
         return TENSOR
+    if structure[0] == UNION:
+        raise StagingError(
+            "vmap: lanes give values of different kinds, such as a number and #f, or two symbols",
+            hint="give a number in every lane: (or result 0.0)",
+        )
     if structure[0] == "static" and structure[1].value.__class__ is bool:
         raise StagingError("vmap: the result holds a boolean that is no tensor")
     return (structure[0], structure[1], tuple(map(_as_tensors, structure[2])))

@@ -1,0 +1,266 @@
+"""Values that are one of several of different kinds, by a traced tag.
+
+Where the branches of a traced condition give different procedures, symbols, strings, characters or
+lists, or one of them ``#f`` or ``()``, what they give is a :class:`Union`. Calling it calls the
+procedure that it is; a predicate of it is a predicate of its tag; in a branch that such a predicate
+decides it is what it can be there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+
+from eshkol.base.errors import EshkolError, SchemeError, StagingError
+from eshkol.datum.equality import Undecided
+from eshkol.datum.write import short_string
+from eshkol.xla.parts import FALSE_STRUCTURE, UNION
+from eshkol.xla.trees import Structure, register_structure
+from eshkol.xla.witness import tracer_of
+
+
+class Open(StagingError):
+    """Something was asked of a union that depends on its tag.
+
+    Attributes:
+        union: that was asked.
+    """
+
+    def __init__(self, union: Union) -> None:
+        super().__init__(
+            f"which value this is, is known only when the program runs: {union!r}",
+            hint="decide by a condition in the program: (if (eq? x 'this) … …)",
+        )
+        self.union = union
+
+
+class Union(Undecided):
+    """One of ``alternatives``.
+
+    Attributes:
+        tag: the index of the alternative that it is, traced.
+        alternatives: those that it isn't have leaves of no meaning.
+    """
+
+    __slots__ = ("alternatives", "tag")
+
+    def __init__(self, tag: Any, alternatives: Sequence[Any]) -> None:
+        self.tag = tag
+        self.alternatives = tuple(alternatives)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        from eshkol.runtime.dialects import staged
+
+        return dispatch(self, lambda procedure: staged(procedure)(*arguments, **options))
+
+    def decided(self) -> Any:
+        """The alternative that it is, where that is known.
+
+        Raises:
+            Open: it isn't.
+        """
+        tags = self.possible
+        if len(tags) > 1:
+            raise Open(self)
+        return self.alternatives[tags[0]]
+
+    def __repr__(self) -> str:
+        return f"#<either {' or '.join(short_string(item) for item in self.alternatives)}>"
+
+    @property
+    def possible(self) -> tuple[int, ...]:
+        """The tags that it can have where it is asked."""
+        return KNOWN.tags.get(id(self), tuple(range(len(self.alternatives))))
+
+    def is_one_of(self, tags: Sequence[int]) -> Any:
+        """Whether its tag is one of ``tags``, a traced boolean."""
+        tag = tracer_of(self.tag)
+        result: Any = np.bool_(False)
+        for number in tags:
+            result = lax.bitwise_or(result, lax.eq(tag, np.int64(number)))
+        return result
+
+
+def _rebuilt(_: None, children: list[Any]) -> Any:
+    tag, *alternatives = children
+    plain = tracer_of(tag)
+    if isinstance(plain, jax.core.Tracer) or not hasattr(plain, "dtype"):
+        return Union(tag, alternatives)
+    if plain.shape:
+        raise StagingError(
+            f"the lanes give different values: {Union(tag, alternatives)!r}",
+            hint="give numbers or tensors out of vmap",
+        )
+    return alternatives[int(plain)]
+
+
+def _described(union: Union, visit: Callable[[Any], Structure]) -> Structure:
+    tag = visit(union.tag)
+    alternatives = [FALSE_STRUCTURE if x is False else visit(x) for x in union.alternatives]
+    return (UNION, None, (tag, *alternatives))
+
+
+register_structure(Union, _described, _rebuilt)
+
+
+# ---- what is known of unions
+
+
+class Known(threading.local):
+    """What the branches being traced in this thread know.
+
+    Attributes:
+        tags: those that a union can have, by its identity.
+        tests: traced booleans that tell of a union, by their identity: the boolean, the union, and
+            the tags for which it holds.
+        depth: how many calls of primitives look into what holds unions, one inside the other.
+    """
+
+    def __init__(self) -> None:
+        self.tags: dict[int, tuple[int, ...]] = {}
+        self.tests: dict[int, tuple[Any, Union, tuple[int, ...]]] = {}
+        self.depth = 0
+
+
+KNOWN = Known()
+MOST_TESTS = 1_000
+"""So many tests are remembered; what a forgotten one told is not known in its branches."""
+
+
+MOST_DEPTH = 4
+"""A primitive that asks about more unions, or about such as it makes, is refused."""
+
+
+@contextmanager
+def told(test: Any, holds: bool) -> Iterator[None]:
+    """In this block what a test tells of a union is known, where it holds or where it doesn't."""
+    found = KNOWN.tests.get(id(test))
+    if found is None:
+        yield
+        return
+    _, union, tags = found
+    possible = tuple(tag for tag in union.possible if (tag in tags) is holds)
+    saved = KNOWN.tags
+    KNOWN.tags = {**saved, id(union): possible}
+    try:
+        yield
+    finally:
+        KNOWN.tags = saved
+
+
+# ---- what is done with unions
+
+
+def narrowed(value: Any) -> Any:
+    """A union of which it is known here what it is, as that."""
+    if value.__class__ is Union and len(value.possible) == 1:
+        return narrowed(value.decided())
+    return value
+
+
+def truth_of(union: Union) -> Any:
+    """Whether a union is true, known or traced."""
+    return _told(union, [item is not False for item in union.alternatives])
+
+
+def _told(union: Union, holds: Sequence[bool]) -> Any:
+    """A truth value that depends on the tag alone."""
+    tags = tuple(tag for tag in union.possible if holds[tag])
+    if not tags or len(tags) == len(union.possible):
+        return bool(tags)
+    result = union.is_one_of(tags)
+    if len(KNOWN.tests) >= MOST_TESTS:
+        KNOWN.tests.clear()
+    KNOWN.tests[id(result)] = result, union, tags
+    return result
+
+
+def dispatch(union: Union, function: Callable[[Any], Any]) -> Any:
+    """What ``function`` gives for the alternative that the union is."""
+    tags = union.possible
+    if len(tags) == 1:
+        return function(union.alternatives[tags[0]])
+    return _dispatch(union, tags, function)
+
+
+def _dispatch(union: Union, tags: Sequence[int], function: Callable[[Any], Any]) -> Any:
+    from eshkol.xla.control import choose
+
+    first, *others = tags
+    item = union.alternatives[first]
+    if not others:
+        return _attempted(function, item)
+    return choose(
+        _told(union, [tag == first for tag in range(len(union.alternatives))]),
+        lambda: _attempted(function, item),
+        lambda: _dispatch(union, others, function),
+    )
+
+
+def _attempted(function: Callable[[Any], Any], item: Any) -> Any:
+    """The value for an alternative, whose errors happen only if it is the one."""
+    try:
+        return function(item)
+    except (SchemeError, StagingError):
+        raise
+    except EshkolError as error:
+        failure = SchemeError(error.message)
+        failure.hint = error.hint
+        raise failure from None
+
+
+def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a primitive, on each alternative of an argument that is a union."""
+    for index, argument in enumerate(arguments):
+        if argument.__class__ is Union and name not in _KEEPING:
+            return _call_with(name, primitive, arguments, index)
+    try:
+        return primitive(*arguments)
+    except Open as problem:
+        if KNOWN.depth == MOST_DEPTH:
+            raise StagingError(
+                f"{name}: must know which value this is, and that is known only when the program "
+                f"runs: {problem.union!r}",
+                hint=problem.hint,
+            ) from None
+        # It looked into a list or vector that holds a union.
+        KNOWN.depth += 1
+        try:
+            return dispatch(problem.union, lambda _: call_primitive(name, primitive, *arguments))
+        finally:
+            KNOWN.depth -= 1
+
+
+_KEEPING = frozenset("cons list vector values cons* list* make-vector void".split())
+"""Primitives that put their arguments into something, whatever they are."""
+
+
+def _call_with(
+    name: str, primitive: Callable[..., Any], arguments: Sequence[Any], index: int
+) -> Any:
+    union: Union = arguments[index]
+
+    def call(item: Any) -> Any:
+        return call_primitive(name, primitive, *arguments[:index], item, *arguments[index + 1 :])
+
+    tags = union.possible
+    if name.endswith("?") or name in ("not", "memv", "memq", "member"):
+        results = {tag: _known_result(call, union.alternatives[tag]) for tag in tags}
+        if None not in results.values():
+            return _told(union, [bool(results.get(i)) for i in range(len(union.alternatives))])
+    return dispatch(union, call)
+
+
+def _known_result(call: Callable[[Any], Any], item: Any) -> bool | None:
+    """The truth of what a predicate says of an alternative; None if it is traced, or an error."""
+    try:
+        result = call(item)
+    except EshkolError:
+        return None
+    return None if result.__class__ is Union or hasattr(result, "dtype") else result is not False

@@ -1,0 +1,221 @@
+"""Branches of a traced condition that give values of different kinds."""
+
+from __future__ import annotations
+
+import math
+
+from corpus import row
+
+ROWS = [
+    row(
+        "one of two primitives",
+        "(define (f x) ((if (> x 0) sin cos) x))",
+        "0.7",
+        "-0.7",
+        to=lambda x: math.sin(x) if x > 0 else math.cos(x),
+        differentiable=True,
+    ),
+    row(
+        "one of two closures of different code, called twice",
+        """(define (f x)
+             (let ((g (if (> x 0) (lambda (y) (* y x)) (lambda (y) (+ y x 1)))))
+               (+ (g 1.0) (g 2.0))))""",
+        "0.7",
+        "-0.7",
+        to=lambda x: 3 * x if x > 0 else 5 + 2 * x,
+        differentiable=True,
+    ),
+    row(
+        "a symbol that says what is done later",
+        """(define (f x)
+             (let ((what (cond ((> x 1) 'add) ((> x 0) 'multiply) (else 'keep))))
+               (case what ((add) (+ x 10)) ((multiply) (* x 10)) (else x))))""",
+        "1.5",
+        "0.5",
+        "-0.5",
+        to=lambda x: x + 10 if x > 1 else x * 10 if x > 0 else x,
+        differentiable=True,
+    ),
+    row(
+        "a number or #f",
+        """(define (f x)
+             (let ((root (and (> x 0) (sqrt x))))
+               (if root (+ root 1) -1.0)))""",
+        "2.25",
+        "-2.0",
+        to=lambda x: math.sqrt(x) + 1 if x > 0 else -1.0,
+        differentiable=True,
+    ),
+    row(
+        "and, or and => with a number or #f",
+        """(define (f x)
+             (cond ((and (> x 0) (< x 1) (* x 5)) => (lambda (v) (+ v 1)))
+                   (else (or (and (> x 1) (* 2 x)) 3.0))))""",
+        "0.5",
+        "1.5",
+        "-1.5",
+        to=lambda x: 5 * x + 1 if 0 < x < 1 else 2 * x if x > 1 else 3.0,
+    ),
+    row(
+        "a procedure or #f",
+        """(define (f x)
+             (let ((g (if (> x 0) (lambda (y) (* x y y)) #f)))
+               (if g (g 2.0) x)))""",
+        "1.5",
+        "-1.5",
+        to=lambda x: 4 * x if x > 0 else x,
+        differentiable=True,
+    ),
+    row(
+        "a list or the empty list",
+        """(define (f x)
+             (let ((found (if (> x 0) (list x 1) '())))
+               (if (null? found) 0.5 (* 2 (car found)))))""",
+        "1.5",
+        "-1.5",
+        to=lambda x: 2 * x if x > 0 else 0.5,
+        differentiable=True,
+    ),
+    row(
+        "the best so far, at first #f",
+        """(define (f x)
+             (let loop ((best #f) (i 0))
+               (if (< i 20)
+                   (let ((v (sin (* x i))))
+                     (loop (if (or (not best) (> v best)) v best) (+ i 1)))
+                   (or best 0.0))))""",
+        "0.7",
+        "-0.4",
+        to=lambda x: max(math.sin(x * i) for i in range(20)),
+    ),
+    row(
+        "the best so far in a variable",
+        """(define (f x)
+             (let ((best #f))
+               (do ((i 0 (+ i 1))) ((= i 20) (or best 0.0))
+                 (let ((v (sin (* x i))))
+                   (when (or (not best) (> v best)) (set! best v))))))""",
+        "0.7",
+        "-0.4",
+        to=lambda x: max(math.sin(x * i) for i in range(20)),
+    ),
+    row(
+        "a search that ends with an index or #f",
+        """(define (f x)
+             (let loop ((i 0) (found #f))
+               (if (or found (> i 9))
+                   (if found (* 1.0 found) -1.0)
+                   (loop (+ i 1) (if (> (* x i) 4) i #f)))))""",
+        "1.5",
+        "0.1",
+        to=lambda x: next((float(i) for i in range(10) if x * i > 4), -1.0),
+    ),
+    row(
+        "a state machine with a traced end",
+        """(define (f x)
+             (let loop ((state 'start) (y x) (n 0))
+               (if (or (eq? state 'done) (> n 30))
+                   y
+                   (loop (if (> y 50) 'done 'going) (* y 1.5) (+ n 1)))))""",
+        "0.7",
+        "40.0",
+        differentiable=True,
+    ),
+    row(
+        "a state machine that counts its trips",
+        """(define (f x)
+             (do ((i 0 (+ i 1))
+                  (sum 0.0 (+ sum (case state ((up) x) ((down) (- x)) (else 1.0))))
+                  (state 'up (case state
+                               ((up) (if (> (* x i) 3) 'down 'up))
+                               ((down) (if (< sum 1) 'rest 'down))
+                               (else 'up))))
+                 ((= i 40) sum)))""",
+        "0.7",
+        "0.23",
+        differentiable=True,
+    ),
+    row(
+        "a loop that carries one of several procedures",
+        """(define (f x)
+             (do ((i 0 (+ i 1)) (g sin (if (> (g x) 0.3) cos sin))) ((= i 12) (g x))))""",
+        "0.7",
+        "0.1",
+        differentiable=True,
+    ),
+    row(
+        "a variable and a vector assigned symbols",
+        """(define (f x)
+             (let ((sign 'none) (v (vector 'a 'b)))
+               (when (> x 0) (set! sign 'positive) (vector-set! v 0 'c))
+               (* (if (eq? sign 'positive) x 2.0)
+                  (case (vector-ref v 0) ((a) 1.0) ((c) 3.0)))))""",
+        "0.7",
+        "-0.7",
+        to=lambda x: 3 * x if x > 0 else 2.0,
+        differentiable=True,
+    ),
+    row(
+        "keys of an association list and a hash table",
+        """(define (f x)
+             (let ((key (if (> x 0) 'a 'b)) (h (make-hash)))
+               (hash-set! h 'a x)
+               (hash-set! h 'b 2.0)
+               (* (hash-ref h key) (cdr (assq key '((a . 3.0) (b . 5.0)))))))""",
+        "0.7",
+        "-0.7",
+        to=lambda x: 3 * x if x > 0 else 10.0,
+        differentiable=True,
+    ),
+    row(
+        "strings and characters",
+        """(define (f x)
+             (let ((name (if (> x 0) "big" "little")) (c (if (> x 1) #\\a #\\b)))
+               (+ (string-length (string-append name "!")) (if (char=? c #\\a) 100 0))))""",
+        "1.7",
+        "0.7",
+        "-0.7",
+        to=lambda x: (4 if x > 0 else 7) + (100 if x > 1 else 0),
+    ),
+    row(
+        "structures that hold one of several symbols",
+        """(define (f x)
+             (let ((kinds (list (if (> x 0) 'a 'b) (if (> x 1) 'b 'c))))
+               (+ (if (member 'b kinds) 1 2) (if (equal? kinds '(a c)) 10 20))))""",
+        "1.5",
+        "0.5",
+        "-1.5",
+        to=lambda x: 12 if 0 < x <= 1 else 21,
+    ),
+    row(
+        "several values, one of them a symbol",
+        """(define (f x)
+             (call-with-values
+               (lambda () (if (> x 0) (values 'positive x) (values 'negative (- x))))
+               (lambda (sign size) (if (eq? sign 'positive) size (* 10 size)))))""",
+        "0.7",
+        "-0.7",
+        to=lambda x: x if x > 0 else -10 * x,
+        differentiable=True,
+    ),
+    row(
+        "a record with a symbol",
+        """(define-record-type shape (make-shape kind size) shape? (kind kind) (size size))
+           (define (area s) (if (eq? (kind s) 'square) (* (size s) (size s)) (* 3.0 (size s))))
+           (define (f x) (area (make-shape (if (> x 0) 'square 'bar) x)))""",
+        "0.7",
+        "-0.7",
+        to=lambda x: x * x if x > 0 else 3 * x,
+        differentiable=True,
+    ),
+    row(
+        "a recursion that ends with a symbol or #f",
+        """(define (f x)
+             (define (search y)
+               (if (> y 10) (if (> y 12) 'big #f) (or (search (* y 2)) (search (* y 3)))))
+             (if (eq? (search x) 'big) 1.0 x))""",
+        "1.5",
+        "5.5",
+        "1.3",
+    ),
+]
