@@ -42,7 +42,7 @@ def _truth(node: Node, is_primitive: Callable[[Node], bool]) -> Node:
             return Const(node.span, node.value is not False)
         case Call() if _is_predicate(node.procedure, is_primitive):
             return node
-    return Call(node.span, GlobalRef(node.span, " truth"), (node,))
+    return Call(node.span, GlobalRef(node.span, " is_true"), (node,))
 
 
 def _is_predicate(node: Node, is_primitive: Callable[[Node], bool]) -> bool:

@@ -131,7 +131,7 @@ STAGING = {
     "set_top_level": "globals",
     "output": "effects",
     "check": "control",
-    "truth": "control",
+    "is_true": "control",
     "call_primitive": "unions",
 }
 """The functions of the staging runtime that staged code calls, and their modules."""

@@ -37,13 +37,13 @@ from eshkol.xla.witness import Witness, tracer_of
 __all__ = [
     "check",
     "condition",
+    "is_true",
     "make_box",
     "mutate",
     "output",
     "set_box",
     "staged_if",
     "staging",
-    "truth",
 ]
 
 
@@ -112,7 +112,7 @@ def condition(test: Any) -> Any:
     return truth_of(test) if test.__class__ is Union else test
 
 
-def truth(value: Any) -> Any:
+def is_true(value: Any) -> Any:
     """Whether a value is true: a boolean, known or traced.
 
     Raises:
@@ -139,7 +139,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
 
 def choose(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """The value of one of two thunks, where ``test`` is traced and no recursion comes back to."""
-    return _branch(test, then, otherwise, *_trace_branches(test, then, otherwise))
+    return _branch(test, then, otherwise, *trace_branches(test, then, otherwise))
 
 
 def _evaluate(condition: Condition) -> Any:

@@ -255,14 +255,14 @@ class _Merging:
 
     def _false(self, first: Structure, second: Structure) -> Structure:
         """A leaf, and #f that is none: a boolean or a union."""
-        leaf = next(self.first if first.__class__ is str else self.second)
-        pair = (leaf, False) if first.__class__ is str else (False, leaf)
-        if leaf_type(leaf)[1] == BOOL and not leaf_type(leaf)[0]:
-            self.leaves.append(Joined(*pair, (), BOOL))
+        is_first = first.__class__ is str
+        leaf = next(self.first if is_first else self.second)
+        if leaf_type(leaf) == ((), BOOL):
+            one, other = (leaf, False) if is_first else (False, leaf)
+            self.leaves.append(Joined(one, other, (), BOOL))
             return TRUTH
-        return self._union(
-            *((TENSOR, [item]) if item is leaf else (FALSE_STRUCTURE, []) for item in pair)
-        )
+        known, value = (FALSE_STRUCTURE, []), (TENSOR, [leaf])
+        return self._union(value, known) if is_first else self._union(known, value)
 
     def _union(self, first: Value, second: Value) -> Structure:
         """A union of two values that are of different kinds, or unions themselves.

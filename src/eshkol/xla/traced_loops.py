@@ -13,7 +13,7 @@ from jax import lax
 from eshkol.xla import journal
 from eshkol.xla.alternatives import Exit, Unreachable, any_taken, or_bottom
 from eshkol.xla.carries import Carry, Site, Values, enter, leave, settle
-from eshkol.xla.control import known_truth, truth
+from eshkol.xla.control import is_true, known_truth
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, trip_condition, under
 from eshkol.xla.extents import depart, trace_part
@@ -64,7 +64,7 @@ def traced_while(
         now, contents = carry.value(arrays)
         with journal.Frame():
             enter(carry, contents)
-            result = truth(test(*now))
+            result = is_true(test(*now))
         known = known_truth(result)
         if known is not None:
             return jnp.asarray(known is not leaves_when)

@@ -344,6 +344,7 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     list: _visit_python_list,
     dict: _visit_dict,
     str: _visit_static,
+    Static: lambda _, value: ("static", value, ()),
     Char: _visit_static,
     type(None): _visit_static,
     type(NIL): _visit_static,
@@ -368,27 +369,12 @@ def register(
     """
     tag = kind.__name__
 
-    def describe(value: Any, visit: Callable[[Any], Structure]) -> Structure:
+    def visit(pass_: _Flattening, value: Any) -> Structure:
         details, children = take_apart(value)
-        return (tag, details, tuple([visit(child) for child in children]))
+        return (tag, details, tuple([pass_.visit(child) for child in children]))
 
-    register_structure(kind, describe, rebuild)
-
-
-def register_structure(
-    kind: type,
-    describe: Callable[[Any, Callable[[Any], Structure]], Structure],
-    rebuild: Callable[[Any, list[Any]], Any],
-) -> None:
-    """Make a class a container that says its structure itself.
-
-    Args:
-        kind: the class, whose name is the tag of the structures.
-        describe: gives the structure of an instance; it is given what visits a child.
-        rebuild: makes an instance of details and children.
-    """
-    _VISITORS[kind] = lambda pass_, value: describe(value, pass_.visit)
-    BUILDERS[kind.__name__] = lambda pass_, s: rebuild(s[1], pass_.children(s))
+    _VISITORS[kind] = visit
+    BUILDERS[tag] = lambda pass_, s: rebuild(s[1], pass_.children(s))
 
 
 def flatten(

@@ -20,8 +20,8 @@ from jax import lax
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.equality import Undecided
 from eshkol.datum.write import short_string
-from eshkol.xla.parts import FALSE_STRUCTURE, UNION
-from eshkol.xla.trees import Structure, register_structure
+from eshkol.xla.code_keys import Static
+from eshkol.xla.trees import register
 from eshkol.xla.witness import tracer_of
 
 
@@ -100,13 +100,13 @@ def _rebuilt(_: None, children: list[Any]) -> Any:
     return alternatives[int(plain)]
 
 
-def _described(union: Union, visit: Callable[[Any], Structure]) -> Structure:
-    tag = visit(union.tag)
-    alternatives = [FALSE_STRUCTURE if x is False else visit(x) for x in union.alternatives]
-    return (UNION, None, (tag, *alternatives))
+def _parts(union: Union) -> tuple[None, tuple[Any, ...]]:
+    # One that is #f is no leaf.
+    alternatives = [Static(False) if item is False else item for item in union.alternatives]
+    return None, (union.tag, *alternatives)
 
 
-register_structure(Union, _described, _rebuilt)
+register(Union, _parts, _rebuilt)
 
 
 # ---- what is known of unions
