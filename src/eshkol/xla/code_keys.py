@@ -60,6 +60,22 @@ class PythonCodeKey:
         return self.prototype.__name__
 
 
+class TableKeys:
+    """The keys of a hash table, compared by their hashing keys."""
+
+    __slots__ = ("hashed", "keys")
+
+    def __init__(self, hashed: tuple[Any, ...], keys: list[Any]) -> None:
+        self.hashed = hashed
+        self.keys = keys
+
+    def __hash__(self) -> int:
+        return hash(self.hashed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TableKeys) and self.hashed == other.hashed
+
+
 class Static:
     """A part of a structure that is compared by what it is and, where that matters, by class."""
 

@@ -31,9 +31,9 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.runtime.procedures import procedure_of
-from eshkol.xla.code_keys import CodeKey, PythonCodeKey, Static
+from eshkol.xla.code_keys import CodeKey, PythonCodeKey, Static, TableKeys
 from eshkol.xla.reach import global_names_of
-from eshkol.xla.trees import KINDS, Structure, TableKeys
+from eshkol.xla.trees import KINDS, Structure
 
 Word = str | int | None
 PACKAGE = os.path.dirname(os.path.abspath(eshkol.__file__))

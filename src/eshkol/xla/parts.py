@@ -261,7 +261,8 @@ class _Merging:
             one, other = (leaf, False) if is_first else (False, leaf)
             self.leaves.append(Joined(one, other, (), BOOL))
             return TRUTH
-        known, value = (FALSE_STRUCTURE, []), (TENSOR, [leaf])
+        known: Value = (FALSE_STRUCTURE, [])
+        value: Value = (TENSOR, [leaf])
         return self._union(value, known) if is_first else self._union(known, value)
 
     def _union(self, first: Value, second: Value) -> Structure:

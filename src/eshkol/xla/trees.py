@@ -32,7 +32,7 @@ from eshkol.datum.values import (
 )
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import ArrayImpl as ArrayImpl
-from eshkol.xla.code_keys import PythonCodeKey, Static, code_key
+from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key
 from eshkol.xla.outlived import open_traces
 from eshkol.xla.outlived import settled as settled_tensor
 from eshkol.xla.witness import Witness
@@ -205,22 +205,6 @@ def _visit_table(pass_: _Flattening, value: HashTable) -> Structure:
     keys = tuple(value.entries)
     children = tuple(pass_.visit(item) for _, item in value.items())
     return ("table", TableKeys(keys, [key for key, _ in value.items()]), children)
-
-
-class TableKeys:
-    """The keys of a hash table, compared by their hashing keys."""
-
-    __slots__ = ("hashed", "keys")
-
-    def __init__(self, hashed: tuple[Any, ...], keys: list[Any]) -> None:
-        self.hashed = hashed
-        self.keys = keys
-
-    def __hash__(self) -> int:
-        return hash(self.hashed)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TableKeys) and self.hashed == other.hashed
 
 
 def _visit_tuple(pass_: _Flattening, value: Any) -> Structure:
