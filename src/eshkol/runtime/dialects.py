@@ -14,7 +14,7 @@ from typing import Any
 from eshkol.base.errors import NotAProcedure
 from eshkol.primitives.calling import is_traced
 from eshkol.primitives.declare import load
-from eshkol.runtime.procedures import procedure_of, procedure_of_code
+from eshkol.runtime.procedures import Procedure, procedure_of, procedure_of_code
 
 PERIOD = 1_000
 """After so many calls it is looked at how deep they nest."""
@@ -44,7 +44,7 @@ def staged(function: Any) -> Any:
     if procedure is not None:
         if _has_time():
             _check_depth(sys._getframe(1))
-        code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
+        code = procedure.staged or _compiled(procedure, function.__globals__)
         body = types.FunctionType(
             code,
             function.__globals__,
@@ -57,6 +57,13 @@ def staged(function: Any) -> Any:
     if not callable(function):
         raise not_a_procedure(function)
     return getattr(function, "eshkol_staged", function)
+
+
+def _compiled(procedure: Procedure, variables: dict[str, Any]) -> types.CodeType:
+    """The staged body, whose constants are in ``variables`` even if no eager body has them."""
+    code: types.CodeType = load("eshkol.codegen.unit:staged_code")(procedure)
+    variables.update(procedure.unit.hidden_globals())
+    return code
 
 
 def _check_depth(frame: types.FrameType | None) -> None:
@@ -97,7 +104,7 @@ def restart() -> Any:
     code, variables = frame.f_code, frame.f_locals
     procedure = procedure_of_code(code)
     assert procedure is not None
-    staged_code = procedure.staged or load("eshkol.codegen.unit:staged_code")(procedure)
+    staged_code = procedure.staged or _compiled(procedure, frame.f_globals)
     lanes = load("eshkol.xla.control:settled_lanes")
     variables = {name: lanes(value) for name, value in variables.items()}
     closure = tuple(_cell(variables, name) for name in code.co_freevars)

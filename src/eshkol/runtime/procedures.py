@@ -55,6 +55,9 @@ class CompiledUnit(Protocol):
     def for_staging(self) -> Any:
         """A unit in which staged bodies of this unit's procedures are compiled."""
 
+    def hidden_globals(self) -> dict[str, Any]:
+        """The constants by their hidden global names."""
+
 
 class Procedure:
     """A procedure's code, its place in a unit, and its staged body once it is compiled."""
