@@ -257,4 +257,41 @@ ROWS = [
         "0.25",
         to=lambda x: {1.0: 31.0, 4.0: 28.0, 0.25: 0.0}[x],
     ),
+    row(
+        "a vector made in each trip, and changed there",
+        """(define (f x)
+             (do ((i 0 (+ i 1))
+                  (s 0.0 (+ s (let ((v (vector x))) (vector-set! v 0 (* x i)) (vector-ref v 0)))))
+                 ((= i 20) s)))""",
+        "2.0",
+        "-0.5",
+        to=lambda x: 190 * x,
+        differentiable=True,
+    ),
+    row(
+        "a vector made in each trip of a loop with a traced end",
+        """(define (f x)
+             (let loop ((y x))
+               (let ((v (vector y 1.0)))
+                 (vector-set! v 1 (* 2 y))
+                 (if (> (vector-ref v 1) 100.0) (vector-ref v 0) (loop (vector-ref v 1))))))""",
+        "2.0",
+        "3.5",
+        to=lambda x: x * 2 ** next(k for k in range(99) if x * 2 ** (k + 1) > 100),
+        differentiable=True,
+    ),
+    row(
+        "a pair and a hash table of each trip, and a vector of all",
+        """(define (f x)
+             (let ((sum (vector 0.0)))
+               (do ((i 0 (+ i 1))) ((= i 20) (vector-ref sum 0))
+                 (let ((p (cons i x)) (h (make-hash)))
+                   (set-cdr! p (* x 2))
+                   (hash-set! h 'a (* i x))
+                   (vector-set! sum 0 (+ (vector-ref sum 0) (cdr p) (hash-ref h 'a)))))))""",
+        "2.0",
+        "-0.5",
+        to=lambda x: 230 * x,
+        differentiable=True,
+    ),
 ]

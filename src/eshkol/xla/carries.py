@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -47,11 +47,13 @@ class Carry:
         structure: of ``(values, contents of places)``.
         leaves: the start: arrays of the final dtypes, or numbers that never change.
         places: outside places that trips write.
+        made: the containers that its values were given.
     """
 
     structure: Structure
     leaves: list[Any]
     places: list[Any]
+    made: list[Any] = field(default_factory=list)
 
     @property
     def arrays(self) -> list[Any]:
@@ -65,7 +67,7 @@ class Carry:
 
     def value(self, arrays: Sequence[Any]) -> Any:
         """``(values, contents)`` with these arrays."""
-        return unflatten(self.structure, self.filled(arrays))
+        return unflatten(self.structure, self.filled(arrays), self.made)
 
     def filled(self, arrays: Sequence[Any]) -> list[Any]:
         """All leaves, with these arrays."""
@@ -128,7 +130,7 @@ def _settle(
     places: list[Any] = []
     carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
-        part = trace(carry)
+        part = _without_own(site, carry, trace(carry))
         if len(part.written) > len(places):
             places = part.written
             carry = start(site, values, places)
@@ -139,6 +141,32 @@ def _settle(
             return carry, part, leaves
         carry = widened
     raise StagingError(f"{site[0]}: the types of the loop variables never settle")
+
+
+def _without_own(site: Site, carry: Carry, part: Part) -> Part:
+    """The trip without what it writes of containers that it has made itself.
+
+    Nothing else refers to them now that the trip has been traced.
+
+    Raises:
+        StagingError: it writes a container that a loop variable holds.
+    """
+    known = len(carry.places)
+    if len(part.written) == known:
+        return part
+    carried = {id(container) for container in carry.made}
+    kept = [True] * known
+    for index in range(known, len(part.written)):
+        if id(part.written[index]) in carried:
+            raise StagingError(
+                f"{site[0]}: a trip of this loop changes {journal.shown(part.written[index])}, "
+                "which a variable of the loop holds",
+                hint="bind it outside of the loop: what a loop changes there need not be carried",
+            )
+        kept.append(not journal.is_ours_alone(part.written, index))
+        if not kept[-1]:
+            journal.forget(part.written[index])
+    return part if all(kept) else part.keeping(kept)
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:

@@ -8,6 +8,7 @@ become results of the part.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -150,6 +151,23 @@ def note(place: Any) -> None:
     """Tell all parts being traced that ``place`` is about to be written."""
     for frame in FRAMES.stack:
         frame.note(place)
+
+
+def is_ours_alone(places: list[Any], index: int) -> bool:
+    """Whether nothing but ``places`` and the parts being traced holds the place at ``index``."""
+    place = id(places[index])
+    frames = sum(place in frame.before for frame in FRAMES.stack)
+    return sys.getrefcount(places[index]) - frames <= _HELD_BY_A_LIST
+
+
+_HELD_BY_A_LIST = 2
+"""What ``sys.getrefcount`` says of an item that only a list holds."""
+
+
+def forget(place: Any) -> None:
+    """The parts being traced did not write this place: it was made inside of them."""
+    for frame in FRAMES.stack:
+        frame.before.pop(id(place), None)
 
 
 def note_made(place: Any) -> Any:

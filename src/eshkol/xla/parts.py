@@ -7,6 +7,7 @@ that are alternatives of each other.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -104,6 +105,22 @@ class Part:
         """Structure and leaves of the exits."""
         exits = self.structure[2][-1]
         return exits, self.leaves[len(self.leaves) - leaf_count(exits) :]
+
+    def keeping(self, kept: Sequence[bool]) -> Part:
+        """The part without the contents of those places written that are not ``kept``."""
+        value, (tag, details, contents), exits = self.structure[2]
+        given = iter(self.leaves)
+        leaves = list(_take(value, given))
+        for content, flag in zip(contents, kept, strict=True):
+            taken = list(_take(content, given))
+            leaves += taken if flag else []
+        remaining = (tag, details, tuple(itertools.compress(contents, kept)))
+        return replace(
+            self,
+            structure=("tuple", None, (value, remaining, exits)),
+            leaves=[*leaves, *given],
+            written=list(itertools.compress(self.written, kept)),
+        )
 
     def with_targets(self, targets: list[Any]) -> Part:
         """The part with exits to all of ``targets``, which begin with its own."""
