@@ -112,6 +112,9 @@ def settle(
     try:
         return _settle(site, values, trace, state, _start)
     except EshkolError as problem:
+        leaves, _ = flatten(values)
+        if not (journal.FRAMES.replaced_false or any(leaf is False for leaf in leaves)):
+            raise
         try:
             forget(told)
             return _settle(site, values, trace, state, _start_with_nothing)

@@ -30,11 +30,13 @@ class Frames(threading.local):
 
     Attributes:
         names: what messages call the variables assigned last, by the identities of their boxes.
+        replaced_false: whether the part that ended last assigned a variable that held ``#f``.
     """
 
     def __init__(self) -> None:
         self.stack: list[Frame] = []
         self.names: dict[int, str] = {}
+        self.replaced_false = False
 
 
 FRAMES = Frames()
@@ -82,6 +84,9 @@ class Frame:
 
     def __exit__(self, *problem: object) -> None:
         self.leave()
+        FRAMES.replaced_false = any(
+            contents[0] is False for place, contents in self.before.values() if _is_box(place)
+        )
         for place, contents in self.before.values():
             put(place, contents)
 
@@ -151,6 +156,10 @@ def note(place: Any) -> None:
     """Tell all parts being traced that ``place`` is about to be written."""
     for frame in FRAMES.stack:
         frame.note(place)
+
+
+def _is_box(place: Any) -> bool:
+    return place.__class__ is list and len(place) == 1
 
 
 def is_ours_alone(places: list[Any], index: int) -> bool:
