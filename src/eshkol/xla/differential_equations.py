@@ -42,7 +42,7 @@ from eshkol.xla.arguments import static_int
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging
 from eshkol.xla.directions import shown, split
-from eshkol.xla.dtypes import FLOAT64, wide
+from eshkol.xla.dtypes import FLOAT64, in_wide, wide
 from eshkol.xla.effects import failures
 from eshkol.xla.extents import refuse_exit, trace_part
 from eshkol.xla.loop_primitive import loop
@@ -185,16 +185,6 @@ class Walk(NamedTuple):
     is_lost: Any
 
 
-def _in_wide(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule, which JAX may call where no 64-bit numbers exist."""
-
-    def apply(*arguments: Any) -> Any:
-        with wide():
-            return rule(*arguments)
-
-    return apply
-
-
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _solve(problem: Problem, y: Any, times: Any, tolerance: Any, *constants: Any) -> Any:
     field = problem.field(constants)
@@ -309,7 +299,7 @@ def _again(problem: Problem, found: Found, y: Any, times: Any, constants: Sequen
     return jnp.concatenate([y[None], states])
 
 
-@_in_wide
+@in_wide
 def _solve_jvp(problem: Problem, primals: Any, tangents: Any) -> tuple[Any, Any]:
     found = Found(*_solve(problem, *primals))
     y, times, _, *constants = primals

@@ -7,7 +7,7 @@ flag is never set. Whatever computes with them does so inside ``wide()``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -71,6 +71,16 @@ def wide() -> Any:
         dtype('float64')
     """
     return jax.enable_x64(True)
+
+
+def in_wide(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule, which JAX may call where no 64-bit numbers exist."""
+
+    def apply(*arguments: Any) -> Any:
+        with wide():
+            return rule(*arguments)
+
+    return apply
 
 
 def default_dtype() -> np.dtype:

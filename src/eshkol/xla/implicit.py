@@ -28,7 +28,7 @@ from eshkol.xla._compat import detach_constants
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging
 from eshkol.xla.directions import Traced, gradient_of, split
-from eshkol.xla.dtypes import wide
+from eshkol.xla.dtypes import in_wide, wide
 from eshkol.xla.effects import failures
 from eshkol.xla.extents import refuse_exit, trace_part
 from eshkol.xla.loop_course import fill, select
@@ -329,22 +329,12 @@ class Search(NamedTuple):
     captured: int
 
 
-def _in_wide(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule, which JAX may call where no 64-bit numbers exist."""
-
-    def apply(*arguments: Any) -> Any:
-        with wide():
-            return rule(*arguments)
-
-    return apply
-
-
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _solve(problem: Search, x: Any, *constants: Any) -> Any:
     return tuple(jaxpr_as_fun(problem.found)(*constants[: problem.captured], x))
 
 
-@_in_wide
+@in_wide
 def _solve_jvp(problem: Search, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The implicit function theorem, at the root itself, so that it can be differentiated again."""
     x, residual, is_found = _solve(problem, *primals)
