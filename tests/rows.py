@@ -8,12 +8,33 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pytest
 
 INPUT = re.compile("«(.*?)»")
 NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:e[-+]?\d+)?")
+
+
+def one_in(count: int, rows: Iterable[Any], names: Iterable[str] | None = None) -> list[Any]:
+    """The rows as parameters, of which one in ``count`` is run with the fast tests.
+
+    Args:
+        count: one of so many, the first among them.
+        rows: what a test is given; a tuple is several arguments.
+        names: of the rows.
+    """
+    rows = list(rows)
+    return [
+        pytest.param(
+            *(row if isinstance(row, tuple) and not hasattr(row, "_fields") else (row,)),
+            id=name,
+            marks=[pytest.mark.slow] if number % count else [],
+        )
+        for number, (row, name) in enumerate(zip(rows, names or [None] * len(rows), strict=True))
+    ]
 
 
 class Row(NamedTuple):

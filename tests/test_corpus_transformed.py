@@ -13,6 +13,7 @@ from eshkol.datum.pairs import Pair, cons, scheme_list
 from eshkol.datum.values import HashTable
 from eshkol.datum.write import write_string
 from eshkol.session import Session, default_session
+from rows import one_in
 from test_corpus import STEP, agree, arguments, doubles, is_array
 
 ROWS = all_rows()
@@ -83,15 +84,12 @@ def columns(session: Session, row: Row) -> list[list[Any]]:
     return [list(column) for column in zip(*calls, strict=True)]
 
 
-def a_third(rows: list[Row]) -> list[Any]:
-    """The rows as parameters, of which two in three are tested only with the slow tests."""
-    return [
-        pytest.param(row, id=row.name, marks=[pytest.mark.slow] if number % 3 else [])
-        for number, row in enumerate(rows)
-    ]
+def in_turn(rows: list[Row]) -> list[Any]:
+    """The rows as parameters; most are tested only with the slow tests."""
+    return one_in(5, rows, [row.name for row in rows])
 
 
-@pytest.mark.parametrize("row", a_third([r for r in ROWS if has_lanes(r)]))
+@pytest.mark.parametrize("row", in_turn([r for r in ROWS if has_lanes(r)]))
 def test_lanes_are_calls(row: Row) -> None:
     """``vmap`` of the procedure, compiled, gives in each lane what a call gives."""
     session = session_of(row)
@@ -137,7 +135,7 @@ PRODUCTS = {
 }
 
 
-@pytest.mark.parametrize("row", a_third([r for r in ROWS if r.differentiable]))
+@pytest.mark.parametrize("row", in_turn([r for r in ROWS if r.differentiable]))
 def test_products_with_the_jacobian(row: Row) -> None:
     """Forwards it is the difference quotient along a direction, and backwards its transpose."""
     session = session_of(row)

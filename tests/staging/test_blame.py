@@ -60,6 +60,7 @@ RECURSIVE = (
 )
 
 
+@pytest.mark.slow
 def test_recursion_on_a_stack(session):
     session.evaluate(RECURSIVE.format(0.2), "program.esk")
     found = session.evaluate("(blame tree 1.0 0.0)")

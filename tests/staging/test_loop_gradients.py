@@ -76,8 +76,8 @@ MODES = {
 
 POINTS = (1.45, 2.1, 1.85)
 REFERENCES = ("(f x)", "(derivative f x)", "(derivative (derivative f) x)")
-QUICK = ("jit of gradient", "vmap of gradient of gradient", "gradient of vmap")
-FULLY = ("a named let", "several exits")
+QUICK = ("jit of gradient", "vmap of gradient of gradient")
+FULLY = ("several exits",)
 
 
 def cells() -> list[Any]:

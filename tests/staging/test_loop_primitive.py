@@ -196,7 +196,7 @@ QUICK = {
     (program, mode)
     for program in PROGRAMS
     for mode in MODES
-    if mode == "gradient of gradient" or program is power
+    if program is power or (mode == "gradient of gradient" and program in PROGRAMS[::3])
 }
 
 

@@ -12,6 +12,7 @@ from eshkol.datum.pairs import Pair
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.session import Session
 from eshkol.xla.reach import drawing_names
+from rows import one_in
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ DRAWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize("name", one_in(2, DRAWS))
 def test_both_dialects_draw_the_same(session: Session, name: str) -> None:
     session.evaluate(f"(define (f x) {DRAWS[name]}) (define j (jit f))")
     for seed in (1, 2):

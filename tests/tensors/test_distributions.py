@@ -12,6 +12,7 @@ from eshkol.base.errors import EshkolError
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import Vector
 from eshkol.session import Session
+from rows import one_in
 
 
 class DoubleMaxwell:
@@ -66,7 +67,9 @@ def drawn(name, *arguments, seed=5, **options):
     return SCHEME[name](*arguments, **options)
 
 
-@pytest.mark.parametrize(("name", "parameters", "reference"), CONTINUOUS, ids=titles(CONTINUOUS))
+@pytest.mark.parametrize(
+    ("name", "parameters", "reference"), one_in(2, CONTINUOUS, titles(CONTINUOUS))
+)
 def test_continuous(name, parameters, reference):
     sample = np.asarray(drawn(name, *parameters, COUNT))
     assert (sample.dtype, sample.shape) == ("float32", (COUNT,))

@@ -47,7 +47,7 @@ def mark(tensor: Any) -> Any:
     if not isinstance(tensor, jax.Array):
         tensor = jnp.asarray(tensor)
     if not BUFFERS:
-        # Short ways into compiled programs look at nothing but classes: none while there are some.
+        # Short ways into compiled programs looked at nothing but classes so far.
         FOLLOWERS.tell()
     key = id(tensor)
     BUFFERS[key] = weakref.ref(tensor, lambda _: BUFFERS.pop(key, None))

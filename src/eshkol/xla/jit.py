@@ -211,10 +211,11 @@ class Jitted:
         changes = self.is_mutable or entry.is_mutable or program.baked
         if changes or program.may_fail or self.options.device is not None:
             return
-        if FOLLOWERS.extents or BUFFERS:
+        if FOLLOWERS.extents:
             return
         front = (*self.front, *entry.lifted)
-        if not options and is_plain(program) and all(a.__class__ is ArrayImpl for a in arguments):
+        are_arrays = all(a.__class__ is ArrayImpl for a in arguments) and not BUFFERS
+        if are_arrays and not options and is_plain(program):
             (function,) = program.variants.values()
             function = partial(function, *front) if front else function
             if result.__class__ is not ArrayImpl:

@@ -16,7 +16,7 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.runtime.boundary import Boundary
 from eshkol.xla.code_keys import CodeKey
-from eshkol.xla.trees import EXACT, REAL, TENSOR, TRUTH, ArrayImpl, Structure
+from eshkol.xla.trees import BUFFERS, EXACT, REAL, TENSOR, TRUTH, ArrayImpl, Structure
 
 Taker = Callable[[Any], "list[Any] | None"]
 Maker = Callable[[Sequence[Any], Sequence[Any]], Any]
@@ -120,6 +120,8 @@ class Taking:
         """Take apart what the variable ``name`` holds."""
         if structure.__class__ is str:
             self.require_class(name, _LEAF_CLASSES[structure])
+            if structure == TENSOR and BUFFERS:
+                self.require(f"id({name}) not in {self.writer.constant(BUFFERS)}")
             self.leaves.append(name)
             return
         write = _TAKERS.get(structure[0])
