@@ -193,7 +193,7 @@ def test_numerals_without_a_number(text):
     assert parse_number(text) is None
     with pytest.raises(ReadError, match="stands for no number") as caught:
         read_all(f"(x {text})")
-    assert caught.value.span == Span("<string>", 1, 3, 1, 3 + len(text))
+    assert caught.value.span == Span("<text>", 1, 3, 1, 3 + len(text))
 
 
 def test_an_exact_number_too_large_to_build_is_refused_at_once():
@@ -679,7 +679,7 @@ def test_malformed_text(text, start, end, message):
         read_all(f"\n\n{text}\n")
     error = caught.value
     assert error.message == message.replace("<string>:1", "<string>:3")
-    assert error.span == Span("<string>", 3, start, 3, end)
+    assert error.span == Span("<text>", 3, start, 3, end)
     assert not isinstance(error, IncompleteInput)
     assert isinstance(error, SyntaxError)
 
@@ -717,7 +717,7 @@ def test_text_that_stops_too_early(text, line, start, end, message, hint):
         read_all(text)
     error = caught.value
     assert error.message == message
-    assert error.span == Span("<string>", line, start, line, end)
+    assert error.span == Span("<text>", line, start, line, end)
     assert hint in error.hint
 
 
@@ -817,7 +817,7 @@ def test_random_text_raises_nothing_but_read_errors(text):
     try:
         forms = read_all(text)
     except ReadError as error:
-        assert error.span.file == "<string>"
+        assert error.span.file == "<text>"
         assert str(error)
     else:
         for form in forms:

@@ -10,7 +10,7 @@ from eshkol.modules.registry import Registry
 from eshkol.syntax.objects import Syntax
 
 
-def check_text(text: str, file: str = "<string>") -> list[Problem]:
+def check_text(text: str, file: str = "<text>") -> list[Problem]:
     """What is wrong with a program, which is not run, in the order of its text.
 
     Errors are what the reader or the expander refuse, names that have no value, and calls of known

@@ -132,7 +132,7 @@ class Group(Piece):
         self.first += len(self.closer)
 
 
-def parse(text: str, file: str = "<string>") -> list[Piece]:
+def parse(text: str, file: str = "<text>") -> list[Piece]:
     """The pieces of a text that is well-formed, in order.
 
     Example:

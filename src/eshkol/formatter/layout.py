@@ -23,7 +23,7 @@ _COMMENT_GAP = 2
 """How many spaces stand before a comment behind code that had none, or no room, in the source."""
 
 
-def format_text(text: str, file: str = "<string>") -> str:
+def format_text(text: str, file: str = "<text>") -> str:
     """``text`` laid out anew: the same data, the same comments.
 
     Args:

@@ -35,7 +35,7 @@ _SHOWN_CLOSERS = 12
 
 def read_all(
     text: str,
-    file: str = "<string>",
+    file: str = "<text>",
     *,
     fold_case: bool = False,
     interpolate: bool | None = None,
@@ -93,7 +93,7 @@ class Reader:
     def __init__(
         self,
         text: str,
-        file: str = "<string>",
+        file: str = "<text>",
         *,
         is_data: bool = False,
         fold_case: bool = False,
