@@ -609,9 +609,9 @@ ERRORS = [
     # text, column from and to (of line 1), message
     ("a ) b", 2, 3, "unexpected `)`: no list is open here"),
     ("]", 0, 1, "unexpected `]`: no list is open here"),
-    ("(a]", 2, 3, "`]` closes a list that `(` opened at <string>:1:1"),
-    ("x [a (b])", 7, 8, "`]` closes a list that `(` opened at <string>:1:6"),
-    ("#(a]", 3, 4, "`]` closes a list that `#(` opened at <string>:1:1"),
+    ("(a]", 2, 3, "`]` closes a list that `(` opened at <text>:1:1"),
+    ("x [a (b])", 7, 8, "`]` closes a list that `(` opened at <text>:1:6"),
+    ("#(a]", 3, 4, "`]` closes a list that `#(` opened at <text>:1:1"),
     ("{a}", 0, 1, "`{` is not used here"),
     ("a}", 1, 2, "`}` is not used here"),
     ("a . b", 2, 3, "`.` outside of a list"),
@@ -678,7 +678,7 @@ def test_malformed_text(text, start, end, message):
     with pytest.raises(ReadError) as caught:
         read_all(f"\n\n{text}\n")
     error = caught.value
-    assert error.message == message.replace("<string>:1", "<string>:3")
+    assert error.message == message.replace("<text>:1", "<text>:3")
     assert error.span == Span("<text>", 3, start, 3, end)
     assert not isinstance(error, IncompleteInput)
     assert isinstance(error, SyntaxError)
@@ -686,7 +686,7 @@ def test_malformed_text(text, start, end, message):
 
 INCOMPLETE = [
     # text, line, column from and to, message, a part of the hint
-    ("(", 1, 0, 1, "this `(` is never closed", "`)` is missing at the end, <string>:1:2"),
+    ("(", 1, 0, 1, "this `(` is never closed", "`)` is missing at the end, <text>:1:2"),
     ("(a (b) c", 1, 0, 1, "this `(` is never closed", UNCLOSED),
     ("(a [b", 1, 3, 4, "this `[` is never closed", "`])` is missing at the end"),
     ("(a #(b", 1, 3, 5, "this `#(` is never closed", "`))` is missing at the end"),
@@ -695,7 +695,7 @@ INCOMPLETE = [
     ("(a . ", 1, 0, 1, "this `(` is never closed", UNCLOSED),
     ("(a '(b", 1, 4, 5, "this `(` is never closed", "`))` is missing at the end"),
     ("(" * 20, 1, 19, 20, "this `(` is never closed", "`))))))))))))…` is missing"),
-    ("(f\n  (g\n\n(h)", 2, 2, 3, "this `(` is never closed", "or before <string>:4:1"),
+    ("(f\n  (g\n\n(h)", 2, 2, 3, "this `(` is never closed", "or before <text>:4:1"),
     ('x "ab', 1, 2, 3, "this string is never closed", 'a `"` is missing'),
     ('"ab\\"', 1, 0, 1, "this string is never closed", 'a `"` is missing'),
     ('"ab\\', 1, 0, 1, "this string is never closed", 'a `"` is missing'),
