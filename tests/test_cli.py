@@ -415,10 +415,13 @@ def test_hello_loads_little(program):
     path = program('(display "hello") (newline)')
     code = "import sys; from eshkol.cli import main; sys.argv[1:] = ['run', sys.argv[1]]\n"
     code += "try: main()\nfinally: print(*sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", code, str(path)], check=False, capture_output=True, text=True
-    )
-    greeting, loaded = run.stdout.splitlines()
-    assert greeting == "hello"
-    assert not {"numpy", "jax", "numba", "asyncio", "prompt_toolkit"} & set(loaded.split())
-    assert len(loaded.split()) < 400
+    command = [sys.executable, "-c", code, str(path)]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    for is_kept in (False, True):
+        run = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        greeting, loaded = run.stdout.splitlines()
+        assert greeting == "hello"
+        assert not {"numpy", "jax", "numba", "asyncio", "prompt_toolkit"} & set(loaded.split())
+        assert len(loaded.split()) < 400
+        # What is kept compiled is not compiled again, so nothing of the compiler is needed.
+        assert ("eshkol.core.nodes" in loaded.split()) is not is_kept

@@ -218,4 +218,29 @@ ROWS = [
         "5.5",
         "1.3",
     ),
+    row(
+        "what a search for one of several symbols finds",
+        """(define (f x)
+             (let ((key (if (> x 0) 'a 'b)))
+               (+ (* x (length (memq key '(c a b d))))
+                  (if (eq? (car (member key '(a b))) 'b) 10 20)
+                  (if (memv key '(b c)) 100 200))))""",
+        "1.5",
+        "-1.5",
+        to=lambda x: 3 * x + 220 if x > 0 else 2 * x + 110,
+    ),
+    row(
+        "#f at first beside a closure that assigns",
+        """(define (f x)
+             (let ((count 0))
+               (let loop ((best #f) (add (lambda () (set! count (+ count 1)))) (i 0))
+                 (add)
+                 (if (< i 20)
+                     (let ((v (* x i)))
+                       (loop (if (or (not best) (> v best)) v best) add (+ i 1)))
+                     (+ count (or best 0.0))))))""",
+        "2.0",
+        "-0.5",
+        to=lambda x: 21 + max(x * i for i in range(20)),
+    ),
 ]

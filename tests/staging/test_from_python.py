@@ -209,6 +209,23 @@ def test_no_dtype_depends_on_the_x64_flag() -> None:
     assert outputs[0].count("=>") == len(PROGRAMS.strip().splitlines())
 
 
+def test_arrays_of_numpy_leave_branches_and_loops(session: Session) -> None:
+    session.define("a", np.ones(3, np.float32))
+    session.define("b", np.zeros(3, np.float32))
+    choice = session.evaluate("(lambda (x) (if (> x 0) a b))")
+    loop = "(lambda (x) (let loop ((y x) (v a)) (if (> y 10) v (loop (* 2 y) b))))"
+    assert jax.jit(choice)(1.0).tolist() == [1.0] * 3
+    assert jax.vmap(choice)(np.array([1.0, -1.0])).tolist() == [[1.0] * 3, [0.0] * 3]
+    assert jax.jit(session.evaluate(loop))(1.0).tolist() == [0.0] * 3
+
+
+def test_a_refused_result_leaves_no_trace_open(session: Session) -> None:
+    symbol = session.evaluate("(lambda (x) (if (> x 0) 'a 'b))")
+    with pytest.raises(TypeError, match="not a valid JAX type"):
+        jax.jit(symbol)(1.0)
+    assert float(jnp.sin(np.float32(0.0))) == 0.0
+
+
 def test_the_flag_stays_what_it_was(session: Session) -> None:
     session.evaluate("((jit (lambda (x) (* x (random)))) 2.0)")
     assert not jax.config.jax_enable_x64

@@ -10,9 +10,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from eshkol.codegen.unit import compile_program
-from eshkol.core.assignment import UNASSIGNED
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import Lambda, Parameter, Variable
+from eshkol.datum.values import UNASSIGNED
 from eshkol.runtime.procedures import finish_code
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from eshkol.base.spans import Span
 from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame
 from eshkol.cek.procedures import make_procedure
-from eshkol.core.assignment import UNASSIGNED
 from eshkol.core.nodes import (
     BoxRef,
     BoxSet,
@@ -39,7 +38,7 @@ from eshkol.core.nodes import (
     SetLocal,
     Variable,
 )
-from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.values import UNASSIGNED, UNSPECIFIED
 from eshkol.runtime.truth import truth
 
 if TYPE_CHECKING:

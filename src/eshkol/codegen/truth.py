@@ -24,8 +24,7 @@ def as_test(node: Node, is_primitive: Callable[[Node], bool]) -> Node:
         case If():
             is_itself = _is_same_variable(node.test, node.then)
             then = Const(node.then.span, True) if is_itself else _truth(node.then, is_primitive)
-            test, otherwise = as_test(node.test, is_primitive), _truth(node.otherwise, is_primitive)
-            return If(node.span, test, then, otherwise)
+            return If(node.span, node.test, then, _truth(node.otherwise, is_primitive))
         case Let():
             return Let(node.span, node.variables, node.values, as_test(node.body, is_primitive))
         case Sequence():

@@ -28,6 +28,7 @@ from eshkol.core.nodes import (
     Variable,
 )
 from eshkol.core.walk import bound_variables, everything, rebuild
+from eshkol.datum.values import UNASSIGNED
 
 
 def convert_assignments(node: Node) -> Node:
@@ -163,21 +164,6 @@ def _fresh_if_assigned(
     fresh = Variable(variable.name)
     boxes.append((variable, fresh))
     return fresh
-
-
-class Unassigned:
-    """Fills the box of a ``letrec*`` variable until its value is there."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "#<unassigned>"
-
-    def __reduce__(self):
-        return "UNASSIGNED"
-
-
-UNASSIGNED = Unassigned()
 
 
 def _convert_letrec(node: Letrec, assigned: Assigned) -> Node:

@@ -46,6 +46,21 @@ class Unspecified:
 UNSPECIFIED = Unspecified()
 
 
+class Unassigned:
+    """Fills the box of a ``letrec*`` variable until its value is there."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "#<unassigned>"
+
+    def __reduce__(self):
+        return "UNASSIGNED"
+
+
+UNASSIGNED = Unassigned()
+
+
 class MultipleValues(tuple):
     """What ``(values …)`` gives unless it gives exactly one value."""
 

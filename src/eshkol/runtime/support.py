@@ -11,10 +11,9 @@ from itertools import count
 from typing import Any, NoReturn
 
 from eshkol.base.errors import ArityError, UnboundVariable
-from eshkol.core.assignment import UNASSIGNED
 from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.datum.symbols import Symbol
-from eshkol.datum.values import UNSPECIFIED, Char, HashTable, Vector
+from eshkol.datum.values import UNASSIGNED, UNSPECIFIED, Char, HashTable, Vector
 from eshkol.primitives import (
     arithmetic,
     comparison,

@@ -15,6 +15,7 @@ from jax import lax
 from jax._src import source_info_util
 from jax._src.api_util import debug_info
 from jax._src.core import ShapedArray, eval_jaxpr, set_current_trace, trace_ctx
+from jax._src.dtypes import canonicalize_value as canonical
 from jax._src.effects import JaxprInputEffect
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace, TracebackScope
 from jax.extend.core import ClosedJaxpr, Literal
@@ -37,7 +38,7 @@ def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
 
     def tracer(atom: Any) -> Any:
         if isinstance(atom, Literal):
-            return recorder.to_jaxpr_tracer(atom.val, source_info=source)
+            return recorder.to_jaxpr_tracer(atom.val, source)
         return values[atom]
 
     for variables, given in (
@@ -45,7 +46,7 @@ def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
         (jaxpr.jaxpr.invars, arguments),
     ):
         for variable, value in zip(variables, given, strict=True):
-            values[variable] = recorder.to_jaxpr_tracer(value, source_info=source)
+            values[variable] = recorder.to_jaxpr_tracer(canonical(value), source)
     for equation in jaxpr.jaxpr.eqns:
         info = equation.source_info
         stack = source.name_stack + info.name_stack
@@ -140,8 +141,10 @@ class OpenTrace:
     def close(self, results: Sequence[Any]) -> ClosedJaxpr:
         """The jaxpr that gives ``results``, arrays; what was outside of it are its constants."""
         source = source_info_util.current()
-        tracers = [self.trace.to_jaxpr_tracer(result, source_info=source) for result in results]
-        self._entered.__exit__(None, None, None)
+        try:
+            tracers = [self.trace.to_jaxpr_tracer(canonical(x), source) for x in results]
+        finally:
+            self._entered.__exit__(None, None, None)
         names = ("",) * len(self.trace.frame.invars), ("",) * len(tracers)
         info = _A_PART._replace(arg_names=names[0], result_paths=names[1])
         jaxpr, constants = self.trace.frame.to_jaxpr(self.trace, tracers, info, source)

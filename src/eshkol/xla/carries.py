@@ -26,6 +26,7 @@ from eshkol.xla.parts import (
     merge,
     mismatched,
     put_together,
+    refers_back,
 )
 from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 
@@ -169,7 +170,7 @@ def _without_own(site: Site, carry: Carry, part: Part) -> Part:
         kept.append(not journal.is_ours_alone(part.written, index))
         if not kept[-1]:
             journal.forget(part.written[index])
-    return part if all(kept) else part.keeping(kept)
+    return part if all(kept) or refers_back(part.structure) else part.keeping(kept)
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
@@ -179,7 +180,7 @@ def _start(site: Site, values: Values, places: list[Any]) -> Carry:
 
 def _start_with_nothing(site: Site, values: Values, places: list[Any]) -> Carry:
     """The start of a loop in which ``#f`` stands for a value that isn't there yet."""
-    leaves, structure = flatten((values, journal.contents(places)))
+    leaves, structure = flatten((values, journal.contents(places)), journal.Kept)
     others = [leaf for leaf in leaves if leaf is not False]
     given = iter(leaves)
     known = _without_false(structure, given)

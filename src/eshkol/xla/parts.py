@@ -379,11 +379,16 @@ def _is_known(value: Value) -> bool:
     return structure.__class__ is not str and structure[0] in ("static", "closure", "wrapped")
 
 
-def _has_shared(structure: Structure) -> bool:
-    """Whether a value refers to what was met before, which it can't where it may not be there."""
+def refers_back(structure: Structure, tags: Sequence[str] = ("shared", "shared-cell")) -> bool:
+    """Whether a part of a value is one that was met before, which is told by its number."""
     if structure.__class__ is str:
         return False
-    return structure[0] in ("shared", "shared-cell", "box") or any(map(_has_shared, structure[2]))
+    return structure[0] in tags or any(refers_back(child, tags) for child in structure[2])
+
+
+def _has_shared(structure: Structure) -> bool:
+    """Whether a value refers to what was met before, which it can't where it may not be there."""
+    return refers_back(structure, ("shared", "shared-cell", "box"))
 
 
 def _fitting(own: list[Value], value: Value) -> tuple[int, Value | None]:

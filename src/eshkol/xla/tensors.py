@@ -326,7 +326,7 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
     if len(names) != len(parameters) or count < 1 or set(names[count:]) != set(static):
         return call
 
-    @functools.lru_cache(4096)
+    @functools.lru_cache(4096, typed=True)
     def kernel_of(*rest: Any) -> Callable:
         def kernel(*arrays: Any) -> Any:
             return function(*arrays, *rest)

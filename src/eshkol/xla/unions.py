@@ -90,14 +90,8 @@ class Union(Undecided):
 def _rebuilt(_: None, children: list[Any]) -> Any:
     tag, *alternatives = children
     plain = tracer_of(tag)
-    if isinstance(plain, jax.core.Tracer) or not hasattr(plain, "dtype"):
-        return Union(tag, alternatives)
-    if plain.shape:
-        raise StagingError(
-            f"the lanes give different values: {Union(tag, alternatives)!r}",
-            hint="give numbers or tensors out of vmap",
-        )
-    return alternatives[int(plain)]
+    is_open = isinstance(plain, jax.core.Tracer) or not hasattr(plain, "dtype")
+    return Union(tag, alternatives) if is_open else alternatives[int(plain)]
 
 
 def _parts(union: Union) -> tuple[None, tuple[Any, ...]]:
@@ -131,7 +125,6 @@ class Known(threading.local):
 KNOWN = Known()
 MOST_TESTS = 1_000
 """So many tests are remembered; what a forgotten one told is not known in its branches."""
-
 
 MOST_DEPTH = 4
 """A primitive that asks about more unions, or about such as it makes, is refused."""
@@ -249,18 +242,24 @@ def _call_with(
     def call(item: Any) -> Any:
         return call_primitive(name, primitive, *arguments[:index], item, *arguments[index + 1 :])
 
-    tags = union.possible
-    if name.endswith("?") or name in ("not", "memv", "memq", "member"):
-        results = {tag: _known_result(call, union.alternatives[tag]) for tag in tags}
+    if name.endswith("?") or name in _SEARCHES:
+        results = {tag: _known_result(call, union.alternatives[tag]) for tag in union.possible}
         if None not in results.values():
-            return _told(union, [bool(results.get(i)) for i in range(len(union.alternatives))])
+            found = [results.get(tag, False) for tag in range(len(union.alternatives))]
+            if name in _SEARCHES:
+                return Union(union.tag, found)
+            return _told(union, [result is not False for result in found])
     return dispatch(union, call)
 
 
-def _known_result(call: Callable[[Any], Any], item: Any) -> bool | None:
-    """The truth of what a predicate says of an alternative; None if it is traced, or an error."""
+_SEARCHES = frozenset("memq memv member assq assv assoc".split())
+"""Primitives that give a part of what they are given, or ``#f``."""
+
+
+def _known_result(call: Callable[[Any], Any], item: Any) -> Any:
+    """What a primitive gives for an alternative; None if it is traced, or an error."""
     try:
         result = call(item)
     except EshkolError:
         return None
-    return None if result.__class__ is Union or hasattr(result, "dtype") else result is not False
+    return None if result.__class__ is Union or hasattr(result, "dtype") else result
