@@ -13,6 +13,13 @@ def _settled(x: float) -> list[float]:
     return [low, high, trips]
 
 
+def _shared(x: float) -> float:
+    v, w, y = x, 1.0, x
+    while y < 50:
+        v, w, y = v * (0.5 if w > 3.3 else 1.5), w + y, 2 * y
+    return v + w
+
+
 ACCOUNT = """(define-record-type account (make-account balance count) account?
                (balance balance set-balance!) (count count-of set-count!))"""
 
@@ -292,6 +299,36 @@ ROWS = [
         "2.0",
         "-0.5",
         to=lambda x: 230 * x,
+        differentiable=True,
+    ),
+    row(
+        "variables that hold tensors, in branches, trips and a procedure",
+        """(define (f x)
+             (let ((v (variable x #:dtype 'float64)) (w (variable 1.0 #:dtype 'float64)))
+               (define (scale! place a) (tensor-mul! place a))
+               (let loop ((i 0) (y x))
+                 (when (< y 50.0)
+                   (if (> w 3.3) (scale! v 0.5) (scale! v 1.5))
+                   (tensor-add! w y)
+                   (loop (+ i 1) (* 2 y))))
+               (+ v w)))""",
+        "2.0",
+        "3.5",
+        to=_shared,
+        differentiable=True,
+    ),
+    row(
+        "a variable that one of two procedures updates",
+        """(define (f x)
+             (define (run v)
+               (let ((add! (lambda (a) (tensor-add! v a)))
+                     (set-first! (lambda (a) (tensor-set! v 0 a))))
+                 ((if (> x 1.0) add! set-first!) (* x x))
+                 (tensor-sum (* v v))))
+             (run (variable #(1.0 2.0) #:dtype 'float64)))""",
+        "2.0",
+        "0.5",
+        to=lambda x: (1 + x * x) ** 2 + (2 + x * x) ** 2 if x > 1 else x**4 + 4.0,
         differentiable=True,
     ),
 ]

@@ -17,6 +17,7 @@ from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.records import Record, field_values, make_record
 from eshkol.datum.values import HashTable, Vector
+from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 
 
@@ -76,7 +77,7 @@ def flatten_result(who: str, value: Any) -> tuple[list[Any], Shape]:
 def no_numbers(who: str, result: Any) -> Exception:
     """The error for a function that gave something else than numbers."""
     shown = short_string(result)
-    if is_array(result):
+    if is_array(value_of(result)):
         return NeedsTensors(f"{who}: the function gave {shown}")
     return WrongType(f"{who}: expected a function that gives a number, this one gave {shown}")
 
@@ -111,7 +112,7 @@ def _visit(value: Any, numbers: list[Any], other: Callable[[Any], Shape]) -> Sha
     if kind in PLAIN or kind in TAGGED:
         numbers.append(settled(value))
         return None
-    if is_array(value):
+    if is_array(value) or kind is TensorVariable:
         raise NeedsTensors("a structure of numbers holds a tensor")
     apart = _parts(value)
     if apart is None:

@@ -41,7 +41,8 @@ class Config:
         store_limit: how many bytes they may take; 2 GiB at first, or ``ESHKOL_STORE_SIZE``, such as
             ``500M``.
         followers: called when a setting that compiled code depends on has changed for all threads.
-        may_check: whether ``checked`` was ever True; while it was not, nobody needs to ask.
+        may_wrap: whether ``checked`` was ever True or there was a variable; while it was not so,
+            primitives need not ask.
 
     Example:
         >>> CONFIG.tensor_dtype
@@ -56,7 +57,7 @@ class Config:
         self.store_directory = os.environ.get("ESHKOL_STORE_DIR", "")
         self.store_limit = _size(os.environ.get("ESHKOL_STORE_SIZE", ""), 2 << 30)
         self.followers: list[Callable[[], None]] = []
-        self.may_check = False
+        self.may_wrap = False
         self._tensor_dtype = "float32"
         self._checked = False
         self._override = threading.local()
@@ -81,7 +82,7 @@ class Config:
     @checked.setter
     def checked(self, flag: bool) -> None:
         self._checked = bool(flag)
-        self.may_check = self.may_check or self._checked
+        self.may_wrap = self.may_wrap or self._checked
         self._tell()
 
     @property
@@ -111,7 +112,7 @@ class Config:
             True
         """
         outer = {name: getattr(self._override, name, None) for name in settings}
-        self.may_check = self.may_check or bool(settings.get("checked"))
+        self.may_wrap = self.may_wrap or bool(settings.get("checked"))
         self._override.__dict__.update(settings)
         try:
             yield

@@ -20,6 +20,7 @@ from eshkol.datum.equality import Undecided, is_array
 from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Char, HashTable, MultipleValues, MutableString, Vector
+from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import load
 
@@ -306,10 +307,13 @@ def foreign_list(who: str, value: Any, most: int | None = None) -> Any:
 
 
 def host_scalar(value: Any) -> Any:
-    """A NumPy scalar as the number or truth value it is; anything else as it is."""
+    """A NumPy scalar as the number or truth value it is, a variable as the tensor that it holds.
+
+    Anything else is given back as it is.
+    """
     if value.__class__.__module__ == "numpy" and is_array(value) and not hasattr(value, "__len__"):
         return value.item()
-    return value
+    return value.tensor if value.__class__ is TensorVariable else value
 
 
 def not_a_list(who: str, value: Any) -> EshkolError:

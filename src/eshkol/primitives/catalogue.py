@@ -84,6 +84,7 @@ FAMILIES = (
     "signals",
     "initializers",
     "in_place",
+    "variables",
     "optimizer_steps",
     "transforms",
     "loop_states",

@@ -18,6 +18,7 @@ from typing import Any
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import ArityError
 from eshkol.datum.signatures import usage_text
+from eshkol.datum.variables import TensorVariable, value_of
 
 Function = Callable[..., Any]
 
@@ -70,14 +71,17 @@ def primitive(*names: str, tensor: str | None = None) -> Callable[[Function], Fu
     return declare
 
 
-def tensor_primitive(*names: str, at: str) -> Callable[[Function], Function]:
+def tensor_primitive(
+    *names: str, at: str, takes_variables: bool = False
+) -> Callable[[Function], Function]:
     """Declare a primitive that has only a tensor rule, at ``"module:attribute"``.
 
-    The decorated function gives the signature and the docstring; its body is never run.
+    The decorated function gives the signature and the docstring; its body is never run. The rule
+    is given what variables hold, unless it ``takes_variables``.
     """
 
     def declare(declaration: Function) -> Function:
-        function = _lazy(declaration, at, names[0])
+        function = _lazy(declaration, at, names[0], takes_variables)
         _register(names, function, at)
         return function
 
@@ -99,13 +103,15 @@ def load(path: str) -> Any:
 def tensor_rule(path: str, who: str) -> Function:
     """The tensor rule at ``"module:attribute"`` of the primitive ``who``; checked if asked for."""
     rule = load(path)
-    if CONFIG.may_check and CONFIG.checked:
+    if CONFIG.may_wrap and CONFIG.checked:
         return load("eshkol.xla.checks:checked")(path, rule, who)
     return rule
 
 
 def apply_rule(path: str, who: str, /, *arguments: Any, **options: Any) -> Any:
     """What the tensor rule at ``"module:attribute"`` of the primitive ``who`` gives."""
+    if CONFIG.may_wrap:
+        arguments, options = _values_of(arguments, options)
     return call_rule(tensor_rule(path, who), *arguments, **options)
 
 
@@ -115,6 +121,15 @@ def call_rule(rule: Function, /, *arguments: Any, **options: Any) -> Any:
         return rule(*arguments, **options)
     except outlived():
         return load(_AGAIN)(rule, arguments, options)
+
+
+def _values_of(
+    arguments: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments with what variables hold in place of these."""
+    if options:
+        options = {name: value_of(option) for name, option in options.items()}
+    return tuple([value_of(argument) for argument in arguments]), options
 
 
 _AGAIN = "eshkol.xla.lasting:again"
@@ -140,12 +155,16 @@ def _dispatcher(host: Function, path: str) -> Function:
     def unary(x: Any) -> Any:
         if x.__class__ in ARRAYS:
             return tensor_rule(path, host.__name__)(x)
+        if x.__class__ is TensorVariable:
+            return unary(x.tensor)
         result = host(x)
         return apply_rule(path, host.__name__, x) if result is NotImplemented else result
 
     def binary(x: Any, y: Any) -> Any:
         if x.__class__ in ARRAYS and y.__class__ in ARRAYS:
             return tensor_rule(path, host.__name__)(x, y)
+        if x.__class__ is TensorVariable or y.__class__ is TensorVariable:
+            return binary(value_of(x), value_of(y))
         result = host(x, y)
         return apply_rule(path, host.__name__, x, y) if result is NotImplemented else result
 
@@ -153,6 +172,8 @@ def _dispatcher(host: Function, path: str) -> Function:
     most = host.__code__.co_argcount
 
     def variadic(*arguments: Any, **options: Any) -> Any:
+        if CONFIG.may_wrap:
+            arguments, options = _values_of(arguments, options)
         fits = least <= len(arguments) <= most and not options
         if fits and most and arguments[0].__class__ in ARRAYS:
             return apply_rule(path, host.__name__, *arguments)
@@ -177,9 +198,14 @@ def _required_count(function: Function) -> int:
     return code.co_argcount
 
 
-def _lazy(declaration: Function, path: str, name: str) -> Function:
+def _lazy(declaration: Function, path: str, name: str, takes_variables: bool) -> Function:
     def function(*arguments: Any, **options: Any) -> Any:
-        rule = tensor_rule(path, name) if CONFIG.may_check else load(path)
+        if CONFIG.may_wrap:
+            rule = tensor_rule(path, name)
+            if not takes_variables:
+                arguments, options = _values_of(arguments, options)
+        else:
+            rule = load(path)
         try:
             return rule(*arguments, **options)
         except outlived():

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from eshkol.base.errors import OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.values import Vector
+from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 from eshkol.expand.places import PLACES
 from eshkol.primitives.arguments import index_argument, is_tracer
@@ -99,14 +100,16 @@ def _updated(update: Update, mask: int, arguments: Sequence[Any], options: Any) 
         raise arity_error(update.name, update.declaration, tuple(arguments), options) from None
     if update.host is not None and update.host(*arguments, **options) is not NotImplemented:
         return (arguments[0], arguments[0])
-    value, news = call_rule(load(update.rule), *arguments, **options)
+    plain = [value_of(argument) for argument in arguments]
+    settings = {name: value_of(option) for name, option in options.items()}
+    value, news = call_rule(load(update.rule), *plain, **settings)
     places = [place for place in PLACES[update.name] if place < len(arguments)]
     stored = [
         _stored(update, place, arguments[place], new, mask)
         for place, new in zip(places, news, strict=True)
     ]
     assigned = [x for place, x in zip(places, stored, strict=True) if mask >> place & 1]
-    return (stored[0] if value is None else value, *assigned)
+    return (value_of(stored[0]) if value is None else value, *assigned)
 
 
 def _stored(update: Update, place: int, old: Any, new: Any, mask: int) -> Any:
@@ -114,12 +117,16 @@ def _stored(update: Update, place: int, old: Any, new: Any, mask: int) -> Any:
     if isinstance(old, Vector):
         overwrite(update.name, old, new)
         return old
-    if mask >> place & 1 or (update.gives and place == 0):
+    if old.__class__ is TensorVariable:
+        load("eshkol.xla.variables:store")(update.name, old, new)
+        return old
+    is_whole = isinstance(old, Pair) and load("eshkol.xla.variables:update")(update.name, old, new)
+    if is_whole or mask >> place & 1 or (update.gives and place == 0):
         return new
     raise WrongType(
         f"{update.name}: {short_string(old)} is no variable or vector, so its update would be lost",
-        hint="a parameter of a procedure, or an element of a list, can't get a new tensor: "
-        "bind it to a variable with let and return that",
+        hint="a parameter of a procedure, or an element of a list, can't get a new tensor: bind it "
+        "to a name with let\nand return that, or share a place: (variable tensor)",
     )
 
 

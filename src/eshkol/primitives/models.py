@@ -100,7 +100,7 @@ def _optimizer_init(optimizer: Any, model: Any) -> Any:
     """
 
 
-@tensor_primitive("optimizer-update", at=_OPTIMIZERS + "optimizer_update")
+@tensor_primitive("optimizer-update", at=_OPTIMIZERS + "optimizer_update", takes_variables=True)
 def _optimizer_update(optimizer: Any, model: Any, gradients: Any, state: Any) -> Any:
     """One step of training, as a pure procedure.
 
@@ -111,7 +111,8 @@ def _optimizer_update(optimizer: Any, model: Any, gradients: Any, state: Any) ->
         state: what ``optimizer-init`` or the step before gave.
 
     Returns:
-        The list ``(model state)`` after the step.
+        The list ``(model state)`` after the step. Variables in the model hold its new tensors from
+        now on, and are the variables of the new one.
 
     Example: ``(let* ((w (tensor 1.0)) (model (lambda (x) (* w x))) (optimizer (sgd 0.5)) (state
     (optimizer-init optimizer model)) (gradients (gradient (lambda (model x) (tensor-sum (model

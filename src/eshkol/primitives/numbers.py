@@ -16,6 +16,7 @@ from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Vector
+from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import is_tracer, is_witness, wrong_type
 
@@ -78,6 +79,7 @@ def is_tensor_like(value: Any) -> bool:
         or isinstance(value, list)
         or is_array(value)
         or is_witness(value)
+        or kind is TensorVariable
     )
 
 

@@ -12,6 +12,7 @@ from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
+from eshkol.datum.variables import value_of
 from eshkol.primitives.declare import primitive, tensor_primitive
 
 Tensor = Any
@@ -31,10 +32,12 @@ Sizes = Any
 def is_tensor(value: Any) -> bool:
     """Whether the value is a tensor: an array of rank 1 or more.
 
-    An array of rank 0 is a number (``number?``), and ``#(1 2)`` is a vector.
+    An array of rank 0 is a number (``number?``), and ``#(1 2)`` is a vector. A variable is what it
+    holds.
 
     Example: ``(tensor? (zeros 3))`` ⇒ ``#t``; ``(tensor? #(1 2))`` ⇒ ``#f``.
     """
+    value = value_of(value)
     return is_array(value) and value.shape != ()
 
 

@@ -14,6 +14,7 @@ from eshkol.autodiff.structures import unflatten
 from eshkol.base.errors import BadValue
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import scheme_list
+from eshkol.datum.variables import value_of
 from eshkol.primitives.arguments import index_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
@@ -52,6 +53,7 @@ def derivative(function, x=None):
     check_procedure("derivative", function)
     if x is None:
         return curried(derivative, function, {})
+    x = value_of(x)
     if is_number(x):
         try:
             return autodiff.derivative(autodiff.foreign(callee(function)), x)

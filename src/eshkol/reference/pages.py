@@ -81,7 +81,8 @@ PAGES = (
         "tensors",
         "Tensors",
         "what they are, making them, their shapes and elements",
-        "tensors tensor_creation matrices tensor_shapes tensor_indexing selected in_place",
+        "tensors tensor_creation matrices tensor_shapes tensor_indexing selected in_place "
+        "variables",
     ),
     _page(
         "tensor-operations",

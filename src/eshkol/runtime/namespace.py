@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from eshkol.base.errors import UnboundVariable
+from eshkol.datum.variables import TensorVariable
 from eshkol.primitives.declare import load
 from eshkol.runtime.procedures import is_on_ints
 
@@ -55,6 +56,8 @@ class Namespace:
     def _assign(self, name: str, value: Any) -> None:
         hides_primitive = name in self.builtins and name not in self.variables
         previous = self.variables.get(name)
+        if previous is value and value.__class__ is TensorVariable:
+            return
         self.variables[name] = value
         if is_on_ints(previous) and previous is not value:
             load("eshkol.codegen.redefinition:forget_ints")(previous)

@@ -10,6 +10,7 @@ from typing import Any
 
 from eshkol.base.errors import WrongType
 from eshkol.datum.equality import is_array
+from eshkol.datum.variables import TensorVariable
 from eshkol.runtime.dialects import NeedsStaging
 
 
@@ -25,7 +26,7 @@ def truth(value: Any) -> bool:
     if hasattr(value, "__eshkol_traced__"):
         raise NeedsStaging
     if not is_array(value):
-        return True
+        return truth(value.tensor) if value.__class__ is TensorVariable else True
     if is_number(value):
         return True
     check_condition(value)

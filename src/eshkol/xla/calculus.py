@@ -121,7 +121,7 @@ def hessian(who: str, function: Function, value: Any) -> Any:
     with wide():
         traced = Traced(who, function, value)
         blocks = jax.jacfwd(gradient_of(traced))(traced.arrays)
-        return traced.point.rebuilt([traced.point.gradient(row) for row in blocks])
+        return traced.point.filled([traced.point.gradient(row) for row in blocks])
 
 
 def laplacian(who: str, function: Function, value: Any) -> Any:

@@ -16,6 +16,7 @@ from jax import lax
 from eshkol.base import sources
 from eshkol.base.errors import StagingError
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
@@ -93,6 +94,8 @@ def known_truth(test: Any) -> bool | None:
         return None if test.known.__class__ is bool else True
     if test.__class__ is Union:
         return known_truth(truth_of(test))
+    if test.__class__ is TensorVariable:
+        return known_truth(test.tensor)
     if not hasattr(test, "dtype") or not hasattr(test, "shape"):
         return True
     if is_number(test):
@@ -107,6 +110,7 @@ def condition(test: Any) -> Any:
     Raises:
         WrongType: for a tensor that is not one boolean.
     """
+    test = value_of(test)
     if hasattr(test, "dtype") and hasattr(test, "shape") and not is_number(test):
         check_condition(test)
     return truth_of(test) if test.__class__ is Union else test
@@ -130,6 +134,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
     """``(if test then otherwise)``, the branches being thunks."""
     if test.__class__ is Union:
         test = truth_of(test)
+    test = value_of(test)
     known = known_truth(test)
     if known is not None:
         note("followed", taken=known)

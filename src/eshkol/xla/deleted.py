@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from eshkol.datum.variables import value_of
 from eshkol.xla.leaf_names import structure_names
 from eshkol.xla.reach import Reach
 from eshkol.xla.trees import ArrayImpl, flatten
@@ -30,7 +31,8 @@ def deleted_in(name: str, value: Any) -> tuple[str, Any] | None:
     if not callable(value):
         return None
     reach = Reach(structure)
-    for variable, leaf in zip(_names(reach), reach.leaves, strict=True):
+    for variable, place in zip(_names(reach), reach.leaves, strict=True):
+        leaf = value_of(place)
         if _is_deleted(leaf):
             return variable, leaf
     return None

@@ -24,6 +24,7 @@ from eshkol.xla.transforms import (
     inexact_array,
     is_inexact,
     number_if_rank_0,
+    outside_of_closures,
     scalar_result,
 )
 from eshkol.xla.trees import TENSOR, TRUTH, Structure, flatten, unflatten
@@ -67,7 +68,8 @@ class Traced:
 
     def __call__(self, arrays: Arrays) -> Arrays:
         value = self._call(arrays)
-        leaves, self.structure = flatten(value)
+        leaves, structure = flatten(value)
+        self.structure = outside_of_closures(structure)
         if not _holds_numbers_only(self.structure):
             raise WrongType(
                 f"{self.who}: expected a function that gives a number, this one gave "
@@ -81,8 +83,9 @@ class Traced:
         return scalar_result(self.who, self._call(arrays))
 
     def _call(self, arrays: Arrays) -> Any:
-        with Shortened(), Lasting(self.who, self._traces, not self._has_run):
-            value = self.function(self.point.rebuilt(arrays))
+        lasting = Lasting(self.who, self._traces, not self._has_run)
+        with self.point.given(arrays) as point, Shortened(), lasting:
+            value = self.function(point)
         self._has_run = self._is_called_once
         return value
 

@@ -25,7 +25,7 @@ from eshkol.xla.compilations import Compilation, causes, is_fixed, leaf_labels, 
 from eshkol.xla.costs import Cost, cost_of
 from eshkol.xla.equations import Positions, is_backward, shown_files
 from eshkol.xla.explanation_text import html, text, wants_color
-from eshkol.xla.jit import Entry, Jitted, main_procedure
+from eshkol.xla.jit import Entry, Jitted, held, main_procedure
 from eshkol.xla.note_words import in_words
 from eshkol.xla.reach import closures_of
 from eshkol.xla.staging_record import Heard
@@ -197,7 +197,7 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Explanation:
     program = entry.program
     labels = leaf_labels(program.procedure, program.reach, program.arguments)
     notes = sorted(_notes(heard, nodes, labels), key=lambda note: _order(note.span))
-    inputs = [*jitted.leaves, *entry.reach.leaves, *leaves]
+    inputs = [*held(jitted.leaves), *held(entry.reach.leaves), *leaves]
     known = jitted.compilations()
     last, now = _compilation_causes(known, entry, inputs, sorted(heard.uses))
     return Explanation(

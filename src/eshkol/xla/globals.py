@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 from eshkol.base.errors import StagingError
+from eshkol.datum.variables import TensorVariable
 
 
 class Lifted(threading.local):
@@ -41,11 +42,14 @@ def read_global(namespace: Any, name: str, value: Any) -> Any:
 
 
 def set_top_level(namespace: Any, name: str, value: Any) -> Any:
-    """Refuse to assign a top-level variable.
+    """Refuse to assign a top-level variable, unless it holds this very place for a tensor.
 
     Raises:
-        StagingError: always; a compiled program runs often and is traced once.
+        StagingError: a compiled program runs often and is traced once.
     """
+    is_place = value.__class__ is TensorVariable
+    if is_place and read_global(namespace, name, namespace.variables.get(name)) is value:
+        return value
     raise StagingError(
         f"set!: the top-level variable {name} can't be assigned inside a compiled procedure",
         hint=f"return the new value, and assign it where the procedure is called: "

@@ -17,7 +17,7 @@ import itertools
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ import jax.numpy as jnp
 from eshkol.base.config import CONFIG, Mode
 from eshkol.base.errors import WrongType
 from eshkol.core.nodes import Lambda
+from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.procedures import procedure_of
@@ -37,10 +38,17 @@ from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.modes import FOLLOWERS
-from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, procedure_being_traced
+from eshkol.xla.outlived import open_traces, settled
+from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results, procedure_being_traced
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
-from eshkol.xla.trees import BUFFERS, WRAPPERS, ArrayImpl, Structure, flatten
+from eshkol.xla.trees import (
+    BUFFERS,
+    WRAPPERS,
+    ArrayImpl,
+    Structure,
+    flatten_with_variables,
+)
 from eshkol.xla.ways import Way, is_plain, way
 
 MOST_WAYS = 4
@@ -50,7 +58,7 @@ MOST_WAYS = 4
 class Entry:
     """A program for arguments of one structure, and what goes in front of them."""
 
-    __slots__ = ("calls", "is_mutable", "lifted", "program", "reach")
+    __slots__ = ("_lifted", "calls", "is_mutable", "program", "reach")
 
     def __init__(
         self,
@@ -58,12 +66,31 @@ class Entry:
         procedure: Structure,
         arguments: Structure,
         options: CallOptions = NO_OPTIONS,
+        places: Sequence[TensorVariable] = (),
+        are_places_given: bool = False,
     ) -> None:
-        self.reach = Reach(("tuple", None, (procedure, arguments)))
-        self.lifted = [_as_argument(leaf) for leaf in self.reach.leaves]
+        self.reach = Reach(("tuple", None, (procedure, arguments)), places)
+        self._lifted = [_as_argument(leaf) for leaf in self.reach.leaves]
         self.program = PROGRAMS.find(name, procedure, arguments, self.reach.structure, options)
-        self.is_mutable = is_mutable(self.reach.structure)
+        # Which of the places that are given are also reached is known of one call only.
+        self.is_mutable = is_mutable(self.reach.structure) or are_places_given
         self.calls = 0
+
+    @property
+    def lifted(self) -> list[Any]:
+        """What goes in of the top-level variables."""
+        return held(self._lifted) if self.reach.places else self._lifted
+
+
+def held(leaves: Sequence[Any]) -> list[Any]:
+    """The leaves with what places hold instead of these."""
+    return [_held(leaf) if leaf.__class__ is TensorVariable else leaf for leaf in leaves]
+
+
+def _held(place: TensorVariable) -> Any:
+    """The tensor in a place, without the derivative of what is over."""
+    tensor = place.tensor
+    return tensor if tensor.__class__ is ArrayImpl else settled(tensor, open_traces())
 
 
 def _as_argument(leaf: Any) -> Any:
@@ -106,8 +133,13 @@ class Jitted:
         FOLLOWERS.add(self)
 
     def _take_apart(self) -> None:
-        self.leaves, self.structure = flatten(self.function)
-        self.front = [_as_argument(leaf) for leaf in self.leaves]
+        self.leaves, self.structure, self.places = flatten_with_variables(self.function)
+        self._front = [_as_argument(leaf) for leaf in self.leaves]
+
+    @property
+    def front(self) -> list[Any]:
+        """What goes in of the procedure."""
+        return held(self._front) if self.places else self._front
 
     def stale(self, variable: tuple[Any, str]) -> None:
         """Forget what was found out, since a variable that was read is defined again."""
@@ -142,8 +174,9 @@ class Jitted:
                 result = way(*arguments, **options)
                 if result is not MISS:
                     return result
-        entry, leaves = self.entry(arguments, options)
-        inputs = [*self.leaves, *entry.reach.leaves, *leaves]
+        entry, whole = self._found(arguments, options)
+        leaves = held(whole) if entry.reach.places else whole
+        inputs = [*self.leaves, *entry.reach.leaves, *whole]
         procedure = procedure_being_traced(entry.program, inputs)
         if procedure is not None:
             return staged(procedure)(*arguments, **options)
@@ -166,17 +199,27 @@ class Jitted:
 
     def entry(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Entry, list[Any]]:
         """What is known of calls like this one, and the leaves of the arguments."""
+        entry, whole = self._found(arguments, options)
+        return entry, held(whole)
+
+    def _found(
+        self, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[Entry, list[Any]]:
+        """The same, with places of tensors as leaves."""
         if self.is_mutable:
-            known = self.structure
+            known = self.structure, list(map(id, self.places))
             self._take_apart()
-            if self.structure != known:
+            if (self.structure, list(map(id, self.places))) != known:
                 self.entries.clear()
-        leaves, structure = flatten(self.options.fix(arguments, options))
+        leaves, structure, places = flatten_with_variables(
+            self.options.fix(arguments, options), self.places
+        )
         is_inside = _is_inside_a_trace()
         entry = None if is_inside else self.entries.get((structure, CONFIG.mode))
         if entry is None or entry.is_mutable:
-            given = self.options.inside_a_trace if _has_tracer(leaves) else self.options
-            entry = Entry(self.name, self.structure, structure, given)
+            given = self.options.inside_a_trace if _has_tracer(held(leaves)) else self.options
+            are_given = len(places) > len(self.places)
+            entry = Entry(self.name, self.structure, structure, given, places, are_given)
             if not is_inside:
                 self._keep(structure, entry)
         return entry, leaves
@@ -192,6 +235,19 @@ class Jitted:
                 self.entries[structure, CONFIG.mode] = entry
         if not any(history is entry.program.history for history in self.histories):
             self.histories.append(entry.program.history)
+
+    def _reading(
+        self, function: Callable[..., Any], front: Sequence[Any], inputs: Sequence[Any]
+    ) -> Callable[..., Any]:
+        """A compiled function of arrays, given what places hold when it is called."""
+
+        def call(*arguments: Any) -> Any:
+            if LIFTED.baked is not None:
+                return self.call(arguments, {})
+            result = function(*held(front), *arguments)
+            return result.value((*inputs, *arguments)) if result.__class__ is Results else result
+
+        return call
 
     def compilations(self) -> list[Compilation]:
         """The compilations of all programs that this procedure has used, oldest first."""
@@ -213,14 +269,20 @@ class Jitted:
             return
         if FOLLOWERS.extents:
             return
-        front = (*self.front, *entry.lifted)
+        front = (*self._front, *entry._lifted)
         are_arrays = all(a.__class__ is ArrayImpl for a in arguments) and not BUFFERS
         if are_arrays and not options and is_plain(program):
             (function,) = program.variants.values()
-            function = partial(function, *front) if front else function
-            if result.__class__ is not ArrayImpl:
-                function = _finished(function, (*self.leaves, *entry.reach.leaves))
+            inputs = (*self.leaves, *entry.reach.leaves)
+            if entry.reach.places:
+                function = self._reading(function, front, inputs)
+            else:
+                function = partial(function, *front) if front else function
+                if result.__class__ is not ArrayImpl:
+                    function = _finished(function, inputs)
             self.fast[len(arguments)] = function
+            return
+        if entry.reach.places:
             return
         entry.calls += 1
         if _is_time(entry.calls):

@@ -19,6 +19,7 @@ from eshkol.base.errors import StagingError
 from eshkol.datum.pairs import Pair
 from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
+from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.xla.trees import CopiedBox, OuterBox, Structure
 
@@ -112,7 +113,7 @@ def _get(place: Any) -> Any:
         return field_values(place)
     if isinstance(place, HashTable):
         return dict(zip(place.entries, place.items(), strict=True))
-    return tuple(place)
+    return (place.tensor,) if isinstance(place, TensorVariable) else tuple(place)
 
 
 def put(place: Any, contents: Any) -> None:
@@ -123,6 +124,8 @@ def put(place: Any, contents: Any) -> None:
         set_fields(place, contents)
     elif isinstance(place, HashTable):
         place.restore(contents.items())
+    elif isinstance(place, TensorVariable):
+        (place.tensor,) = contents
     else:
         place[:] = contents
 
@@ -193,16 +196,20 @@ def note_given(places: list[Any]) -> None:
     FRAMES.stack[-1].given.update((id(place), number) for number, place in enumerate(places))
 
 
-# ---- boxes of variables in closures that leave a part
+# ---- boxes of variables in closures, and variables that hold tensors, that leave a part
 
 
 @dataclass(frozen=True)
 class Kept:
     """A box that was there before the part: it stays the one that it is."""
 
-    box: list[Any]
+    box: Any
+    is_told = True
 
     def rebuilt(self, value: Any) -> list[Any]:
+        return self.box
+
+    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
         return self.box
 
     def __eq__(self, other: object) -> bool:
@@ -216,16 +223,26 @@ class Kept:
 class Made:
     """A box that the part makes."""
 
+    is_told = False
+
     def rebuilt(self, value: Any) -> list[Any]:
         return make_box(value)
+
+    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
+        return note_made(TensorVariable(tensor, is_buffer))
 
 
 @dataclass(frozen=True)
 class Copied:
     """One box of several: which, is known only when the program runs. It can only be read."""
 
+    is_told = True
+
     def rebuilt(self, value: Any) -> list[Any]:
         return CopiedBox([value])
+
+    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
+        return TensorVariable(tensor, is_buffer, is_one=False)
 
 
 @dataclass(frozen=True)
@@ -235,8 +252,10 @@ class Given(Copied):
     number: int
 
 
-def leaving(box: list[Any]) -> Kept | Made | Given:
-    """What becomes of a box that leaves the innermost part in a closure."""
+def leaving(box: Any) -> Kept | Made | Copied | Given:
+    """What becomes of a box, or of a variable for a tensor, that leaves the innermost part."""
+    if box.__class__ is TensorVariable and not box.is_one:
+        return Copied()
     frame = FRAMES.stack[-1]
     if id(box) in frame.given:
         return Given(frame.given[id(box)])
@@ -260,6 +279,8 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
         StagingError: for a variable that was captured outside of the compiled program, whose
             assignment would be lost.
     """
+    if value.__class__ is TensorVariable and box[0] is value:
+        return
     if isinstance(box, OuterBox):
         raise _not_ours(name) if box.__class__ is OuterBox else _not_one(name)
     FRAMES.names[id(box)] = name
@@ -285,6 +306,8 @@ def _not_one(name: str) -> StagingError:
 
 def shown(place: Any) -> str:
     """What a message calls a place that a part of the program has written."""
+    if isinstance(place, TensorVariable):
+        return short_string(place)
     name = FRAMES.names.get(id(place)) if place.__class__ is list else None
     return f"the variable {name}" if name else f"a part of {short_string(place)}"
 

@@ -15,6 +15,7 @@ from typing import Any
 from eshkol.base.errors import StagingError
 from eshkol.datum.pairs import Pair, scheme_list, spine
 from eshkol.datum.values import Vector
+from eshkol.datum.variables import TensorVariable
 from eshkol.xla import journal
 from eshkol.xla.outlived import is_of, open_traces, settled
 from eshkol.xla.tensors import Tracer
@@ -50,7 +51,7 @@ class Lasting(journal.Frame):
         leaves, structure = flatten(held)
         plain = [settled(leaf, self.traces) for leaf in leaves]
         if any(isinstance(leaf, Tracer) and not is_of(leaf, self.traces) for leaf in plain):
-            if place.__class__ is not list:
+            if place.__class__ not in (list, TensorVariable):
                 return  # it was made inside, for all that is known of containers
             raise StagingError(
                 f"{self.who}: its procedure assigns {journal.shown(place)} a value that there is "
@@ -79,7 +80,7 @@ class Lanes(journal.Frame):
     def note(self, place: Any) -> None:
         if id(place) in self.made or id(place) in self.before:
             return
-        if place.__class__ is list or id(place) in self.outside:
+        if place.__class__ in (list, TensorVariable) or id(place) in self.outside:
             raise StagingError(
                 f"vmap: {journal.shown(place)} is outside of the procedure that is mapped, and "
                 "can't be changed in it",

@@ -40,7 +40,7 @@ def _paths(structure: Structure, path: tuple[str, ...]) -> Iterator[tuple[str, .
         yield path
         return
     tag, details, children = structure
-    if tag in ("box", "buffer"):
+    if tag in ("box", "buffer", "variable"):
         words: Any = [None] * len(children)
     elif tag == "closure":
         words = details[0].captures

@@ -80,7 +80,7 @@ class Optimizer:
         with jax.enable_x64(needs_wide(*parameters, *slopes)):
             updates, inner = self.transformation().update(slopes, state.inner, parameters)
         changed = _stepped(parameters, updates, self._rate(state.count))
-        return point.rebuilt(changed), OptimizerState(state.count + 1, inner)
+        return point.updated(changed), OptimizerState(state.count + 1, inner)
 
     def _rate(self, count: Any) -> Any:
         rate = self.learning_rate

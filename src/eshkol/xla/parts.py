@@ -241,9 +241,9 @@ class _Merging:
             _skip(first, self.first)
             _skip(second, self.second)
             return _UNSPECIFIED
-        if first[0] == second[0] == "box":
+        if first[0] == second[0] and first[0] in ("box", "variable"):
             details = first[1] if first[1] == second[1] else Copied()
-            return ("box", details, (self.visit(first[2][0], second[2][0]),))
+            return (first[0], details, (self.visit(first[2][0], second[2][0]),))
         if (first_leaf and second == FALSE_STRUCTURE) or (second_leaf and first == FALSE_STRUCTURE):
             return self._false(first, second)
         if (
@@ -379,7 +379,9 @@ def _is_known(value: Value) -> bool:
     return structure.__class__ is not str and structure[0] in ("static", "closure", "wrapped")
 
 
-def refers_back(structure: Structure, tags: Sequence[str] = ("shared", "shared-cell")) -> bool:
+def refers_back(
+    structure: Structure, tags: Sequence[str] = ("shared", "shared-cell", "shared-variable")
+) -> bool:
     """Whether a part of a value is one that was met before, which is told by its number."""
     if structure.__class__ is str:
         return False
@@ -388,7 +390,15 @@ def refers_back(structure: Structure, tags: Sequence[str] = ("shared", "shared-c
 
 def _has_shared(structure: Structure) -> bool:
     """Whether a value refers to what was met before, which it can't where it may not be there."""
-    return refers_back(structure, ("shared", "shared-cell", "box"))
+    if structure.__class__ is str:
+        return False
+    tag, details, children = structure
+    if tag == "variable":
+        return details is None or not details.is_told
+    return tag in _TOLD_BY_NUMBER or any(map(_has_shared, children))
+
+
+_TOLD_BY_NUMBER = ("shared", "shared-cell", "shared-variable", "box")
 
 
 def _fitting(own: list[Value], value: Value) -> tuple[int, Value | None]:
@@ -466,6 +476,7 @@ def _words(structure: Structure, leaves: Iterator[Any]) -> str:
         "dotted": "a pair",
         "table": "a hash table",
         "closure": "a procedure",
+        "variable": "a variable",
         "values": f"{len(children)} values",
         UNION: f"one of {len(children) - 1} values of different kinds",
     }

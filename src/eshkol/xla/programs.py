@@ -24,6 +24,7 @@ from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import SchemeError
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.variables import HOME, TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.xla import journal, keys
@@ -51,7 +52,7 @@ from eshkol.xla.recursion import own_conditions
 from eshkol.xla.recursion_depth import room_for
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
 from eshkol.xla.results import Results as Results
-from eshkol.xla.results import results_of
+from eshkol.xla.results import State, results_of
 from eshkol.xla.stored import Description, StoredFunction, described
 from eshkol.xla.trees import (
     EXACT,
@@ -364,7 +365,8 @@ class Program:
         PROGRAMS.compilations += 1
         self.history.append(self.compilation(arrays, TRACING.leaves))
         source = Source(*arrays[len(self.kinds) :]) if self.wants_key else Source(None)
-        saved = LIFTED.values, LIFTED.baked
+        saved = LIFTED.values, LIFTED.baked, HOME.token
+        HOME.token = object()
         with wide():
             leaves = [
                 self._argument(index, kind, array)
@@ -373,15 +375,18 @@ class Program:
             try:
                 first, second = self.ends
                 made: list[Any] = []
-                LIFTED.values, LIFTED.baked = self._lifted(leaves[first:second], made), self.baked
-                procedure = unflatten(self.procedure, leaves[:first], made)
-                arguments, options = unflatten(self.arguments, leaves[second:], made)
+                places: list[TensorVariable] = []
+                procedure = unflatten(self.procedure, leaves[:first], made, None, places)
+                arguments, options = unflatten(self.arguments, leaves[second:], made, None, places)
+                lifted = self._lifted(leaves[first:second], made, places)
+                LIFTED.values, LIFTED.baked = lifted, self.baked
+                state = State(leaves, places)
                 with (
                     drawing_from(source),
-                    journal.outside(made),
+                    journal.outside([x for x in made if x.__class__ is not TensorVariable]),
                     own_conditions(),
                     room_for(self.options.max_depth),
-                    _being_traced(self, procedure, leaves[:second]),
+                    _being_traced(self, procedure, state.inputs[:second]),
                     own_path() as path,
                 ):
                     value = _attempt(staged(procedure), arguments, options)
@@ -391,12 +396,13 @@ class Program:
                     for index, leaf in enumerate(leaves)
                     if self.kinds[index] != TENSOR
                 }
-                result = results_of(value, numbers, source.count[0] if self.wants_key else 0)
+                draws = source.count[0] if self.wants_key else 0
+                result = results_of(value, numbers, draws, state)
                 if self.donated:
                     self._warn_of_donations(arrays, jax.tree.leaves(result))
                 return result
             finally:
-                LIFTED.values, LIFTED.baked = saved
+                LIFTED.values, LIFTED.baked, HOME.token = saved
 
     def compilation(self, arrays: Sequence[Any], leaves: Sequence[Any]) -> Compilation:
         """What is remembered of a compilation for these arrays, to tell later what caused it."""
@@ -444,8 +450,10 @@ class Program:
         known = leaf.known if leaf.__class__ is Witness else leaf
         return Witness(known, traced, frozenset([WitnessSource(use)]))
 
-    def _lifted(self, leaves: list[Any], made: list[Any]) -> dict[tuple[int, str], Any]:
-        values = unflatten(("tuple", None, self.reach[2]), leaves, made)
+    def _lifted(
+        self, leaves: list[Any], made: list[Any], places: list[TensorVariable]
+    ) -> dict[tuple[int, str], Any]:
+        values = unflatten(("tuple", None, self.reach[2]), leaves, made, None, places)
         return dict(zip(self.reach[1], values, strict=True))
 
 

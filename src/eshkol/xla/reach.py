@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from eshkol.core.free import global_names
+from eshkol.datum.variables import TensorVariable
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla.code_keys import CodeKey
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.trees import Structure, flatten
+from eshkol.xla.trees import Structure, flatten_with_variables
 
 
 def closures_of(structure: Structure) -> Iterator[Any]:
@@ -40,11 +41,13 @@ class Reach:
         variables: ``(namespace, name)`` in the order they were met.
         absent: the same of names that are primitives, or not defined yet.
         found: the values of the variables.
-        leaves: the leaves of their values.
+        leaves: the leaves of their values; the places of tensors where there are any.
+        places: these, after those that were known before.
         structure: their names and the structures of their values.
     """
 
-    def __init__(self, structure: Structure) -> None:
+    def __init__(self, structure: Structure, places: Sequence[TensorVariable] = ()) -> None:
+        self.places = list(places)
         self.variables: list[tuple[Any, str]] = []
         self.absent: list[tuple[Any, str]] = []
         self.leaves: list[Any] = []
@@ -67,7 +70,8 @@ class Reach:
                     self.absent.append((namespace, name))
                     continue
                 value = namespace.variables[name]
-                leaves, inner = flatten(LIFTED.values.get(key, value))
+                held = LIFTED.values.get(key, value)
+                leaves, inner, self.places = flatten_with_variables(held, self.places)
                 self.variables.append((namespace, name))
                 self.found.append(value)
                 self.leaves += leaves

@@ -7,7 +7,8 @@ from typing import Any
 
 import jax
 
-from eshkol.xla import keys
+from eshkol.datum.variables import TensorVariable
+from eshkol.xla import journal, keys
 from eshkol.xla.straight_line import Constant, Maker, maker
 from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import Witness, tracer_of
@@ -29,11 +30,17 @@ class Results:
             *arrays, draws = arrays
         if draws.__class__ is not int or draws:
             keys.advance(draws)
+        if self.plan.writes:
+            count = len(arrays) - len(self.plan.writes)
+            for index, tensor in zip(self.plan.writes, arrays[count:], strict=True):
+                journal.note(inputs[index])
+                inputs[index].tensor = tensor
+            arrays = arrays[:count]
         return self.plan.value(arrays, inputs)
 
 
 class Passed:
-    """A leaf of a result that is a number of the call's input, unchanged."""
+    """A leaf of a result that is a number, or a variable, of the call's input, unchanged."""
 
     __slots__ = ("index",)
 
@@ -47,14 +54,24 @@ class Plan:
     A leaf is computed, passed on from the input, or a number known when the program was traced.
     Passing on keeps a number that a model captures what it was: an exact integer that decides a
     shape, a real that is not trained.
+
+    Attributes:
+        writes: the inputs that are variables and are given the last arrays.
     """
 
-    __slots__ = ("calls", "draws", "leaves", "make", "structure")
+    __slots__ = ("calls", "draws", "leaves", "make", "structure", "writes")
 
-    def __init__(self, structure: Structure, leaves: list[Any], draws: int | None) -> None:
+    def __init__(
+        self,
+        structure: Structure,
+        leaves: list[Any],
+        draws: int | None,
+        writes: tuple[int, ...] = (),
+    ) -> None:
         self.structure = structure
         self.leaves = leaves
         self.draws = draws
+        self.writes = writes
         self.calls = 0
         self.make: Maker | None = None
 
@@ -96,15 +113,47 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def results_of(value: Any, numbers: dict[int, int], draws: Any) -> Any:
+class State:
+    """The variables that came into a program that is traced.
+
+    Args:
+        leaves: what came in.
+        places: the variables, which hold some of these.
+    """
+
+    def __init__(self, leaves: Sequence[Any], places: Sequence[TensorVariable]) -> None:
+        indices = {id(leaf): index for index, leaf in enumerate(leaves)}
+        self.places = [(indices[id(place.tensor)], place) for place in places]
+        self.inputs = list(leaves)
+        for index, place in self.places:
+            self.inputs[index] = place
+        self._leaves = leaves
+
+    def indices(self) -> dict[int, int]:
+        """Which inputs the variables are, by their identities."""
+        return {id(place): index for index, place in self.places}
+
+    def written(self) -> list[tuple[int, Any]]:
+        """The inputs that hold another tensor by now, and these tensors."""
+        return [
+            (index, place.tensor)
+            for index, place in self.places
+            if place.tensor is not self._leaves[index]
+        ]
+
+
+def results_of(value: Any, numbers: dict[int, int], draws: Any, state: State) -> Any:
     """What the traced function returns for ``value``: one array, or :class:`Results`.
 
     Args:
         value: of the staged procedure.
         numbers: the indices of the inputs that are numbers, by the identities of their leaves.
         draws: how many random numbers it has drawn.
+        state: the variables that it was given.
     """
-    leaves, structure = flatten(value)
+    places = state.indices()
+    leaves, structure = flatten(value, whole=places)
+    numbers = {**numbers, **places}
     arrays: list[Any] = []
     plan: list[Any] = []
     for leaf in leaves:
@@ -117,8 +166,11 @@ def results_of(value: Any, numbers: dict[int, int], draws: Any) -> Any:
             plan.append(COMPUTED)
         else:
             plan.append(leaf)
+    written = state.written()
+    arrays += [tensor for _, tensor in written]
+    writes = tuple([index for index, _ in written])
     if draws.__class__ is not int:
-        return Results([*arrays, tracer_of(draws)], Plan(structure, plan, None))
-    if structure == TENSOR and arrays and not draws:
+        return Results([*arrays, tracer_of(draws)], Plan(structure, plan, None, writes))
+    if structure == TENSOR and arrays and not draws and not writes:
         return arrays[0]
-    return Results(arrays, Plan(structure, plan, draws))
+    return Results(arrays, Plan(structure, plan, draws, writes))

@@ -350,7 +350,7 @@ def _plan_words(loaded: Loaded, known: Writer) -> list[Any] | None:
     if not isinstance(results, Results):
         return None
     plan, writer = results.plan, known.continued()
-    writer.add(plan.draws, len(plan.leaves))
+    writer.add(plan.draws, len(plan.writes), *plan.writes, len(plan.leaves))
     for leaf in plan.leaves:
         if leaf is COMPUTED:
             writer.add(_COMPUTED)
@@ -368,9 +368,9 @@ def _out_tree(words: list[Any] | None, count: int, known: Writer) -> Any:
     if words is None:
         return jax.tree_util.tree_structure(0)
     reader = Reader(words, known)
-    draws, number = reader.word(), reader.word()
-    leaves = [_leaf(reader) for _ in range(number)]
-    plan = Plan(reader.structure(), leaves, draws)
+    draws, writes = reader.word(), [reader.word() for _ in range(reader.word())]
+    leaves = [_leaf(reader) for _ in range(reader.word())]
+    plan = Plan(reader.structure(), leaves, draws, tuple(writes))
     return jax.tree_util.tree_structure(Results([0] * count, plan))
 
 

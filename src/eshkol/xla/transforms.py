@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import Vector
+from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load
@@ -28,7 +30,17 @@ from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
 from eshkol.xla.parts import UNION
 from eshkol.xla.tensors import as_tensor, describe
-from eshkol.xla.trees import BUFFER, EXACT, REAL, TENSOR, Structure, flatten, unflatten
+from eshkol.xla.trees import (
+    BUFFER,
+    EXACT,
+    REAL,
+    TENSOR,
+    Structure,
+    flatten,
+    flatten_with_variables,
+    unflatten,
+)
+from eshkol.xla.variables import update, write_back
 from eshkol.xla.witness import tracer_of
 
 
@@ -79,8 +91,11 @@ class Point:
     """The part of the arguments that is differentiated, taken apart."""
 
     def __init__(self, who: str, value: Any) -> None:
+        self.who = who
         self.value = value
-        self.leaves, self.structure = flatten(value)
+        whole, self.structure, self.variables = flatten_with_variables(value)
+        self.leaves = [value_of(leaf) for leaf in whole] if self.variables else whole
+        self.copies: list[TensorVariable] = []
         self.indices = differentiable(self.structure, self.leaves)
         if not self.indices:
             raise WrongType(
@@ -100,11 +115,37 @@ class Point:
         return jnp.asarray(leaf, FLOAT64)
 
     def rebuilt(self, arrays: Sequence[Any]) -> Any:
-        """The point with these arrays as its differentiated leaves."""
+        """The point with these arrays as its differentiated leaves; variables are copies."""
+        self.copies = []
+        return unflatten(self.structure, self._filled(arrays), variables=self.copies)
+
+    def _filled(self, arrays: Sequence[Any]) -> list[Any]:
         leaves = list(self.leaves)
         for index, array in zip(self.indices, arrays, strict=True):
             leaves[index] = array
-        return unflatten(self.structure, leaves)
+        return leaves
+
+    @contextmanager
+    def given(self, arrays: Sequence[Any]) -> Iterator[Any]:
+        """The point as a procedure is given it; what it writes into variables, these hold."""
+        value = self.rebuilt(arrays)
+        copies = self.copies
+        held = [copy.tensor for copy in copies]
+        yield value
+        write_back(self.who, self.variables, copies, held)
+
+    def filled(self, parts: Sequence[Any]) -> Any:
+        """What the point is, with anything in place of its differentiated leaves."""
+        return without_variables(self.structure, self._filled(parts))
+
+    def updated(self, arrays: Sequence[Any]) -> Any:
+        """The point with these arrays, which its variables hold from now on."""
+        leaves = self._filled(arrays)
+        value = unflatten(self.structure, leaves)
+        if not self.variables:
+            return value
+        update(self.who, self.value, value)
+        return unflatten(self.structure, leaves, kept=self.variables)
 
     def gradient(self, arrays: Sequence[Any]) -> Any:
         """The gradient: the shape of the point, numbers where the point has numbers."""
@@ -112,7 +153,24 @@ class Point:
             number_if_rank_0(array) if not hasattr(self.leaves[index], "dtype") else array
             for index, array in zip(self.indices, arrays, strict=True)
         ]
-        return self.rebuilt(shown)
+        return self.filled(shown)
+
+
+def without_variables(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """The value with these leaves, in which what variables hold stands in their place.
+
+    In a closure they stay variables, since its code updates them.
+    """
+    return unflatten(outside_of_closures(structure), leaves)
+
+
+def outside_of_closures(structure: Structure) -> Structure:
+    """The structure with tensors for the variables that are not captured."""
+    if structure.__class__ is str or structure[0] == "closure":
+        return structure
+    if structure[0] == "variable":
+        return structure[2][0]
+    return (structure[0], structure[1], tuple(map(outside_of_closures, structure[2])))
 
 
 def number_if_rank_0(array: Any) -> Any:
@@ -141,8 +199,8 @@ def value_and_gradient(
 
         def scalar(arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
             changed = list(arguments)
-            changed[wrt] = point.rebuilt(arrays)
-            with Shortened(), Lasting(who, traces, not found):
+            lasting = Lasting(who, traces, not found)
+            with point.given(arrays) as changed[wrt], Shortened(), lasting:
                 value = callee(function)(*changed)
             main, aux = _split_aux(who, value) if has_aux else (value, None)
             leaves, found["structure"] = flatten(aux)
@@ -213,7 +271,7 @@ def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
 
 def scalar_result(who: str, value: Any) -> Any:
     """The value of a differentiated procedure as a rank-0 inexact array."""
-    value = settled(tracer_of(value), open_traces())
+    value = settled(tracer_of(value_of(value)), open_traces())
     if value.__class__ in (int, float):
         return jnp.asarray(value, FLOAT64)
     if not hasattr(value, "dtype") or value.shape != () or value.dtype == BOOL:
@@ -352,7 +410,7 @@ def _run_mapped(
 
 
 def _as_tensors(structure: Structure) -> Structure:
-    if structure.__class__ is str:
+    if structure.__class__ is str or structure[0] == "variable":
         return TENSOR
     if structure[0] == UNION:
         raise StagingError(

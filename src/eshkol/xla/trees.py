@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Container, Iterator, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors, settled
-from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
-from eshkol.datum.records import Record, field_values, make_record
+from eshkol.datum.pairs import NIL, Pair, spine
+from eshkol.datum.records import Record, field_values
 from eshkol.datum.values import (
     Char,
     HashTable,
@@ -30,11 +30,16 @@ from eshkol.datum.values import (
     MutableString,
     Vector,
 )
+from eshkol.datum.variables import TensorVariable
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import ArrayImpl as ArrayImpl
 from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key
 from eshkol.xla.outlived import open_traces
 from eshkol.xla.outlived import settled as settled_tensor
+from eshkol.xla.rebuilding import BUILDERS as BUILDERS
+from eshkol.xla.rebuilding import MUTABLE, CopiedBox, OuterBox, Structure, parts_of
+from eshkol.xla.rebuilding import WRAPPERS as WRAPPERS
+from eshkol.xla.rebuilding import unflatten as unflatten
 from eshkol.xla.witness import Witness
 
 PART = "part"
@@ -49,10 +54,6 @@ BUFFER = ("buffer", None, (TENSOR,))
 BUFFERS: dict[int, Any] = {}
 """Weak references to all such tensors, by their identities."""
 
-Structure = Any
-"""A leaf kind, or a tuple ``(tag, details, child structures)``."""
-
-
 # ---- flattening
 
 
@@ -65,12 +66,16 @@ class _Flattening:
         open: the closures that are being taken apart.
         containers: what can be changed, in the order in which it is rebuilt, if that is asked for.
         boxes: gives the details of the boxes of assigned variables, if they have any.
+        variables: the places of tensors met so far.
+        whole: the identities of those that are leaves themselves, rather than what they hold.
     """
 
-    __slots__ = ("boxes", "containers", "leaves", "open", "seen")
+    __slots__ = ("boxes", "containers", "leaves", "open", "seen", "variables", "whole")
 
-    def __init__(self, boxes: Callable[[list[Any]], Any] | None = None) -> None:
+    def __init__(self, boxes: Callable[[Any], Any] | None = None) -> None:
         self.boxes = boxes
+        self.variables: list[TensorVariable] = []
+        self.whole: Container[int] = ()
         self.leaves: list[Any] = []
         self.containers: list[Any] | None = None
         self.seen: dict[int, int] = {}
@@ -187,6 +192,21 @@ def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
             pass_.containers.append(contents)
         return structure
     return pass_.visit(contents)
+
+
+def _visit_variable(pass_: _Flattening, value: TensorVariable) -> Structure:
+    """What a variable holds; the variable itself where it is known and stays the one it is."""
+    if id(value) in pass_.whole:
+        pass_.leaves.append(value)
+        return TENSOR
+    details = None if pass_.boxes is None else pass_.boxes(value)
+    if details is None or not details.is_told:
+        for index, known in enumerate(pass_.variables):
+            if known is value:
+                return ("shared-variable", index, ())
+        pass_.variables.append(value)
+    pass_.visit(value.tensor)
+    return ("variable", details, (BUFFER if value.is_buffer else TENSOR,))
 
 
 def _visit_pair(pass_: _Flattening, value: Any) -> Structure:
@@ -313,6 +333,8 @@ def _visit_registered(pass_: _Flattening, value: Any) -> Structure:
     return ("registered", definition, children)
 
 
+_BOXES = frozenset([list, OuterBox, CopiedBox])
+
 _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     float: _leaf(REAL),
     int: _leaf(EXACT),
@@ -321,6 +343,7 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     types.FunctionType: _visit_function,
     Pair: _visit_pair,
     Vector: _visit_vector,
+    TensorVariable: _visit_variable,
     HashTable: _visit_table,
     KeyedTable: _visit_table,
     tuple: _visit_tuple,
@@ -362,7 +385,7 @@ def register(
 
 
 def flatten(
-    value: Any, boxes: Callable[[list[Any]], Any] | None = None
+    value: Any, boxes: Callable[[Any], Any] | None = None, whole: Container[int] = ()
 ) -> tuple[list[Any], Structure]:
     """The leaves of a value and its structure.
 
@@ -370,14 +393,48 @@ def flatten(
         value: any.
         boxes: gives for the box of a variable that a closure captured what to do with it where
             the closure is rebuilt, a :class:`BoxDetails`; without it, or for None, it is copied.
+            The same of places of tensors.
+        whole: the identities of places of tensors that are leaves themselves.
 
     Example:
         >>> flatten((1.5, "a"))
         ([1.5], ('tuple', None, ('real', ('static', 'a', ()))))
     """
     pass_ = _Flattening(boxes)
+    pass_.whole = whole
     structure = pass_.visit(value)
     return pass_.leaves, structure
+
+
+class _Naming(_Flattening):
+    """A pass whose leaves are the places of tensors, where there are any, not what they hold."""
+
+    __slots__ = ()
+
+    def visit(self, value: Any) -> Structure:
+        count = len(self.variables)
+        structure = super().visit(value)
+        if value.__class__ is TensorVariable and len(self.variables) > count:
+            self.leaves[-1] = value
+        return structure
+
+
+def flatten_with_variables(
+    value: Any, known: Sequence[TensorVariable] = ()
+) -> tuple[list[Any], Structure, list[TensorVariable]]:
+    """The leaves of a value, with the places of tensors as leaves, its structure, and the places.
+
+    Args:
+        value: any.
+        known: places that were met before, by whose numbers they are told.
+
+    Returns:
+        Leaves, structure, and ``known`` with the places that were found.
+    """
+    pass_ = _Naming()
+    pass_.variables = list(known)
+    structure = pass_.visit(value)
+    return pass_.leaves, structure, pass_.variables
 
 
 class _Noting(_Flattening):
@@ -391,18 +448,10 @@ class _Noting(_Flattening):
 
     def visit(self, value: Any) -> Structure:
         structure = super().visit(value)
-        if structure.__class__ is not str and structure[0] in _MUTABLE:
+        if structure.__class__ is not str and structure[0] in MUTABLE:
             assert self.containers is not None
-            self.containers.extend(_parts_of(value))
+            self.containers.extend(parts_of(value))
         return structure
-
-
-def _parts_of(container: Any) -> Iterator[Any]:
-    """A container; of a list all its pairs."""
-    yield container
-    while container.__class__ is Pair and container.cdr.__class__ is Pair:
-        container = container.cdr
-        yield container
 
 
 def flatten_with_containers(value: Any) -> tuple[list[Any], Structure, list[Any]]:
@@ -425,165 +474,6 @@ def leaf_kinds(structure: Structure) -> Iterator[str]:
         for child in structure[2]:
             yield from leaf_kinds(child)
 
-
-# ---- rebuilding
-
-
-def unflatten(
-    structure: Structure,
-    leaves: Any,
-    containers: list[Any] | None = None,
-    box: type[list] | None = None,
-) -> Any:
-    """The value with this structure and these leaves.
-
-    Args:
-        structure: as ``flatten`` gives it.
-        leaves: in the same order.
-        containers: is extended by the pairs, vectors and hash tables that are made.
-        box: what boxes are made of variables that closures capture, which then count as
-            containers; without it they can't be assigned.
-    """
-    pass_ = _Rebuilding(iter(leaves), containers, box)
-    value = pass_.build(structure)
-    for cell, index in pass_.pending:
-        cell.cell_contents = pass_.made[index]
-    return value
-
-
-class _Rebuilding:
-    """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
-
-    __slots__ = ("box", "containers", "leaves", "made", "pending")
-
-    def __init__(
-        self, leaves: Iterator[Any], containers: list[Any] | None, box: type[list] | None
-    ) -> None:
-        self.leaves = leaves
-        self.containers = containers
-        self.box = box
-        self.made: list[Any] = []
-        self.pending: list[tuple[types.CellType, int]] = []
-
-    def build(self, structure: Structure) -> Any:
-        if structure.__class__ is str:
-            return next(self.leaves)
-        value = BUILDERS[structure[0]](self, structure)
-        if self.containers is not None and structure[0] in _MUTABLE:
-            self._note(value)
-        return value
-
-    def _note(self, value: Any) -> None:
-        assert self.containers is not None
-        self.containers.extend(_parts_of(value))
-
-    def children(self, structure: Structure) -> list[Any]:
-        return [self.build(child) for child in structure[2]]
-
-    def cell(self, structure: Structure) -> types.CellType:
-        """The cell of a captured variable with these contents."""
-        tag = structure[0]
-        if tag == "shared-cell":
-            return self.made[structure[1]]
-        cell = types.CellType()
-        self.made.append(cell)
-        if tag == "shared" and self.made[structure[1]] is None:
-            self.pending.append((cell, structure[1]))
-        elif tag == "box" and structure[1] is not None:
-            cell.cell_contents = structure[1].rebuilt(self.build(structure[2][0]))
-        elif tag == "box":
-            cell.cell_contents = (self.box or OuterBox)([self.build(structure[2][0])])
-            if self.box is not None and self.containers is not None:
-                self.containers.append(cell.cell_contents)
-        elif tag != "empty":
-            cell.cell_contents = self.build(structure)
-        return cell
-
-
-def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
-    prototype = structure[1][0].prototype
-    index = len(pass_.made)
-    pass_.made.append(None)
-    function = types.FunctionType(
-        prototype.__code__,
-        prototype.__globals__,
-        prototype.__name__,
-        prototype.__defaults__,
-        tuple([pass_.cell(child) for child in structure[2]]),
-    )
-    function.__kwdefaults__ = prototype.__kwdefaults__
-    function.__dict__.update(prototype.__dict__)
-    pass_.made[index] = function
-    return function
-
-
-WRAPPERS: dict[Any, Callable[..., Any]] = {}
-"""How a procedure that was wrapped (``jit``) is wrapped again, given its name and options."""
-
-
-class OuterBox(list):
-    """The box of an assigned variable that was captured outside of a compiled program."""
-
-    __slots__ = ()
-
-
-class CopiedBox(OuterBox):
-    """The box that stands for one of several, which is known only when the program runs."""
-
-    __slots__ = ()
-
-
-_BOXES = frozenset([list, OuterBox, CopiedBox])
-
-
-class BoxDetails(Protocol):
-    """What becomes of the box of an assigned variable where its closure is rebuilt."""
-
-    def rebuilt(self, value: Any) -> list[Any]:
-        """The box, which holds ``value``."""
-
-
-def _build_partial(pass_: _Rebuilding, structure: Structure) -> Any:
-    function, *given = pass_.children(structure)
-    count = len(given) - len(structure[1])
-    return functools.partial(
-        function, *given[:count], **dict(zip(structure[1], given[count:], strict=True))
-    )
-
-
-def _build_dotted(pass_: _Rebuilding, structure: Structure) -> Any:
-    *items, tail = pass_.children(structure)
-    return scheme_list(items, tail)
-
-
-def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
-    table = HashTable()
-    for key, value in zip(structure[1].keys, pass_.children(structure), strict=True):
-        table[key] = value
-    return table
-
-
-_MUTABLE = frozenset(["list", "dotted", "vector", "table", "record", "MutableString", "bytearray"])
-
-BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
-    "static": lambda pass_, s: s[1].value,
-    "closure": _build_closure,
-    "shared": lambda pass_, s: pass_.made[s[1]],
-    "wrapped": lambda pass_, s: WRAPPERS[s[1][0]](*pass_.children(s), *s[1][1:]),
-    "list": lambda pass_, s: scheme_list(pass_.children(s)),
-    "dotted": _build_dotted,
-    "vector": lambda pass_, s: Vector(pass_.children(s)),
-    "table": _build_table,
-    "record": lambda pass_, s: make_record(s[1], pass_.children(s)),
-    "tuple": lambda pass_, s: tuple(pass_.children(s)),
-    "values": lambda pass_, s: MultipleValues(pass_.children(s)),
-    "python-list": lambda pass_, s: pass_.children(s),
-    "named-tuple": lambda pass_, s: s[1](*pass_.children(s)),
-    "dict": lambda pass_, s: dict(zip(s[1], pass_.children(s), strict=True)),
-    "method": lambda pass_, s: types.MethodType(*pass_.children(s)),
-    "partial": _build_partial,
-    "registered": lambda pass_, s: s[1].unflatten(pass_.children(s)),
-}
 
 # Text and bytes that can be changed are known by what they hold.
 register(MutableString, lambda string: (str(string), ()), lambda text, _: MutableString(text))

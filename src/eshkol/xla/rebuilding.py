@@ -1,0 +1,215 @@
+"""Putting values together again of leaves and a structure, as ``trees`` takes them apart."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.records import make_record
+from eshkol.datum.values import HashTable, MultipleValues, Vector
+from eshkol.datum.variables import TensorVariable
+
+Structure = Any
+"""A leaf kind, or a tuple ``(tag, details, child structures)``."""
+
+
+def parts_of(container: Any) -> Iterator[Any]:
+    """A container; of a list all its pairs."""
+    yield container
+    while container.__class__ is Pair and container.cdr.__class__ is Pair:
+        container = container.cdr
+        yield container
+
+
+def unflatten(
+    structure: Structure,
+    leaves: Any,
+    containers: list[Any] | None = None,
+    box: type[list] | None = None,
+    variables: list[TensorVariable] | None = None,
+    kept: Sequence[TensorVariable] = (),
+) -> Any:
+    """The value with this structure and these leaves.
+
+    Args:
+        structure: as ``flatten`` gives it.
+        leaves: in the same order.
+        containers: is extended by the pairs, vectors and hash tables that are made.
+        box: what boxes are made of variables that closures capture, which then count as
+            containers; without it they can't be assigned.
+        variables: the places of tensors that were made before; is extended by those that are made.
+        kept: the places that the value was taken apart with, to be used instead of new ones.
+    """
+    pass_ = _Rebuilding(iter(leaves), containers, box)
+    if variables is not None:
+        pass_.variables = variables
+    pass_.kept = kept
+    value = pass_.build(structure)
+    for cell, index in pass_.pending:
+        cell.cell_contents = pass_.made[index]
+    return value
+
+
+class _Rebuilding:
+    """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
+
+    __slots__ = ("box", "containers", "kept", "leaves", "made", "pending", "variables")
+
+    def __init__(
+        self, leaves: Iterator[Any], containers: list[Any] | None, box: type[list] | None
+    ) -> None:
+        self.leaves = leaves
+        self.containers = containers
+        self.box = box
+        self.made: list[Any] = []
+        self.variables: list[TensorVariable] = []
+        self.kept: Sequence[TensorVariable] = ()
+        self.pending: list[tuple[types.CellType, int]] = []
+
+    def build(self, structure: Structure) -> Any:
+        if structure.__class__ is str:
+            return next(self.leaves)
+        value = BUILDERS[structure[0]](self, structure)
+        if self.containers is not None and structure[0] in MUTABLE:
+            self._note(value)
+        return value
+
+    def _note(self, value: Any) -> None:
+        assert self.containers is not None
+        self.containers.extend(parts_of(value))
+
+    def children(self, structure: Structure) -> list[Any]:
+        return [self.build(child) for child in structure[2]]
+
+    def cell(self, structure: Structure) -> types.CellType:
+        """The cell of a captured variable with these contents."""
+        tag = structure[0]
+        if tag == "shared-cell":
+            return self.made[structure[1]]
+        cell = types.CellType()
+        self.made.append(cell)
+        if tag == "shared" and self.made[structure[1]] is None:
+            self.pending.append((cell, structure[1]))
+        elif tag == "box" and structure[1] is not None:
+            cell.cell_contents = structure[1].rebuilt(self.build(structure[2][0]))
+        elif tag == "box":
+            cell.cell_contents = (self.box or OuterBox)([self.build(structure[2][0])])
+            if self.box is not None and self.containers is not None:
+                self.containers.append(cell.cell_contents)
+        elif tag != "empty":
+            cell.cell_contents = self.build(structure)
+        return cell
+
+
+def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
+    prototype = structure[1][0].prototype
+    index = len(pass_.made)
+    pass_.made.append(None)
+    function = types.FunctionType(
+        prototype.__code__,
+        prototype.__globals__,
+        prototype.__name__,
+        prototype.__defaults__,
+        tuple([pass_.cell(child) for child in structure[2]]),
+    )
+    function.__kwdefaults__ = prototype.__kwdefaults__
+    function.__dict__.update(prototype.__dict__)
+    pass_.made[index] = function
+    return function
+
+
+WRAPPERS: dict[Any, Callable[..., Any]] = {}
+"""How a procedure that was wrapped (``jit``) is wrapped again, given its name and options."""
+
+
+class OuterBox(list):
+    """The box of an assigned variable that was captured outside of a compiled program."""
+
+    __slots__ = ()
+
+
+class CopiedBox(OuterBox):
+    """The box that stands for one of several, which is known only when the program runs."""
+
+    __slots__ = ()
+
+
+class BoxDetails(Protocol):
+    """What becomes of the box of an assigned variable where its closure is rebuilt.
+
+    Attributes:
+        is_told: whether this alone tells which box it is.
+    """
+
+    is_told: bool
+
+    def rebuilt(self, value: Any) -> list[Any]:
+        """The box, which holds ``value``."""
+
+    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
+        """The same of the place of a tensor."""
+
+
+def _build_variable(pass_: _Rebuilding, structure: Structure) -> TensorVariable:
+    (tensor,) = pass_.children(structure)
+    _, details, (kind,) = structure
+    is_buffer = kind.__class__ is not str
+    if details is not None and details.is_told:
+        return details.variable(tensor, is_buffer)
+    index = len(pass_.variables)
+    if index < len(pass_.kept):
+        place = pass_.kept[index]
+    elif details is None:
+        place = TensorVariable(tensor, is_buffer)
+    else:
+        place = details.variable(tensor, is_buffer)
+    pass_.variables.append(place)
+    return place
+
+
+def _build_partial(pass_: _Rebuilding, structure: Structure) -> Any:
+    function, *given = pass_.children(structure)
+    count = len(given) - len(structure[1])
+    return functools.partial(
+        function, *given[:count], **dict(zip(structure[1], given[count:], strict=True))
+    )
+
+
+def _build_dotted(pass_: _Rebuilding, structure: Structure) -> Any:
+    *items, tail = pass_.children(structure)
+    return scheme_list(items, tail)
+
+
+def _build_table(pass_: _Rebuilding, structure: Structure) -> Any:
+    table = HashTable()
+    for key, value in zip(structure[1].keys, pass_.children(structure), strict=True):
+        table[key] = value
+    return table
+
+
+MUTABLE = frozenset("list dotted vector table record MutableString bytearray variable".split())
+
+BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
+    "static": lambda pass_, s: s[1].value,
+    "closure": _build_closure,
+    "shared": lambda pass_, s: pass_.made[s[1]],
+    "variable": _build_variable,
+    "shared-variable": lambda pass_, s: pass_.variables[s[1]],
+    "wrapped": lambda pass_, s: WRAPPERS[s[1][0]](*pass_.children(s), *s[1][1:]),
+    "list": lambda pass_, s: scheme_list(pass_.children(s)),
+    "dotted": _build_dotted,
+    "vector": lambda pass_, s: Vector(pass_.children(s)),
+    "table": _build_table,
+    "record": lambda pass_, s: make_record(s[1], pass_.children(s)),
+    "tuple": lambda pass_, s: tuple(pass_.children(s)),
+    "values": lambda pass_, s: MultipleValues(pass_.children(s)),
+    "python-list": lambda pass_, s: pass_.children(s),
+    "named-tuple": lambda pass_, s: s[1](*pass_.children(s)),
+    "dict": lambda pass_, s: dict(zip(s[1], pass_.children(s), strict=True)),
+    "method": lambda pass_, s: types.MethodType(*pass_.children(s)),
+    "partial": _build_partial,
+    "registered": lambda pass_, s: s[1].unflatten(pass_.children(s)),
+}
