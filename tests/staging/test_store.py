@@ -22,7 +22,7 @@ from eshkol.base.config import CONFIG
 from eshkol.base.store import HEADER_SIZE, Store, key_of
 from eshkol.session import Session
 from eshkol.xla import jit as jit_module
-from eshkol.xla import programs, store_keys
+from eshkol.xla import programs, store_keys, stored
 from eshkol.xla.loop_states import KEPT
 
 HERE = Path(__file__).parent
@@ -139,7 +139,8 @@ def plain(result: Any) -> Any:
 
 
 @pytest.mark.parametrize("text", FOUND.values(), ids=FOUND)
-def test_a_fresh_process_traces_nothing(fresh, text: str) -> None:
+def test_a_fresh_process_traces_nothing(fresh, text: str, monkeypatch) -> None:
+    monkeypatch.setattr(stored, "LARGE", 0)
     first = fresh()
     expected = plain(first.session.evaluate(f"(rng-seed 1) {text}"))
     compiled, loaded = first.counts
@@ -612,3 +613,23 @@ def test_results_are_those_of_the_compiled_program_to_the_bit(fresh) -> None:
     assert second.counts == (0, 1)
     assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
     assert (a.dtype, a.weak_type, a.committed) == (b.dtype, b.weak_type, b.committed)
+
+
+def test_large_executables_are_stored_without_what_nobody_reads(
+    fresh, directory: Path, monkeypatch
+) -> None:
+    text = """(define (f y) (sum (sin (* y (exp (sin y))))))
+    ((jit (lambda (x) (gradient f x))) (ones 64))"""
+    sizes, results = [], []
+    for change in ((), ("LARGE", 0), ("LARGE", 0, "without_bodies", None)):
+        Store(str(directory), 1 << 30).clear()
+        for name, replacement in zip(change[::2], change[1::2], strict=True):
+            monkeypatch.setattr(stored, name, replacement)
+        fresh().session.evaluate(text)
+        largest = max(entry.size for entry in Store(str(directory), 1 << 30).entries())
+        later = fresh()
+        results.append(np.asarray(later.session.evaluate(text)).tobytes())
+        assert later.counts == (0, 1)
+        sizes.append(largest)
+    assert sizes[1] < sizes[0] == sizes[2]
+    assert results[0] == results[1] == results[2]

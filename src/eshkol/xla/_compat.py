@@ -44,6 +44,7 @@ __all__ = [
     "apply_primitive",
     "batch_jaxpr",
     "control_flow_allowed_effects",
+    "deserialized",
     "detach_constants",
     "dispatcher",
     "eliminate",
@@ -141,6 +142,12 @@ def topology_fingerprint(device: jax.Device) -> int:
     return xla_client.get_topology_for_devices([device]).fingerprint()
 
 
+def deserialized(data: bytes, device: jax.Device) -> Any:
+    """XLA's executable, read from the bytes that it was serialized to."""
+    client: Any = device.client
+    return client.deserialize_executable(data, executable_devices=xla_client.DeviceList((device,)))
+
+
 class Loaded:
     """A compiled program on one device, with default layouts and without effects.
 
@@ -178,14 +185,12 @@ class Loaded:
             out_tree: of the results.
         """
         devices = xla_client.DeviceList((device,))
-        client: Any = device.client
-        runnable = client.deserialize_executable(data, executable_devices=devices)
         here = SingleDeviceSharding(device, memory_kind=device.default_memory().kind)
         kept_avals = [in_avals[index] for index in kept]
         parts = {
-            "xla_executable": runnable,
+            "xla_executable": deserialized(data, device),
             "device_list": devices,
-            "backend": client,
+            "backend": device.client,
             "input_avals": kept_avals,
             "input_shardings": [here] * len(kept_avals),
             "output_avals": list(out_avals),

@@ -24,8 +24,15 @@ from jaxlib.lapack import _lapack
 from jaxlib.mlir import ir
 
 from eshkol.base.store import Store, key_of, user_store
-from eshkol.xla._compat import Loaded, dispatcher, has_default_layout, trace_state_clean
+from eshkol.xla._compat import (
+    Loaded,
+    deserialized,
+    dispatcher,
+    has_default_layout,
+    trace_state_clean,
+)
 from eshkol.xla.descriptions import Reader, Undescribable, Writer
+from eshkol.xla.executables import without_bodies
 from eshkol.xla.operation_store import COMPILER
 from eshkol.xla.results import COMPUTED, Passed, Plan, Results
 from eshkol.xla.store_keys import default_device, environment
@@ -37,6 +44,9 @@ if TYPE_CHECKING:
 
 MOST_SETS = 8
 """A program is looked for under so many sets of static arguments."""
+
+LARGE = 1 << 18
+"""So many bytes of an executable for the processor are worth to be made fewer."""
 
 ALLOWED_CALLS = ("lapack_",)
 """What the names of functions outside of XLA begin with that a fresh process has too."""
@@ -302,7 +312,7 @@ class Place:
         kept = sorted(parts.kept_var_idx)
         plan = _plan_words(loaded, self.writer)
         head = _packed([kept, results, bool(parts.committed), calls_lapack, plan])
-        return len(head).to_bytes(8, "big") + head + loaded.to_bytes()
+        return len(head).to_bytes(8, "big") + head + _serialized(loaded, self.device)
 
     def _unpacked(self, content: bytes) -> Loaded:
         start = 8 + int.from_bytes(content[:8], "big")
@@ -323,6 +333,20 @@ class Place:
             is_committed,
             _out_tree(plan, len(results), self.writer),
         )
+
+
+def _serialized(loaded: Loaded, device: jax.Device) -> bytes:
+    """The executable as bytes, on the processor without what it takes long to read."""
+    whole = loaded.to_bytes()
+    if device.platform != "cpu" or len(whole) < LARGE:
+        return whole
+    try:
+        smaller = without_bodies(whole)
+        deserialized(smaller, device)
+    except Exception:
+        # What XLA writes looks different in another version, and its own bytes are always good.
+        return whole
+    return smaller
 
 
 # ---- results
