@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import jax
 import numpy as np
 import pytest
 import scipy.optimize
@@ -229,3 +230,15 @@ def test_from_python():
     found = jax.jit(jax.grad(smallest))(jnp.array([1.0, 2.0]))
     x = [scipy.optimize.brentq(lambda x, t=t: 2 * (x - t) + 0.4 * x**3, -5, 5) for t in (1.0, 2.0)]
     assert np.allclose(found, [2 / (2 + 1.2 * v**2) for v in x], rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")
+@pytest.mark.parametrize("operator", [jax.hessian, lambda f: jax.jacfwd(jax.jacfwd(f))])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_jax_differentiates_a_minimum_twice_at_a_python_number(operator, compiled):
+    """JAX holds a Python float, which 64-bit code would take for a double, behind its tracers."""
+    f = ek.eval(
+        "(lambda (a) (let ((x (argmin (lambda (x) (expt (- (* x x) a) 2)) 1.0))) (* x x x)))"
+    )
+    found = operator(ek.jit(f) if compiled else f)(2.0)
+    assert float(found) == pytest.approx(0.75 / math.sqrt(2.0), rel=1e-6)

@@ -73,7 +73,7 @@ SHOWN = """
 ((jit (lambda (v) (conjugate-gradient (lambda (v) (tensor-sum (square (- v 3)))) v))) (zeros 2)) ⇒ #(3.0 3.0)
 ((jit (lambda (x) (gradient-descent (lambda (v) (if (> v 3) (- v 3) (square (- v 3)))) x 0.25 2))) 0.0) ⇒ 2.25
 (optimizer-init (adam 0.1) (zeros 2)) ⇒ (optimizer-init (adam 0.1 0.9 0.999 1e-8) (zeros 2))
-(optimizer-init (adam (lambda (n) 0.1) 0.9) (zeros 2)) ⇒ (optimizer-init (adam 0.1 0.9 0.999 1e-8) (zeros 2))
+(optimizer-init (adam (lambda (n) 0.1) #:beta1 0.9) (zeros 2)) ⇒ (optimizer-init (adam 0.1 0.9 0.999 1e-8) (zeros 2))
 (let ((p (gradient-descent (lambda (p) (+ (square (car p)) (tensor-sum (square (cadr p))))) (list 8.0 (ones 2)) 0.25 3))) (list (car p) (cadr p))) ⇒ (1.0 #(0.125 0.125))
 """  # noqa: E501
 ROWS = [line.rpartition(" ⇒ ")[::2] for line in SHOWN.strip().splitlines()]

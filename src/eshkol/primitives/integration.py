@@ -169,6 +169,16 @@ def not_found(most: Any, error: Any, value: Any) -> EshkolError:
     )
 
 
+def derivative_not_found(most: Any, error: Any) -> EshkolError:
+    """The error for a derivative of an integral whose error stays too large."""
+    return BadValue(
+        f"integrate: expected a small error of the derivative after at most {most} intervals, "
+        f"got {short_string(float(error))}",
+        hint="is the derivative of what is integrated finite and without jumps between the ends? "
+        "allow more #:max-intervals or a larger #:tolerance",
+    )
+
+
 def varying_count(expected: int, got: int) -> EshkolError:
     """The error for a procedure that gives more numbers here than there."""
     return ShapeError(

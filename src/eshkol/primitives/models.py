@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from eshkol.base.errors import ArityError
 from eshkol.primitives.declare import primitive, tensor_primitive
 from eshkol.primitives.minimization import minimize_by_adam
-from eshkol.primitives.points import is_scalar
 
 _OPTIMIZERS = "eshkol.xla.optimizers:"
 
@@ -30,25 +30,39 @@ def _sgd(learning_rate: Any, momentum: Any = 0.0, *, nesterov: Any = False) -> A
 
 @primitive("adam", tensor=_OPTIMIZERS + "adam")
 def _adam(
-    learning_rate: Any, beta1: Any = None, beta2: Any = None, epsilon: Any = None, *rest: Any
+    learning_rate: Any, *numbers: Any, beta1: Any = None, beta2: Any = None, epsilon: Any = None
 ) -> Any:
-    """Adam (Kingma and Ba 2015).
+    """Adam (Kingma and Ba 2015): an optimizer, or a minimum.
 
-    ``(adam f start [rate [beta1 [beta2]]])``, where ``start`` is a vector, tensor or other
-    structure, gives the point where at most 1,000 steps lead that minimize the procedure ``f``.
+    ``(adam rate [beta1 [beta2 [epsilon]]])`` is an optimizer. ``(adam f start [rate [beta1
+    [beta2]]])`` gives the point where at most 1,000 steps lead that minimize the procedure ``f``
+    from ``start``, a number, vector, tensor or other structure.
 
     Args:
-        learning_rate: a real, or a procedure of the number of steps done.
+        learning_rate: a real, or alone a procedure of the number of steps done: the other numbers
+            then have keywords.
+        numbers: the others.
         beta1: decay of the mean of gradients; default 0.9.
         beta2: decay of the mean of squared gradients; default 0.999.
         epsilon: added to the root in the denominator; default 1e-8.
 
     Example: ``(let* ((optimizer (adam 0.1)) (x (tensor 1.0)) (state (optimizer-init optimizer
-    x))) (car (optimizer-update optimizer x (tensor 2.0) state)))`` ⇒ ``#(0.9000007)``.
+    x))) (car (optimizer-update optimizer x (tensor 2.0) state)))`` ⇒ ``#(0.9000007)``;
+    ``(adam (lambda (x) (* (- x 1) (- x 1))) 0.0 0.1)`` ⇒
+    ``0.9999999967157331``.
     """
-    if not callable(learning_rate) or beta1 is None or is_scalar(beta1):
+    is_minimum = callable(learning_rate) and bool(numbers)
+    if len(numbers) > (4 if is_minimum else 3):
+        raise ArityError(
+            f"adam takes at most {5 if is_minimum else 4} arguments, got {len(numbers) + 1}",
+            hint="use: (adam rate beta1 beta2 epsilon), or (adam f start rate beta1 beta2)",
+        )
+    if not is_minimum:
         return NotImplemented
-    return minimize_by_adam(learning_rate, beta1, beta2, epsilon, *rest)
+    decays = [*numbers, None, None, None, None][:4]
+    for place, keyword in ((2, beta1), (3, beta2)):
+        decays[place] = decays[place] if keyword is None else keyword
+    return minimize_by_adam(learning_rate, *decays)
 
 
 @tensor_primitive("adamw", at=_OPTIMIZERS + "adamw")

@@ -33,6 +33,7 @@ from eshkol.xla.directions import hvp as hvp
 from eshkol.xla.directions import jvp as jvp
 from eshkol.xla.directions import vjp as vjp
 from eshkol.xla.dtypes import wide
+from eshkol.xla.effects import completed
 from eshkol.xla.transforms import Point, check_has_forward_mode
 from eshkol.xla.trees import Structure, flatten, unflatten
 
@@ -79,7 +80,7 @@ def jacobian(who: str, function: Function, value: Any) -> Any:
     The structure of the value with that of the point in place of each number. If one of them is a
     tensor, and the other too or a nest of numbers, it is one tensor.
     """
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
         values, blocks = _blocks(traced)
         point = traced.point
@@ -118,7 +119,7 @@ def _one_tensor(blocks: list[Arrays], values: Arrays, shape: tuple[int, ...]) ->
 
 def hessian(who: str, function: Function, value: Any) -> Any:
     """The second derivatives, forward over reverse: the structure of the point, twice."""
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
         blocks = jax.jacfwd(gradient_of(traced))(traced.arrays)
         return traced.point.filled([traced.point.gradient(row) for row in blocks])
@@ -126,7 +127,7 @@ def hessian(who: str, function: Function, value: Any) -> Any:
 
 def laplacian(who: str, function: Function, value: Any) -> Any:
     """The sum of the second derivatives along the axes, forward over forward."""
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
 
         def second(direction: Arrays) -> Any:
@@ -152,14 +153,14 @@ def _field_matrix(who: str, function: Function, value: Any) -> tuple[Traced, Any
 
 def divergence(who: str, function: Function, value: Any) -> Any:
     """The sum of the derivatives of each component along its axis."""
-    with wide():
+    with wide(), completed():
         _, matrix = _field_matrix(who, function, value)
         return shown(jnp.trace(matrix))
 
 
 def curl(who: str, function: Function, value: Any) -> Any:
     """The curl of a field in three dimensions; the structure of the point."""
-    with wide():
+    with wide(), completed():
         traced, m = _field_matrix(who, function, value)
         if traced.size != 3:
             raise ShapeError(f"{who}: expected a point of 3 dimensions, got one of {traced.size}")
@@ -176,7 +177,7 @@ NESTED = 2
 
 def derivatives(who: str, function: Function, x: Any, order: int) -> list[Any]:
     """The value of a procedure of one scalar and its derivatives up to ``order``."""
-    with wide():
+    with wide(), completed():
         point = scalar_point(who, x)
         traced = Traced(who, function, point)
         found = None if order <= NESTED else _by_taylor_mode(traced, point, order)
@@ -213,7 +214,7 @@ def _by_nesting(function: Function, order: int) -> Callable[[Arrays], list[Array
 def taylor(who: str, function: Function, x: Any, order: int) -> list[Any]:
     """The Taylor coefficients of a procedure of one scalar."""
     found = derivatives(who, function, x, order)
-    with wide():
+    with wide(), completed():
         scaled = []
         for k, value in enumerate(found):
             leaves, structure = flatten(value)
@@ -223,7 +224,7 @@ def taylor(who: str, function: Function, x: Any, order: int) -> list[Any]:
 
 def mixed_partial(who: str, function: Function, value: Any, indices: Sequence[int]) -> Any:
     """The derivative with respect to several numbers of the point in turn, nested forward."""
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
         directions = basis(traced.arrays)
         along = traced.scalar
@@ -250,5 +251,5 @@ def partials_of_order(
 
 def size_of(who: str, value: Any) -> int:
     """How many numbers of a point are differentiated."""
-    with wide():
+    with wide(), completed():
         return sum(array.size for array in Point(who, value).arrays())

@@ -71,15 +71,20 @@ def restaged(function: Callable[..., Any], *arguments: Any, **options: Any) -> A
 
 
 def settled_lanes(value: Any) -> Any:
-    """A tracer of ``jax.vmap`` over a NumPy array of 64 bits as one of the dtype that it tells.
+    """A tracer over a NumPy array or a Python number as one of the dtype that it tells.
 
-    JAX leaves the array as it is, and makes 32 bits of it later, or 64 where those are enabled.
+    JAX leaves what ``vmap`` or a derivative was given as it is, and makes 32 bits of it later, or
+    64 where those are enabled.
     """
     if not isinstance(value, jax.core.Tracer):
         return value
-    if not isinstance(getattr(value, "val", None), np.ndarray) or value.dtype.kind not in "fiu":
+    inner: Any = value
+    while isinstance(inner, jax.core.Tracer):
+        inner = getattr(inner, "primal", getattr(inner, "val", None))
+    if not isinstance(inner, np.ndarray | float | int) or value.dtype.kind not in "fiu":
         return value
-    return lax.mul(value, value.dtype.type(1))
+    with jax.enable_x64(value.dtype.itemsize == 8):
+        return lax.mul(value, value.dtype.type(1))
 
 
 def known_truth(test: Any) -> bool | None:

@@ -15,6 +15,7 @@ from eshkol.datum.write import short_string
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla.arguments import is_sequence
 from eshkol.xla.dtypes import COMPLEX128, FLOAT64, is_scalar_born, wide
+from eshkol.xla.effects import completed
 from eshkol.xla.lasting import Lasting
 from eshkol.xla.outlived import open_traces
 from eshkol.xla.tensors import as_tensor, cast, describe, dimensions
@@ -170,7 +171,7 @@ def split(vector: Any, arrays: Arrays) -> Arrays:
 
 def jvp(who: str, function: Function, value: Any, direction: Any) -> tuple[Any, Any]:
     """The value of ``function`` and its derivative along ``direction``."""
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
         along = traced.direction(direction)
         values, slopes = jax.jvp(traced, (traced.arrays,), (along,))
@@ -179,7 +180,7 @@ def jvp(who: str, function: Function, value: Any, direction: Any) -> tuple[Any, 
 
 def derivative(function: Function, x: Any) -> Any:
     """The derivative of a procedure of one scalar, by forward mode; any structure of results."""
-    with wide():
+    with wide(), completed():
         point = scalar_point("derivative", x)
         traced = Traced("derivative", function, point)
         _, slopes = jax.jvp(traced, ([point],), ([jnp.ones_like(point)],))
@@ -205,12 +206,12 @@ def scalar_point(who: str, x: Any) -> Any:
 
 def vjp(who: str, function: Function, value: Any) -> tuple[Any, Function]:
     """The value of ``function`` and what pulls a factor of it back to the point."""
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
         values, pull = _pulled(traced)
 
     def pullback(factor: Any) -> Any:
-        with wide():
+        with wide(), completed():
             factors = alike(who, "the value", factor, traced.structure, values)
             return traced.point.gradient(pull(factors))
 
@@ -239,7 +240,7 @@ def _pulled(traced: Traced) -> tuple[Arrays, Callable[[Arrays], Arrays]]:
 
 def hvp(who: str, function: Function, value: Any, direction: Any) -> Any:
     """The product of the Hessian and ``direction``, forward over reverse."""
-    with wide():
+    with wide(), completed():
         traced = Traced(who, function, value)
         along = traced.direction(direction)
         _, products = jax.jvp(gradient_of(traced), (traced.arrays,), (along,))

@@ -104,7 +104,8 @@ def is_reached() -> Any:
     return result
 
 
-def _is_taken() -> Any:
+def is_taken() -> Any:
+    """Whether the program gets here: the conditions of the branches and trips around hold."""
     result: Any = True
     for condition in PATH.conditions:
         holds = tracer_of(condition())
@@ -136,7 +137,7 @@ def call_back(function: Callable[[Any], None], value: Any, may_fail: bool = Fals
             shown[index] = leaf
         function(unflatten(structure, shown))
 
-    jax.debug.callback(call, _is_taken(), *[traced[i] for i in indices], ordered=True)
+    jax.debug.callback(call, is_taken(), *[traced[i] for i in indices], ordered=True)
 
 
 def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -191,14 +192,23 @@ def fail_with(build: Callable[..., EshkolError], *values: Any) -> None:
 
     The error is reported at the form that is being traced.
     """
+    raise_error = failing(build)
+    call_back(lambda values: raise_error(*values), values, may_fail=True)
+
+
+def failing(build: Callable[..., EshkolError]) -> Callable[..., None]:
+    """What raises ``build(*values)`` when the compiled program runs and calls it.
+
+    The error is reported at the form that is being traced.
+    """
     span = span_of_frame(scheme_frame())
 
-    def raise_error(values: Any) -> None:
+    def raise_error(*values: Any) -> None:
         error = build(*values)
         error._span = span
         raise_when_run(error)
 
-    call_back(raise_error, values, may_fail=True)
+    return raise_error
 
 
 def raise_when_run(error: EshkolError) -> NoReturn:
@@ -230,6 +240,22 @@ def failures() -> Iterator[None]:
             check_has_doubles(problem)
             raise
         raise raised from None
+
+
+@contextmanager
+def completed() -> Iterator[None]:
+    """What is computed in this block has ended without a failure if it can fail.
+
+    The backward pass of a derivative that no program contains is computed by JAX itself.
+    """
+    saved, PATH.may_fail = PATH.may_fail, False
+    with failures():
+        try:
+            yield
+            if PATH.may_fail:
+                jax.effects_barrier()
+        finally:
+            PATH.may_fail = PATH.may_fail or saved
 
 
 _NO_DOUBLES = re.compile(

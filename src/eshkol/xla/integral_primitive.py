@@ -25,6 +25,7 @@ from eshkol.xla._compat import apply_primitive, control_flow_allowed_effects
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import Values, fill, select
 from eshkol.xla.loop_derivative_rules import is_nonzero, no_tangents
+from eshkol.xla.watching import Report, watched
 
 MOST_KEPT = 2**20
 """So many numbers are kept of the intervals; more are computed again for the sum."""
@@ -34,19 +35,22 @@ MOST_KEPT = 2**20
 class Integration:
     """The parameters of *integral*.
 
-    Its operands are both ends, the tolerance, the constants of the function, and those in which
-    it is linear. Its results are the integrals and their error if it is too large, else zero.
+    Its operands are both ends, the tolerance, whether it is wanted, the constants of the function,
+    and those in which it is linear. Its results are the integrals and their error if it is too
+    large, else zero.
 
     Attributes:
         jaxpr: of constants, linear operands and a number; gives what is integrated.
         linear: how many operands it is linear in.
         most: into how many intervals it is cut.
+        report: what tells that the error of a derivative is too large.
         lanes: the first axes of all results, whose elements have errors of their own.
     """
 
     jaxpr: ClosedJaxpr
     linear: int
     most: int
+    report: Report
     lanes: tuple[int, ...] = ()
 
     @property
@@ -60,7 +64,14 @@ integral_p.multiple_results = True
 
 
 def integral(
-    jaxpr: ClosedJaxpr, low: Any, high: Any, tolerance: Any, operands: Sequence[Any], most: int
+    jaxpr: ClosedJaxpr,
+    low: Any,
+    high: Any,
+    tolerance: Any,
+    operands: Sequence[Any],
+    most: int,
+    wanted: Any,
+    report: Report,
 ) -> tuple[Values, Any]:
     """The integrals of what a jaxpr gives, and their error if it is too large, else zero.
 
@@ -70,9 +81,12 @@ def integral(
         tolerance: of the error, as a part of the integral of the absolute value.
         operands: what it captured.
         most: into how many intervals it may be cut.
+        wanted: whether its value is; it may stand in a lane that leaves it out.
+        report: is called, when the program runs, with the error of a derivative that is too large.
     """
-    run = Integration(jaxpr, 0, most)
-    *values, error = integral_p.bind(low, high, tolerance, *operands, **run.parameters)
+    run = Integration(jaxpr, 0, most, report)
+    given = (low, high, tolerance, wanted, *operands)
+    *values, error = integral_p.bind(*given, **run.parameters)
     return values, error
 
 
@@ -89,7 +103,9 @@ def _types(low: Any, *_: Any, **parameters: Any) -> tuple[Values, Any]:
 # ---- how it is computed
 
 
-def _run(low: Any, high: Any, tolerance: Any, *operands: Any, **parameters: Any) -> Values:
+def _run(
+    low: Any, high: Any, tolerance: Any, wanted: Any, *operands: Any, **parameters: Any
+) -> Values:
     run = Integration(**parameters)
     with wide():
         function = jaxpr_as_fun(run.jaxpr)
@@ -233,7 +249,7 @@ def _jvp(
 ) -> tuple[Values, Values]:
     with wide():
         run = Integration(**parameters)
-        low, high, tolerance, *operands = primals
+        low, high, tolerance, wanted, *operands = primals
         results = integral_p.bind(*primals, **parameters)
         moved = no_tangents(results)
         for end, tangent, sign in ((low, tangents[0], -1.0), (high, tangents[1], 1.0)):
@@ -241,14 +257,16 @@ def _jvp(
                 there = jaxpr_as_fun(run.jaxpr)(*operands, end)
                 added = [(sign * tangent).astype(y.dtype) * y for y in there]
                 moved = [*map(ad.add_tangents, moved, added), moved[-1]]
-        directions = tangents[3:]
+        directions = tangents[4:]
         moving = list(map(is_nonzero, operands, directions))
         if any(moving):
             given = select(directions, moving)
             tangent_jaxpr = _pushed(run.jaxpr, moving)
             inner = replace(run, jaxpr=tangent_jaxpr, linear=len(given))
-            found = integral_p.bind(low, high, tolerance, *operands, *given, **inner.parameters)
-            moved = [*map(ad.add_tangents, moved, found[:-1]), moved[-1]]
+            ends = low, high, tolerance, wanted
+            *found, error = integral_p.bind(*ends, *operands, *given, **inner.parameters)
+            found = watched(run.report, wanted, error, found)
+            moved = [*map(ad.add_tangents, moved, found), moved[-1]]
         return results, moved
 
 
@@ -285,9 +303,10 @@ def _transpose(cotangents: Sequence[Any], *operands: Any, **parameters: Any) -> 
         # Operands that differ from lane to lane have their errors apart; sums over lanes don't.
         shapes = [aval.shape[: len(run.lanes)] for aval in backwards.out_avals]
         lanes = run.lanes if all(shape == run.lanes for shape in shapes) else ()
-        inner = Integration(backwards, len(factors), run.most, lanes)
-        found = integral_p.bind(*operands[:count], *factors, **inner.parameters)
-        pairs = zip(operands[count:], found[:-1], strict=True)
+        inner = Integration(backwards, len(factors), run.most, run.report, lanes)
+        *found, error = integral_p.bind(*operands[:count], *factors, **inner.parameters)
+        found = watched(run.report, operands[3], error, found)
+        pairs = zip(operands[count:], found, strict=True)
         return [None] * count + [x if ad.is_undefined_primal(own) else None for own, x in pairs]
 
 
@@ -321,13 +340,15 @@ def _batch(
             for x, dim in zip(operands, dims, strict=True)
         ]
         mapped = [dim is not None for dim in dims]
+        if mapped[3]:
+            placed[3] = jax.vmap(lambda wanted: jnp.broadcast_to(wanted, run.lanes))(placed[3])
         if any(mapped[:3]):
             return _one_after_another(placed, mapped, run)
         size = next(x.shape[0] for x, flag in zip(placed, mapped, strict=True) if flag)
-        axes = tuple(0 if flag else None for flag in [*mapped[3:], False])
+        axes = tuple(0 if flag else None for flag in [*mapped[4:], False])
         shapes = [
             jax.ShapeDtypeStruct((size, *aval.shape) if flag else aval.shape, aval.dtype)
-            for aval, flag in zip(run.jaxpr.in_avals, [*mapped[3:], False], strict=True)
+            for aval, flag in zip(run.jaxpr.in_avals, [*mapped[4:], False], strict=True)
         ]
         lanes = jax.make_jaxpr(jax.vmap(jaxpr_as_fun(run.jaxpr), axes, 0, axis_size=size))(*shapes)
         run = replace(run, jaxpr=lanes, lanes=(size, *run.lanes))

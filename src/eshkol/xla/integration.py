@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,7 @@ from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging
 from eshkol.xla.directions import Traced
 from eshkol.xla.dtypes import FLOAT64, inexact_dtype, result_dtype, wide
-from eshkol.xla.effects import failures
+from eshkol.xla.effects import failing, failures, is_taken
 from eshkol.xla.extents import refuse_exit, trace_part
 from eshkol.xla.integral_primitive import integral
 from eshkol.xla.own_programs import in_program
@@ -54,12 +55,14 @@ def _integrate(function: Any, low: Any, high: Any, kind: str, tolerance: Any, mo
         jaxpr, operands, precision = _integrand(traced, first.dtype)
         limit = _limit(tolerance, precision)
         count = max(1, static_int(most, WHO, "#:max-intervals"))
+        wanted = jnp.asarray(is_taken())
+        report = failing(functools.partial(integration.derivative_not_found, count))
 
         def part(substitute: Any, low: Any, high: Any) -> tuple[list[Any], Any]:
             own, constants = jaxpr, operands
             if substitute is not None:
                 own, constants = _substituted(jaxpr, operands, substitute)
-            return integral(own, low, high, limit, constants, count)
+            return integral(own, low, high, limit, constants, count, wanted, report)
 
         values, error = _whole(part, infinite, first, last)
         values = [(sign * value).astype(value.dtype) for value in values]

@@ -39,7 +39,7 @@ from eshkol.xla.call_options import (
     without_use,
 )
 from eshkol.xla.compilations import REMEMBERED, Compilation
-from eshkol.xla.control import staging
+from eshkol.xla.control import settled_lanes, staging
 from eshkol.xla.devices import placed, running_on
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, fail, failures, own_path, settle
@@ -256,7 +256,10 @@ class Program:
     @contextmanager
     def _call(self, leaves: list[Any]) -> Iterator[list[Any]]:
         """A call with these leaves, in which the program may be traced: the arrays to pass."""
-        arrays = [leaf.__eshkol_traced__ if leaf.__class__ is Witness else leaf for leaf in leaves]
+        arrays = [
+            leaf.__eshkol_traced__ if leaf.__class__ is Witness else settled_lanes(leaf)
+            for leaf in leaves
+        ]
         if self.wants_key:
             arrays += keys.position()
         check_present(arrays)

@@ -24,7 +24,7 @@ from eshkol.xla import keys
 from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
-from eshkol.xla.effects import failures
+from eshkol.xla.effects import completed, failures
 from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
@@ -192,7 +192,7 @@ def value_and_gradient(
         has_aux: whether the value has a second part that is not differentiated.
     """
     note("gradient", who=who)
-    with wide():
+    with wide(), completed():
         point = Point(who, arguments[wrt])
         found: dict[str, Any] = {}
         traces = open_traces()
