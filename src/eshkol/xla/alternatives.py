@@ -18,7 +18,7 @@ from eshkol.base.errors import SchemeError
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal
 from eshkol.xla._compat_traces import choose, inline, trace
-from eshkol.xla.cheap_branches import are_cheap, masked
+from eshkol.xla.cheap_branches import are_cheap, has_gradient, masked
 from eshkol.xla.effects import fail
 from eshkol.xla.notes import note
 from eshkol.xla.parts import (
@@ -152,9 +152,7 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         return []
     if are_cheap([then, otherwise], leaves):
         note("select")
-        first = make_outputs(leaves, "first", masked(then, test).run())
-        second = make_outputs(leaves, "second", masked(otherwise, lax.bitwise_not(test)).run())
-        return [lax.select(_like(test, a), a, b) for a, b in zip(first, second, strict=True)]
+        return _selected(test, then, otherwise, leaves)
     note("cond")
     if not _has_effects(then, otherwise):
         return _choose_traced(test, then, otherwise, leaves)
@@ -163,6 +161,34 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         lambda: make_outputs(leaves, "first", then.run()),
         lambda: make_outputs(leaves, "second", otherwise.run()),
     )
+
+
+def _selected(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
+    """The joined leaves, of which both alternatives are computed."""
+    if has_gradient(leaves):
+        then, otherwise = masked(then, test), masked(otherwise, lax.bitwise_not(test))
+    results = then.run(), otherwise.run()
+    chosen = []
+    for leaf in leaves:
+        if isinstance(leaf, Joined):
+            truth = _connected(test, leaf, *results)
+            if truth is None:
+                [first] = make_outputs([leaf], "first", results[0])
+                [second] = make_outputs([leaf], "second", results[1])
+                truth = lax.select(_like(test, first), first, second)
+            chosen.append(truth)
+    return chosen
+
+
+def _connected(test: Any, leaf: Joined, first: list[Any], second: list[Any]) -> Any:
+    """A truth value of which one alternative is known, as ``and`` and ``or`` of others; or None."""
+    if leaf.first is True and isinstance(leaf.second, Output):
+        return lax.bitwise_or(test, second[leaf.second.index])
+    if leaf.second is False and isinstance(leaf.first, Output):
+        return lax.bitwise_and(test, first[leaf.first.index])
+    if leaf.first is True and leaf.second is False:
+        return test
+    return lax.bitwise_not(test) if leaf.first is False and leaf.second is True else None
 
 
 def _choose_traced(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:

@@ -60,14 +60,18 @@ def are_cheap(parts: list[Part], leaves: list[Any]) -> bool:
         parts: the branches.
         leaves: of what they give together.
     """
-    chosen = [leaf for leaf in leaves if isinstance(leaf, Joined)]
-    has_gradient = any(jnp.issubdtype(leaf.dtype, jnp.inexact) for leaf in chosen)
-    most = MOST_NUMBERS if has_gradient else MOST_NUMBERS_OF_TESTS
+    most = MOST_NUMBERS if has_gradient(leaves) else MOST_NUMBERS_OF_TESTS
     for part in parts:
         cost = None if part.jaxpr.effects else _cost(part.jaxpr)
         if cost is None or cost[0] > MOST_EQUATIONS or cost[1] > most:
             return False
     return True
+
+
+def has_gradient(leaves: list[Any]) -> bool:
+    """Whether what is chosen may have one: some of it is no truth value and no integer."""
+    chosen = [leaf for leaf in leaves if isinstance(leaf, Joined)]
+    return any(jnp.issubdtype(leaf.dtype, jnp.inexact) for leaf in chosen)
 
 
 def _cost(jaxpr: Any) -> tuple[int, int] | None:
