@@ -17,6 +17,7 @@ from jax._src.config import enable_x64, trace_context
 from jax._src.core import (
     AxisEnv,
     is_concrete,
+    no_axis_name,
     trace_state_clean,
 )
 from jax._src.dispatch import apply_primitive
@@ -51,6 +52,7 @@ __all__ = [
     "enable_x64",
     "evaluate",
     "has_default_layout",
+    "has_name",
     "install_cache",
     "is_concrete",
     "is_tracing",
@@ -67,6 +69,11 @@ __all__ = [
 def is_tracing() -> bool:
     """Whether JAX is tracing something in this thread."""
     return not trace_state_clean()
+
+
+def has_name(axis: Any) -> bool:
+    """Whether an axis of a ``vmap`` has a name, which collective operations refer to."""
+    return axis.name is not no_axis_name
 
 
 def detach_constants(jaxpr: ClosedJaxpr) -> tuple[ClosedJaxpr, list[Any]]:

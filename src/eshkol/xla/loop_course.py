@@ -12,6 +12,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from eshkol.xla._compat import jvp_jaxpr, weakref_lru_cache
 from eshkol.xla.loop_lanes import Flags
+from eshkol.xla.loop_lanes_apart import Apart
 from eshkol.xla.silence import silenced
 
 Values = list[Any]
@@ -34,6 +35,7 @@ class Loop:
         checkpoint: how many states the way back keeps: ``"all"``, ``"log"`` or a number.
         max_trips: a bound on the trips, or None.
         results: one of ``RESULTS``; each gives what those before it give, and more.
+        apart: how it is run if it has lanes that end by themselves.
     """
 
     cond_jaxpr: ClosedJaxpr
@@ -44,6 +46,7 @@ class Loop:
     checkpoint: str | int
     max_trips: int | None
     results: str
+    apart: Apart | None = None
 
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:
@@ -54,6 +57,17 @@ class Loop:
     def width(self) -> int:
         """The number of parts of the state."""
         return len(self.body_jaxpr.out_avals)
+
+    @property
+    def conditions(self) -> Values:
+        """All forms of the condition."""
+        return [self.cond_jaxpr, *([self.apart.cond] if self.apart else [])]
+
+    @property
+    def bodies(self) -> Values:
+        """All forms of the body."""
+        bodies = [self.body_jaxpr, *([self.guarded_jaxpr] if self.guarded_jaxpr else [])]
+        return [*bodies, *([self.apart.body] if self.apart else [])]
 
     def take(self, operands: Sequence[Any]) -> list[Values]:
         """The constants of the condition, those of the body, and the state."""

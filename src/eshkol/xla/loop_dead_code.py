@@ -34,38 +34,59 @@ def eliminate_dead_code(used: Sequence[bool], *rest: Any) -> tuple[list[bool], A
 
 def pruned(run: Loop, used: list[bool]) -> tuple[Loop, list[bool]]:
     """The loop that gives these parts of the state, and perhaps others; which operands it takes."""
-    cond, of_cond, state = _settle_use(run, used)
-    bodies = (run.body_jaxpr, run.guarded_jaxpr)
-    read_by = [_read(body, run.body_nconsts, state) for body in bodies if body is not None]
-    of_body = [any(flags) for flags in zip(*read_by, strict=True)][: run.body_nconsts]
-    body, *guarded = (
-        eliminate(body, state, [*of_body, *state])[0] for body in bodies if body is not None
+    state = _settle_use(run, used)
+    of_cond = _read(run.conditions, [True], run.cond_nconsts, state)[: run.cond_nconsts]
+    of_body = _read(run.bodies, state, run.body_nconsts, state)[: run.body_nconsts]
+
+    def smaller(jaxpr: ClosedJaxpr | None, used: list[bool], constants: list[bool]) -> Any:
+        if jaxpr is None:
+            return None
+        leading = len(jaxpr.in_avals) - len(constants) - len(state)
+        return eliminate(jaxpr, used, [*[True] * leading, *constants, *state])[0]
+
+    apart = run.apart and replace(
+        run.apart,
+        cond=smaller(run.apart.cond, [True], of_cond),
+        body=smaller(run.apart.body, state, of_body),
+        whole=tuple(select(run.apart.whole, state)),
+        running=tuple(select(run.apart.running, state)),
     )
-    smaller = replace(
+    less = replace(
         run,
-        cond_jaxpr=cond,
-        body_jaxpr=body,
-        guarded_jaxpr=guarded[0] if guarded else None,
+        cond_jaxpr=smaller(run.cond_jaxpr, [True], of_cond),
+        body_jaxpr=smaller(run.body_jaxpr, state, of_body),
+        guarded_jaxpr=smaller(run.guarded_jaxpr, state, of_body),
         cond_nconsts=sum(of_cond),
         body_nconsts=sum(of_body),
+        apart=apart,
     )
-    return smaller, [*of_cond, *of_body, *state]
+    return less, [*of_cond, *of_body, *state]
 
 
-def _read(body: ClosedJaxpr, constants: int, state: list[bool]) -> list[bool]:
-    """Which constants and parts of the state the body reads to give these parts of the next."""
-    return eliminate(body, state, [*[False] * constants, *state])[1]
-
-
-def _settle_use(run: Loop, state: list[bool]) -> tuple[ClosedJaxpr, list[bool], list[bool]]:
-    """The condition, which of its constants it reads, and which parts of the state are needed."""
+def _settle_use(run: Loop, state: list[bool]) -> list[bool]:
+    """Which parts of the state are needed for these."""
+    state = _read(run.conditions, [True], run.cond_nconsts, state)[run.cond_nconsts :]
     while True:
-        keep = [False] * run.cond_nconsts + state
-        cond, reads = eliminate(run.cond_jaxpr, [True], keep)
-        needed = reads[run.cond_nconsts :]
-        for body in (run.body_jaxpr, run.guarded_jaxpr):
-            if body is not None:
-                needed = _read(body, run.body_nconsts, needed)[run.body_nconsts :]
+        needed = _read(run.bodies, state, run.body_nconsts, state)[run.body_nconsts :]
         if needed == state:
-            return cond, reads[: run.cond_nconsts], state
+            return state
         state = needed
+
+
+def _read(
+    jaxprs: Sequence[ClosedJaxpr], used: list[bool], constants: int, state: list[bool]
+) -> list[bool]:
+    """Which constants, and parts of the state beside ``state``, one of the jaxprs reads.
+
+    Args:
+        jaxprs: of constants and the state, and perhaps of something before.
+        used: which results are.
+        constants: how many there are.
+        state: what is kept in any case.
+    """
+    known = [*[False] * constants, *state]
+    read_by = []
+    for jaxpr in jaxprs:
+        leading = len(jaxpr.in_avals) - len(known)
+        read_by.append(eliminate(jaxpr, used, [*[False] * leading, *known])[1][leading:])
+    return [any(flags) for flags in zip(*read_by, strict=True)]

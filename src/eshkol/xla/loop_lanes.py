@@ -65,7 +65,7 @@ def over_lanes(
             never if it calls back, since a callback is to see the lane's own values.
     """
     of_cond, of_body, start = map(tuple, mapped)
-    state = _settled(body, axis, of_body, start)
+    state = settled(body, axis, of_body, start)
     in_lanes, [masks] = batch_jaxpr(cond, axis, [*of_cond, *state], False)
     if masks:
         state = (True,) * len(state)
@@ -73,13 +73,13 @@ def over_lanes(
     run = batch_jaxpr(body, axis, [*of_body, *state], list(state))[0]
     if not masks:
         return Lanes(in_lanes, run, state, masks)
-    guards = not body.effects and (guards or _has_loops(body))
+    guards = not body.effects and (guards or has_loops(body))
     return Lanes(
         _any_lane(in_lanes), _masked(in_lanes, run, of_cond, of_body, guards), state, masks
     )
 
 
-def _settled(body: ClosedJaxpr, axis: Any, constants: Flags, state: Flags) -> Flags:
+def settled(body: ClosedJaxpr, axis: Any, constants: Flags, state: Flags) -> Flags:
     """Which parts of the state differ between lanes after any number of trips."""
     while True:
         _, after = batch_jaxpr(body, axis, [*constants, *state], list(state))
@@ -89,9 +89,10 @@ def _settled(body: ClosedJaxpr, axis: Any, constants: Flags, state: Flags) -> Fl
         state = joined
 
 
-def _has_loops(jaxpr: Any) -> bool:
+def has_loops(jaxpr: Any) -> bool:
+    """Whether there is a loop in a jaxpr that ends by what it computes."""
     return any(
-        equation.primitive.name in ("while", "loop") or any(map(_has_loops, inner_jaxprs(equation)))
+        equation.primitive.name in ("while", "loop") or any(map(has_loops, inner_jaxprs(equation)))
         for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns
     )
 
@@ -115,16 +116,22 @@ def _masked(
         active = goes_on(*for_cond, *state)[0]
         given = [*constants, *state]
         if guards:
-            mapped = [*of_body, *[True] * len(state)]
-            # An index of 32 bits means the same under the x64 flag on and off.
-            first = lax.argmax(active, 0, jnp.int32)
-            given = [
-                choose(active, x, jnp.broadcast_to(x[first], x.shape)) if differs else x
-                for x, differs in zip(given, mapped, strict=True)
-            ]
+            given = guarded(active, given, [*of_body, *[True] * len(state)])
         return [choose(active, new, old) for new, old in zip(run(*given), state, strict=True)]
 
     return jax.make_jaxpr(trip)(*cond.in_avals[:split], *body.in_avals)
+
+
+def guarded(active: Any, values: Sequence[Any], has_lanes: Sequence[bool]) -> list[Any]:
+    """The values, of lanes that have ended those of one that goes on."""
+    if not active.size:
+        return list(values)
+    # An index of 32 bits means the same under the x64 flag on and off.
+    first = lax.argmax(active, 0, jnp.int32)
+    return [
+        choose(active, x, jnp.broadcast_to(x[first], x.shape)) if differs else x
+        for x, differs in zip(values, has_lanes, strict=True)
+    ]
 
 
 def choose(active: Any, new: Any, old: Any) -> Any:

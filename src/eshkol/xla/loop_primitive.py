@@ -44,6 +44,7 @@ from eshkol.xla.loop_dead_code import eliminate_dead_code, pruned
 from eshkol.xla.loop_derivative_rules import is_nonzero, no_tangents
 from eshkol.xla.loop_derivatives import tangent_p
 from eshkol.xla.loop_lanes import over_lanes, place_lanes
+from eshkol.xla.loop_lanes_apart import Apart, apart_over_lanes
 
 Checkpoint = str | int
 """How many states the way back keeps: ``"log"``, ``"all"``, or a number."""
@@ -183,6 +184,8 @@ def _types(*_: Any, **parameters: Any) -> tuple[Values, Any]:
 
 def _run(*operands: Any, **parameters: Any) -> Values:
     run = Loop(**parameters)
+    if run.apart is not None:
+        return _run_apart(run, run.apart, operands)
     if run.results == "state":
         return lax.while_p.bind(
             *operands,
@@ -198,17 +201,44 @@ def _run(*operands: Any, **parameters: Any) -> Values:
         return test(*for_cond, *carry[0])[0]
 
     def trip(carry: Any) -> Any:
-        state, trips, record = carry
-        record = loop_checkpoints.write(record, trips[0], state) if record else record
-        return body(*constants, *state), [count + 1 for count in trips], record
+        state, notes = carry
+        return body(*constants, *state), _noted(notes, state)
 
     with wide():
-        trips = [jnp.int32(0)]
-        record: Values = []
-        if run.results == "record" and run.max_trips is not None:
-            record = loop_checkpoints.new_shelf(start, run.max_trips)
-        state, trips, record = lax.while_loop(goes_on, trip, (start, trips, record))
+        state, (trips, record) = lax.while_loop(goes_on, trip, (start, _blank_notes(run, start)))
         return [*state, *trips, *record]
+
+
+def _run_apart(run: Loop, apart: Apart, operands: Sequence[Any]) -> Values:
+    """Run a loop over lanes that end by themselves."""
+    for_cond, constants, start = run.take(operands)
+
+    def trip(carry: Any) -> Any:
+        active, shared, state, notes = carry
+        return *apart.trip(for_cond, constants, active, shared, state), _noted(notes, state)
+
+    with wide():
+        carry = (*apart.start(for_cond, start), start, _blank_notes(run, start))
+        *_, state, (trips, record) = lax.while_loop(lambda carry: jnp.any(carry[0]), trip, carry)
+        return [*state, *trips, *record]
+
+
+Notes = tuple[Values, Values]
+"""The number of trips so far, and the states before them, as far as they are wanted."""
+
+
+def _blank_notes(run: Loop, start: Values) -> Notes:
+    if run.results == "state":
+        return [], []
+    if run.results == "record" and run.max_trips is not None:
+        return [jnp.int32(0)], loop_checkpoints.new_shelf(start, run.max_trips)
+    return [jnp.int32(0)], []
+
+
+def _noted(notes: Notes, state: Values) -> Notes:
+    trips, record = notes
+    record = loop_checkpoints.write(record, trips[0], state) if record else record
+    return [count + 1 for count in trips], record
 
 
 mlir.register_lowering(loop_p, mlir.lower_fun(_run, multiple_results=True))
@@ -229,7 +259,7 @@ def _jvp(
         wanted = max(run.results, "record" if is_recorded else "trips", key=RESULTS.index)
         found = loop_p.bind(*primals, **{**parameters, "results": wanted})
         # What the tangents don't depend on is left out of the trips that derivatives run again.
-        alone = replace(run, body_jaxpr=run.differentiated, guarded_jaxpr=None)
+        alone = replace(run, body_jaxpr=run.differentiated, guarded_jaxpr=None, apart=None)
         smaller, reads = pruned(alone, list(of_point[run.body_nconsts :]))
         for_cond, constants, state = smaller.take(select(primals, reads))
         record = select(found[run.width + 1 :], reads[-run.width :]) if is_recorded else []
@@ -280,6 +310,7 @@ def _batch(
         of_cond, of_body, of_state = ([dim is not None for dim in part] for part in dims_of)
         mapped = (of_cond, of_body, of_state)
         lanes = over_lanes(run.cond_jaxpr, run.body_jaxpr, axis, mapped, guards=False)
+        apart = apart_over_lanes(run.cond_jaxpr, run.body_jaxpr, run.apart, axis, mapped, lanes)
         guarded = run.guarded_jaxpr or run.body_jaxpr
         if lanes.masks or run.guarded_jaxpr:
             guarded = over_lanes(run.cond_jaxpr, guarded, axis, mapped, guards=True).body
@@ -299,6 +330,7 @@ def _batch(
             body_jaxpr=lanes.body,
             guarded_jaxpr=None if guarded is lanes.body else guarded,
             body_nconsts=len(constants),
+            apart=apart,
         )
         state = place(start, dims_of[2], lanes.state)
         results = loop_p.bind(*for_cond, *constants, *state, **run.parameters)
