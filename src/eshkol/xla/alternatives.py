@@ -152,7 +152,7 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
         return []
     if are_cheap([then, otherwise], leaves):
         note("select")
-        return _selected(test, then, otherwise, leaves)
+        return _computed_both(test, then, otherwise, leaves)
     note("cond")
     if not _has_effects(then, otherwise):
         return _choose_traced(test, then, otherwise, leaves)
@@ -163,7 +163,7 @@ def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[A
     )
 
 
-def _selected(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
+def _computed_both(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
     """The joined leaves, of which both alternatives are computed."""
     if has_gradient(leaves):
         then, otherwise = masked(then, test), masked(otherwise, lax.bitwise_not(test))
