@@ -9,15 +9,15 @@ WORKERS ?= 2
 # The newest Python on this machine that JAX runs on, for test-newest.
 NEWEST ?= $(shell for version in 3.13 3.12; do \
   for python in python$$version "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
-    "$$python" -c "" 2>/dev/null && echo "$$python" && exit; done; done)
+    "$$python" -c "import ensurepip, venv" 2>/dev/null && echo "$$python" && exit; done; done)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-newest lint format reference bench clean
+.PHONY: help demo test test-all test-newest newest lint format reference bench clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed-core  ## train a convolutional network on 8,500 handwritten digits
 	$(BIN)/eshkol run examples/mnist.esk
@@ -31,6 +31,9 @@ test-all: $(VENV)/installed-test  ## run every test
 test-newest:  ## run the tests on the newest Python here, with the newest JAX
 	@test -n "$(NEWEST)" || { echo "there is no Python 3.12 or 3.13 here; make test-newest NEWEST=…"; exit 1; }
 	$(MAKE) test VENV=.venv-newest PYTHON="$(NEWEST)"
+
+newest:  ## say which Python that is; nothing if there is none
+	@echo $(NEWEST)
 
 lint: $(VENV)/installed-lint  ## check style, formatting and types
 	$(BIN)/ruff check

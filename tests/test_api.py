@@ -396,7 +396,9 @@ def test_positions_where_there_is_no_file():
     exec("def f(x):\n    '''(+ x\n    (car x))'''", scope)
     with pytest.raises(ek.WrongType) as caught:
         ek.jit(scope["f"])(5)
-    assert "[f]:2:5: car: expected a pair" in str(caught.value)
+    # Python 3.13 takes the indentation away from the docstrings it compiles.
+    column = 1 if sys.version_info >= (3, 13) else 5
+    assert f"[f]:2:{column}: car: expected a pair" in str(caught.value)
 
 
 # ---- derivatives

@@ -164,7 +164,9 @@ def test_eval_is_a_tail_call(engine: str) -> None:
     session = Session(engine=engine)
     session.evaluate("(define (f n) (if (= n 0) 'done (eval (list 'f (- n 1)))))")
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(8000)
+    # Of the three frames of each of the 5,000 calls, those of 3,000 calls may stand: 2,000 between
+    # two looks at the stack, and 1,000 that a look leaves.
+    sys.setrecursionlimit(10_000)
     try:
         assert session.evaluate("(f 5000)") == session.evaluate("'done")
     finally:

@@ -184,7 +184,7 @@ def test_every_distribution_of_jax_has_its_sampler():
         "weibull_min": "random-weibull",
     }
     offered = {name for name in dir(jax.random) if callable(getattr(jax.random, name))}
-    about_keys = {"PRNGKey", "clone", "fold_in", "split"}
+    about_keys = {"Key", "PRNGKey", "clone", "fold_in", "split"}
     about_keys |= {name for name in offered if "key" in name}
     assert offered - about_keys <= set(ours)
     assert all(name in SCHEME for name in ours.values())

@@ -162,6 +162,13 @@ def test_unique_slices_and_sizes():
     np.testing.assert_array_equal(SCHEME["unique"](rows, axis=0), np.unique(rows, axis=0))
     assert SCHEME["unique"](WHOLE, size=5, fill=-1).tolist() == [0, 1, 3, -1, -1]
     assert jax.jit(lambda x: SCHEME["unique"](x, size=2))(WHOLE).tolist() == [0, 1]
+    several = SCHEME["jit"](
+        lambda x, y: SCHEME["unique"](x, size=4, fill=y, inverse=True, counts=True)
+    )
+    values, inverse, counts = several(np.float32([3, 1, 3]), 7.5)
+    assert values.tolist() == [1, 3, 7.5, 7.5]
+    assert inverse.tolist() == [1, 0, 1]
+    assert counts.tolist() == [1, 2, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def velocity_count(velocity: int, state: int) -> EshkolError:
 def not_reached(last: Any, steps: Any, time: Any) -> EshkolError:
     """The error for an integration that did not get to the end."""
     return BadValue(
-        f"{WHO}: expected to reach the time {short_string(last)}, got to {short_string(time)} in "
+        f"{WHO}: expected to reach the time {short_string(last)}, got to {float(time):.8g} in "
         f"{steps} steps",
         hint="does the solution go to infinity there? else allow more #:max-steps or a larger "
         "#:tolerance; a stiff equation takes an implicit method, such as root in a loop",

@@ -22,7 +22,7 @@ from jax._src.core import (
 )
 from jax._src.dispatch import apply_primitive
 from jax._src.effects import JaxprInputEffect, control_flow_allowed_effects
-from jax._src.interpreters import pxla
+from jax._src.interpreters import partial_eval, pxla
 from jax._src.interpreters.ad import jvp_jaxpr
 from jax._src.interpreters.batching import batch_jaxpr
 from jax._src.interpreters.partial_eval import (
@@ -33,7 +33,7 @@ from jax._src.lib import _jax, xla_client
 from jax._src.pjit import _get_fastpath_data
 from jax._src.tree_util import dispatch_registry
 from jax._src.util import weakref_lru_cache
-from jax.extend.core import ClosedJaxpr, JaxprEqn
+from jax.extend.core import ClosedJaxpr, JaxprEqn, jaxpr_as_fun
 from jax.sharding import SingleDeviceSharding
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "is_tracing",
     "jvp_jaxpr",
     "scan_counts",
+    "spelled_out",
     "topology_fingerprint",
     "trace_context",
     "trace_state_clean",
@@ -107,6 +108,23 @@ def scan_counts(equation: Any) -> tuple[int, int]:
         return parameters["num_consts"], parameters["num_carry"]
     constants, carry, _ = parameters["ft_in"].update(equation.invars).unpack()
     return len(list(constants)), len(list(carry))
+
+
+_lowered = getattr(partial_eval, "lower_jaxpr2", None)
+
+
+def spelled_out(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function of arrays gives, in operations that are kept until compilation as they are.
+
+    JAX 0.12 keeps some operations whole, such as ``nonzero``, and spells them out when it compiles;
+    whether 64-bit numbers exist, which is a matter of the place where they were traced, is then
+    forgotten.
+    """
+    if _lowered is None or not is_tracing():
+        return function(*arguments)
+    whole, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    parts = jaxpr_as_fun(_lowered(whole))(*jax.tree.leaves(arguments))
+    return jax.tree.unflatten(jax.tree.structure(shapes), parts)
 
 
 def with_results(jaxpr: Any, variables: Sequence[Any]) -> Any:

@@ -377,14 +377,14 @@ def multinomial(trials: Any, weights: Any, *sizes: Any) -> Any:
     _check_fits(who, "rows of weights", w.shape[:-1], shape)
     with wide():
         p = cast(w / w.sum(-1, keepdims=True), np.dtype("float32"))
-        return _multinomial(next_key(), cast(count, p.dtype), p, (*shape, w.shape[-1]))
+        p = jnp.broadcast_to(p, (*shape, w.shape[-1]))
+        return _multinomial(next_key(), cast(count, p.dtype), p)
 
 
-def _draw_counts(key: Any, trials: Any, p: Any, shape: tuple[int, ...]) -> Any:
-    return _RANDOM.multinomial(key, trials, p, shape=shape).astype(INT32)
-
-
-_multinomial = jax.jit(_draw_counts, static_argnums=3)
+@jax.jit
+def _multinomial(key: Any, trials: Any, p: Any) -> Any:
+    # The sizes are those of p: what JAX means by a shape has changed.
+    return _RANDOM.multinomial(key, trials, p).astype(INT32)
 
 
 def ball(dimension: Any, *sizes: Any, order: Any = 2, dtype: Any = None) -> Any:

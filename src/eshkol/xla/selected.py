@@ -6,6 +6,7 @@ then have that size, filled up behind what was found.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError, StagingError
 from eshkol.datum.pairs import scheme_list
+from eshkol.xla._compat import spelled_out
 from eshkol.xla.arguments import static_axis, static_int
 from eshkol.xla.dtypes import BOOL, INT32, wide
 from eshkol.xla.reductions import static_flag
@@ -53,13 +55,16 @@ def unique(
     count = _size(who, size, x)
     filler = None if fill is None else as_tensor(fill, who, x.dtype)
     with wide():
-        found = jnp.unique(
+        found = spelled_out(
+            partial(
+                jnp.unique,
+                return_inverse=wanted[0],
+                return_counts=wanted[1],
+                axis=along,
+                size=count,
+                fill_value=filler,
+            ),
             x,
-            return_inverse=wanted[0],
-            return_counts=wanted[1],
-            axis=along,
-            size=count,
-            fill_value=filler,
         )
         if not any(wanted):
             return found
@@ -78,7 +83,7 @@ def nonzero(tensor: Any, *, size: Any = None, fill: Any = -1) -> Any:
         # JAX fills with zeros where there is nothing at all.
         return scheme_list([jnp.full(count, filler, INT32) for _ in x.shape])
     with wide():
-        found = jnp.nonzero(x, size=count, fill_value=filler)
+        found = spelled_out(partial(jnp.nonzero, size=count, fill_value=filler), x)
         return scheme_list([places.astype(INT32) for places in found])
 
 
@@ -109,7 +114,7 @@ def masked(tensor: Any, mask: Any, *, size: Any = None, fill: Any = 0) -> Any:
 
 @compiled("count")
 def _filled(x: Any, which: Any, filler: Any, count: int) -> Any:
-    places = jnp.nonzero(which, size=count, fill_value=0)
+    places = spelled_out(partial(jnp.nonzero, size=count, fill_value=0), which)
     rows = x[places]
     found = jnp.arange(count) < jnp.sum(which)
     return jnp.where(found.reshape(-1, *(1,) * (rows.ndim - 1)), rows, filler)

@@ -17,6 +17,8 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
+from eshkol.xla._compat import scan_counts
+
 Sets = Any
 """An array of Python integers, of dtype object."""
 
@@ -397,9 +399,10 @@ _MOST_TRIPS = 2048
 
 def _scanned(equation: Any, operands: list[Known], by_value: bool) -> list[Known] | None:
     params = equation.params
-    length, constants, carried = params["length"], params["num_consts"], params["num_carry"]
+    length = params["length"]
     if length > _MOST_TRIPS:
         return None
+    constants, carried = scan_counts(equation)
     fixed, carry = operands[:constants], operands[constants : constants + carried]
     series = operands[constants + carried :]
     rows: list[list[Known]] = []
