@@ -32,6 +32,15 @@ from programs import shown, table
 
 (begin-for-syntax (define (h x) (* x 3))) (defmacro (dbl n) (h n)) (dbl 4) ⇒ 12
 
+(begin (begin-for-syntax (define (h x) (* x 3))) (defmacro (dbl n) (h n)) (define y (dbl 4))) y ⇒ 12
+
+(begin (begin (define (g x) (* 3 x))) (defmacro m (x) (g x)) (list (m 2) (g 2))) ⇒ (6 6)
+
+(define-syntax both (syntax-rules () ((_ m)
+  (begin (define (h x) (list '+ x 1)) (defmacro m (x) (h x)) (define (k) (h 0)) (m 1)))))
+(both inc)
+⇒ 2
+
 (define (f x) (defmacro k (n) `(+ ,n 1)) (k x)) (f 3) ⇒ 4
 
 (defmacro m (#:k k) `(list ,k)) (m #:k 5) ⇒ (5)

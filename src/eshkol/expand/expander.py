@@ -127,6 +127,26 @@ def top_level_form(usage: str) -> Callable[[Callable[..., None]], Callable[..., 
     return declare
 
 
+class Later:
+    """A part of a top-level form, whose Core is made when it is wanted, and once.
+
+    Args:
+        expand: makes it.
+        name: of the variable that it defines, if it does.
+    """
+
+    def __init__(self, expand: Callable[[], Node], name: str | None = None) -> None:
+        self._expand = expand
+        self._node: Node | None = None
+        self.name = name
+
+    def node(self) -> Node:
+        """The Core."""
+        if self._node is None:
+            self._node = self._expand()
+        return self._node
+
+
 class Expander(Module):
     """Expands the forms of one namespace. It lives as long as the namespace does.
 
@@ -142,6 +162,7 @@ class Expander(Module):
         depth: how many expressions stand around the one that is being expanded.
         note_step: told of each use of a macro: its name, the use, and what it gave.
         pending: the Core of the top-level forms of the program before the one being expanded.
+        waiting: the parts of that one so far, and of those that are expanded in it.
     """
 
     def __init__(
@@ -153,6 +174,7 @@ class Expander(Module):
         self.record_types: set[Any] = set()
         self.depth = 0
         self.pending: list[Node] = []
+        self.waiting: list[list[Later]] = []
         self.note_step: Callable[[str, Syntax, Syntax], None] | None = None
 
     # ---- top level
@@ -194,11 +216,15 @@ class Expander(Module):
 
         What a form defines, if it is a ``begin``, is bound before the values are expanded.
         """
-        parts: list[Callable[[], Node]] = []
-        self._take_apart(form, parts)
-        nodes += [expand() for expand in parts]
+        parts: list[Later] = []
+        self.waiting.append(parts)
+        try:
+            self._take_apart(form, parts)
+            nodes += [part.node() for part in parts]
+        finally:
+            self.waiting.pop()
 
-    def _take_apart(self, form: Syntax, parts: list[Callable[[], Node]]) -> None:
+    def _take_apart(self, form: Syntax, parts: list[Later]) -> None:
         form, binding = self.expand_head(form)
         name = binding.name if isinstance(binding, CoreForm) and form.is_list else None
         if name == "begin":
@@ -211,15 +237,19 @@ class Expander(Module):
         elif name in TOP_LEVEL_FORMS:
             TOP_LEVEL_FORMS[name](self, form)
         else:
-            parts.append(partial(self.expand, form))
+            parts.append(Later(partial(self.expand, form)))
 
-    def _definition(self, form: Syntax) -> Callable[[], Node]:
+    def _definition(self, form: Syntax) -> Later:
         """What gives the Core of a top-level definition, whose variable is bound now."""
         target, value = self.split_definition(form)
         name = self.define_global(defined_name(target, self.body))
         if _makes_record_type(value):
             self.record_types.add((self.variables, name))
-        return lambda: Define(form.span, name, self.definition_value(value, target))
+
+        def expand() -> Node:
+            return Define(form.span, name, self.definition_value(value, target))
+
+        return Later(expand, name)
 
     def define_syntax(self, form: Syntax) -> Syntax:
         """``(define-syntax name transformer)``; the name."""

@@ -117,16 +117,23 @@ def _define_needed(expander: Expander, node: Node, seen: set[str]) -> None:
         if name in seen:
             continue
         seen.add(name)
-        definition = _last_definition(expander.pending, name)
+        definition = _last_definition(expander, name)
         if definition is not None and isinstance(definition.value, Lambda | Const):
             _define_needed(expander, definition.value, seen)
             expander.surroundings.evaluate_early(definition)
 
 
-def _last_definition(nodes: list[Node], name: str) -> Define | None:
-    return next(
-        (node for node in reversed(nodes) if isinstance(node, Define) and node.name == name), None
-    )
+def _last_definition(expander: Expander, name: str) -> Define | None:
+    """The last definition of a name in the program so far, in the form being expanded or before."""
+    for parts in reversed(expander.waiting):
+        for part in reversed(parts):
+            if part.name == name:
+                node = part.node()
+                return node if isinstance(node, Define) else None
+    for node in reversed(expander.pending):
+        if isinstance(node, Define) and node.name == name:
+            return node
+    return None
 
 
 # ---- transformers

@@ -384,8 +384,9 @@ def not_converged(who: str, steps: Any, residual: Any, where: Any, hint: str) ->
         "argmin": "a minimum, where the gradient is zero",
     }[who]
     left = {"root": "residual", "fixed-point": "distance", "argmin": "gradient"}[who]
+    count = int(steps)
     return BadValue(
-        f"{who}: expected {what} after at most {steps} step{'s' * (steps != 1)}, got the {left} "
+        f"{who}: expected {what} after at most {count} step{'s' * (count != 1)}, got the {left} "
         f"{short_string(residual)} at {short_string(where)}",
         hint=hint,
     )

@@ -173,7 +173,7 @@ def derivative_not_found(most: Any, error: Any) -> EshkolError:
     """The error for a derivative of an integral whose error stays too large."""
     return BadValue(
         f"integrate: expected a small error of the derivative after at most {most} intervals, "
-        f"got {short_string(float(error))}",
+        f"got {short_string(error)}",
         hint="is the derivative of what is integrated finite and without jumps between the ends? "
         "allow more #:max-intervals or a larger #:tolerance",
     )

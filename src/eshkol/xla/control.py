@@ -6,7 +6,7 @@ values are unified. Loops are in ``loops``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from eshkol.base import sources
-from eshkol.base.errors import StagingError
+from eshkol.base.errors import SchemeError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.primitives.calling import DIALECT
@@ -26,12 +26,13 @@ from eshkol.xla._compat import is_concrete
 from eshkol.xla.alternatives import Unreachable, join, or_bottom
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
-from eshkol.xla.effects import failures, install, output, under
+from eshkol.xla.effects import fail, failures, install, output, under
 from eshkol.xla.extents import depart, trace_part
 from eshkol.xla.journal import make_box, mutate, set_box
 from eshkol.xla.notes import note
 from eshkol.xla.parts import BOTTOM, Mismatch, Part, mismatched
 from eshkol.xla.recursion import decide
+from eshkol.xla.trees import flatten
 from eshkol.xla.unions import Union, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of
 
@@ -57,6 +58,20 @@ def staging(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
             return function(*arguments, **options)
     finally:
         DIALECT.resolve, DIALECT.is_restarted = saved
+
+
+def attempt(procedure: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+    """The value of a staged procedure; nothing if it ends with an error of traced values."""
+    try:
+        return staging(procedure, *arguments, **options)
+    except SchemeError as error:
+        leaves, _ = flatten(tuple(error.irritants))
+        if not any(isinstance(leaf, Witness | jax.core.Tracer) for leaf in leaves):
+            raise
+        fail(error)
+    except Unreachable:
+        pass
+    return UNSPECIFIED
 
 
 def restaged(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -221,7 +221,9 @@ def convert(value: Any, dtype: Any) -> Any:
     kind = parse_dtype(dtype, "tensor-cast")
     if kind is None:
         raise BadValue("tensor-cast: expected a dtype, such as 'float32")
-    return cast(as_tensor(value, "tensor-cast"), kind)
+    # Numbers that are no tensor yet are rounded once.
+    is_direct = is_sequence(value) and not hasattr(value, "dtype") and kind.kind not in "iub"
+    return cast(as_tensor(value, "tensor-cast", kind if is_direct else None), kind)
 
 
 def to_list(value: Any) -> Any:

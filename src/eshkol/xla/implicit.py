@@ -179,7 +179,7 @@ def _solution(who: str, function: Any, start: Any, method: str, tolerance: Any, 
             )
 
         found = _moving(residuals, x, search)
-        _check(who, found, traced, steps, method)
+        _check(who, found, traced, steps, method, precision)
         return _like_start(traced, found.x)
 
 
@@ -207,7 +207,8 @@ def _between(who: str, function: Any, ends: Any, method: str, tolerance: Any, st
             )
 
         found = _moving(residuals, low, search)
-        _check(who, found._replace(is_found=found.is_found | same), traced, steps, method)
+        found = found._replace(is_found=found.is_found | same)
+        _check(who, found, traced, steps, method, precision)
         return _like_start(traced, found.x)
 
 
@@ -361,15 +362,31 @@ def _solve_jvp(problem: Search, primals: Any, tangents: Any) -> tuple[Any, Any]:
 _solve.defjvp(_solve_jvp, symbolic_zeros=True)
 
 
-def _check(who: str, found: root_finding.Found, traced: Traced, steps: Any, method: str) -> None:
-    """The error for a search that has failed, now or when the program runs."""
+def _check(
+    who: str,
+    found: root_finding.Found,
+    traced: Traced,
+    steps: Any,
+    method: str,
+    precision: float = 0.0,
+) -> None:
+    """The error for a search that has failed, now or when the program runs.
+
+    It shows the residual, and a point of one number, in the digits of numbers that are so precise.
+    """
     where = _like_start(traced, lax.stop_gradient(found.x))
     hint = implicit.hint_for(who, method)
 
     def build(steps: Any, residual: Any, where: Any) -> Any:
         return implicit.not_converged(who, steps, residual, where, hint)
 
+    kinds = (np.dtype(name) for name in ("float32", "float16"))
+    kind = next((kind for kind in kinds if jnp.finfo(kind).eps == precision), None)
     residual = lax.stop_gradient(found.residual)
+    if kind is not None:
+        residual = cast(residual, kind)
+        if traced.point.structure.__class__ is str and not traced.arrays[0].shape:
+            where = cast(lax.stop_gradient(found.x)[0], kind)
     refuse(jnp.logical_not(found.is_found), build, tracer_of(steps), residual, where)
 
 

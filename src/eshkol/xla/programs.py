@@ -22,13 +22,10 @@ import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.config import CONFIG
-from eshkol.base.errors import SchemeError
-from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.variables import HOME, TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.xla import journal, keys
-from eshkol.xla.alternatives import Unreachable
 from eshkol.xla.call_options import (
     NO_OPTIONS,
     CallOptions,
@@ -39,10 +36,10 @@ from eshkol.xla.call_options import (
     without_use,
 )
 from eshkol.xla.compilations import REMEMBERED, Compilation
-from eshkol.xla.control import settled_lanes, staging
+from eshkol.xla.control import attempt, settled_lanes
 from eshkol.xla.devices import placed, running_on
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
-from eshkol.xla.effects import PATH, fail, failures, own_path, settle
+from eshkol.xla.effects import PATH, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import Source, drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
@@ -60,7 +57,6 @@ from eshkol.xla.trees import (
     TENSOR,
     TRUTH,
     Structure,
-    flatten,
     leaf_kinds,
     unflatten,
 )
@@ -392,7 +388,7 @@ class Program:
                     _being_traced(self, procedure, state.inputs[:second]),
                     own_path() as path,
                 ):
-                    value = _attempt(staged(procedure), arguments, options)
+                    value = attempt(staged(procedure), arguments, options)
                     self.may_fail = path.may_fail
                 numbers = {
                     id(leaf): index
@@ -458,20 +454,6 @@ class Program:
     ) -> dict[tuple[int, str], Any]:
         values = unflatten(("tuple", None, self.reach[2]), leaves, made, None, places)
         return dict(zip(self.reach[1], values, strict=True))
-
-
-def _attempt(procedure: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
-    """The value of a staged procedure; nothing if it ends with an error of traced values."""
-    try:
-        return staging(procedure, *arguments, **options)
-    except SchemeError as error:
-        leaves, _ = flatten(tuple(error.irritants))
-        if not any(isinstance(leaf, Witness | jax.core.Tracer) for leaf in leaves):
-            raise
-        fail(error)
-    except Unreachable:
-        pass
-    return UNSPECIFIED
 
 
 def _known(leaf: Any) -> Any:

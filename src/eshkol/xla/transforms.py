@@ -22,7 +22,7 @@ from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla import keys
 from eshkol.xla.arguments import is_sequence, static_int
-from eshkol.xla.control import staging
+from eshkol.xla.control import attempt
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
 from eshkol.xla.lasting import Lanes, Lasting
@@ -392,7 +392,8 @@ def _run_mapped(
         with Lanes(function):
             source = keys.LaneSource(outer, lane)
             with keys.drawing_from(source):
-                results, found["structure"] = flatten(staging(staged(function), *arguments))
+                value = attempt(staged(function), arguments, {})
+                results, found["structure"] = flatten(value)
         found["has_drawn"] = source.has_drawn
         return [_result_array(leaf) for leaf in results]
 
