@@ -68,6 +68,24 @@ def test_a_way_gives_what_the_procedure_gives(session: Session, case: str) -> No
             session.evaluate(f"(j {arguments(number)})")
 
 
+FRONTS = {
+    "a captured real": "(define f (let ((k 2.5)) (jit (lambda (l) (* k (car l))))))",
+    "a top-level real": "(define k 2.5) (define f (jit (lambda (l) (* k (car l)))))",
+    "a captured integer": "(define f (let ((k 3)) (jit (lambda (l) (* k (car l))))))",
+    "the rate of an optimizer": """(define rule (adam 0.01))
+      (define f (jit (lambda (l) (car (optimizer-update rule l l (optimizer-init rule l))))))""",
+}
+
+
+@pytest.mark.parametrize("text", FRONTS.values(), ids=FRONTS)
+def test_a_way_calls_the_program_that_is_there(session: Session, text: str) -> None:
+    session.evaluate(text)
+    with compiles(1):
+        for _ in range(OFTEN):
+            session.evaluate("(f (list (ones 2)))")
+    assert ways(session, "f")
+
+
 @pytest.mark.parametrize(("first", "use", "change", "expected", "count"), CHANGES)
 def test_a_way_is_never_stale(
     session: Session, first: str, use: str, change: str, expected: float, count: int

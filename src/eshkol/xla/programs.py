@@ -263,7 +263,7 @@ class Program:
         with self.lock:
             saved = TRACING.program, TRACING.leaves, TRACING.used
             TRACING.program, TRACING.leaves, TRACING.used = self, leaves, set()
-            has_python = any(array.__class__ in _PYTHON for array in arrays)
+            has_python = any(array.__class__ in PYTHON_NUMBERS for array in arrays)
             try:
                 with (
                     wide() if self.wants_key or has_python else nullcontext(),
@@ -461,7 +461,7 @@ def _known(leaf: Any) -> Any:
     return leaf.item() if leaf.__class__ is Witness else leaf
 
 
-_PYTHON = (float, int, bool)
+PYTHON_NUMBERS = (float, int, bool)
 _EXACT_KINDS = frozenset([EXACT, TRUTH])
 
 MOST_PROGRAMS = 4096

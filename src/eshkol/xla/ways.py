@@ -17,14 +17,13 @@ from eshkol.xla import keys
 from eshkol.xla._compat import enable_x64
 from eshkol.xla.call_options import distinct, give_up
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.programs import Program, Results, Unprepared
+from eshkol.xla.programs import PYTHON_NUMBERS, Program, Results, Unprepared
 from eshkol.xla.straight_line import MISS, NoCode, Taking
-from eshkol.xla.trees import EXACT, REAL, TRUTH, ArrayImpl
+from eshkol.xla.trees import EXACT, TRUTH, ArrayImpl
 
 Way = Callable[..., Any]
 
 _EXACT = frozenset([EXACT, TRUTH])
-_NUMBERS = frozenset([REAL, *_EXACT])
 
 _PLAIN_CALL = """
     result = {call}
@@ -87,7 +86,9 @@ def way(
     for number, value in _known_values(program, leaves).items():
         taking.require(f"{taking.leaves[number]} == {value!r}")
     lines = taking.writer.lines or ["    pass"]
-    is_wide = program.wants_key or not _NUMBERS.isdisjoint(program.kinds)
+    # As in ``Program``: where 64-bit numbers exist or not, JAX takes for two programs.
+    has_python = any(leaf.__class__ in PYTHON_NUMBERS for leaf in (*front, *leaves))
+    is_wide = program.wants_key or has_python
     shown = "".join(f"{leaf}, " for leaf in taking.leaves)
     call = _WIDE_CALL if is_wide else _PLAIN_CALL
     if keywords[1]:
