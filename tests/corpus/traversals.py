@@ -173,4 +173,41 @@ ROWS = [
         "0.1",
         "0.25",
     ),
+    row(
+        "the first element, its place, and how many, by a traced predicate",
+        """(define (f x)
+             (let ((large? (lambda (y) (> y x))) (items '(1.0 3.0 2.0 5.0)))
+               (list (or (find large? items) 0.0)
+                     (or (list-index large? items) -1)
+                     (count large? items)
+                     (count (lambda (y z) (> (+ y z) x)) items '(1.0 1.0 9.0))
+                     (any large? items)
+                     (every large? items))))""",
+        "2.5",
+        "7.0",
+        "0.5",
+        to=lambda x: [
+            next((y for y in [1, 3, 2, 5] if y > x), 0),
+            next((i for i, y in enumerate([1, 3, 2, 5]) if y > x), -1),
+            sum(y > x for y in [1, 3, 2, 5]),
+            sum(y > x for y in [2, 4, 11]),
+            x < 5,
+            x < 1,
+        ],
+    ),
+    row(
+        "the name that is found, and what a table has and gets there",
+        """(define (f x)
+             (let ((table (make-hash)) (name (find (lambda (k) (> x 1.0)) '(a))))
+               (hash-set! table 'a 1.0)
+               (hash-set! table 'b 2.0)
+               (let ((key (if (> x 2.0) 'a 'b)))
+                 (hash-set! table key x)
+                 (hash-update! table key (lambda (y) (* y x))))
+               (list (if name 1 0) (hash-ref table 'a) (hash-ref table 'b))))""",
+        "1.5",
+        "3.0",
+        "0.5",
+        to=lambda x: [int(x > 1), x * x if x > 2 else 1, 2 if x > 2 else x * x],
+    ),
 ]

@@ -105,7 +105,12 @@ def _undecided(value: Any) -> StagingError:
 
 _UNDECIDED = {
     "sort": "tensors are sorted by tensor-sort, and argsort gives the order",
-    "filter": "how many are kept must be known: take a mask, as in (* mask t), or where",
+    **dict.fromkeys(
+        "filter remove partition delete remove-duplicates take-while drop-while".split(),
+        "how many are kept must be known: take a mask, as in (* mask t), or where",
+    ),
+    "memp": "how much is left must be known: find gives the element, list-index its place",
+    "list-sort": "tensors are sorted by tensor-sort, and argsort gives the order",
     "memv": "compare with all at once: (tensor-any (= t x))",
     "member": "compare with all at once: (tensor-any (= t x))",
     "assv": "keep the values in a tensor, and take one by index: (tensor-ref t i)",

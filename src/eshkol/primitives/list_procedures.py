@@ -266,7 +266,7 @@ def any_of(predicate: Any, items: List, *lists: List) -> Any:
 
 
 def _searched(name: str, who: str, predicate: Any, sequences: tuple[Any, ...]) -> Any:
-    """``any`` and ``every`` in staged code, where truth may be traced."""
+    """``any``, ``every`` and ``count`` in staged code, where truth may be traced."""
     call = callee(procedure_argument(who, predicate))
     return load(f"eshkol.xla.traversals:{name}")(call, sequences, lambda: rows(who, sequences))
 
@@ -289,6 +289,8 @@ def every(predicate: Any, items: List, *lists: List) -> Any:
 @primitive("count")
 def count(predicate: Any, items: List, *lists: List) -> int:
     """How many results of the predicate are true. Example: ``(count odd? '(1 2 3))`` ⇒ ``2``."""
+    if DIALECT.resolve is not None:
+        return _searched("count", "count", predicate, (items, *lists))
     return sum(is_true(result) for result in _results("count", predicate, items, lists))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from eshkol.datum.pairs import NIL, Pair, scheme_list
@@ -15,8 +15,8 @@ from eshkol.primitives.arguments import (
     procedure_argument,
     wrong_type,
 )
-from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.equality import alike, same
 from eshkol.primitives.lists import List
 
@@ -197,6 +197,8 @@ def find(predicate: Any, items: List) -> Any:
 
     Example: ``(find even? '(1 2 3))`` ⇒ ``2``.
     """
+    if DIALECT.resolve is not None:
+        return _first_in_staged_code("find", predicate, items, list)
     cell = _first_cell("find", predicate, items)
     return cell.car if cell.__class__ is Pair else False
 
@@ -222,12 +224,24 @@ def _first_cell(who: str, predicate: Any, items: Any) -> Any:
     return _first_cell(who, predicate, foreign_list(who, items))
 
 
+def _first_in_staged_code(
+    who: str, predicate: Any, items: Any, results: Callable[[list[Any]], Iterable[Any]]
+) -> Any:
+    """One of ``results`` of the elements, for the first of which the predicate, maybe traced, is
+    true."""
+    call = callee(procedure_argument(who, predicate))
+    elements = list_argument(who, items)
+    return load("eshkol.xla.traversals:first_of")(call, elements, list(results(elements)))
+
+
 @primitive("list-index")
 def list_index(predicate: Any, items: List) -> Any:
     """The position of the first element of which the predicate is true, else ``#f``.
 
     Example: ``(list-index even? '(1 3 4))`` ⇒ ``2``.
     """
+    if DIALECT.resolve is not None:
+        return _first_in_staged_code("list-index", predicate, items, lambda x: range(len(x)))
     test = predicate_argument("list-index", predicate)
     for index, item in enumerate(list_argument("list-index", items)):
         if test(item):

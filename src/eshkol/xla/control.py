@@ -15,8 +15,9 @@ from jax import lax
 
 from eshkol.base import sources
 from eshkol.base.errors import SchemeError, StagingError
-from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.values import UNSPECIFIED, HashTable
 from eshkol.datum.variables import TensorVariable, value_of
+from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
@@ -28,12 +29,12 @@ from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import fail, failures, install, output, under
 from eshkol.xla.extents import depart, trace_part
-from eshkol.xla.journal import make_box, mutate, set_box
+from eshkol.xla.journal import make_box, set_box
 from eshkol.xla.notes import note
 from eshkol.xla.parts import BOTTOM, Mismatch, Part, mismatched
 from eshkol.xla.recursion import decide
 from eshkol.xla.trees import flatten
-from eshkol.xla.unions import Union, narrowed, told, truth_of
+from eshkol.xla.unions import Union, dispatch, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of
 
 __all__ = [
@@ -237,6 +238,30 @@ def trace_branches(
 
 def _narrowed(branch: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: narrowed(branch())
+
+
+# ---- changes
+
+
+def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
+    """Call a primitive that changes ``place``, its first argument.
+
+    A hash table that is changed under one of several keys is changed in each alternative.
+
+    Raises:
+        StagingError: for a container that the compiled program was given.
+    """
+    key: Any = arguments[0] if arguments else None
+    if key.__class__ is Union and place.__class__ is HashTable:
+        keys = [key.alternatives[tag] for tag in key.possible]
+        if absent := [known for known in keys if known not in place]:
+            raise StagingError(
+                f"{primitive.__name__}: which key this is, is known only when the program runs, "
+                f"and {short_string(absent[0])} is not in the table yet",
+                hint="store a value under each key first",
+            )
+        return dispatch(key, lambda known: mutate(primitive, place, known, *arguments[1:]))
+    return journal.mutate(primitive, place, *arguments)
 
 
 # ---- assertions

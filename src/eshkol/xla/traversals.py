@@ -308,6 +308,25 @@ def every(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
     return result
 
 
+def count(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
+    """How many results of ``call`` on ``rows()`` are true; truth may be traced."""
+    total: Any = 0
+    for row in rows():
+        total = _PLUS(total, staged_if(call(*row), lambda: 1, lambda: 0))
+    return total
+
+
+def first_of(call: Procedure, items: Sequence[Any], results: Sequence[Any]) -> Any:
+    """The result for the first item of which ``call`` is true, else ``#f``; truth may be traced."""
+
+    def found(index: int) -> Any:
+        if index == len(items):
+            return False
+        return staged_if(call(items[index]), lambda: results[index], lambda: found(index + 1))
+
+    return found(0)
+
+
 def _call_of(call: Procedure, row: Sequence[Any]) -> Callable[[], Any]:
     return lambda: call(*row)
 
