@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 MOST_SETS = 8
 """A program is looked for under so many sets of static arguments."""
 
-LARGE = 1 << 18
+LARGE = 1 << 15
 """So many bytes of an executable for the processor are worth to be made fewer."""
 
 ALLOWED_CALLS = ("lapack_",)
