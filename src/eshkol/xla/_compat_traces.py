@@ -7,7 +7,7 @@ traced twice for each level, and most of the time go into beginning and ending.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from jax._src.effects import JaxprInputEffect
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace, TracebackScope
 from jax.extend.core import ClosedJaxpr, Literal
 
-from eshkol.xla._compat import with_results
+from eshkol.xla._compat import detach_constants, with_results
 
 
 def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
@@ -81,9 +81,37 @@ def choose(test: Any, branches: Sequence[ClosedJaxpr], operands: Sequence[Any]) 
             ClosedJaxpr(with_results(b.jaxpr, [b.jaxpr.outvars[i] for i in wanted]), ())
             for b in branches
         ]
-        index = lax.convert_element_type(test, np.int32)
+        index = lax.convert_element_type_p.bind(
+            test, new_dtype=np.dtype("int32"), weak_type=False, sharding=None
+        )
         chosen = iter(lax.cond_p.bind(index, *operands, branches=tuple(smaller)))
     return [next(chosen) if place is None else operands[place] for place in passed]
+
+
+def with_operands(
+    jaxprs: Sequence[ClosedJaxpr], operands: Mapping[int, Any], results: Sequence[Sequence[int]]
+) -> list[ClosedJaxpr]:
+    """The jaxprs with all of ``operands`` as arguments, instead of constants.
+
+    Args:
+        jaxprs: without arguments, whose constants are among the operands.
+        operands: by their identities.
+        results: for each jaxpr the numbers of the results that it gives.
+    """
+    opened = [(jaxpr.consts, detach_constants(jaxpr)[0].jaxpr) for jaxpr in jaxprs]
+    variables = [
+        {id(constant): variable for constant, variable in zip(constants, inner.invars, strict=True)}
+        for constants, inner in opened
+    ]
+    # What a branch doesn't take is an argument of it all the same, by the name in another.
+    anywhere = {key: variable for own in variables for key, variable in own.items()}
+    made = []
+    for (_, inner), own, wanted in zip(opened, variables, results, strict=True):
+        arguments = [own.get(key, anywhere[key]) for key in operands]
+        info = inner.debug_info._replace(arg_names=("",) * len(arguments))
+        whole = inner.replace(invars=arguments, debug_info=info)
+        made.append(ClosedJaxpr(with_results(whole, [inner.outvars[i] for i in wanted]), ()))
+    return made
 
 
 def _common(places: dict[int, int], row: Sequence[Any]) -> int | None:

@@ -17,7 +17,7 @@ from jax.extend.core import ClosedJaxpr
 from eshkol.base.errors import SchemeError
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal
-from eshkol.xla._compat_traces import choose, inline, trace
+from eshkol.xla._compat_traces import choose, inline, trace, with_operands
 from eshkol.xla.cheap_branches import are_cheap, has_gradient, masked
 from eshkol.xla.effects import fail
 from eshkol.xla.notes import note
@@ -194,6 +194,10 @@ def _connected(test: Any, leaf: Joined, first: list[Any], second: list[Any]) -> 
 def _choose_traced(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:
     """The joined leaves by a ``cond`` of the branches as they have been traced."""
     operands = {id(x): x for part in (then, otherwise) for x in part.jaxpr.consts}
+    first, second = _results_of(then, leaves, "first"), _results_of(otherwise, leaves, "second")
+    if first is not None and second is not None:
+        jaxprs = with_operands([otherwise.jaxpr, then.jaxpr], operands, [second, first])
+        return choose(test, jaxprs, list(operands.values()))
 
     def branch(part: Part, side: str) -> ClosedJaxpr:
         def run(*values: Any) -> list[Any]:
@@ -206,6 +210,18 @@ def _choose_traced(test: Any, then: Part, otherwise: Part, leaves: list[Any]) ->
 
     branches = branch(otherwise, "second"), branch(then, "first")
     return choose(test, branches, list(operands.values()))
+
+
+def _results_of(part: Part, leaves: list[Any], side: str) -> list[int] | None:
+    """Which results of a branch are the joined leaves; None if these are not given as they are."""
+    indices = []
+    for leaf in leaves:
+        if isinstance(leaf, Joined):
+            source = getattr(leaf, side)
+            if not isinstance(source, Output) or source.dtype != leaf.dtype:
+                return None
+            indices.append(source.index)
+    return indices
 
 
 def _like(test: Any, value: Any) -> Any:

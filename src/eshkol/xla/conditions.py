@@ -104,6 +104,7 @@ class Conditions(threading.local):
         followed: the recursions on exact integers that are followed, by their sites.
         visits: how often each site was met since it was first entered.
         constructions: the recursive parts that are being traced, outermost first.
+        returns: how often a condition was met inside of its own branches.
     """
 
     def __init__(self) -> None:
@@ -111,6 +112,7 @@ class Conditions(threading.local):
         self.followed: dict[int, Following] = {}
         self.visits: Counter[int] = Counter()
         self.constructions: list[Any] = []
+        self.returns = 0
 
 
 CONDITIONS = Conditions()

@@ -8,7 +8,7 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr
 
-from eshkol.xla._compat import eliminate
+from eshkol.xla._compat import eliminate, weakref_lru_cache
 from eshkol.xla.loop_course import Loop, select
 
 
@@ -34,7 +34,18 @@ def eliminate_dead_code(used: Sequence[bool], *rest: Any) -> tuple[list[bool], A
 
 def pruned(run: Loop, used: list[bool]) -> tuple[Loop, list[bool]]:
     """The loop that gives these parts of the state, and perhaps others; which operands it takes."""
-    state = _settle_use(run, used)
+    others = replace(run, body_jaxpr=None)  # type: ignore[arg-type]
+    smaller, reads = _pruned(run.body_jaxpr, others, tuple(used))
+    return smaller, list(reads)
+
+
+@weakref_lru_cache
+def _pruned(
+    body: ClosedJaxpr, others: Loop, used: tuple[bool, ...]
+) -> tuple[Loop, tuple[bool, ...]]:
+    """The same, found once for each loop: what is lowered of equal loops is lowered once, too."""
+    run = replace(others, body_jaxpr=body)
+    state = _settle_use(run, list(used))
     of_cond = _read(run.conditions, [True], run.cond_nconsts, state)[: run.cond_nconsts]
     of_body = _read(run.bodies, state, run.body_nconsts, state)[: run.body_nconsts]
 
@@ -60,7 +71,7 @@ def pruned(run: Loop, used: list[bool]) -> tuple[Loop, list[bool]]:
         body_nconsts=sum(of_body),
         apart=apart,
     )
-    return less, [*of_cond, *of_body, *state]
+    return less, (*of_cond, *of_body, *state)
 
 
 def _settle_use(run: Loop, state: list[bool]) -> list[bool]:

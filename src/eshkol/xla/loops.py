@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
@@ -20,6 +21,7 @@ from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving, known_trips, scan
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
+from eshkol.xla.loop_memory import UNKNOWN, Loop
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
 from eshkol.xla.shrinking_loops import unroll
 from eshkol.xla.traced_loops import Step, again, done, traced_loop, traced_while
@@ -68,6 +70,9 @@ def staged_while(
             return scanned
         forget(told)
     is_followed = trips is not None
+    loop = None if is_followed else Loop.met(values, test, step, leaves_when)
+    if loop is not None and (known_value := loop.known_value()) is not UNKNOWN:
+        return known_value
     for trip in range(FOLLOWED_TRIPS):
         rests = rest_count()
         with muted() as path:
@@ -78,6 +83,8 @@ def staged_while(
         known = known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):
             try:
+                if loop is not None and not trip:
+                    return loop.value(partial(traced_while, site, values, test, step, leaves_when))
                 return traced_while(site, values, test, step, leaves_when)
             except EshkolError:
                 if holds.__class__ is not Witness:
@@ -130,6 +137,9 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         step: one trip, which ends with :func:`again` or :func:`done`.
     """
     is_followed = False
+    loop = Loop.met(values, step)
+    if loop is not None and (known_value := loop.known_value()) is not UNKNOWN:
+        return known_value
     for trip in range(FOLLOWED_TRIPS):
         told = mark()
         with unrolled_trip(trip):
@@ -139,6 +149,8 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         if known is None and not (is_followed and goes_on.__class__ in _FOLLOWABLE):
             forget(told)
             try:
+                if loop is not None and not trip:
+                    return loop.value(partial(traced_loop, site, values, step))
                 return traced_loop(site, values, step)
             except EshkolError as error:
                 if goes_on.__class__ not in _FOLLOWABLE:

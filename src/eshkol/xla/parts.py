@@ -550,6 +550,8 @@ def array_leaves(leaves: Sequence[Any], who: str) -> list[Any]:
 def as_leaf_array(leaf: Any, who: str) -> Any:
     """A leaf as an array: a float is float64, an exact integer int64, a boolean bool."""
     leaf = tracer_of(leaf)
+    if isinstance(leaf, jax.Array):
+        return leaf
     if hasattr(leaf, "dtype"):
         return jnp.asarray(leaf)
     if leaf.__class__ is bool:

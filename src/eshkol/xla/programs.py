@@ -43,6 +43,7 @@ from eshkol.xla.effects import PATH, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import Source, drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
+from eshkol.xla.loop_memory import own_memory
 from eshkol.xla.notes import NOTES, note_use
 from eshkol.xla.reach import may_draw
 from eshkol.xla.recursion import own_conditions
@@ -384,6 +385,7 @@ class Program:
                     drawing_from(source),
                     journal.outside([x for x in made if x.__class__ is not TensorVariable]),
                     own_conditions(),
+                    own_memory([*arrays, *leaves]),
                     room_for(self.options.max_depth),
                     _being_traced(self, procedure, state.inputs[:second]),
                     own_path() as path,

@@ -137,6 +137,7 @@ def _look_back(condition: Condition) -> None:
     earlier = [other for other in CONDITIONS.active if other.site == condition.site]
     if not earlier:
         return
+    CONDITIONS.returns += 1
     CONDITIONS.visits[condition.site] += 1
     is_long = _is_long(len(earlier), condition.site)
     # A recursion on exact integers as well was followed until now, from the outermost call on.

@@ -39,7 +39,9 @@ def run_trips(
     def run_alone() -> Any:
         if reached is True:
             return run_loop(goes_on, body, start, most_trips)
-        return run_loop(lambda state: goes_on(state) & reached, body, start, most_trips)
+        return run_loop(
+            lambda state: lax.bitwise_and(goes_on(state), reached), body, start, most_trips
+        )
 
     if not CONDITIONS.constructions:
         return run_alone()
