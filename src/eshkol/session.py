@@ -29,7 +29,7 @@ from eshkol.modules.surroundings import Fact, Surroundings, is_python_module, st
 from eshkol.modules.texts import decode, documentation_of, read_bytes
 from eshkol.runtime.boundary import bounded
 from eshkol.runtime.namespace import Namespace
-from eshkol.runtime.procedures import finish_code
+from eshkol.runtime.procedures import BORDER, SITES, finish_code
 from eshkol.runtime.process import allow_deep_recursion
 
 if TYPE_CHECKING:
@@ -481,6 +481,9 @@ def new_library(module: SchemeModule, path: str) -> Session:
     module.__dict__.setdefault("__file__", os.path.abspath(path))
     session.root = finding.root_of(module.__name__, path)
     return session.reload(path)
+
+
+SITES[id(Session.evaluate_forms.__code__)] = BORDER
 
 
 @cache

@@ -137,8 +137,7 @@ def test_a_way_is_not_taken_inside_of_a_larger_program(session: Session) -> None
 
 
 def test_random_numbers_on_a_way(session: Session) -> None:
-    body = "(lambda (x) (* x (random)))"
-    session.evaluate(f"(define f {body}) (define j (jit {body}))")
+    session.evaluate("(define (f x) (* x (random))) (define j (jit f))")
     session.evaluate("(rng-seed 5)")
     drawn = [value(session, "(f 2.0)") for _ in range(12)]
     session.evaluate("(rng-seed 5)")

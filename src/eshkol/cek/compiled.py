@@ -6,6 +6,7 @@ its place: the same ``lambda``, compiled, with the captured values in Python's c
 
 from __future__ import annotations
 
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,7 @@ from eshkol.datum.values import UNASSIGNED
 from eshkol.runtime.procedures import finish_code
 
 if TYPE_CHECKING:
-    from eshkol.cek.environment import Environment
-    from eshkol.runtime.namespace import Namespace
+    from eshkol.cek.environment import Activation, Environment
 
 
 def compile_closure(node: Lambda, environment: Environment) -> Any:
@@ -31,16 +31,17 @@ def compile_closure(node: Lambda, environment: Environment) -> Any:
     is_shared = any(environment.is_assigned(variable) for variable in captured)
     if is_shared or any(value is UNASSIGNED for value in values):
         return None
-    return _maker(node, captured, environment.activation.namespace)(*values)
+    return _maker(node, captured, environment.activation)(*values)
 
 
-def _maker(node: Lambda, captured: list[Variable], namespace: Namespace) -> Any:
+def _maker(node: Lambda, captured: list[Variable], activation: Activation) -> Any:
     """The compiled procedure that takes the captured values and gives the procedure."""
+    namespace, forms = activation.namespace, activation.forms
     parameters = tuple(Parameter(variable) for variable in captured)
     outer = Lambda(node.span, "captured", parameters, None, node)
     defined = namespace.variables
     primitives = [name for name in namespace.builtins if name not in defined]
-    code, unit = compile_program([outer], node.span, primitives)
+    code, unit = compile_program([outer], node.span, primitives, partial(forms.around, node))
     defined.update(unit.hidden_globals())
     namespace.units.add(unit)
     return FunctionType(finish_code(code, unit), defined)()

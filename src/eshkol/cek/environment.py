@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.core.nodes import Label, Variable
+from eshkol.core.surroundings import Surroundings, places
+from eshkol.runtime.draw_paths import Site
 
 if TYPE_CHECKING:
     from eshkol.core.nodes import Node
     from eshkol.runtime.namespace import Namespace
+
+
+class Forms:
+    """Top-level forms that are evaluated together."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+        self._around: dict[int, Surroundings] | None = None
+        self._sites: dict[int, Site] = {}
+
+    def around(self, node: Node) -> Surroundings:
+        """What is around a node of the forms."""
+        if self._around is None:
+            self._around = {id(inner): around for inner, around, _ in places(self._nodes)}
+        return self._around[id(node)]
+
+    def site(self, node: Node) -> Site:
+        """A node as a call that leads to a random draw."""
+        site = self._sites.get(id(node))
+        return site or self._sites.setdefault(id(node), Site(self.around(node)))
 
 
 class Activation:
@@ -19,15 +42,21 @@ class Activation:
         namespace: where it was defined, in which it looks up top-level variables.
         site: of a procedure of the prelude, the call in the program that led to it and where that
             stands; errors in it are shown there. None for procedures of the program.
+        forms: the top-level forms that it stands in.
     """
 
-    __slots__ = ("name", "namespace", "site")
+    __slots__ = ("forms", "name", "namespace", "site")
 
     def __init__(
-        self, name: str, namespace: Namespace, site: tuple[Node, Activation] | None = None
+        self,
+        name: str,
+        namespace: Namespace,
+        forms: Forms,
+        site: tuple[Node, Activation] | None = None,
     ) -> None:
         self.name = name
         self.namespace = namespace
+        self.forms = forms
         self.site = site
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.errors import UnboundVariable
-from eshkol.base.spans import Span
 from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame
 from eshkol.cek.procedures import make_procedure
@@ -142,8 +141,8 @@ class Gather(Frame):
         gather(machine, self.node, self.environment, self.parts, values, self.finish)
 
     @property
-    def place(self) -> tuple[Activation, Span]:
-        return self.environment.activation, self.parts[len(self.done)].span
+    def hole(self) -> tuple[Node, Activation]:
+        return self.parts[len(self.done)], self.environment.activation
 
 
 # ---- binding
@@ -192,8 +191,8 @@ class Initialize(Frame):
         initialize(machine, self.node, self.environment, self.index + 1)
 
     @property
-    def place(self) -> tuple[Activation, Span]:
-        return self.environment.activation, self.node.values[self.index].span
+    def hole(self) -> tuple[Node, Activation]:
+        return self.node.values[self.index], self.environment.activation
 
 
 # ---- control
@@ -236,8 +235,8 @@ class Steps(Frame):
         go_through(machine, self.node, self.environment, self.index + 1)
 
     @property
-    def place(self) -> tuple[Activation, Span]:
-        return self.environment.activation, self.node.steps[self.index].span
+    def hole(self) -> tuple[Node, Activation]:
+        return self.node.steps[self.index], self.environment.activation
 
 
 def call(machine: Machine, node: Call, environment: Environment) -> None:

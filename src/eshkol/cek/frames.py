@@ -27,9 +27,15 @@ class Frame:
         raise TypeError("a frame says itself how to go on")
 
     @property
-    def place(self) -> tuple[Activation, Span] | None:
-        """The call that waits, and the form whose value it waits for; None if no program does."""
+    def hole(self) -> tuple[Node, Activation] | None:
+        """The form whose value is waited for, and the call that waits; None if no program does."""
         return None
+
+    @property
+    def place(self) -> tuple[Activation, Span] | None:
+        """The call that waits, and where the form is; None if no program waits."""
+        hole = self.hole
+        return None if hole is None else (hole[1], hole[0].span)
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +53,6 @@ class Then(Frame):
         self.do(machine, value)
 
     @property
-    def place(self) -> tuple[Activation, Span] | None:
+    def hole(self) -> tuple[Node, Activation] | None:
         node, activation = self.site
-        return None if activation is None else (activation, node.span)
+        return None if activation is None else (node, activation)

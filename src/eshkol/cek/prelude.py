@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eshkol.base.spans import NOWHERE
 from eshkol.cek.calls import call_python, misfit_of
-from eshkol.cek.environment import Activation, Environment
+from eshkol.cek.environment import Activation, Environment, Forms
 from eshkol.cek.machine import PRIMITIVE_RULES, run
 from eshkol.core.nodes import Const, Sequence
 from eshkol.datum.values import UNSPECIFIED
@@ -35,7 +35,7 @@ def load_prelude() -> None:
     expander = Expander(namespace, nothing, nothing)
     text = Path(FILE).read_text(encoding="utf-8")
     nodes = expander.expand_program(read_all(text, FILE))
-    nowhere = Activation("<prelude>", namespace)
+    nowhere = Activation("<prelude>", namespace, Forms(nodes))
     nowhere.site = Const(NOWHERE, None), nowhere
     environment = Environment({}, None, nowhere)
     program = Sequence(nodes[0].span, tuple(nodes))

@@ -15,14 +15,13 @@ from eshkol.cek.calls import misfit_of
 from eshkol.cek.environment import Activation, Environment
 from eshkol.cek.frames import Frame
 from eshkol.codegen.names import python_name
-from eshkol.core.nodes import Const, Lambda, Parameter, Variable
+from eshkol.core.nodes import Const, Lambda, Node, Parameter, Variable
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.declare import load
 from eshkol.runtime.boundary import Boundary
 from eshkol.runtime.dialects import NeedsStaging, staged
 
 if TYPE_CHECKING:
-    from eshkol.base.spans import Span
     from eshkol.cek.machine import Machine
 
 
@@ -107,10 +106,10 @@ class Closure:
     def _activation(self, machine: Machine) -> Activation:
         outer = self.environment.activation
         if outer.site is None:
-            return Activation(self.node.name, outer.namespace)
+            return Activation(self.node.name, outer.namespace, outer.forms)
         node, caller = machine.site
         site = outer.site if caller is None else caller.site or (node, caller)
-        return Activation(self.node.name, outer.namespace, site)
+        return Activation(self.node.name, outer.namespace, outer.forms, site)
 
     def _bind(
         self, machine: Machine, arguments: list[Any], keywords: dict[str, Any]
@@ -180,9 +179,9 @@ class Default(Frame):
         fill_in(machine, self.node, environment, self.index + 1)
 
     @property
-    def place(self) -> tuple[Activation, Span] | None:
+    def hole(self) -> tuple[Node, Activation] | None:
         default = self.node.parameters[self.index].default
-        return None if default is None else (self.environment.activation, default.span)
+        return None if default is None else (default, self.environment.activation)
 
 
 # ---- signatures

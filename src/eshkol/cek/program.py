@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.spans import Span
-from eshkol.cek.environment import Activation, Environment, TopLevel
+from eshkol.cek.environment import Activation, Environment, Forms, TopLevel
 from eshkol.cek.evaluate import gather
 from eshkol.cek.machine import Machine, run
 from eshkol.core.check import check
@@ -60,7 +60,7 @@ def evaluate_here(machine: Machine, nodes: Sequence[Node], namespace: Namespace)
 
 def _top_level(nodes: Sequence[Node], namespace: Namespace) -> TopLevel:
     assigned = {variable for node in nodes for variable in assigned_variables(node)}
-    return TopLevel(Activation(ENTRY, namespace), assigned)
+    return TopLevel(Activation(ENTRY, namespace, Forms(nodes)), assigned)
 
 
 def _give_last(machine: Machine, node: Node, environment: Environment, values: list[Any]) -> None:
@@ -70,8 +70,9 @@ def _give_last(machine: Machine, node: Node, environment: Environment, values: l
 @functools.cache
 def prepare() -> None:
     """Make the machine ready, once."""
-    from eshkol.cek.control import install
+    from eshkol.cek import control, draw_paths
     from eshkol.cek.prelude import load_prelude
 
-    install()
+    control.install()
+    draw_paths.install(id(Machine._go.__code__))
     load_prelude()

@@ -40,6 +40,7 @@ from eshkol.core.nodes import (
 )
 from eshkol.core.walk import bound_variables
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.runtime.draw_paths import CallSites
 from eshkol.runtime.procedures import MARK, constant_name, operator_name
 
 
@@ -86,14 +87,16 @@ class Unit:
         key: tells the hidden constants of this unit from those of others.
         lambdas: the procedures emitted so far; a function's number is its index.
         constants: data that Python constants can't hold.
+        call_sites: what is around the calls in its forms.
         on_ints: procedures that have a second function for ints, and its hidden global name.
         results: the kinds of what these functions give.
     """
 
-    def __init__(self, names: Names, primitives: set[str], key: str) -> None:
+    def __init__(self, names: Names, primitives: set[str], key: str, call_sites: CallSites) -> None:
         self.names = names
         self.primitives = primitives
         self.key = key
+        self.call_sites = call_sites
         self.lambdas: list[Lambda] = []
         self.constants: list[Any] = []
         self.on_ints: dict[str, tuple[Lambda, str]] = {}
@@ -106,7 +109,7 @@ class Unit:
 
     def for_staging(self) -> Unit:
         """A unit for staged bodies: other functions, the same names and constants."""
-        unit = Unit(self.names, self.primitives, self.key)
+        unit = Unit(self.names, self.primitives, self.key, self.call_sites)
         unit.constants = self.constants
         return unit
 

@@ -35,7 +35,8 @@ class StoredUnit:
         self.key = key
         self.constants = constants
         self.core = core
-        self._unpacked: tuple[dict[Any, str], list[Any]] | None = None
+        self._unpacked: tuple[dict[Any, str], list[Any], list[Any]] | None = None
+        self._call_sites: Any = None
         self._lock = threading.Lock()
 
     @property
@@ -48,7 +49,16 @@ class StoredUnit:
         """The Core of its procedures by number."""
         return self._contents()[1]
 
-    def _contents(self) -> tuple[dict[Any, str], list[Any]]:
+    @property
+    def call_sites(self) -> Any:
+        """What is around the calls in it."""
+        if self._call_sites is None:
+            from eshkol.runtime.draw_paths import CallSites
+
+            self._call_sites = CallSites(lambda: self._contents()[2], self.primitives)
+        return self._call_sites
+
+    def _contents(self) -> tuple[dict[Any, str], list[Any], list[Any]]:
         with self._lock:
             if self._unpacked is None:
                 self._unpacked = unpack(self.core, self.file, self.constants)
@@ -59,7 +69,7 @@ class StoredUnit:
         """A unit for staged bodies, with these names and constants."""
         from eshkol.codegen.emitter import Unit
 
-        unit = Unit(self.names, self.primitives, self.key)
+        unit = Unit(self.names, self.primitives, self.key, self.call_sites)
         unit.constants = self.constants
         return unit
 
@@ -117,14 +127,16 @@ def pack(unit: Any, file: str) -> bytes | None:
 
     stream = io.BytesIO()
     try:
-        Packer(stream, protocol=5).dump((unit.names, unit.lambdas))
+        Packer(stream, protocol=5).dump((unit.names, unit.lambdas, [*unit.call_sites.forms()]))
     except (pickle.PicklingError, *UNPICKLABLE):
         return None
     return stream.getvalue()
 
 
-def unpack(data: bytes, file: str, constants: list[Any]) -> tuple[dict[Any, str], list[Any]]:
-    """The names and the Core of procedures that :func:`pack` made bytes of."""
+def unpack(
+    data: bytes, file: str, constants: list[Any]
+) -> tuple[dict[Any, str], list[Any], list[Any]]:
+    """The names, the Core of procedures and of the top-level forms that :func:`pack` packed."""
     import io
     import pickle
 

@@ -1,8 +1,12 @@
 """Random numbers, reproducible from a seed.
 
 All draws take their keys from one stream of JAX's threefry generator, which ``rng-seed`` begins
-again; a program starts at seed 0. ``call-with-rng`` gives the draws within it a key of their own.
-Scalars are doubles; tensors are of the default float dtype unless ``#:dtype`` says otherwise.
+again; a program starts at seed 0. The draws of a procedure are numbered for each way that leads to
+it: the names of the top-level procedures that are being called, and of the variables there whose
+values are being computed. So ``(define last (linear 8 2))`` gives the same weights whatever else is
+made before it. It is the same for compiled procedures, on every device and in every process.
+``call-with-rng`` gives the draws within it a key of their own. Scalars are doubles; tensors are of
+the default float dtype unless ``#:dtype`` says otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ _AT = "eshkol.xla.random:"
 _KEYS = "eshkol.xla.keys:"
 
 
-@tensor_primitive("rng-seed", "set-random-seed!", at=_KEYS + "rng_seed")
+@tensor_primitive("rng-seed", "set-random-seed!", at="eshkol.xla.key_stream:rng_seed")
 def rng_seed(seed: int) -> None:
     """Begin the stream of random numbers again at a seed.
 

@@ -51,6 +51,7 @@ class CompiledUnit(Protocol):
     names: dict[Any, str]
     lambdas: list[Lambda]
     primitives: set[str]
+    call_sites: Any
 
     def for_staging(self) -> Any:
         """A unit in which staged bodies of this unit's procedures are compiled."""
@@ -104,11 +105,37 @@ def procedures_of_units(units: list[Any]) -> list[Procedure]:
     return [p for p in list(_procedures.values()) if id(p.unit.primitives) in primitives]
 
 
-def _register(code: types.CodeType, unit: Any, number: int) -> None:
-    key = id(code)
-    _procedures[key] = Procedure(code, unit, number)
-    finalizer: Any = weakref.finalize(code, _procedures.pop, key, None)
+_units: dict[int, Any] = {}
+
+SITES: dict[int, Any] = {}
+"""By the ``id`` of code: what is known of the calls in it (see ``draw_paths``)."""
+
+BORDER = object()
+"""Stands in ``SITES`` for code that runs programs of their own: paths to draws begin there."""
+
+
+def unit_of_code(code: types.CodeType) -> Any:
+    """The unit that code belongs to, be it a procedure or a part of one."""
+    return _units[id(code)]
+
+
+def _register(code: types.CodeType, unit: Any, parts: list[int], number: int | None) -> None:
+    """Know finished code, and the parts of it that are no procedures, as long as there is it."""
+    own = [id(code), *parts]
+    if number is not None:
+        _procedures[own[0]] = Procedure(code, unit, number)
+    for key in own:
+        _units[key] = unit
+        SITES[key] = {}
+    finalizer: Any = weakref.finalize(code, _forget, own)
     finalizer.atexit = False
+
+
+def _forget(codes: list[int]) -> None:
+    _procedures.pop(codes[0], None)
+    for key in codes:
+        _units.pop(key, None)
+        SITES.pop(key, None)
 
 
 def finish_code(code: types.CodeType, unit: Any, name: str = "") -> types.CodeType:
@@ -117,14 +144,26 @@ def finish_code(code: types.CodeType, unit: Any, name: str = "") -> types.CodeTy
     An emitted procedure is named ``name MARK number``; functions that are only parts of one take
     the name of the procedure they belong to.
     """
+    parts: list[int] = []
+    finished = _finish(code, unit, name, parts)
+    if MARK not in code.co_name:
+        _register(finished, unit, parts[:-1], None)
+    return finished
+
+
+def _finish(code: types.CodeType, unit: Any, name: str, around: list[int]) -> types.CodeType:
+    """Code that is finished; if it is no procedure, ``around`` gets its parts, and it as last."""
     own, mark, number = code.co_name.rpartition(MARK)
     if not mark:
         own = name if code.co_name.startswith((" ", "<lambda>")) else code.co_name
+    parts: list[int] = [] if mark else around
     constants = tuple(
-        finish_code(constant, unit, own) if isinstance(constant, types.CodeType) else constant
+        _finish(constant, unit, own, parts) if isinstance(constant, types.CodeType) else constant
         for constant in code.co_consts
     )
     finished = code.replace(co_name=own, co_qualname=own, co_consts=constants)
     if mark:
-        _register(finished, unit, int(number))
+        _register(finished, unit, parts, int(number))
+    else:
+        parts.append(id(finished))
     return finished

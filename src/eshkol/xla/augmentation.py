@@ -13,7 +13,7 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.xla.arguments import static_axis, static_int, static_ints
 from eshkol.xla.dtypes import FLOAT32, INT32, inexact_dtype, wide
-from eshkol.xla.keys import next_key
+from eshkol.xla.key_stream import next_key
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 

@@ -30,7 +30,7 @@ from eshkol.xla.dtypes import (
     parse_dtype,
     wide,
 )
-from eshkol.xla.keys import next_key
+from eshkol.xla.key_stream import next_key
 from eshkol.xla.random import random_normal, random_uniform
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe

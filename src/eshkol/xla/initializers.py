@@ -15,7 +15,7 @@ from eshkol.xla.arguments import static_shape
 from eshkol.xla.creation import full
 from eshkol.xla.dtypes import WIDE, default_dtype, parse_dtype, wide
 from eshkol.xla.kernels import call_kernel
-from eshkol.xla.keys import next_key
+from eshkol.xla.key_stream import next_key
 from eshkol.xla.random import random_normal, random_uniform
 from eshkol.xla.tensors import cast, describe
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -182,9 +182,9 @@ def forget(place: Any) -> None:
         frame.before.pop(id(place), None)
 
 
-def note_made(place: Any) -> Any:
-    """Tell the innermost part that ``place`` is its own."""
-    for frame in FRAMES.stack:
+def note_made(place: Any, frames: Sequence[Frame] | None = None) -> Any:
+    """Tell the parts being traced that ``place`` is their own; only ``frames``, if given."""
+    for frame in FRAMES.stack if frames is None else frames:
         frame.made[id(place)] = place
     return place
 

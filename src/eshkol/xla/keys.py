@@ -1,17 +1,18 @@
-"""The stream of random keys, and where else keys may come from.
+"""Random keys: where a program takes them from.
 
-A draw takes its key from ``next_key``: the key of the seed folded with the number of the draw.
-A program being staged takes the key and the number of draws so far as arguments and counts on, so
-it draws what eager code would draw. The count is a variable that branches and loops carry like any
-other. ``call-with-rng`` and the lanes of ``vmap`` count apart, with keys of their own.
+The draws are numbered by their paths (``runtime/draw_paths.py``), so a draw that is added changes
+no other. The key of a draw is one key, folded with the names on the path one by one, and then with
+the number of the draw among those of the path. The one key is that of the seed (``key_stream``),
+of ``call-with-rng``, or of a lane of ``vmap``. A program being compiled takes the keys of its
+paths, and how many draws each has had, as arguments and counts on, so it draws what eager code
+would. The counts are variables that branches and loops carry like any other.
 """
 
 from __future__ import annotations
 
-import functools
+import hashlib
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -21,41 +22,43 @@ from jax import lax
 
 from eshkol.base.errors import BadValue, StagingError
 from eshkol.datum.pairs import scheme_list
-from eshkol.datum.values import UNSPECIFIED
-from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.calling import callee
+from eshkol.runtime.draw_paths import Names, Path, names, names_of_forms
+from eshkol.runtime.procedures import BORDER, SITES
 from eshkol.xla import journal
 from eshkol.xla.arguments import static_int
-from eshkol.xla.dtypes import FLOAT64, INT64, wide
+from eshkol.xla.dtypes import INT64, wide
 from eshkol.xla.kernels import call_kernel
 from eshkol.xla.tensors import Tracer, cast
 from eshkol.xla.witness import tracer_of
 
-BLOCK = 1024
-"""How many scalars are drawn at once."""
+MASK = 0xFFFFFFFF
 
-_MASK = 0xFFFFFFFF
+THREEFRY = "threefry2x32"
 
 
-class Source:
-    """Keys that follow from one: each is it folded with the number of the draw.
+class Draws:
+    """The draws with one path in a program that is being traced.
 
     Attributes:
-        key: the one, or None where no key could be foreseen; a draw is an error then.
-        first: how many draws came before, known or traced.
+        get_key: gives the key of the path, for the trace that asks.
+        get_first: gives how many draws came before those of the program, known or traced.
         count: a variable that holds the number of draws since.
     """
 
-    __slots__ = ("count", "first", "key")
+    __slots__ = ("count", "get_first", "get_key")
 
-    def __init__(self, key: Any, first: Any = 0) -> None:
-        self.key = key
-        self.first = first
-        self.count = journal.make_box(0)
+    def __init__(
+        self, count: list[Any], get_key: Callable[[], Any], get_first: Callable[[], Any]
+    ) -> None:
+        self.count = count
+        self.get_key = get_key
+        self.get_first = get_first
 
     @property
     def position(self) -> Any:
         """How many draws came before the next one, modulo 2**32."""
-        return _sum(self.first, tracer_of(self.count[0]))
+        return sum_of_counts(self.get_first(), tracer_of(self.count[0]))
 
     def advance(self, draws: Any) -> None:
         """Leave out ``draws`` keys."""
@@ -65,45 +68,113 @@ class Source:
             both = count + draws if known else lax.add(_long(count), _long(draws))
         journal.set_box(self.count, both)
 
-    def __call__(self) -> Any:
+    def next_key(self) -> Any:
         """The next key."""
-        self._check()
+        key = self.upcoming_key()
         self.advance(1)
-        return _fold(self.key, self.position)
+        return key
 
-    def _check(self) -> None:
-        if self.key is None:
+    def upcoming_key(self) -> Any:
+        """The next key, which stays the next."""
+        return fold(self.get_key(), sum_of_counts(self.position, 1))
+
+    @property
+    def has_drawn(self) -> bool:
+        """Whether there may have been a draw."""
+        return self.count[0].__class__ is not int or self.count[0] != 0
+
+
+class Source:
+    """Keys of a program's own: of each path, that of the names on it folded one by one into one
+    key, folded with the number of the draw.
+
+    Attributes:
+        get_key: gives the one; None where no key could be foreseen: a draw is an error then.
+        by_path: the draws with each path so far, in order of the first.
+        frames: of the parts that were being traced at its beginning.
+    """
+
+    __slots__ = ("by_path", "frames", "get_key")
+
+    def __init__(self, get_key: Callable[[], Any] | None) -> None:
+        self.get_key = get_key
+        self.by_path: dict[Path | Names, Draws] = {}
+        self.frames = tuple(journal.FRAMES.stack)
+
+    def draws(self, path: Path) -> Draws:
+        """The draws with a path."""
+        draws = self.by_path.get(path)
+        if draws is None:
+            known = names_of_forms(path)
+            draws = self.by_path.get(known) or self._new_draws(path)
+            self.by_path[path] = self.by_path[known] = draws
+        return draws
+
+    def _new_count(self) -> list[Any]:
+        """A variable as old as the source, also where the first draw is in a loop."""
+        return journal.note_made([0], self.frames)
+
+    def _new_draws(self, path: Path) -> Draws:
+        get_key = self.get_key
+        if get_key is None:
             raise StagingError(
                 "a random number is drawn where the compiler could not foresee it",
                 hint="draw in a Scheme procedure, or pass a key: (call-with-rng key thunk)",
             )
-
-
-class LaneSource(Source):
-    """The keys of one lane of a ``vmap``: the key of the draw that the ``vmap`` is, folded with
-    the number of the lane.
-    """
-
-    __slots__ = ("lane",)
-
-    def __init__(self, outer: tuple[Any, Any], lane: Any) -> None:
-        super().__init__(*outer)
-        self.lane = lane
-
-    def __call__(self) -> Any:
-        self._check()
-        self.advance(1)
-        key = _fold(_fold(self.key, _sum(self.first, 1)), self.lane)
-        return _fold(key, _word(tracer_of(self.count[0])))
+        return Draws(self._new_count(), lambda: key_of_names(get_key(), names(path)), lambda: 0)
 
     @property
     def has_drawn(self) -> bool:
-        """Whether some lane may have drawn."""
-        return self.count[0].__class__ is not int or self.count[0] != 0
+        """Whether there may have been a draw."""
+        return any(draws.has_drawn for draws in self.by_path.values())
+
+
+class ProgramSource(Source):
+    """The keys of a program being compiled, which takes those of the paths to its draws, and how
+    many draws each had, as arguments.
+
+    Attributes:
+        words: of the keys, ``uint32[n,2]``.
+        counts: ``uint32[n]``.
+        sites: the paths, each at its number; more are added as they are met.
+        has_grown: whether there were more.
+    """
+
+    __slots__ = ("counts", "has_grown", "sites", "words")
+
+    def __init__(self, words: Any, counts: Any, sites: list[Path]) -> None:
+        super().__init__(None)
+        self.words = words
+        self.counts = counts
+        self.sites = sites
+        self.has_grown = False
+
+    def _new_draws(self, path: Path) -> Draws:
+        known = names_of_forms(path)
+        number = next((i for i, p in enumerate(self.sites) if names_of_forms(p) == known), -1)
+        if number < 0:
+            number = len(self.sites)
+            self.sites.append(path)
+            self.has_grown = True
+            if number == self.counts.shape[0]:
+                raise MoreSites
+
+        def get_key() -> Any:
+            return jax.random.wrap_key_data(self.words[number], impl=THREEFRY)
+
+        return Draws(self._new_count(), get_key, lambda: self.counts[number])
+
+    def in_order(self) -> list[Draws]:
+        """The draws at each site."""
+        return [self.draws(path) for path in self.sites]
+
+
+class MoreSites(Exception):
+    """A program draws by more paths than it was given keys for."""
 
 
 class KeySource(threading.local):
-    """Where this thread's keys come from: ``draw`` gives the next; None means the seed's stream."""
+    """Where this thread's keys come from; None means the seed's stream."""
 
     draw: Source | None = None
 
@@ -111,10 +182,22 @@ class KeySource(threading.local):
 KEY_SOURCE = KeySource()
 
 
-def _sum(a: Any, b: Any) -> Any:
+def drawing_from(source: Source, call: Callable[[], Any]) -> Any:
+    """The value of ``call``, whose draws take their keys from ``source``; paths begin here."""
+    outer, KEY_SOURCE.draw = KEY_SOURCE.draw, source
+    try:
+        return call()
+    finally:
+        KEY_SOURCE.draw = outer
+
+
+SITES[id(drawing_from.__code__)] = BORDER
+
+
+def sum_of_counts(a: Any, b: Any) -> Any:
     """The sum of two counts modulo 2**32, a NumPy number if both are known."""
     if a.__class__ is int and b.__class__ is int:
-        return np.uint32((a + b) & _MASK)
+        return np.uint32((a + b) & MASK)
     return lax.add(_word(a), _word(b))
 
 
@@ -125,16 +208,17 @@ def _long(count: Any) -> Any:
 def _word(count: Any) -> Any:
     if hasattr(count, "dtype"):
         return lax.convert_element_type(count, np.uint32)
-    return np.uint32(count & _MASK)
+    return np.uint32(count & MASK)
 
 
 def key_of_seed(seed: int) -> Any:
     """The threefry key of an exact integer: ``jax.random.key(seed)``, without regard to x64."""
-    words: Any = np.array([(seed >> 32) & _MASK, seed & _MASK], np.uint32)
-    return jax.random.wrap_key_data(words, impl="threefry2x32")
+    words: Any = np.array([(seed >> 32) & MASK, seed & MASK], np.uint32)
+    return jax.random.wrap_key_data(words, impl=THREEFRY)
 
 
-def _fold(key: Any, number: Any) -> Any:
+def fold(key: Any, number: Any) -> Any:
+    """A key for each number, from a key."""
     if isinstance(key, Tracer) or isinstance(number, Tracer):
         return jax.random.fold_in(key, number)
     return call_kernel("fold", _folding, (), key, number)
@@ -147,156 +231,12 @@ def _folding() -> Any:
     return _fold_kernel
 
 
-def _draw_block(kind: str, key: Any, first: Any) -> Any:
-    """What the ``BLOCK`` draws from number ``first`` on would give each on its own."""
-    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
-    numbers = first + lax.iota(np.uint32, BLOCK)
-    return jax.vmap(lambda n: draw(jax.random.fold_in(key, n), (), FLOAT64))(numbers)
-
-
-_block_kernel = jax.jit(_draw_block, static_argnums=0)
-
-
-def _drawing_block(kind: str) -> Any:
-    return functools.partial(_block_kernel, kind)
-
-
-class Stream:
-    """The stream of keys and scalars that a seed determines.
-
-    Attributes:
-        lock: held by the thread that draws.
-    """
-
-    def __init__(self, seed: int = 0) -> None:
-        self.lock = threading.RLock()
-        self.seed(seed)
-
-    def seed(self, seed: int) -> None:
-        """Begin again at ``seed``."""
-        with self.lock:
-            self._seed = seed
-            self._key: Any = None
-            self._count: Any = 0
-            self._blocks: dict[str, tuple[int, list[float]]] = {}
-
-    @property
-    def key(self) -> Any:
-        """The key of the seed."""
-        if self._key is None:
-            with jax.ensure_compile_time_eval():
-                self._key = key_of_seed(self._seed)
-        return self._key
-
-    @property
-    def position(self) -> Any:
-        """How many draws there were; an array where a compiled program has counted them."""
-        return self._count
-
-    def go_to(self, position: Any) -> None:
-        """Go on as if there had been so many draws."""
-        with self.lock:
-            self._count = position
-
-    def _next(self) -> int:
-        """The number of the next draw, which counts as drawn."""
-        self._count = (int(self._count) + 1) & _MASK
-        return self._count
-
-    def next_key(self) -> Any:
-        """The key of the next draw."""
-        if DIALECT.resolve is not None:
-            raise _baked_in()
-        with self.lock:
-            before = self._count
-            key = _fold(self.key, np.uint32(self._next()))
-            if isinstance(key, Tracer):
-                self._count = before
-                raise _baked_in()
-            return key
-
-    def scalar(self, kind: str) -> float:
-        """The next ``uniform`` or ``normal`` double."""
-        if DIALECT.resolve is not None:
-            raise _baked_in()
-        with self.lock:
-            number = self._next()
-            first, block = self._blocks.get(kind, (0, ()))
-            index = number - first
-            if not 0 <= index < len(block):
-                block = self._new_block(kind, number)
-                self._blocks[kind] = (number, block)
-                index = 0
-            return block[index]
-
-    def _new_block(self, kind: str, first: int) -> list[float]:
-        with jax.ensure_compile_time_eval(), wide():
-            return np.asarray(
-                call_kernel(kind, _drawing_block, (kind,), self.key, np.uint32(first))
-            ).tolist()
-
-
-def _baked_in() -> StagingError:
-    return StagingError(
-        "a random number is drawn in a program that Python compiles, where it would be the same "
-        "in every call",
-        hint="compile the procedure with eshkol's jit, or pass a key: (call-with-rng key thunk)",
-    )
-
-
-STREAM = Stream()
-
-
-def next_key() -> Any:
-    """The key of the next draw, from the installed source or the seed's stream."""
-    draw = KEY_SOURCE.draw
-    return STREAM.next_key() if draw is None else draw()
-
-
-def position() -> tuple[Any, Any]:
-    """The key from which the next draws follow, and how many there were.
-
-    The key is None where none could be foreseen.
-    """
-    source = KEY_SOURCE.draw
-    if source is None:
-        return STREAM.key, _word(STREAM.position)
-    if source.__class__ is LaneSource and source.key is not None:
-        return source(), np.uint32(0)
-    return source.key, source.position
-
-
-def counting() -> Any:
-    """A context for a program that draws from :func:`position` on and then calls :func:`advance`.
-
-    No other thread draws from the seed's stream meanwhile, or both would draw the same numbers.
-    """
-    return STREAM.lock if KEY_SOURCE.draw is None else nullcontext()
-
-
-def advance(draws: Any) -> None:
-    """Count ``draws`` that something else has made from :func:`position`."""
-    source = KEY_SOURCE.draw
-    if source is None:
-        STREAM.go_to(_sum(STREAM.position, draws))
-    else:
-        source.advance(draws)
-
-
-@contextmanager
-def drawing_from(source: Source) -> Iterator[Source]:
-    """Draws in this block take their keys from ``source``."""
-    outer, KEY_SOURCE.draw = KEY_SOURCE.draw, source
-    try:
-        yield source
-    finally:
-        KEY_SOURCE.draw = outer
-
-
-def rng_seed(seed: Any) -> Any:
-    """Begin the stream of random numbers again at an exact integer."""
-    STREAM.seed(static_int(seed, "rng-seed", "seed"))
-    return UNSPECIFIED
+def key_of_names(key: Any, path: Sequence[str]) -> Any:
+    """The key of the draws whose path has these names."""
+    for name in path:
+        digest = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).digest()
+        key = fold(key, np.uint32(int.from_bytes(digest, "big")))
+    return key
 
 
 def as_key(value: Any, who: str) -> Any:
@@ -305,7 +245,7 @@ def as_key(value: Any, who: str) -> Any:
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return value
     if getattr(value, "shape", None) == (2,) and value.dtype == np.uint32:
-        return jax.random.wrap_key_data(value, impl="threefry2x32")
+        return jax.random.wrap_key_data(value, impl=THREEFRY)
     if isinstance(value, Tracer) and value.shape == () and value.dtype.kind in "iu":
         return _key_of_traced(value)
     return key_of_seed(static_int(value, who, "seed"))
@@ -316,13 +256,13 @@ def _key_of_traced(seed: Any) -> Any:
         number = cast(seed, INT64)
         high = lax.shift_right_logical(number, np.int64(32))
         words = [lax.convert_element_type(part, np.uint32) for part in (high, number)]
-        return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
+        return jax.random.wrap_key_data(jnp.stack(words), impl=THREEFRY)
 
 
 def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
     """``thunk`` called with its draws taken from ``key`` alone."""
-    with drawing_from(Source(as_key(key, "call-with-rng"))):
-        return callee(thunk)()
+    own = as_key(key, "call-with-rng")
+    return drawing_from(Source(lambda: own), callee(thunk))
 
 
 def split_rng(key: Any, count: Any = 2) -> Any:

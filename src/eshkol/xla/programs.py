@@ -7,6 +7,7 @@ uses its value, the value joins the key of what is compiled.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import warnings
 import weakref
@@ -14,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -25,7 +27,8 @@ from eshkol.base.config import CONFIG
 from eshkol.datum.variables import HOME, TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
-from eshkol.xla import journal, keys
+from eshkol.runtime.draw_paths import Path
+from eshkol.xla import journal, key_stream
 from eshkol.xla.call_options import (
     NO_OPTIONS,
     CallOptions,
@@ -38,14 +41,15 @@ from eshkol.xla.call_options import (
 from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.control import attempt, settled_lanes
 from eshkol.xla.devices import placed, running_on
+from eshkol.xla.draw_sites import DrawSites
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.keys import Source, drawing_from
+from eshkol.xla.keys import drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.loop_memory import own_memory
 from eshkol.xla.notes import NOTES, note_use
-from eshkol.xla.reach import may_draw
+from eshkol.xla.reach import may_draw, names_drawn_for
 from eshkol.xla.recursion import own_conditions
 from eshkol.xla.recursion_depth import room_for
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
@@ -131,6 +135,7 @@ class Program:
         arguments: the structure of ``(arguments, options)``.
         reach: names and structures of the top-level variables it reads.
         kinds: of all leaves: of the procedure, of the top-level variables, of the arguments.
+        names: the names in it, if it draws random numbers, which are numbered by them.
         statics: the indices of leaves whose values are part of what was compiled.
         variants: the compiled functions by those values.
         baked: top-level variables whose values were compiled in, see :class:`Lifted`.
@@ -138,6 +143,7 @@ class Program:
         loads: how often a compiled function was found in the store.
         description: what it is to other processes, or why it is nothing to them.
         newest: the last of its functions that the store may have.
+        sites: where it draws random numbers.
         donated: the indices of leaves that are given up.
         device: where it runs; None: where its tensors are.
     """
@@ -155,7 +161,8 @@ class Program:
         self.arguments = arguments
         self.reach = reach
         self.options = options
-        self.wants_key = may_draw(procedure) or may_draw(arguments) or may_draw(reach)
+        self.names = names_drawn_for(procedure, arguments, reach)
+        self.wants_key = bool(self.names) or any(map(may_draw, (procedure, arguments, reach)))
         kinds = [tuple(leaf_kinds(part)) for part in (procedure, reach, arguments)]
         self.kinds = tuple(itertools.chain(*kinds))
         self.ends = len(kinds[0]), len(kinds[0]) + len(kinds[1])
@@ -172,6 +179,7 @@ class Program:
         self.lock = threading.RLock()
         self.description: Description | str | None = None
         self.newest: StoredFunction | None = None
+        self.sites = DrawSites()
 
     def run(self, leaves: list[Any], inputs: list[Any]) -> Any:
         """The value of the program.
@@ -181,7 +189,7 @@ class Program:
             inputs: the same leaves as they were.
         """
         if self.wants_key:
-            with keys.counting():
+            with key_stream.counting():
                 return self._run(leaves, inputs)
         return self._run(leaves, inputs)
 
@@ -203,7 +211,7 @@ class Program:
                     del self.variants[next(iter(self.variants))]
             quiet = quiet_donation() if is_new and self.donated else nullcontext()
             with self._call(leaves) as arrays, failures(), quiet:
-                result = function(*arrays)
+                result = self._called(function, arrays, is_new)
                 if self.donated:
                     give_up(leaves, self.donated)
                 if self.may_fail:
@@ -219,13 +227,14 @@ class Program:
     def _run_anew(self, leaves: list[Any], inputs: list[Any]) -> Any:
         """The value of the program, traced anew inside of another that somebody listens to."""
         with self._call(leaves) as arrays:
-            result = self.renewed()._new_variant()(*arrays)
+            function = self.renewed()._new_variant()
+            result = self._called(function, arrays, True)
         return result.value(inputs) if result.__class__ is Results else result
 
     def staged(self, leaves: list[Any]) -> tuple[Any, jax.stages.Lowered]:
         """The program for these leaves traced anew, and lowered, not compiled."""
         with self._call(leaves) as arrays:
-            traced = self._new_variant().trace(*arrays)
+            traced = self.sites.traced(self._new_variant(), arrays)
             return traced, traced.lower()
 
     def lowered(self, leaves: list[Any]) -> jax.stages.Lowered:
@@ -235,16 +244,18 @@ class Program:
     def jaxpr(self, leaves: list[Any]) -> Any:
         """What the program computes of these leaves, traced anew."""
         with self._call(leaves) as arrays:
-            return self._new_variant().trace(*arrays).jaxpr
+            return self.sites.traced(self._new_variant(), arrays).jaxpr
 
     def traced(self, leaves: list[Any]) -> tuple[Any, list[Any]]:
         """What the program computes of these leaves, traced anew, and the arrays it is given."""
         with self._call(leaves) as arrays:
-            return self._new_variant().trace(*arrays).jaxpr, list(arrays)
+            return self.sites.traced(self._new_variant(), arrays).jaxpr, list(arrays)
 
     def renewed(self) -> Program:
         """The same program, of which nothing is compiled."""
-        return Program(self.name, self.procedure, self.arguments, self.reach, self.options)
+        program = Program(self.name, self.procedure, self.arguments, self.reach, self.options)
+        program.sites = self.sites
+        return program
 
     def variant(self, leaves: Sequence[Any]) -> Callable[..., Any]:
         """The function that was compiled for the values that these leaves have."""
@@ -258,7 +269,7 @@ class Program:
             for leaf in leaves
         ]
         if self.wants_key:
-            arrays += keys.position()
+            arrays += self.sites.keys(sys._getframe())
         check_present(arrays)
         arrays = distinct(arrays, self.donated)
         with self.lock:
@@ -273,6 +284,13 @@ class Program:
                     yield placed(arrays, self.device)
             finally:
                 TRACING.program, TRACING.leaves, TRACING.used = saved
+
+    def _called(self, function: Any, arrays: list[Any], is_new: bool) -> Any:
+        if not self.wants_key:
+            return function(*arrays)
+        newest = self.newest
+        traceable = newest if newest is not None and newest.call is function else function
+        return self.sites.called(function, arrays, traceable if is_new else None)
 
     def _static_key(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([_known(leaves[index]) for index in self.statics])
@@ -329,6 +347,10 @@ class Program:
         """The leaves whose values the trace of the running call has used."""
         return tuple(sorted(TRACING.used or ()))
 
+    def learn(self, sites: Sequence[Path]) -> bool:
+        """Know where a function from the store draws; whether that fits what is known."""
+        return self.sites.learn(sites)
+
     def note_load(self, indices: Sequence[int]) -> None:
         """The running call takes from the store what was compiled for these leaves' values."""
         self.loads += 1
@@ -364,7 +386,7 @@ class Program:
         self.compilations += 1
         PROGRAMS.compilations += 1
         self.history.append(self.compilation(arrays, TRACING.leaves))
-        source = Source(*arrays[len(self.kinds) :]) if self.wants_key else Source(None)
+        source = self.sites.source(arrays[len(self.kinds) :])
         saved = LIFTED.values, LIFTED.baked, HOME.token
         HOME.token = object()
         with wide():
@@ -382,7 +404,6 @@ class Program:
                 LIFTED.values, LIFTED.baked = lifted, self.baked
                 state = State(leaves, places)
                 with (
-                    drawing_from(source),
                     journal.outside([x for x in made if x.__class__ is not TensorVariable]),
                     own_conditions(),
                     own_memory([*arrays, *leaves]),
@@ -390,15 +411,17 @@ class Program:
                     _being_traced(self, procedure, state.inputs[:second]),
                     own_path() as path,
                 ):
-                    value = attempt(staged(procedure), arguments, options)
+                    value = drawing_from(
+                        source, partial(attempt, staged(procedure), arguments, options)
+                    )
                     self.may_fail = path.may_fail
                 numbers = {
                     id(leaf): index
                     for index, leaf in enumerate(leaves)
                     if self.kinds[index] != TENSOR
                 }
-                draws = source.count[0] if self.wants_key else 0
-                result = results_of(value, numbers, draws, state)
+                result = results_of(value, numbers, source, state)
+                self.sites.check(source)
                 if self.donated:
                     self._warn_of_donations(arrays, jax.tree.leaves(result))
                 return result
@@ -499,7 +522,8 @@ class ProgramTable:
         options: CallOptions = NO_OPTIONS,
     ) -> Program:
         """The program of this meaning; a new one is called ``name``."""
-        key = procedure, arguments, reach, options, CONFIG.mode
+        names = names_drawn_for(procedure, arguments, reach)
+        key = procedure, arguments, reach, options, CONFIG.mode, names
         with self._lock:
             program = self._programs.get(key)
             if program is None:

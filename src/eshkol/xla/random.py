@@ -32,15 +32,15 @@ from eshkol.xla.dtypes import (
 )
 from eshkol.xla.elementwise import add, divide, less, multiply, subtract
 from eshkol.xla.kernels import call_kernel
-from eshkol.xla.keys import KEY_SOURCE as KEY_SOURCE
-from eshkol.xla.keys import STREAM, next_key
+from eshkol.xla.key_stream import next_key, next_scalar
+from eshkol.xla.keys import KEY_SOURCE
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 
 
 def _scalar(kind: str) -> Any:
     """A uniform or normal double: a Python float, or traced where its key is."""
     if KEY_SOURCE.draw is None:
-        return STREAM.scalar(kind)
+        return next_scalar(kind)
     draw = jax.random.uniform if kind == "uniform" else jax.random.normal
     with wide():
         value = draw(next_key(), (), FLOAT64)
@@ -67,7 +67,7 @@ def _float_dtype(dtype: Any, who: str) -> np.dtype:
 def random(*dims: Any, dtype: Any = None) -> Any:
     """``(random)``: a real in [0, 1); with sizes, a tensor of them."""
     if not dims:
-        return _scalar("uniform")
+        return next_scalar("uniform") if KEY_SOURCE.draw is None else _scalar("uniform")
     return _floats("uniform", static_shape(dims, "random"), _float_dtype(dtype, "random"))
 
 
@@ -185,7 +185,7 @@ def _below(span: int) -> int:
     bits = span.bit_length() + 64
     value = 0
     for _ in range(-(-bits // 32)):
-        value = value << 32 | math.floor(STREAM.scalar("uniform") * 2**32)
+        value = value << 32 | math.floor(next_scalar("uniform") * 2**32)
     return value % span
 
 

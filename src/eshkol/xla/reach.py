@@ -137,6 +137,28 @@ def may_draw(structure: Structure) -> bool:
     ) or _holds_drawing(structure)
 
 
+def names_drawn_for(*structures: Structure) -> tuple[Any, ...]:
+    """What decides how the draws of procedures in structures are numbered: the names in them.
+
+    Nothing if they don't draw.
+    """
+    if not any(map(may_draw, structures)):
+        return ()
+    return tuple(
+        [_names_in(function) for structure in structures for function in closures_of(structure)]
+    )
+
+
+def _names_in(function: Any) -> Any:
+    procedure = procedure_of(function)
+    assert procedure is not None
+    names = procedure.facts.get("names drawn for")
+    if names is None:
+        names = procedure.unit.call_sites.names_in(procedure.node)
+        procedure.facts["names drawn for"] = names
+    return names
+
+
 def _holds_drawing(structure: Structure) -> bool:
     """Whether a primitive that draws is among the values that a structure is made of."""
     if structure.__class__ is str:

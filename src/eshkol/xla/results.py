@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from eshkol.datum.variables import TensorVariable
-from eshkol.xla import journal, keys
+from eshkol.runtime.draw_paths import Path
+from eshkol.xla import journal, key_stream
+from eshkol.xla.keys import ProgramSource, Source
 from eshkol.xla.straight_line import Constant, Maker, maker
 from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import Witness, tracer_of
@@ -25,18 +31,19 @@ class Results:
 
     def value(self, inputs: Sequence[Any]) -> Any:
         """The value of the call that was made with these leaves."""
-        arrays, draws = self.arrays, self.plan.draws
-        if draws is None:
-            *arrays, draws = arrays
-        if draws.__class__ is not int or draws:
-            keys.advance(draws)
-        if self.plan.writes:
-            count = len(arrays) - len(self.plan.writes)
-            for index, tensor in zip(self.plan.writes, arrays[count:], strict=True):
+        arrays, plan = self.arrays, self.plan
+        if plan.sites:
+            draws: Any = plan.draws
+            if draws is None:
+                *arrays, draws = arrays
+            key_stream.finish(sys._getframe(1), plan.sites, draws)
+        if plan.writes:
+            count = len(arrays) - len(plan.writes)
+            for index, tensor in zip(plan.writes, arrays[count:], strict=True):
                 journal.note(inputs[index])
                 inputs[index].tensor = tensor
             arrays = arrays[:count]
-        return self.plan.value(arrays, inputs)
+        return plan.value(arrays, inputs)
 
 
 class Passed:
@@ -56,20 +63,24 @@ class Plan:
     shape, a real that is not trained.
 
     Attributes:
+        sites: the paths to random draws.
+        draws: how many there are at each; None: another array tells where they are counted now.
         writes: the inputs that are variables and are given the last arrays.
     """
 
-    __slots__ = ("calls", "draws", "leaves", "make", "structure", "writes")
+    __slots__ = ("calls", "draws", "leaves", "make", "sites", "structure", "writes")
 
     def __init__(
         self,
         structure: Structure,
         leaves: list[Any],
-        draws: int | None,
+        sites: tuple[Path, ...] = (),
+        draws: tuple[int, ...] | None = (),
         writes: tuple[int, ...] = (),
     ) -> None:
         self.structure = structure
         self.leaves = leaves
+        self.sites = sites
         self.draws = draws
         self.writes = writes
         self.calls = 0
@@ -142,13 +153,13 @@ class State:
         ]
 
 
-def results_of(value: Any, numbers: dict[int, int], draws: Any, state: State) -> Any:
+def results_of(value: Any, numbers: dict[int, int], source: Source, state: State) -> Any:
     """What the traced function returns for ``value``: one array, or :class:`Results`.
 
     Args:
         value: of the staged procedure.
         numbers: the indices of the inputs that are numbers, by the identities of their leaves.
-        draws: how many random numbers it has drawn.
+        source: what it has drawn random numbers from.
         state: the variables that it was given.
     """
     places = state.indices()
@@ -169,8 +180,19 @@ def results_of(value: Any, numbers: dict[int, int], draws: Any, state: State) ->
     written = state.written()
     arrays += [tensor for _, tensor in written]
     writes = tuple([index for index, _ in written])
-    if draws.__class__ is not int:
-        return Results([*arrays, tracer_of(draws)], Plan(structure, plan, None, writes))
-    if structure == TENSOR and arrays and not draws and not writes:
-        return arrays[0]
-    return Results(arrays, Plan(structure, plan, draws, writes))
+    if not isinstance(source, ProgramSource):
+        is_one = structure == TENSOR and arrays and not writes
+        return arrays[0] if is_one else Results(arrays, Plan(structure, plan, writes=writes))
+    counts = [tracer_of(draws.count[0]) for draws in source.in_order()]
+    draws: tuple[int, ...] | None = tuple(counts)
+    if any(count.__class__ is not int for count in counts):
+        arrays.append(_counted(source.counts, counts))
+        draws = None
+    return Results(arrays, Plan(structure, plan, tuple(source.sites), draws, writes))
+
+
+def _counted(before: Any, draws: list[Any]) -> Any:
+    """The counts after so many draws."""
+    words = [lax.convert_element_type(count, np.uint32) for count in draws]
+    rest = jnp.zeros(before.shape[0] - len(words), np.uint32)
+    return lax.add(before, jnp.concatenate([jnp.stack(words), rest]))

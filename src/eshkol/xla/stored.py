@@ -24,6 +24,8 @@ from jaxlib.lapack import _lapack
 from jaxlib.mlir import ir
 
 from eshkol.base.store import Store, key_of, user_store
+from eshkol.core.surroundings import Surroundings
+from eshkol.runtime.draw_paths import Path
 from eshkol.xla._compat import (
     Loaded,
     deserialized,
@@ -72,6 +74,7 @@ def described(program: Program) -> Description | str:
     try:
         for part in (program.procedure, program.arguments, program.reach):
             writer.structure(part)
+        writer.add(json.dumps(program.names))
     except Undescribable as problem:
         return f"it depends on {problem}"
     return Description(writer, program.kinds)
@@ -106,17 +109,28 @@ class StoredFunction:
 
     def _miss(self, *arrays: Any) -> tuple[Any, Any, bool]:
         """A call with arrays of a kind that was not met before."""
-        self.program.check_prepared()
-        place = None if self.reason or not trace_state_clean() else self._place(arrays)
-        loaded = None
-        if place is not None:
-            loaded = self.loaded.get(place.key) or place.load() or self._compiled(place, arrays)
-        if place is None or loaded is None:
+        loaded = self._loaded(arrays)
+        if loaded is None:
             if self.reason:
                 self.program.replace(self.call, self.jitted)
             return self.jitted(*arrays), None, False
-        self.loaded[place.key] = loaded
         return *loaded.call(arrays), False
+
+    def trace(self, *arrays: Any) -> None:
+        """Load it, or compile it, for arrays of this kind, ahead of a call with such."""
+        if self._loaded(arrays) is None:
+            self.jitted.trace(*arrays)
+
+    def _loaded(self, arrays: Sequence[Any]) -> Loaded | None:
+        """What runs for arrays of this kind; None if ``jax.jit`` has to be asked."""
+        self.program.check_prepared()
+        place = None if self.reason or not trace_state_clean() else self._place(arrays)
+        if place is None:
+            return None
+        loaded = self.loaded.get(place.key) or place.load() or self._compiled(place, arrays)
+        if loaded is not None:
+            self.loaded[place.key] = loaded
+        return loaded
 
     def _place(self, arrays: Sequence[Any]) -> Place | None:
         """Where a program for such arrays would be stored."""
@@ -263,6 +277,9 @@ class Place:
             except Exception:
                 # Whatever is wrong with an entry, the program can still be compiled.
                 continue
+            sites = _sites_of(loaded)
+            if sites and not self.program.learn(sites):
+                continue
             self.program.note_load(static)
             return loaded
         return None
@@ -374,7 +391,8 @@ def _plan_words(loaded: Loaded, known: Writer) -> list[Any] | None:
     if not isinstance(results, Results):
         return None
     plan, writer = results.plan, known.continued()
-    writer.add(plan.draws, len(plan.writes), *plan.writes, len(plan.leaves))
+    counted = json.dumps([plan.sites, plan.draws])
+    writer.add(counted, len(plan.writes), *plan.writes, len(plan.leaves))
     for leaf in plan.leaves:
         if leaf is COMPUTED:
             writer.add(_COMPUTED)
@@ -387,15 +405,29 @@ def _plan_words(loaded: Loaded, known: Writer) -> list[Any] | None:
     return writer.words
 
 
+def _sites_of(loaded: Loaded) -> Sequence[Path]:
+    """The paths to the random draws of a program."""
+    parts = loaded.parts
+    results = parts and jax.tree_util.tree_unflatten(loaded.out_tree, parts.output_avals)
+    return results.plan.sites if isinstance(results, Results) else ()
+
+
 def _out_tree(words: list[Any] | None, count: int, known: Writer) -> Any:
     """What makes the results of ``count`` arrays."""
     if words is None:
         return jax.tree_util.tree_structure(0)
     reader = Reader(words, known)
-    draws, writes = reader.word(), [reader.word() for _ in range(reader.word())]
+    sites, draws = json.loads(reader.word())
+    writes = [reader.word() for _ in range(reader.word())]
     leaves = [_leaf(reader) for _ in range(reader.word())]
-    plan = Plan(reader.structure(), leaves, draws, tuple(writes))
+    paths = tuple([tuple([_surroundings(*words) for words in path]) for path in sites])
+    counted = None if draws is None else tuple(draws)
+    plan = Plan(reader.structure(), leaves, paths, counted, tuple(writes))
     return jax.tree_util.tree_structure(Results([0] * count, plan))
+
+
+def _surroundings(procedure: str, top: str, name: str, names: Sequence[str]) -> Surroundings:
+    return Surroundings(procedure, top, name, tuple(names))
 
 
 def _leaf(reader: Reader) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,11 +22,12 @@ from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
-from eshkol.xla import keys
+from eshkol.xla import key_stream
 from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import attempt
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
+from eshkol.xla.keys import Source, drawing_from, fold
 from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
@@ -379,7 +382,7 @@ def _run_mapped(
 ) -> Any:
     found: dict[str, Any] = {}
     mapped = [i for i, axis in enumerate(axes) if axis is not None]
-    outer = keys.position()
+    drawing = key_stream.Upcoming(sys._getframe(1))
 
     def one(lane: Any, *lanes: Any) -> list[Any]:
         leaves = list(arrays)
@@ -390,10 +393,9 @@ def _run_mapped(
             arguments.append(unflatten(structure, leaves[start : start + len(own)]))
             start += len(own)
         with Lanes(function):
-            source = keys.LaneSource(outer, lane)
-            with keys.drawing_from(source):
-                value = attempt(staged(function), arguments, {})
-                results, found["structure"] = flatten(value)
+            source = Source(lambda: fold(drawing.key(), lane))
+            value = drawing_from(source, partial(attempt, staged(function), arguments, {}))
+            results, found["structure"] = flatten(value)
         found["has_drawn"] = source.has_drawn
         return [_result_array(leaf) for leaf in results]
 
@@ -405,7 +407,7 @@ def _run_mapped(
         with failures():
             results = jax.vmap(one, in_axes, out_axes)(lanes, *operands)
     if found["has_drawn"]:
-        keys.advance(1)
+        drawing.count()
     structure = _as_tensors(found["structure"])
     return unflatten(structure, results)
 

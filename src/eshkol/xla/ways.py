@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from eshkol.xla import keys
+from eshkol.xla import key_stream
 from eshkol.xla._compat import enable_x64
 from eshkol.xla.call_options import distinct, give_up
 from eshkol.xla.globals import LIFTED
+from eshkol.xla.keys import MoreSites
 from eshkol.xla.programs import PYTHON_NUMBERS, Program, Results, Unprepared
 from eshkol.xla.straight_line import MISS, NoCode, Taking
 from eshkol.xla.trees import EXACT, TRUTH, ArrayImpl
@@ -32,7 +34,7 @@ _WIDE_CALL = """
     saved = enter_wide(True)
     try:
         result = {call}
-    except Unprepared:
+    except (Unprepared, MoreSites):
         return MISS
     finally:
         leave_wide(saved)
@@ -110,7 +112,7 @@ def _counted(function: Way) -> Way:
     """``function``, which draws random numbers, while no other thread draws."""
 
     def counted(*arguments: Any) -> Any:
-        with keys.counting():
+        with key_stream.counting():
             return function(*arguments)
 
     return counted
@@ -150,6 +152,9 @@ def _scope(
         give_up(given, program.donated)
         return result
 
+    def position() -> tuple[Any, Any]:
+        return program.sites.keys(sys._getframe(1))
+
     return {
         **{f"f{number}": leaf for number, leaf in enumerate(front)},
         "program": program,
@@ -157,11 +162,12 @@ def _scope(
         "inputs": inputs,
         "target": target,
         "donating": donating,
-        "position": keys.position,
+        "position": position,
         "enter_wide": enable_x64.swap_local,
         "leave_wide": enable_x64.set_local,
         "LIFTED": LIFTED,
         "Results": Results,
+        "MoreSites": MoreSites,
         "Unprepared": Unprepared,
         "Array": ArrayImpl,
         "MISS": MISS,
