@@ -6,8 +6,9 @@ the result; without sizes the result has the shape of the parameters, and of num
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -51,11 +52,14 @@ _LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "positive": (" greater than 0", lambda x: x > 0),
     "probability": (" from 0 to 1", lambda x: (x >= 0) & (x <= 1)),
     "chance": (" greater than 0, at most 1", lambda x: (x > 0) & (x <= 1)),
-    "count": (" of at least 0", lambda x: x >= 0),
+    "count": (" of at least 0", lambda x: (x >= 0) & np.isfinite(x)),
+    "whole": (" that is an integer of at least 0", lambda x: (x >= 0) & (x % 1 == 0)),
 }
 
 
-def _sampler(who: str, draw: Draw, *parameters: Parameter, whole: bool = False) -> Draw:
+def _sampler(
+    who: str, draw: Draw, *parameters: Parameter, whole: bool = False, ascending: int = 0
+) -> Draw:
     """A sampler as users call it.
 
     Args:
@@ -63,6 +67,8 @@ def _sampler(who: str, draw: Draw, *parameters: Parameter, whole: bool = False) 
         draw: it of a key, a shape, a dtype and the parameters, which broadcast to the shape.
         parameters: what is known of each.
         whole: whether it gives integers (int32), not floats.
+        ascending: so many parameters, the first ones, ascend; the last of them is greater than
+            the first.
     """
     kernel = jax.jit(draw, static_argnums=(1, 2))
 
@@ -70,6 +76,7 @@ def _sampler(who: str, draw: Draw, *parameters: Parameter, whole: bool = False) 
         given = arguments[: len(parameters)]
         values = [*given, *(p.default for p in parameters[len(given) :])]
         arrays = [_checked(who, p, v) for p, v in zip(parameters, values, strict=True)]
+        _check_ascending(who, parameters[:ascending], arrays, values)
         shape = broadcast_shape(who, *arrays)
         sizes = arguments[len(parameters) :]
         wanted = static_shape(sizes, who) if sizes else shape
@@ -77,6 +84,8 @@ def _sampler(who: str, draw: Draw, *parameters: Parameter, whole: bool = False) 
         kind = parse_dtype(dtype, who) or _dtype(arrays, wanted)
         if kind.kind not in "fV" and not whole:
             raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
+        if kind.kind in "bc":
+            raise BadValue(f"{who}: expected a dtype of real numbers, got {kind.name}")
         # Few samplers of narrow floats are exact in their tails, so these are rounded in the end.
         computed = kind if kind == FLOAT64 else np.dtype("float32")
         with wide():
@@ -85,6 +94,29 @@ def _sampler(who: str, draw: Draw, *parameters: Parameter, whole: bool = False) 
 
     rule.__name__ = rule.__qualname__ = who
     return rule
+
+
+def _check_ascending(
+    who: str, parameters: Sequence[Parameter], arrays: Sequence[Any], values: Sequence[Any]
+) -> None:
+    """Refuse bounds that don't ascend, as far as they are known."""
+    if not parameters or any(isinstance(array, Tracer) for array in arrays):
+        return
+    known = [np.asarray(array) for array in arrays[: len(parameters)]]
+    ascend = all(np.all(first <= second) for first, second in itertools.pairwise(known))
+    if not ascend or not np.all(known[0] < known[-1]):
+        names = " < ".join(parameter.name for parameter in parameters)
+        shown = " and ".join(describe(value) for value in values[: len(parameters)])
+        words = names if len(parameters) == 2 else names.replace(" < ", " <= ")
+        raise BadValue(f"{who}: expected {words}, got {shown}")
+
+
+def _float_kind(who: str, dtype: Any, array: Any) -> np.dtype:
+    """The floating dtype that is asked for, else that of a parameter."""
+    kind = parse_dtype(dtype, who) or inexact_dtype(array.dtype, 1)
+    if kind.kind not in "fV":
+        raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
+    return kind
 
 
 def _check_fits(who: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
@@ -241,7 +273,13 @@ def _truncated(key: Any, shape: Any, dtype: Any, low: Any, high: Any, mean: Any,
 
 
 truncated_normal = _sampler(
-    "random-truncated-normal", _truncated, Parameter("low"), Parameter("high"), _LOCATION, _SCALE
+    "random-truncated-normal",
+    _truncated,
+    Parameter("low"),
+    Parameter("high"),
+    _LOCATION,
+    _SCALE,
+    ascending=2,
 )
 triangular = _sampler(
     "random-triangular",
@@ -251,6 +289,7 @@ triangular = _sampler(
     Parameter("low"),
     Parameter("mode"),
     Parameter("high"),
+    ascending=3,
 )
 poisson = _sampler(
     "random-poisson",
@@ -267,7 +306,7 @@ geometric = _sampler(
 binomial = _sampler(
     "random-binomial",
     lambda key, shape, dtype, n, p: _RANDOM.binomial(key, n, p, shape, dtype),
-    Parameter("number of trials", "count"),
+    Parameter("number of trials", "whole"),
     Parameter("probability", "probability"),
     whole=True,
 )
@@ -289,7 +328,7 @@ def _weights(who: str, value: Any) -> Any:
         raise ShapeError(f"{who}: expected weights of at least one class, got {describe(value)}")
     if not isinstance(weights, Tracer):
         known = np.asarray(weights)
-        if not (known >= 0).all() or not (known.sum(-1) > 0).all():
+        if not ((known >= 0) & np.isfinite(known)).all() or not (known.sum(-1) > 0).all():
             raise BadValue(
                 f"{who}: expected weights of at least 0, not all 0, got {describe(value)}"
             )
@@ -329,6 +368,12 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
     p = None if weights is None else _weights(who, weights)
     if p is not None and p.shape != (count,):
         raise ShapeError(f"{who}: {count} elements and weights {describe(p)}")
+    if p is not None and replace is False and not isinstance(p, Tracer):
+        possible = int((np.asarray(p) > 0).sum())
+        if math.prod(shape) > possible:
+            raise BadValue(
+                f"{who}: {math.prod(shape)} of {possible} elements with a weight can't be chosen"
+            )
     with wide():
         p = None if p is None else p / p.sum()
         places = _RANDOM.choice(next_key(), count, shape, replace is not False, p)
@@ -346,7 +391,9 @@ def dirichlet(concentration: Any, *sizes: Any, dtype: Any = None) -> Any:
     alpha = _checked(who, Parameter("concentration", "positive"), concentration)
     if not alpha.shape:
         raise ShapeError(f"{who}: expected a tensor of rank 1 or more, got {describe(alpha)}")
-    kind = parse_dtype(dtype, who) or inexact_dtype(alpha.dtype, 1)
+    if not alpha.shape[-1]:
+        raise ShapeError(f"{who}: expected at least one class, got {describe(alpha)}")
+    kind = _float_kind(who, dtype, alpha)
     shape = (*static_shape(sizes, who), *alpha.shape[:-1])
     with wide():
         return _RANDOM.dirichlet(next_key(), cast(alpha, kind), shape, kind)
@@ -360,16 +407,37 @@ def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = No
         raise ShapeError(
             f"{who}: expected a mean [n] and covariances [n, n], got {describe(m)}, {describe(c)}"
         )
-    kind = parse_dtype(dtype, who) or inexact_dtype(m.dtype, 1)
+    kind = _float_kind(who, dtype, m)
     shape = static_shape(sizes, who)
+    # Narrow floats have no decomposition.
+    computed = kind if kind == FLOAT64 else np.dtype("float32")
+    _check_covariances(who, c)
     with wide():
-        return _RANDOM.multivariate_normal(next_key(), cast(m, kind), cast(c, kind), shape, kind)
+        m, c = cast(m, computed), cast(c, computed)
+        return cast(_RANDOM.multivariate_normal(next_key(), m, c, shape, computed), kind)
+
+
+def _check_covariances(who: str, matrix: Any) -> None:
+    """Refuse what is no matrix of covariances, if it is known."""
+    if isinstance(matrix, Tracer):
+        return
+    known = np.asarray(matrix, np.float64)
+    try:
+        np.linalg.cholesky(known)
+        is_fit = np.allclose(known, known.T)
+    except np.linalg.LinAlgError:
+        is_fit = False
+    if not is_fit:
+        raise BadValue(
+            f"{who}: expected covariances, a symmetric matrix that is positive definite, "
+            f"got {describe(matrix)}"
+        )
 
 
 def multinomial(trials: Any, weights: Any, *sizes: Any) -> Any:
     """How many of the trials give each class, along the last axis; int32."""
     who = "random-multinomial"
-    count = _checked(who, Parameter("number of trials", "count"), trials)
+    count = _checked(who, Parameter("number of trials", "whole"), trials)
     if count.shape:
         raise ShapeError(f"{who}: expected one number of trials, got {describe(count)}")
     w = _weights(who, weights)
@@ -414,12 +482,14 @@ def orthogonal(size: Any, *sizes: Any, dtype: Any = None) -> Any:
     who = "random-orthogonal"
     count = static_int(size, who, "a size")
     kind = parse_dtype(dtype, who) or default_dtype()
-    if count < 1 or kind not in (np.dtype("float32"), FLOAT64):
+    if count < 1 or kind.kind not in "fV":
         raise BadValue(
-            f"{who}: expected a size of at least 1 and float32 or float64, got {count}, {kind.name}"
+            f"{who}: expected a size of at least 1 and a floating dtype, got {count}, {kind.name}"
         )
+    computed = kind if kind == FLOAT64 else np.dtype("float32")
     with wide():
-        return _RANDOM.orthogonal(next_key(), count, static_shape(sizes, who), kind)
+        drawn = _RANDOM.orthogonal(next_key(), count, static_shape(sizes, who), computed)
+        return cast(drawn, kind)
 
 
 def bits(*sizes: Any) -> Any:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from eshkol.base.errors import BadValue, ShapeError
@@ -45,6 +46,9 @@ def _scaled(who: str, scale: float, mode: Any, distribution: Any) -> Callable[..
         inputs, outputs = _axes(layout, len(fans), who)
         static = (scale, mode, distribution, inputs, outputs, fans, shape)
         kind = parse_dtype(dtype, who) or default_dtype()
+        if 0 in shape:
+            # No weights have no fans.
+            return cast(jnp.zeros(shape), kind)
         with wide() if kind in WIDE else nullcontext():
             return call_kernel(who, _initialization, (*static, kind), next_key())
 

@@ -7,7 +7,7 @@ blocks, because a kernel per number would be slow.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -108,6 +108,7 @@ def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-uniform low high [dims…])`` or ``(random-uniform shape [low high])``."""
     low, high, shape = _parameters_and_shape("random-uniform", arguments, (0.0, 1.0))
     low, high = _number(low, "random-uniform"), _number(high, "random-uniform")
+    _check_bound("random-uniform", "finite bounds", lambda x: abs(x) < math.inf, low, high)
     traced = hasattr(low, "dtype") or hasattr(high, "dtype")
     if shape is None:
         draw = _scalar("uniform")
@@ -122,11 +123,22 @@ def random_normal(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-normal mean deviation [dims…])`` or ``(random-normal shape [mean deviation])``."""
     mean, deviation, shape = _parameters_and_shape("random-normal", arguments, (0.0, 1.0))
     mean, deviation = _number(mean, "random-normal"), _number(deviation, "random-normal")
+    _check_bound("random-normal", "a deviation of at least 0", lambda x: x >= 0, deviation)
     if shape is None:
         draw = _scalar("normal")
     else:
         draw = _floats("normal", shape, _float_dtype(dtype, "random-normal"))
     return _affine(draw, deviation, mean)
+
+
+def _check_bound(who: str, what: str, holds: Callable[[Any], Any], *values: Any) -> None:
+    """Refuse parameters for which ``holds`` is false, as far as they are known."""
+    for value in values:
+        if isinstance(value, Tracer):
+            continue
+        found = holds(value) if value.__class__ in (int, float) else holds(np.asarray(value))
+        if not (found if found.__class__ is bool else np.all(found)):
+            raise BadValue(f"{who}: expected {what}, got {describe(value)}")
 
 
 def rand(*dims: Any, dtype: Any = None) -> Any:
@@ -220,12 +232,21 @@ def shuffle(value: Any) -> Any:
 
 def _probability(value: Any, who: str) -> Any:
     number = _number(value, who)
-    if not hasattr(number, "dtype") and not 0 <= number <= 1:
+    if isinstance(number, Tracer):
+        return number
+    least, most = (number, number) if number.__class__ in (int, float) else _ends(number)
+    if not (least >= 0 and most <= 1):
         raise BadValue(
-            f"{who}: expected a probability from 0 to 1, got {number}",
+            f"{who}: expected a probability from 0 to 1, got {describe(number)}",
             hint="a percentage is divided by 100",
         )
     return number
+
+
+def _ends(array: Any) -> tuple[Any, Any]:
+    """The least and the largest element, which may be not a number; 0 of none."""
+    known = np.asarray(array)
+    return (known.min(), known.max()) if known.size else (0, 0)
 
 
 def bernoulli(probability: Any, *dims: Any, dtype: Any = None) -> Any:
@@ -233,6 +254,8 @@ def bernoulli(probability: Any, *dims: Any, dtype: Any = None) -> Any:
     p = _probability(probability, "bernoulli")
     if dims:
         kind = parse_dtype(dtype, "bernoulli") or default_dtype()
+        if kind.kind == "c":
+            raise BadValue(f"bernoulli: expected a dtype of real numbers, got {kind.name}")
         return cast(_coins(p, static_shape(dims, "bernoulli")), kind)
     draw = _scalar("uniform")
     if draw.__class__ is float and not hasattr(p, "dtype"):
