@@ -42,6 +42,11 @@ PROGRAMS = {
     "the same tensor twice": "(+ (solve x x 2.0) (solve y y 2.0) (solve x y 2.0) (solve y x 2.0))",
     "other numbers": "(+ (solve x y 2.0) (solve x y 1.5) (solve x y 2.0) (solve x y 3))",
     "other starts": "(+ (solve 1.0 y 2.0) (solve 2.0 y 2.0) (solve 1 y 2.0) (solve 1.0 y 2.0))",
+    "known tensors": """
+        (let ((a (tensor-sum (tensor '(1.0)))) (b (tensor-sum (tensor '(2.0))))
+              (c (tensor-sum (tensor '(1.5 1.5)))))
+          (+ (solve a y 2.0) (solve b y 2.0) (solve c y 2.0) (solve a y 2.0) (solve x b 2.0)
+             (solve x a 2.0) (solve x c 2.0) (solve x b 2.0) (solve x b 2.0)))""",
     "in branches": """
         (define (layer z k) (if (> z k) (solve z y 1.5) (- z)))
         (+ (layer x 1.0) (layer y 2.0) (layer (+ x y) 3.0) (layer (* x y) 0.5))""",

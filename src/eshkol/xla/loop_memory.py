@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
+from typing import Any, Literal
 
 import jax
 from jax.extend.core import ClosedJaxpr
@@ -40,12 +40,13 @@ class Memory(threading.local):
     """The loops of the program that is being traced in this thread.
 
     Attributes:
-        met: how each was met before; None while no program is being traced.
+        met: what each was when it was met before: known, not traced apart yet (None), or one that
+            can't be remembered (False). None while no program is being traced.
         fixed: the identities of the program's own arguments, which are there wherever it is.
     """
 
     def __init__(self) -> None:
-        self.met: dict[Any, Known | None] | None = None
+        self.met: dict[Any, Known | Literal[False] | None] | None = None
         self.fixed: frozenset[int] = frozenset()
 
 
@@ -113,7 +114,7 @@ class Loop:
         leaves, structure, containers = flatten_with_containers(surroundings)
         if containers or any(leaf.__class__ is Witness for leaf in leaves):
             return None
-        arrays = [leaf for leaf in leaves if hasattr(leaf, "dtype")]
+        arrays = [leaf for leaf in leaves if isinstance(leaf, jax.core.Tracer)]
         numbers: dict[int, int] = {}
         same = tuple([numbers.setdefault(id(array), len(numbers)) for array in arrays])
         sites = frozenset([condition.site for condition in CONDITIONS.active])
@@ -126,7 +127,7 @@ class Loop:
         """The value, if the loop is known; else ``UNKNOWN``."""
         assert MEMORY.met is not None
         known = MEMORY.met.get(self.key)
-        if known is None:
+        if not known:
             return UNKNOWN
         return known.value([*self.arrays, is_reached()] if self.is_under else self.arrays)
 
@@ -136,6 +137,8 @@ class Loop:
         if self.key not in MEMORY.met:
             MEMORY.met[self.key] = None
             return trace()
+        if MEMORY.met[self.key] is False:
+            return trace()
         reached, returns, saved = is_reached(), CONDITIONS.returns, PATH.conditions
         if self.is_under:
             PATH.conditions = [*saved, trip_condition(lambda: reached), lambda: reached]
@@ -143,8 +146,8 @@ class Loop:
             part = trace_part(trace)
         finally:
             PATH.conditions = saved
-        if CONDITIONS.returns == returns:
-            MEMORY.met[self.key] = self._known(part, reached)
+        is_alone = CONDITIONS.returns == returns
+        MEMORY.met[self.key] = (is_alone and self._known(part, reached)) or False
         return finish(part, part.run())
 
     def _known(self, part: Part, reached: Any) -> Known | None:
@@ -152,7 +155,7 @@ class Loop:
         if part.written or part.targets or part.jaxpr.effects or not _is_plain(part.structure):
             return None
         numbers = {id(array): number for number, array in enumerate(self.arrays)}
-        if id(reached) in numbers:
+        if id(reached) in numbers or self.is_under != isinstance(reached, jax.core.Tracer):
             return None
         numbers[id(reached)] = len(self.arrays)
         places = [numbers.get(id(constant)) for constant in part.jaxpr.consts]
@@ -178,10 +181,25 @@ def _is_ordinary() -> bool:
 
 
 def _kind(leaf: Any) -> Any:
-    """What has to be the same of a leaf: the type of an array, or the number."""
-    if isinstance(leaf, jax.Array):
+    """What has to be the same of a leaf: the type of what is traced, or itself."""
+    if isinstance(leaf, jax.core.Tracer):
         return jax.typeof(leaf)
-    return (leaf.shape, leaf.dtype) if hasattr(leaf, "dtype") else Static(leaf)
+    return _This(leaf) if hasattr(leaf, "dtype") else Static(leaf)
+
+
+class _This:
+    """An array that is known, which is a part of what is compiled: equal only to itself."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and other.array is self.array
 
 
 _PLAIN = frozenset(["tuple", "list", "values", "static"])
