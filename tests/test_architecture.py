@@ -118,6 +118,11 @@ def test_heavy_modules_are_imported_where_they_are_used(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_what_brings_all_of_pallas_along_is_not_imported(path):
+    assert not any(name.startswith("jax.extend") for name, _ in imports_of(path, deep=True))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
 def test_modules_stay_readable(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 600
     assert "utils" not in path.stem

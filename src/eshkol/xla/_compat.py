@@ -16,7 +16,12 @@ from jax._src.compilation_cache_interface import CacheInterface
 from jax._src.config import enable_x64, trace_context
 from jax._src.core import (
     AxisEnv,
+    Jaxpr,
+    JaxprEqn,
+    Literal,
+    Primitive,
     is_concrete,
+    jaxpr_as_fun,
     no_axis_name,
     trace_state_clean,
 )
@@ -33,15 +38,25 @@ from jax._src.lib import _jax, xla_client
 from jax._src.pjit import _get_fastpath_data
 from jax._src.tree_util import dispatch_registry
 from jax._src.util import weakref_lru_cache
-from jax.extend.core import ClosedJaxpr, JaxprEqn, jaxpr_as_fun
 from jax.sharding import SingleDeviceSharding
+
+# ``jax.extend.core`` has these too, but brings all of Pallas along.
+try:
+    from jax._src.core import ClosedJaxpr
+except ImportError:
+    ClosedJaxpr = Jaxpr  # type: ignore[misc, assignment]
 
 __all__ = [
     "ArrayImpl",
     "AxisEnv",
     "CacheInterface",
+    "ClosedJaxpr",
+    "Jaxpr",
+    "JaxprEqn",
     "JaxprInputEffect",
+    "Literal",
     "Loaded",
+    "Primitive",
     "apply_primitive",
     "batch_jaxpr",
     "control_flow_allowed_effects",
@@ -56,6 +71,7 @@ __all__ = [
     "install_cache",
     "is_concrete",
     "is_tracing",
+    "jaxpr_as_fun",
     "jvp_jaxpr",
     "scan_counts",
     "spelled_out",

@@ -18,9 +18,8 @@ from jax._src.core import ShapedArray, eval_jaxpr, set_current_trace, trace_ctx
 from jax._src.dtypes import canonicalize_value as canonical
 from jax._src.effects import JaxprInputEffect
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace, TracebackScope
-from jax.extend.core import ClosedJaxpr, Literal
 
-from eshkol.xla._compat import detach_constants, with_results
+from eshkol.xla._compat import ClosedJaxpr, Literal, detach_constants, with_results
 
 
 def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:

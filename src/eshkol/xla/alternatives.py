@@ -12,11 +12,11 @@ from typing import Any
 import jax
 import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr
 
 from eshkol.base.errors import SchemeError
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal
+from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import choose, inline, trace, with_operands
 from eshkol.xla.cheap_branches import are_cheap, has_gradient, masked
 from eshkol.xla.effects import fail

@@ -16,8 +16,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Literal
 
+from eshkol.xla._compat import ClosedJaxpr, Literal
 from eshkol.xla.parts import Joined, Part
 from eshkol.xla.silence import inner_jaxprs
 

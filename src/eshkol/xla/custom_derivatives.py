@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name as name_for_checkpoints
-from jax.extend.core import jaxpr_as_fun
 
 from eshkol.autodiff import NeedsTensors
 from eshkol.base.errors import ShapeError, StagingError, WrongType
@@ -22,7 +21,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.xla import journal
-from eshkol.xla._compat import detach_constants
+from eshkol.xla._compat import detach_constants, jaxpr_as_fun
 from eshkol.xla.arguments import is_sequence
 from eshkol.xla.control import staging
 from eshkol.xla.custom_primitive import Call, call_p

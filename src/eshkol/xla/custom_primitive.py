@@ -18,10 +18,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
-from eshkol.xla._compat import control_flow_allowed_effects
+from eshkol.xla._compat import ClosedJaxpr, Primitive, control_flow_allowed_effects, jaxpr_as_fun
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import Values, select
 from eshkol.xla.loop_derivative_rules import is_nonzero, no_tangents

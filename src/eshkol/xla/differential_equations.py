@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.values import Vector
@@ -37,7 +36,7 @@ from eshkol.primitives.runge_kutta import (
     WEIGHTS,
 )
 from eshkol.runtime.dialects import staged
-from eshkol.xla._compat import detach_constants
+from eshkol.xla._compat import ClosedJaxpr, detach_constants, jaxpr_as_fun
 from eshkol.xla.arguments import static_int
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging

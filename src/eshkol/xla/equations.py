@@ -8,11 +8,11 @@ from types import CodeType
 from typing import Any
 
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from eshkol.base import sources
 from eshkol.base.spans import Span
 from eshkol.core.nodes import Lambda
+from eshkol.xla._compat import ClosedJaxpr, Jaxpr
 
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(sources.__file__))) + os.sep
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from jax import lax
-from jax.extend.core import ClosedJaxpr
 
 from eshkol.base.errors import SchemeError, StagingError
 from eshkol.primitives.calling import callee
 from eshkol.primitives.continuations import NeedsStaging, continuation_to
 from eshkol.primitives.dynamic import STATE, Escape, Target
 from eshkol.xla import journal
+from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import OpenTrace, current_trace, trace
 from eshkol.xla.alternatives import (
     Exit,

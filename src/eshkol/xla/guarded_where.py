@@ -15,9 +15,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Literal
 
 from eshkol.runtime.dialects import staged
+from eshkol.xla._compat import ClosedJaxpr, Literal
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import wide
 from eshkol.xla.extents import finish, trace_part

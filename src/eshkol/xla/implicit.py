@@ -17,14 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jax.scipy.sparse.linalg import gmres
 
 from eshkol.base.errors import StagingError
 from eshkol.primitives import implicit, root_finding
 from eshkol.primitives.points import point_of
 from eshkol.runtime.dialects import staged
-from eshkol.xla._compat import detach_constants
+from eshkol.xla._compat import ClosedJaxpr, detach_constants, jaxpr_as_fun
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging
 from eshkol.xla.directions import Traced, gradient_of, split

@@ -17,11 +17,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 
 from eshkol.primitives.quadrature import CHECKS, NODES, SHARPNESS, WEIGHTS
-from eshkol.xla._compat import apply_primitive, control_flow_allowed_effects
+from eshkol.xla._compat import (
+    ClosedJaxpr,
+    Primitive,
+    apply_primitive,
+    control_flow_allowed_effects,
+    jaxpr_as_fun,
+)
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import Values, fill, select
 from eshkol.xla.loop_derivative_rules import is_nonzero, no_tangents

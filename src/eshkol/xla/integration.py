@@ -10,14 +10,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import jaxpr_as_fun
 
 from eshkol.base.errors import StagingError
 from eshkol.primitives import integration
 from eshkol.primitives.implicit import default_tolerance
 from eshkol.primitives.quadrature import substituted, substitution
 from eshkol.runtime.dialects import staged
-from eshkol.xla._compat import detach_constants
+from eshkol.xla._compat import detach_constants, jaxpr_as_fun
 from eshkol.xla.arguments import static_int
 from eshkol.xla.checks import refuse
 from eshkol.xla.control import staging

@@ -14,8 +14,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import jaxpr_as_fun
 
+from eshkol.xla._compat import jaxpr_as_fun
 from eshkol.xla.loop_course import Course, Trajectory, Values, fill, select
 from eshkol.xla.silence import inner_jaxprs
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from eshkol.xla._compat import jvp_jaxpr, weakref_lru_cache
+from eshkol.xla._compat import ClosedJaxpr, jaxpr_as_fun, jvp_jaxpr, weakref_lru_cache
 from eshkol.xla.loop_lanes import Flags
 from eshkol.xla.loop_lanes_apart import Apart
 from eshkol.xla.silence import silenced

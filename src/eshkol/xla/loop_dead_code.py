@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from jax.extend.core import ClosedJaxpr
-
-from eshkol.xla._compat import eliminate, weakref_lru_cache
+from eshkol.xla._compat import ClosedJaxpr, eliminate, weakref_lru_cache
 from eshkol.xla.loop_course import Loop, select
 
 

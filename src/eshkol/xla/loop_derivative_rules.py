@@ -12,10 +12,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 
 from eshkol.xla import loop_checkpoints
+from eshkol.xla._compat import Primitive
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import (
     Course,

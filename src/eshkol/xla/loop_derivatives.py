@@ -28,12 +28,11 @@ from dataclasses import replace
 from typing import Any
 
 from jax import lax
-from jax.extend.core import Primitive, jaxpr_as_fun
 from jax.interpreters import mlir
 
 from eshkol.base.errors import StagingError
 from eshkol.xla import loop_checkpoints
-from eshkol.xla._compat import apply_primitive
+from eshkol.xla._compat import Primitive, apply_primitive, jaxpr_as_fun
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_backward import Backward, Carry
 from eshkol.xla.loop_course import (

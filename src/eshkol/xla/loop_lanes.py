@@ -20,9 +20,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from eshkol.xla._compat import batch_jaxpr, weakref_lru_cache
+from eshkol.xla._compat import ClosedJaxpr, batch_jaxpr, jaxpr_as_fun, weakref_lru_cache
 from eshkol.xla.silence import inner_jaxprs
 
 Flags = tuple[bool, ...]

@@ -15,9 +15,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from eshkol.xla._compat import batch_jaxpr, has_name, weakref_lru_cache
+from eshkol.xla._compat import ClosedJaxpr, batch_jaxpr, has_name, jaxpr_as_fun, weakref_lru_cache
 from eshkol.xla.loop_lanes import Flags, Lanes, guarded, has_loops, settled
 
 Values = list[Any]

@@ -21,10 +21,9 @@ from types import FunctionType
 from typing import Any, Literal
 
 import jax
-from jax.extend.core import ClosedJaxpr
 
 from eshkol.primitives.dynamic import STATE
-from eshkol.xla._compat import trace_context
+from eshkol.xla._compat import ClosedJaxpr, trace_context
 from eshkol.xla._compat_traces import inline
 from eshkol.xla.code_keys import Static
 from eshkol.xla.conditions import CONDITIONS

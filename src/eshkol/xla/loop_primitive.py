@@ -17,16 +17,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 from jax.interpreters import partial_eval as pe
 
 from eshkol.xla import loop_checkpoints
 from eshkol.xla._compat import (
+    ClosedJaxpr,
     JaxprInputEffect,
+    Primitive,
     apply_primitive,
     control_flow_allowed_effects,
     detach_constants,
+    jaxpr_as_fun,
 )
 from eshkol.xla._compat_traces import trace
 from eshkol.xla.dtypes import wide

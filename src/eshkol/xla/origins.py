@@ -18,11 +18,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import eval_jaxpr
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from eshkol.base import sources
 from eshkol.base.spans import Span
-from eshkol.xla._compat import detach_constants, scan_counts, with_results
+from eshkol.xla._compat import (
+    ClosedJaxpr,
+    Jaxpr,
+    Literal,
+    detach_constants,
+    jaxpr_as_fun,
+    scan_counts,
+    with_results,
+)
 from eshkol.xla.equations import Positions, is_backward, is_derived, is_of_rule
 from eshkol.xla.loop_course import Course, Loop, doubled, fill, select, tangent_trip
 from eshkol.xla.notes import TRIP

@@ -16,12 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import inline
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, result_dtype

@@ -17,12 +17,12 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr
 
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal, recursion_machine
+from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla.alternatives import Unreachable, or_bottom
 from eshkol.xla.conditions import (
     CONDITIONS,

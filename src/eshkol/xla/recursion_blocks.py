@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
-
-from eshkol.xla._compat import eliminate
+from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, Literal, eliminate
 from eshkol.xla.recursion_calls import Callee, call_p, calls_in, has_calls
 from eshkol.xla.silence import inner_jaxprs
 

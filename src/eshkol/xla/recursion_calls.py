@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, JaxprEqn, Primitive
 from jax.interpreters import ad, batching
 
 from eshkol.base.errors import StagingError
+from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, Primitive
 from eshkol.xla.silence import inner_jaxprs
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from eshkol.xla._compat import Primitive
 from eshkol.xla.loop_derivative_rules import no_tangents
 from eshkol.xla.loop_lanes import place_lanes
 

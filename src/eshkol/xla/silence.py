@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
-from eshkol.xla._compat import weakref_lru_cache
+from eshkol.xla._compat import ClosedJaxpr, Jaxpr, JaxprEqn, weakref_lru_cache
 
 CALLBACKS = ("debug_callback", "debug_print")
 """Primitives that only tell; those whose results the program uses have to stay."""

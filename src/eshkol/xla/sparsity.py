@@ -15,9 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend import core
 
-from eshkol.xla._compat import scan_counts
+from eshkol.xla._compat import ClosedJaxpr, Literal, scan_counts
 
 Sets = Any
 """An array of Python integers, of dtype object."""
@@ -58,7 +57,7 @@ def _followed(closed: Any, arguments: Sequence[Known], by_value: bool) -> list[K
     environment: dict[Any, Known] = {}
 
     def read(atom: Any) -> Known:
-        if isinstance(atom, core.Literal):
+        if isinstance(atom, Literal):
             return _constant(atom.val)
         return environment[atom]
 
@@ -366,7 +365,7 @@ def _inner(equation: Any) -> Any:
     for name in _INNER:
         if name in equation.params:
             found = equation.params[name]
-            return found if hasattr(found, "consts") else core.ClosedJaxpr(found, ())
+            return found if hasattr(found, "consts") else ClosedJaxpr(found, ())
     return None
 
 

@@ -14,10 +14,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from eshkol.xla._compat import apply_primitive
+from eshkol.xla._compat import Primitive, apply_primitive
 from eshkol.xla.dtypes import wide
 
 Report = Callable[[Any], None]
