@@ -86,7 +86,9 @@ def leaves(value: Any) -> list[Any]:
     """The arrays and numbers of a result, in order."""
     if value is NIL:
         return []
-    if isinstance(value, Pair | list | tuple):
+    if isinstance(value, Pair):
+        return leaves(value.car) + leaves(value.cdr)
+    if isinstance(value, list | tuple):
         return [leaf for item in value for leaf in leaves(item)]
     return [value]
 

@@ -99,7 +99,7 @@ def test_a_traced_fill_value_is_kept():
         ("arange", (Vector([1]),), WrongType, "arange: expected a number"),
         ("arange", (1, 2, 3, 4), WrongType, "arange: expected an end"),
         ("linspace", (0, 1, -1), BadValue, "linspace: expected a count of at least 0"),
-        ("tensor-cast", (Vector([1]), "f33"), BadValue, "tensor-cast: unknown dtype 'f33'"),
+        ("tensor-cast", (Vector([1]), "f33"), BadValue, 'tensor-cast: unknown dtype "f33"'),
         ("tensor-cast", (Vector([1]), None), BadValue, "tensor-cast: expected a dtype"),
     ],
 )

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff.plain import EXACT, PLAIN, to_float
-from eshkol.primitives.declare import ARRAYS, call_rule, load, primitive
+from eshkol.base.errors import EshkolError
+from eshkol.primitives.declare import ARRAYS, apply_rule, load, primitive, rename
 from eshkol.primitives.numbers import (
     REAL,
     is_host_number,
@@ -30,7 +31,11 @@ Truth = Any
 def _compare(who: str, python: Callable[[Any, Any], Any], rule: str, a: Number, b: Number) -> Truth:
     """A comparison of what are not two plain real numbers; derivatives don't matter to it."""
     if a.__class__ in ARRAYS and (b.__class__ in ARRAYS or b.__class__ in REAL):
-        return load(TENSOR_RULES + rule)(a, b)
+        try:
+            return load(TENSOR_RULES + rule)(a, b)
+        except EshkolError as error:
+            rename(error, who)
+            raise
     if is_host_number(a) and is_host_number(b):
         a, b = known(a), known(b)
         if python is not operator.eq and complex in (a.__class__, b.__class__):
@@ -41,7 +46,7 @@ def _compare(who: str, python: Callable[[Any, Any], Any], rule: str, a: Number, 
     for value in (a, b):
         if not (is_number(value) or is_tensor_like(value)):
             raise _not_comparable(who, value)
-    return call_rule(load(TENSOR_RULES + rule), a, b)
+    return apply_rule(TENSOR_RULES + rule, who, a, b)
 
 
 def _not_comparable(who: str, value: Any) -> Exception:
@@ -100,7 +105,7 @@ def chain(
         if result is True or outcome is False:
             result = outcome
         elif result is not False and outcome is not True:
-            result = load("eshkol.xla.selection:logical_and")(result, outcome)
+            result = apply_rule("eshkol.xla.selection:logical_and", who, result, outcome)
     return result
 
 

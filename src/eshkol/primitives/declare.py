@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eshkol.base.config import CONFIG
-from eshkol.base.errors import ArityError
+from eshkol.base.errors import ArityError, EshkolError
 from eshkol.datum.signatures import usage_text
 from eshkol.datum.variables import TensorVariable, value_of
 
@@ -112,7 +112,49 @@ def apply_rule(path: str, who: str, /, *arguments: Any, **options: Any) -> Any:
     """What the tensor rule at ``"module:attribute"`` of the primitive ``who`` gives."""
     if CONFIG.may_wrap:
         arguments, options = _values_of(arguments, options)
-    return call_rule(tensor_rule(path, who), *arguments, **options)
+    try:
+        return call_rule(tensor_rule(path, who), *arguments, **options)
+    except EshkolError as error:
+        _rename_in_rule(error, path, who)
+        raise
+    except (TypeError, ValueError) as error:
+        _refuse(who, error, [*arguments, *options.values()])
+        raise
+
+
+def _refuse(who: str, error: Exception, values: list[Any]) -> None:
+    """Raise what an error of JAX about dtypes means for the primitive, if it is one."""
+    if "jax" in sys.modules:
+        load("eshkol.xla.refusals:refuse")(who, error, values)
+
+
+_ALONE = tuple(
+    f"eshkol.xla.{module}:"
+    for module in (
+        "elementwise complex_parts creation matrices selection reductions shapes joining indexing "
+        "statistics decompositions linear_algebra selected fourier filters slicing index_tuples"
+    ).split()
+)
+"""The modules whose rules call no procedure of the program: what they raise is about them."""
+
+
+def _rename_in_rule(error: EshkolError, path: str, who: str) -> None:
+    """Give the error of a rule that several primitives have the name of the one called."""
+    if path.startswith(_ALONE):
+        rename(error, who)
+
+
+def rename(error: EshkolError, who: str) -> None:
+    """Make the error of the primitive that does the work that of ``who``, which was called."""
+    named, colon, rest = error.message.partition(": ")
+    if colon and " " not in named and not _are_aliases(named, who):
+        error.message = f"{who}: {rest}"
+        error.args = (error.message,)
+
+
+def _are_aliases(one: str, other: str) -> bool:
+    first, second = PRIMITIVES.get(one), PRIMITIVES.get(other)
+    return one == other or bool(first and second and first.function is second.function)
 
 
 def call_rule(rule: Function, /, *arguments: Any, **options: Any) -> Any:
@@ -153,19 +195,27 @@ def _dispatcher(host: Function, path: str) -> Function:
     """``host``, then the tensor rule where it declines; quicker for one and two arguments."""
 
     def unary(x: Any) -> Any:
-        if x.__class__ in ARRAYS:
-            return tensor_rule(path, host.__name__)(x)
-        if x.__class__ is TensorVariable:
-            return unary(x.tensor)
-        result = host(x)
+        try:
+            if x.__class__ in ARRAYS:
+                return tensor_rule(path, host.__name__)(x)
+            if x.__class__ is TensorVariable:
+                return unary(x.tensor)
+            result = host(x)
+        except EshkolError as error:
+            _rename_in_rule(error, path, host.__name__)
+            raise
         return apply_rule(path, host.__name__, x) if result is NotImplemented else result
 
     def binary(x: Any, y: Any) -> Any:
-        if x.__class__ in ARRAYS and y.__class__ in ARRAYS:
-            return tensor_rule(path, host.__name__)(x, y)
-        if x.__class__ is TensorVariable or y.__class__ is TensorVariable:
-            return binary(value_of(x), value_of(y))
-        result = host(x, y)
+        try:
+            if x.__class__ in ARRAYS and y.__class__ in ARRAYS:
+                return tensor_rule(path, host.__name__)(x, y)
+            if x.__class__ is TensorVariable or y.__class__ is TensorVariable:
+                return binary(value_of(x), value_of(y))
+            result = host(x, y)
+        except EshkolError as error:
+            _rename_in_rule(error, path, host.__name__)
+            raise
         return apply_rule(path, host.__name__, x, y) if result is NotImplemented else result
 
     least = host.__code__.co_argcount - len(host.__defaults__ or ())
@@ -210,10 +260,15 @@ def _lazy(declaration: Function, path: str, name: str, takes_variables: bool) ->
             return rule(*arguments, **options)
         except outlived():
             return load(_AGAIN)(rule, arguments, options)
-        except TypeError as error:
+        except EshkolError as error:
+            _rename_in_rule(error, path, name)
+            raise
+        except (TypeError, ValueError) as error:
             traceback = error.__traceback__
-            if traceback is not None and traceback.tb_next is None:
+            is_call = traceback is not None and traceback.tb_next is None
+            if is_call and isinstance(error, TypeError):
                 raise arity_error(name, declaration, arguments, options) from None
+            _refuse(name, error, [*arguments, *options.values()])
             raise
 
     functools.update_wrapper(function, declaration)

@@ -195,7 +195,8 @@ def pad(tensor: Tensor, width: Any, value: Any = 0) -> Tensor:
     """``value`` put around a tensor.
 
     Args:
-        width: one number for all sides, a list of one per axis, or of ``(before after)`` per axis.
+        width: one number for all sides, a list of one per axis, or of ``(before after)`` per axis;
+            at least 0.
 
     Example: ``(pad #(1 2) '((1 0)))`` ⇒ ``#(0.0 1.0 2.0)``.
     """

@@ -31,7 +31,9 @@ def static_int(value: Any, who: str, what: str = "argument") -> int:
         StagingError: it is known only when the compiled program runs.
     """
     if value.__class__ is int:
-        return value
+        if -_BEYOND < value < _BEYOND or what == "seed":
+            return value
+        raise OutOfRange(f"{who}: {what} is too large for a tensor, got {describe(value)}")
     if not isinstance(value, bool) and getattr(value, "dtype", INT64).kind in "iu":
         try:
             return operator.index(value)
@@ -42,6 +44,12 @@ def static_int(value: Any, who: str, what: str = "argument") -> int:
         raise _not_static(value, who, what)
     raise WrongType(f"{who}: expected an exact integer as {what}, got {describe(value)}")
 
+
+_BEYOND = 1 << 63
+"""No size, axis or index is that large."""
+
+_BEYOND_INT32 = 1 << 31
+"""Indices are 32-bit integers."""
 
 _INSTEAD = {
     "tensor-slice": ": (dynamic-slice t starts sizes) takes traced starts",
@@ -136,7 +144,9 @@ def static_axes(value: Any, tensor: Any, who: str) -> tuple[int, ...]:
 def index_operand(value: Any, who: str) -> Any:
     """An element index: a Python int, or an integer array of rank 0 (traced or not)."""
     if value.__class__ is int:
-        return value
+        if -_BEYOND_INT32 < value < _BEYOND_INT32:
+            return value
+        raise OutOfRange(f"{who}: there is no index {describe(value)}")
     array = value if isinstance(value, Array) else _index_array(value, who)
     if array.shape != () or array.dtype.kind not in "iu":
         raise WrongType(f"{who}: expected an exact integer index, got {describe(value)}")
@@ -210,6 +220,14 @@ def _checked_indices(array: Any, value: Any, who: str) -> Any:
             f"{who}: expected a tensor of integer indices, got {describe(value)}",
             hint="convert with (tensor-cast t 'int32)",
         )
+    return array
+
+
+def number(who: str, value: Any, what: str, dtype: np.dtype | None = None) -> Array:
+    """A number as an array of rank 0; ``what`` says in messages which argument it is."""
+    array = as_tensor(value, who, dtype)
+    if array.shape:
+        raise WrongType(f"{who}: expected a number as {what}, got {describe(value)}")
     return array
 
 

@@ -11,13 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue, ShapeError, WrongType
+from eshkol.autodiff.plain import to_float
+from eshkol.base.errors import BadValue, OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.values import Vector
 from eshkol.xla._compat import trace_state_clean
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
+from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
 
 
@@ -93,8 +95,19 @@ def full(shape: Any, value: Any = 0.0, *, dtype: Any = None) -> Any:
     sizes = static_shape((shape,), "full")
     kind = parse_dtype(dtype, "full") or _fill_dtype(value)
     if value.__class__ is int or value.__class__ is float:
-        return _filled(sizes, value, kind)
+        return _filled(sizes, _fitting(value, kind), kind)
     return lax.broadcast(_rank_zero(value, "full", kind), sizes)
+
+
+def _fitting(value: int | float, dtype: np.dtype) -> int | float:
+    """A number that can stand in a tensor of a dtype."""
+    if value.__class__ is float and (math.isfinite(value) or dtype.kind not in "iu"):
+        return value
+    if value.__class__ is int and dtype.kind not in "iu":
+        return to_float(value)
+    if value.__class__ is float or not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+        raise OutOfRange(f"full: {describe(value)} does not fit in a tensor of {dtype.name}")
+    return value
 
 
 def fill(value: Any, shape: Any, *, dtype: Any = None) -> Any:
@@ -129,7 +142,7 @@ def ones_like(value: Any, *, dtype: Any = None) -> Any:
 def full_like(value: Any, element: Any, *, dtype: Any = None) -> Any:
     """A tensor of the shape and dtype of ``value`` in which every element is ``element``."""
     like = as_tensor(value, "full-like")
-    return full(like.shape, element, dtype=dtype or like.dtype)
+    return full(like.shape, element, dtype=parse_dtype(dtype, "full-like") or like.dtype)
 
 
 def _like(who: str, value: Any, element: int, dtype: Any) -> Any:
@@ -158,7 +171,7 @@ def arange(*bounds: Any, dtype: Any = None) -> Any:
     kind = parse_dtype(dtype, "arange")
     whole = all(bound.__class__ is int for bound in (start, end, step))
     kind = kind or (INT32 if whole else default_dtype())
-    count = max(0, math.ceil((end - start) / step))
+    count = static_int(max(0, math.ceil((end - start) / step)), "arange", "the number of elements")
     with wide():
         if whole and start == 0 and step == 1:
             return lax.iota(kind, count)
@@ -173,6 +186,13 @@ def _sequence(start: float, step: float, count: int, dtype: np.dtype) -> Any:
 
 
 def _bound(value: Any, who: str) -> Any:
+    bound = _known_bound(value, who)
+    if bound.__class__ not in (int, float) or not math.isfinite(bound):
+        raise BadValue(f"{who}: expected finite real numbers as bounds, got {describe(value)}")
+    return bound
+
+
+def _known_bound(value: Any, who: str) -> Any:
     if value.__class__ is int or value.__class__ is float:
         return value
     if hasattr(value, "__index__") and not hasattr(value, "dtype"):
@@ -192,19 +212,38 @@ def linspace(start: Any, end: Any, count: Any = 50, *, dtype: Any = None) -> Any
         raise BadValue(f"linspace: expected a count of at least 0, got {number}")
     kind = parse_dtype(dtype, "linspace") or default_dtype()
     with wide():
-        low, high = (as_tensor(bound, "linspace", FLOAT64) for bound in (start, end))
+        low, high = (_real(as_tensor(bound, "linspace")) for bound in (start, end))
+        broadcast_shape("linspace", low, high)
         return jnp.linspace(low, high, number, dtype=FLOAT64).astype(kind)
+
+
+def _real(bound: Any) -> Any:
+    if bound.dtype.kind == "c":
+        raise WrongType(f"linspace: expected real numbers, got {describe(bound)}")
+    return cast(bound, FLOAT64)
 
 
 def one_hot(labels: Any, classes: Any, *, dtype: Any = None) -> Any:
     """A last axis of ``classes`` with a one where the label is."""
     count = static_int(classes, "one-hot", "the number of classes")
     kind = parse_dtype(dtype, "one-hot") or default_dtype()
-    ids = as_tensor(labels, "one-hot", INT32)
+    if count < 0:
+        raise BadValue(f"one-hot: expected at least 0 classes, got {count}")
+    ids = cast(_whole(as_tensor(labels, "one-hot")), INT32)
     if kind not in WIDE:
         return _hot(ids, count, kind)
     with wide():
         return _hot(ids, count, kind)
+
+
+def _whole(labels: Any) -> Any:
+    """Labels, which may be floats if they are whole."""
+    if labels.dtype.kind in "iub" or (labels.dtype.kind != "c" and isinstance(labels, Tracer)):
+        return labels
+    known = np.asarray(labels)
+    if known.dtype.kind == "c" or (known != np.round(known)).any():
+        raise WrongType(f"one-hot: expected exact integers as labels, got {describe(labels)}")
+    return labels
 
 
 @compiled("count", "kind")

@@ -266,7 +266,10 @@ def _eigh(x: Any) -> Any:
 
 def rank(tensor: Any) -> Any:
     """How many singular values are not negligible beside the largest."""
-    return _rank(matrix("matrix-rank", tensor))
+    x = matrix("matrix-rank", tensor)
+    if 0 in x.shape[-2:]:
+        return jnp.zeros(x.shape[:-2], "int32")
+    return _rank(x)
 
 
 @matrix_kernel()
@@ -276,7 +279,10 @@ def _rank(x: Any) -> Any:
 
 def condition(tensor: Any) -> Any:
     """The largest singular value over the smallest."""
-    return _condition(matrix("condition-number", tensor))
+    x = matrix("condition-number", tensor)
+    if 0 in x.shape[-2:]:
+        raise BadValue(f"condition-number: expected a matrix with elements, got {describe(x)}")
+    return _condition(x)
 
 
 @matrix_kernel()

@@ -53,7 +53,7 @@ def _chosen(operation: Rule, comparison: Rule) -> Rule:
 @jax.custom_jvp
 def _absolute(x: Any) -> Any:
     """``|x|``, whose slope at zero is 0."""
-    return lax.abs(x)
+    return x if x.dtype.kind == "u" else lax.abs(x)
 
 
 @_absolute.defjvp
@@ -232,6 +232,8 @@ def exact(x: Any) -> Any:
     if is_exact(x):
         return x
     x = number_tensor("exact", x)
+    if x.dtype.kind == "c" and x.shape:
+        raise WrongType(f"exact: expected real numbers, got {describe(x)}")
     if x.shape == () and not isinstance(x, Tracer):
         return _exact_number(x)
     if x.dtype.kind in "iu":

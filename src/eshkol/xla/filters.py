@@ -121,9 +121,9 @@ def fir(coefficients: Any, signals: Any) -> Any:
 
 @compiled(inline=False)
 def _fir(b: Any, x: Any) -> Any:
-    rows = x.reshape(-1, x.shape[-1])
-    if not rows.size:
+    if not x.size:
         return x
+    rows = x.reshape(-1, x.shape[-1])
     return jax.vmap(lambda row: jnp.convolve(row, b)[: row.shape[0]])(rows).reshape(x.shape)
 
 

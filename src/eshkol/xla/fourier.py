@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from eshkol.base.errors import BadValue, ShapeError, WrongType
-from eshkol.xla.arguments import static_axes, static_axis, static_int
+from eshkol.xla.arguments import number, static_axes, static_axis, static_int
 from eshkol.xla.dtypes import FLOAT32, default_dtype, inexact_dtype, parse_dtype, wide
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
@@ -90,8 +90,9 @@ def _frequencies(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
         if size < 1:
             raise BadValue(f"{who}: expected a length of at least 1, got {size}")
         kind = parse_dtype(dtype, who) or default_dtype()
+        steps = number(who, spacing, "a spacing", kind)
         with wide():
-            return operation(size, dtype="float64").astype(kind) / as_tensor(spacing, who, kind)
+            return operation(size, dtype="float64").astype(kind) / steps
 
     rule.__name__ = rule.__qualname__ = who
     return rule

@@ -25,6 +25,7 @@ from eshkol.xla.arguments import (
     static_int,
 )
 from eshkol.xla.dtypes import INT32
+from eshkol.xla.reductions import static_flag
 from eshkol.xla.selection import broadcast
 from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
 
@@ -252,7 +253,16 @@ def take_along_axis(tensor: Any, indices: Any, axis: Any = -1) -> Any:
     x = as_tensor(tensor, "take-along-axis")
     along = static_axis(axis, len(x.shape), "take-along-axis", x)
     places = index_tensor(indices, "take-along-axis", x.shape[along])
-    if len(places.shape) != len(x.shape):
+    if len(places.shape) == len(x.shape):
+        pairs = zip(x.shape, places.shape, strict=True)
+        off = [n for n, (size, count) in enumerate(pairs) if n != along and count not in (1, size)]
+        if off and all(x.shape[n] != 1 for n in off):
+            raise ShapeError(
+                f"take-along-axis: {describe(x)} and indices {describe(places)} differ off axis "
+                f"{along}",
+                hint="off the axis, the sizes of the indices are the tensor's, or 1",
+            )
+    else:
         raise ShapeError(
             f"take-along-axis: ranks differ, {describe(x)} and indices {describe(places)}",
             hint="the indices have an axis for each of the tensor's; to take whole rows: gather",
@@ -301,6 +311,8 @@ def topk(tensor: Any, count: Any, axis: Any = -1) -> Any:
     x = as_tensor(tensor, "topk")
     along = static_axis(axis, len(x.shape), "topk", x)
     number = static_int(count, "topk", "count")
+    if x.dtype.kind == "c":
+        raise WrongType(f"topk: expected real numbers, got {describe(x)}")
     if not 0 <= number <= x.shape[along]:
         raise OutOfRange(
             f"topk: {number} is out of range for axis {along} of {describe(x)}",
@@ -317,7 +329,8 @@ def _topk(x: Any, count: int, axis: int) -> Any:
 def sort(tensor: Any, axis: Any = -1, *, descending: bool = False) -> Any:
     """The elements in order along ``axis``."""
     x = as_tensor(tensor, "tensor-sort")
-    return _sort(x, static_axis(axis, len(x.shape), "tensor-sort", x), bool(descending))
+    along = static_axis(axis, len(x.shape), "tensor-sort", x)
+    return _sort(x, along, static_flag(descending, "tensor-sort", "descending"))
 
 
 @compiled("axis", "descending")
@@ -329,15 +342,16 @@ def _sort(x: Any, axis: int, descending: bool) -> Any:
 def argsort(tensor: Any, axis: Any = -1, *, descending: bool = False) -> Any:
     """The indices that would put the elements in order along ``axis``; equal ones stay in order."""
     x = as_tensor(tensor, "argsort")
-    return _argsort(x, static_axis(axis, len(x.shape), "argsort", x), bool(descending))
+    along = static_axis(axis, len(x.shape), "argsort", x)
+    return _argsort(x, along, static_flag(descending, "argsort", "descending"))
 
 
 @compiled("axis", "descending")
 def _argsort(x: Any, axis: int, descending: bool) -> Any:
     places = lax.broadcasted_iota(INT32, x.shape, axis)
-    key = _descending_key(x) if descending else x
-    return lax.sort((key, places), dimension=axis, num_keys=1, is_stable=True)[1]
-
-
-def _descending_key(x: Any) -> Any:
-    return lax.bitwise_not(x) if x.dtype.kind in "iub" else lax.neg(x)
+    if not descending:
+        return lax.sort((x, places), dimension=axis, num_keys=1, is_stable=True)[1]
+    # Reversed twice, equal elements keep their order, and NaN comes first, as where values are.
+    last = np.int32(x.shape[axis] - 1)
+    backwards = lax.sort((lax.rev(x, (axis,)), places), dimension=axis, num_keys=1, is_stable=True)
+    return lax.rev(lax.sub(last, backwards[1]), (axis,))

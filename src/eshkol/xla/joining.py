@@ -115,8 +115,14 @@ def split_into(tensor: Any, count: Any, axis: Any = 0) -> Any:
     number = static_int(count, "tensor-split", "the number of pieces")
     if number < 1:
         raise BadValue(f"tensor-split: expected at least 1 piece, got {number}")
+    if number > max(MOST_PIECES, length):
+        raise BadValue(f"tensor-split: {number} pieces of {describe(x)} are too many")
     size, larger = divmod(length, number)
     return _pieces(x, [size + 1] * larger + [size] * (number - larger), along)
+
+
+MOST_PIECES = 1 << 20
+"""A list of more pieces is a mistake."""
 
 
 def _splittable(who: str, tensor: Any, axis: Any) -> tuple[Any, int, int]:

@@ -199,13 +199,20 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = _operands("tensordot", a, b)
     if not is_sequence(axes):
         count = static_int(axes, "tensordot", "the number of axes")
+        if count < 0:
+            raise BadValue(f"tensordot: expected at least 0 axes, got {count}")
         last = len(a.shape)
         pairs = (tuple(range(last - count, last)), tuple(range(count)))
     else:
         pairs = _axis_pairs(a, b, list(axes))
-    fits = len(pairs[0]) == len(pairs[1]) and all(
-        0 <= i < len(a.shape) and j < len(b.shape) and a.shape[i] == b.shape[j]
-        for i, j in zip(*pairs, strict=True)
+    different = all(len(set(side)) == len(side) for side in pairs)
+    fits = (
+        different
+        and len(pairs[0]) == len(pairs[1])
+        and all(
+            0 <= i < len(a.shape) and j < len(b.shape) and a.shape[i] == b.shape[j]
+            for i, j in zip(*pairs, strict=True)
+        )
     )
     if not fits:
         raise ShapeError(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.pairs import scheme_list
-from eshkol.xla.arguments import static_int
+from eshkol.xla.arguments import number, static_int
 from eshkol.xla.creation import linspace
 from eshkol.xla.dtypes import BOOL, INT32, default_dtype, inexact_dtype, parse_dtype, wide
 from eshkol.xla.elementwise import power
@@ -23,7 +24,8 @@ def _triangle(who: str, tensor: Any, diagonal: Any) -> tuple[Any, int]:
             f"{who}: expected a matrix, got {describe(x)}",
             hint="a matrix has two axes: (reshape t n m); that of a vector: (diag t)",
         )
-    return x, static_int(diagonal, who, "a diagonal")
+    place = static_int(diagonal, who, "a diagonal")
+    return x, min(max(place, -x.shape[-2]), x.shape[-1])
 
 
 def lower_triangle(tensor: Any, diagonal: Any = 0) -> Any:
@@ -87,7 +89,8 @@ def is_close(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, *, nan: Any = F
     x, y = as_tensor(x, "isclose"), as_tensor(y, "isclose")
     broadcast_shape("isclose", x, y)
     kind = inexact_dtype(x.dtype, 1)
-    bounds = [as_tensor(bound, "isclose", kind) for bound in (rtol, atol)]
+    real = np.dtype(kind.type(0).real.dtype)
+    bounds = [number("isclose", bound, "a tolerance", real) for bound in (rtol, atol)]
     return _close(cast(x, kind), cast(y, kind), *bounds, nan=nan is not False)
 
 

@@ -16,9 +16,10 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee
-from eshkol.xla.arguments import static_axes, static_int
+from eshkol.xla.arguments import number, static_axes, static_int
 from eshkol.xla.decompositions import equations, matrix, matrix_kernel
 from eshkol.xla.dtypes import inexact_dtype, result_dtype, wide
+from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 
@@ -58,7 +59,7 @@ def conjugate_gradients(
     first = None if start is None else cast(as_tensor(start, who), y.dtype)
     if first is not None and first.shape != y.shape:
         raise ShapeError(f"{who}: the start {describe(first)} is no {describe(y)}")
-    limit = as_tensor(tolerance, who, y.dtype)
+    limit = number(who, tolerance, "a tolerance", y.dtype)
     with wide():
         if callable(a):
             operator = callee(a)
@@ -99,6 +100,7 @@ def cross(a: Any, b: Any) -> Any:
                 f"cross: expected vectors of three, got {describe(side)}",
                 hint="it multiplies the last axes, of size 3; other products are dot and outer",
             )
+    broadcast_shape("cross", x, y)
     return _cross(x, y)
 
 

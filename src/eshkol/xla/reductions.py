@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue, StagingError
+from eshkol.base.errors import BadValue, StagingError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
@@ -84,14 +84,16 @@ def _keeping(operation: Callable[[Any, Axes], Any], inline: bool) -> Callable[..
     return compiled("axes", "keepdims", inline=inline)(reduce)
 
 
-def static_flag(value: Any, who: str) -> bool:
-    """The option ``keepdims`` as a truth value that is known at compile time."""
+def static_flag(value: Any, who: str, what: str = "keepdims") -> bool:
+    """The option ``what`` as a truth value that is known at compile time."""
     if value is True or value is False:
         return value
+    if getattr(value, "shape", ()):
+        raise WrongType(f"{who}: expected #t or #f as {what}, got {describe(value)}")
     try:
         return bool(value)
     except TypeError:
-        message = f"{who}: keepdims must be known when the program is compiled"
+        message = f"{who}: {what} must be known when the program is compiled"
         raise StagingError(message) from None
 
 
@@ -134,11 +136,17 @@ def _constant(value: float, like: Any) -> Any:
     return like.dtype.type(value)
 
 
+def _square_of_magnitude(x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return lax.square(x)
+    return lax.add(lax.square(lax.real(x)), lax.square(lax.imag(x)))
+
+
 def variance_over(x: Any, axes: Axes, correction: int = 0) -> Any:
     """The variance over ``axes``: of a population, or with ``correction`` 1 from a sample."""
     centered = lax.sub(x, lax.expand_dims(mean_over(x, axes), axes))
-    total = lax.reduce_sum(lax.square(centered), axes)
-    return lax.div(total, _constant(count(x, axes) - correction, x))
+    total = lax.reduce_sum(_square_of_magnitude(centered), axes)
+    return lax.div(total, _constant(count(x, axes) - correction, total))
 
 
 def deviation_over(x: Any, axes: Axes) -> Any:
@@ -157,7 +165,7 @@ def logsumexp_over(x: Any, axes: Axes) -> Any:
 
 def _norm_over(x: Any, axes: Axes) -> Any:
     """The Euclidean norm, whose slope at zeros is 0: the root of 0 is not taken."""
-    total = lax.reduce_sum(lax.square(lax.abs(x) if x.dtype.kind == "c" else x), axes)
+    total = lax.reduce_sum(_square_of_magnitude(x), axes)
     nothing = lax.eq(total, _constant(0, total))
     root = lax.sqrt(lax.select(nothing, lax.full_like(total, 1), total))
     return lax.select(nothing, lax.full_like(total, 0), root)
@@ -317,6 +325,8 @@ cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexac
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
     """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
+    if getattr(order, "shape", ()):
+        raise BadValue(f"norm: expected a real number as order, got {describe(order)}")
     if order.__class__ is int and order == 2:
         return euclidean_norm(tensor, axis, keepdims=keepdims)
     if isinstance(order, Symbol | str):
@@ -347,8 +357,9 @@ def _norm_rule(order: float) -> Callable[..., Any]:
             return lax.reduce_min(magnitudes, axes)
         if order == 0:
             present = lax.ne(magnitudes, lax.full_like(magnitudes, 0))
-            return lax.reduce_sum(cast(present, x.dtype), axes)
-        powers = lax.pow(magnitudes, _constant(order, x))
-        return lax.pow(lax.reduce_sum(powers, axes), _constant(1 / order, x))
+            return lax.reduce_sum(cast(present, magnitudes.dtype), axes)
+        powers = lax.pow(magnitudes, _constant(order, magnitudes))
+        total = lax.reduce_sum(powers, axes)
+        return lax.pow(total, _constant(1 / order, total))
 
     return _reduction("norm", _in_float32(over), _inexact)

@@ -27,6 +27,7 @@ from eshkol.xla.dtypes import (
     result_dtype,
     wide,
 )
+from eshkol.xla.refusals import refuse
 from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast, describe, dimensions
 from eshkol.xla.witness import Witness, exact_result, is_exact
 
@@ -68,8 +69,9 @@ def binary_rule(
             if isinstance(x, Tracer) or isinstance(y, Tracer):
                 return traced(x, y)
             return kernel(x, y)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
             if _fits(x, y):
+                refuse(who, error, (x, y))
                 raise
             raise shape_mismatch(who, x, y) from None
 
@@ -223,8 +225,12 @@ def unary_rule(
                 return known
         x = number_tensor(who, x)
         x = cast(x, dtype_of(x.dtype, len(x.shape)))
-        with wide():
-            return traced(x) if isinstance(x, Tracer) else kernel(x)
+        try:
+            with wide():
+                return traced(x) if isinstance(x, Tracer) else kernel(x)
+        except TypeError as error:
+            refuse(who, error, (x,))
+            raise
 
     rule.__name__ = rule.__qualname__ = operation.__name__
     rule.__doc__ = f"``({who} x)``, element by element."
@@ -239,6 +245,8 @@ def rounding_rule(who: str, operation: Rule) -> Rule:
         if is_exact(x):
             return x
         x = number_tensor(who, x)
+        if x.dtype == BOOL:
+            return cast(x, INT32)
         return x if x.dtype.kind in "iu" else on_floats(x)
 
     rule.__name__ = rule.__qualname__ = who

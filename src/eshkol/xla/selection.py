@@ -129,7 +129,11 @@ def is_finite(value: Any) -> Any:
     return _finite(x)
 
 
-_finite = compiled()(lax.is_finite)
+@compiled()
+def _finite(x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return lax.is_finite(x)
+    return lax.bitwise_and(lax.is_finite(lax.real(x)), lax.is_finite(lax.imag(x)))
 
 
 def condition_value(value: Any, who: str) -> Any:

@@ -15,6 +15,7 @@ from eshkol.xla.arguments import (
     index_operand,
     is_sequence,
     items_of,
+    number,
     static_axes,
     static_axis,
     static_int,
@@ -160,7 +161,10 @@ def unsqueeze(tensor: Any, axis: Any) -> Any:
     x = as_tensor(tensor, "unsqueeze")
     wanted = static_ints(axis, "unsqueeze", "axis")
     rank = len(x.shape) + len(wanted)
-    return _unsqueeze(x, tuple(static_axis(a, rank, "unsqueeze") for a in wanted))
+    axes = tuple(static_axis(a, rank, "unsqueeze") for a in wanted)
+    if len(set(axes)) < len(axes):
+        raise BadValue(f"unsqueeze: expected different axes, got {list(axes)}")
+    return _unsqueeze(x, axes)
 
 
 @compiled("axes")
@@ -215,11 +219,11 @@ _tile = compiled("repeats")(lambda x, repeats: jnp.tile(x, repeats))
 def repeat(tensor: Any, count: Any, axis: Any = None) -> Any:
     """Each element (with an axis: each slice) repeated ``count`` times in place."""
     x = as_tensor(tensor, "repeat")
-    number = static_int(count, "repeat", "the number of repeats")
-    if number < 0:
-        raise BadValue(f"repeat: expected at least 0 repeats, got {number}")
+    times = static_int(count, "repeat", "the number of repeats")
+    if times < 0:
+        raise BadValue(f"repeat: expected at least 0 repeats, got {times}")
     along = None if axis is None else static_axis(axis, len(x.shape), "repeat", x)
-    return _repeat(x, number, along)
+    return _repeat(x, times, along)
 
 
 _repeat = compiled("count", "axis")(lambda x, count, axis: jnp.repeat(x, count, axis))
@@ -254,7 +258,7 @@ def pad(tensor: Any, width: Any, value: Any = 0) -> Any:
     widths = _widths(x, width)
     if value.__class__ in (int, float) and x.dtype in NARROW_FLOATS:
         return _pad(x, x.dtype.type(value), widths)
-    filler = as_tensor(value, "pad", x.dtype)
+    filler = number("pad", value, "what is put around", x.dtype)
     return _pad(x, filler, widths)
 
 
@@ -264,6 +268,16 @@ def _pad(x: Any, filler: Any, widths: tuple[tuple[int, int], ...]) -> Any:
 
 
 def _widths(x: Any, width: Any) -> tuple[tuple[int, int], ...]:
+    widths = _given_widths(x, width)
+    if any(count < 0 for side in widths for count in side):
+        raise BadValue(
+            f"pad: expected widths of at least 0, got {describe(width)}",
+            hint="a part of a tensor is (tensor-slice t start end)",
+        )
+    return widths
+
+
+def _given_widths(x: Any, width: Any) -> tuple[tuple[int, int], ...]:
     rank = len(x.shape)
     if not is_sequence(width):
         return ((static_int(width, "pad", "width"),) * 2,) * rank

@@ -11,7 +11,7 @@ from jax import lax
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol
-from eshkol.xla.arguments import index_tensor, static_axes, static_axis, static_int
+from eshkol.xla.arguments import index_tensor, number, static_axes, static_axis, static_int
 from eshkol.xla.dtypes import FLOAT64, INT32, inexact_dtype, result_dtype, wide
 from eshkol.xla.elementwise import not_equal
 from eshkol.xla.reductions import max as largest
@@ -70,7 +70,10 @@ def correlation(first: Any, second: Any = None) -> Any:
 def _correlation(x: Any) -> Any:
     centered = x - x.mean(1, keepdims=True)
     scaled = centered / jnp.linalg.norm(centered, axis=1, keepdims=True)
-    return jnp.clip(scaled @ scaled.T, -1, 1)
+    result = scaled @ scaled.conj().T
+    if result.dtype.kind == "c":
+        return lax.complex(jnp.clip(result.real, -1, 1), jnp.clip(result.imag, -1, 1))
+    return jnp.clip(result, -1, 1)
 
 
 _METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
@@ -100,6 +103,8 @@ def _quantiles(
 ) -> Any:
     x = _floats(who, tensor)
     axes = static_axes(axis, x, who)
+    if x.dtype.kind == "c":
+        raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
     if any(x.shape[a] == 0 for a in axes):
         raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
     name = method.name if isinstance(method, Symbol) else method
@@ -109,6 +114,8 @@ def _quantiles(
             hint=f"the methods are {' '.join(_METHODS)}",
         )
     q = as_tensor(part, who, FLOAT64)
+    if len(q.shape) > 1:
+        raise ShapeError(f"{who}: expected a number or a tensor of rank 1, got {describe(q)}")
     if not isinstance(q, Tracer) and not ((q_ := np.asarray(q)) >= 0).all() & (q_ <= whole).all():
         raise OutOfRange(f"{who}: expected numbers from 0 to {whole}, got {describe(part)}")
     q = cast(q, x.dtype if x.dtype.itemsize > 2 else np.dtype("float32"))
@@ -140,6 +147,8 @@ def bincount(values: Any, length: Any = None, *, weights: Any = None) -> Any:
     who = "bincount"
     ids = index_tensor(values, who).reshape(-1)
     size = _length(who, ids) if length is None else static_int(length, who, "a length")
+    if size < 0:
+        raise BadValue(f"{who}: expected a length of at least 0, got {size}")
     if not isinstance(ids, Tracer) and ids.size and int(ids.min()) < 0:
         raise OutOfRange(f"{who}: expected integers of at least 0, got {int(ids.min())}")
     if weights is None:
@@ -173,8 +182,10 @@ def histogram(values: Any, bins: Any = 10, low: Any = None, high: Any = None) ->
         raise BadValue(f"{who}: expected at least 1 bin, got {count}")
     if not x.size and (low is None or high is None):
         raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
-    first = smallest(x) if low is None else as_tensor(low, who, x.dtype)
-    last = largest(x) if high is None else as_tensor(high, who, x.dtype)
+    if x.dtype.kind == "c":
+        raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
+    first = smallest(x) if low is None else number(who, low, "a bound", x.dtype)
+    last = largest(x) if high is None else number(who, high, "a bound", x.dtype)
     return scheme_list(_histogram(x, first, last, bins=count))
 
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors, settled
-from eshkol.base.errors import ShapeError, WrongType
+from eshkol.base.errors import OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import list_argument
@@ -219,12 +219,18 @@ def _ragged(value: Any, shapes: list[tuple[int, ...]], who: str) -> ShapeError:
 
 def _stacked(leaves: list[Any], shape: tuple[int, ...], dtype: np.dtype | None) -> Array:
     kind = dtype or default_dtype()
+    if dtype is None and any(_is_complex(leaf) for leaf in leaves):
+        kind = result_dtype((np.zeros(1, kind), 1j))
     with wide():
         parts = [
             cast(leaf, kind) if isinstance(leaf, Array) else jnp.asarray(_plain(leaf), kind)
             for leaf in leaves
         ]
         return jnp.stack(parts).reshape(shape)
+
+
+def _is_complex(leaf: Any) -> bool:
+    return isinstance(leaf, complex) or getattr(leaf, "dtype", BOOL).kind == "c"
 
 
 def _plain(number: Any) -> Any:
@@ -279,7 +285,11 @@ def promote(who: str, *values: Any) -> list[Any]:
     Python numbers become NumPy scalars, which XLA takes as literals.
     """
     operands = as_tensors(who, *values)
-    return at_dtype(result_dtype(operands), operands)
+    dtype = result_dtype(operands)
+    try:
+        return at_dtype(dtype, operands)
+    except OverflowError:
+        raise OutOfRange(f"{who}: an integer does not fit in a tensor of {dtype.name}") from None
 
 
 def at_dtype(dtype: np.dtype, operands: Sequence[Any]) -> list[Any]:
