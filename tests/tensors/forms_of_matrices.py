@@ -51,7 +51,7 @@ def correlation(x: Any, y: Any = None) -> Any:
 STATISTICS = [
     Form("tensor-cov", covariance, [c(M), c(M, N), c(V, V)]),
     Form("tensor-corrcoef", correlation, [c(T[0]), c(M, N), c(V, V)]),
-    Form("histogram", histogram, [c(M, 3, -1.0, 1.0), c(FLAT, 2, 0.0, 1.0), c(V), c(T, 5)],
+    Form("histogram", histogram, [c(M, 3, -1.0, 1.0), c(FLAT, 2, 0.0, 1.0), c(V, 3, -2.0, 2.1)],
          smooth=False, odd=False, kinds=REAL),
     Form("bincount", np.bincount, [c(np.int32([0, 2, 2])), c(np.int32([1]))], staged=False,
          smooth=False),

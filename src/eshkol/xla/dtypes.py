@@ -105,7 +105,7 @@ def parse_dtype(option: Any, who: str) -> np.dtype | None:
     name = option.name if isinstance(option, Symbol) else option
     if isinstance(name, str) and name in _BY_NAME:
         return _BY_NAME[name]
-    if not isinstance(name, str) and not is_array(name):
+    if not isinstance(name, str) and (isinstance(name, type) or not is_array(name)):
         try:
             return jnp.dtype(name)
         except TypeError:
