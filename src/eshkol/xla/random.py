@@ -172,7 +172,7 @@ def _integer_bound(value: Any) -> Any:
     array = getattr(value, "__eshkol_traced__", value)
     if isinstance(array, Tracer) and array.dtype.kind in "iu":
         return array
-    return static_int(value, "random-int", "a bound")
+    return value if value.__class__ is int else static_int(value, "random-int", "a bound")
 
 
 def _integers(low: Any, high: Any, shape: tuple[int, ...]) -> Any:
