@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eshkol.core.nodes import Label, Variable
-from eshkol.core.surroundings import Surroundings, places
+from eshkol.core.surroundings import Place, Surroundings, places
 from eshkol.runtime.draw_paths import Site
 
 if TYPE_CHECKING:
@@ -19,19 +19,25 @@ class Forms:
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self._nodes = nodes
-        self._around: dict[int, Surroundings] | None = None
+        self._places: dict[int, Place] | None = None
         self._sites: dict[int, Site] = {}
 
     def around(self, node: Node) -> Surroundings:
         """What is around a node of the forms."""
-        if self._around is None:
-            self._around = {id(inner): around for inner, around, _ in places(self._nodes)}
-        return self._around[id(node)]
+        return self._place(node).around
+
+    def _place(self, node: Node) -> Place:
+        if self._places is None:
+            self._places = {id(place.node): place for place in places(self._nodes)}
+        return self._places[id(node)]
 
     def site(self, node: Node) -> Site:
         """A node as a call that leads to a random draw."""
         site = self._sites.get(id(node))
-        return site or self._sites.setdefault(id(node), Site(self.around(node)))
+        if site is None:
+            place = self._place(node)
+            site = self._sites[id(node)] = Site(place.around, False, place.is_recursive)
+        return site
 
 
 class Activation:

@@ -19,12 +19,14 @@ from eshkol.core.nodes import (
     Lambda,
     Let,
     Letrec,
+    LocalRef,
     Loop,
     MakeBox,
     Node,
     Sequence,
     SetGlobal,
     SetLocal,
+    Variable,
 )
 from eshkol.core.walk import children
 
@@ -46,54 +48,101 @@ class Surroundings(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-Place = tuple[Node, Surroundings, bool]
-"""A node, what is around it, and whether it stands in tail position of its procedure."""
+class Place(NamedTuple):
+    """A node and where it stands.
+
+    Attributes:
+        node: the node.
+        around: what is around it.
+        is_tail: whether it stands in tail position of its procedure.
+        procedures: what refers to the procedures around it: names of top-level ones, variables.
+    """
+
+    node: Node
+    around: Surroundings
+    is_tail: bool = False
+    procedures: tuple[str | Variable, ...] = ()
+
+    @property
+    def is_recursive(self) -> bool:
+        """Whether it is a call of a procedure that it stands in."""
+        callee = self.node.procedure if isinstance(self.node, Call) else None
+        if isinstance(callee, GlobalRef):
+            return callee.name in self.procedures
+        return isinstance(callee, LocalRef) and callee.variable in self.procedures
+
+    def leaves(self, primitives: Collection[str]) -> bool:
+        """Whether it is a call that is all that is left to do of its procedure.
+
+        The procedure is gone while it lasts. A primitive that calls back is done inside of it.
+        """
+        if not self.is_tail or not isinstance(self.node, Call):
+            return False
+        callee = self.node.procedure
+        name = callee.name if isinstance(callee, GlobalRef) else ""
+        return name not in primitives or name in PASSING_ON
+
+
+PASSING_ON = frozenset("apply call-with-values call/cc call-with-current-continuation eval".split())
+"""Primitives that call what they are given in tail position."""
 
 
 def places(forms: Iterable[Node], around: Surroundings | None = None) -> Iterator[Place]:
-    """All nodes of forms, with what is around them, and whether they are tails.
+    """All nodes of forms, and where they stand.
 
     Args:
         forms: at top level, unless ``around`` tells where they are.
     """
     for form in forms:
         top = _text(form.span)
-        stack: list[Place] = [(form, around or Surroundings(top, top), False)]
+        stack = [Place(form, around or Surroundings(top, top))]
         while stack:
             place = stack.pop()
             yield place
-            stack.extend(_inside(*place))
+            stack.extend(_inside(place))
 
 
-def _inside(node: Node, around: Surroundings, is_tail: bool) -> Iterator[Place]:
+def _inside(place: Place) -> Iterator[Place]:
+    node, around, is_tail, procedures = place
+
+    def value(node: Node, around: Surroundings = around) -> Place:
+        return Place(node, around, False, procedures)
+
+    def tail(node: Node) -> Place:
+        return Place(node, around, is_tail, procedures)
+
     match node:
         case Define() if isinstance(node.value, Lambda):
-            yield node.value, around._replace(name=node.name), False
+            yield Place(node.value, around._replace(name=node.name), False, (node.name,))
         case Define() | SetGlobal():
-            yield node.value, _of_value(around, node.name, node.value), False
+            yield value(node.value, _of_value(around, node.name, node.value))
         case SetLocal() | BoxSet():
-            yield node.value, _of_value(around, node.variable.name, node.value), False
+            yield value(node.value, _of_value(around, node.variable.name, node.value))
         case Let() | Letrec():
-            for variable, value in zip(node.variables, node.values, strict=True):
-                yield value, _of_value(around, variable.name, value), False
-            yield node.body, around, is_tail
+            for variable, bound in zip(node.variables, node.values, strict=True):
+                part = value(bound, _of_value(around, variable.name, bound))
+                if isinstance(bound, Lambda):
+                    part = part._replace(procedures=(*procedures, variable))
+                yield part
+            yield tail(node.body)
         case Loop():
-            yield from ((value, around, False) for value in node.values)
-            yield node.body, around, is_tail
+            yield from map(value, node.values)
+            yield tail(node.body)
         case Lambda():
             inner = around._replace(procedure=_text(node.span))
-            defaults = (p.default for p in node.parameters if p.default is not None)
-            yield from ((default, inner, False) for default in defaults)
-            yield node.body, inner, True
+            for parameter in node.parameters:
+                if parameter.default is not None:
+                    yield value(parameter.default, inner)
+            yield Place(node.body, inner, True, procedures)
         case If():
-            yield node.test, around, False
-            yield node.then, around, is_tail
-            yield node.otherwise, around, is_tail
+            yield value(node.test)
+            yield tail(node.then)
+            yield tail(node.otherwise)
         case Sequence():
-            yield from ((step, around, False) for step in node.steps[:-1])
-            yield node.steps[-1], around, is_tail
+            yield from map(value, node.steps[:-1])
+            yield tail(node.steps[-1])
         case _:
-            yield from ((child, around, False) for child in children(node))
+            yield from map(value, children(node))
 
 
 def _of_value(around: Surroundings, name: str, value: Node) -> Surroundings:
@@ -107,19 +156,3 @@ def _of_value(around: Surroundings, name: str, value: Node) -> Surroundings:
 
 def _text(span: Span) -> str:
     return f"{span.file}:{span.line}:{span.column}"
-
-
-PASSING_ON = frozenset("apply call-with-values call/cc call-with-current-continuation eval".split())
-"""Primitives that call what they are given in tail position."""
-
-
-def leaves_its_procedure(node: Node, is_tail: bool, primitives: Collection[str]) -> bool:
-    """Whether a call is all that is left to do of its procedure, which is gone while it lasts.
-
-    A primitive that calls back is done inside of the procedure.
-    """
-    if not is_tail or not isinstance(node, Call):
-        return False
-    callee = node.procedure
-    name = callee.name if isinstance(callee, GlobalRef) else ""
-    return name not in primitives or name in PASSING_ON

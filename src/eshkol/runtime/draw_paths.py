@@ -2,7 +2,7 @@
 
 The calls that are going on lead to the draw. Each contributes its top-level procedure and, unless
 that is the one that draws, the variables whose values are being computed there. A call in tail
-position, of which nothing is left to do, contributes nothing, and a recursion counts once. So the
+position, of which nothing is left to do, contributes nothing, nor does one of a procedure by itself. So the
 path is the same for compiled code, for staged code, whose calls are those of the compiler, and on
 the evaluator; it does not depend on what else the program draws or defines.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from eshkol.base.sources import byte_column, place_of
 from eshkol.base.spans import Span
 from eshkol.core.nodes import Call, Lambda, Node
-from eshkol.core.surroundings import Surroundings, leaves_its_procedure, places
+from eshkol.core.surroundings import Surroundings, places
 from eshkol.runtime.procedures import BORDER, SITES, unit_of_code
 
 Path = tuple[Surroundings, ...]
@@ -34,13 +34,15 @@ class Site:
     Attributes:
         around: what is around it.
         is_over: whether nothing is left to do of its procedure while it lasts.
+        is_recursive: whether it calls a procedure that it stands in.
     """
 
-    __slots__ = ("around", "is_over")
+    __slots__ = ("around", "is_over", "is_recursive")
 
-    def __init__(self, around: Surroundings, is_over: bool = False) -> None:
+    def __init__(self, around: Surroundings, is_over: bool, is_recursive: bool) -> None:
         self.around = around
         self.is_over = is_over
+        self.is_recursive = is_recursive
 
 
 class Engine:
@@ -94,21 +96,31 @@ def path_to(caller: FrameType | None, is_draw: bool = True) -> Path:
 
 @lru_cache(4096)
 def path_of(calls: tuple[Site, ...], is_draw: bool = True) -> Path:
-    """The path of calls, given innermost first, without those that have nothing left to do."""
+    """The path of calls, given innermost first, without those that have nothing left to do.
+
+    How deep a recursion is, leaves no trace.
+    """
     path: list[Surroundings] = []
     for number in range(len(calls) - 1, -1, -1):
         call = calls[number]
-        if not call.is_over or (is_draw and number == 0):
+        if call.is_recursive:
+            _leave(path, call.around)
+        elif not call.is_over or (is_draw and number == 0):
             _append(path, call.around)
     return tuple(path)
 
 
 def _append(path: list[Surroundings], around: Surroundings) -> None:
+    _leave(path, around)
+    path.append(around)
+
+
+def _leave(path: list[Surroundings], around: Surroundings) -> None:
+    """Forget the calls of a procedure, and what they led to."""
     for index, known in enumerate(path):
         if known.procedure == around.procedure:
             del path[index:]
             break
-    path.append(around)
 
 
 def followed(path: Path, rest: Path) -> Path:
@@ -168,21 +180,21 @@ class CallSites:
     def names_in(self, procedure: Lambda) -> tuple[tuple[str, ...], ...]:
         """The names around each call in a procedure of the unit, in order."""
         outer = self._around.get(_key(procedure.span)) if self._calls else None
-        inner = places([procedure], outer)
-        calls = [around for node, around, _ in inner if isinstance(node, Call)]
-        return tuple([(around.name, *around.names) for around in calls])
+        inner = [p.around for p in places([procedure], outer) if isinstance(p.node, Call)]
+        return tuple([(around.name, *around.names) for around in inner])
 
     @property
     def _calls(self) -> dict[tuple[Any, ...], Site]:
         if self._by_position is None:
             found: dict[tuple[Any, ...], Site] = {}
             outer = None if self.around is None else self.around()
-            for node, around, is_tail in places(self.forms(), outer):
-                if isinstance(node, Lambda):
-                    self._around.setdefault(_key(node.span), around)
-                elif isinstance(node, Call):
-                    is_over = leaves_its_procedure(node, is_tail, self.primitives)
-                    found.setdefault(_key(node.span), Site(around, is_over))
+            for place in places(self.forms(), outer):
+                key = _key(place.node.span)
+                if isinstance(place.node, Lambda):
+                    self._around.setdefault(key, place.around)
+                elif isinstance(place.node, Call):
+                    is_over = place.leaves(self.primitives)
+                    found.setdefault(key, Site(place.around, is_over, place.is_recursive))
             self._by_position = found
         return self._by_position
 
