@@ -2,9 +2,9 @@
 
 The calls that are going on lead to the draw. Each contributes its top-level procedure and, unless
 that is the one that draws, the variables whose values are being computed there. A call in tail
-position, of which nothing is left to do, contributes nothing, nor does one of a procedure by itself. So the
-path is the same for compiled code, for staged code, whose calls are those of the compiler, and on
-the evaluator; it does not depend on what else the program draws or defines.
+position, of which nothing is left to do, contributes nothing, nor does one of a procedure by
+itself. So the path is the same for compiled code, for staged code, whose calls are those of the
+compiler, and on the evaluator; it does not depend on what else the program draws or defines.
 """
 
 from __future__ import annotations
