@@ -24,8 +24,9 @@ def calls_of(frame: FrameType) -> Iterator[Site]:
         yield _site(*machine.site)
     waiting = machine.stack
     while waiting is not None:
-        if waiting.hole is not None:
-            yield _site(*waiting.hole)
+        hole = waiting.hole
+        if hole is not None:
+            yield _site(*hole)
         waiting = waiting.outer
 
 

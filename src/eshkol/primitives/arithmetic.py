@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from eshkol.autodiff import plain
 from eshkol.autodiff.plain import PLAIN
-from eshkol.base.errors import EshkolError
-from eshkol.primitives.declare import ARRAYS, primitive, rename, tensor_rule
+from eshkol.primitives.declare import ARRAYS, called_as, primitive, tensor_rule
 from eshkol.primitives.numbers import is_host_number, is_number, is_tensor_like, not_a_number
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain
 from eshkol.validated.enclosures import Enclosure, enclosed
@@ -168,11 +167,7 @@ def square(number: Number) -> Number:
     """The number times itself. Example: ``(square 1/2)`` ⇒ ``1/4``."""
     if isinstance(number, Enclosure):
         return enclosed("square", "square", number)
-    try:
-        return multiply(number, number)
-    except EshkolError as error:
-        rename(error, "square")
-        raise
+    return called_as("square", multiply, number, number)
 
 
 @primitive("cube")

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff.plain import EXACT, PLAIN, to_float
-from eshkol.base.errors import EshkolError
-from eshkol.primitives.declare import ARRAYS, apply_rule, load, primitive, rename
+from eshkol.primitives.declare import ARRAYS, apply_rule, called_as, load, primitive
 from eshkol.primitives.numbers import (
     REAL,
     is_host_number,
@@ -31,11 +30,7 @@ Truth = Any
 def _compare(who: str, python: Callable[[Any, Any], Any], rule: str, a: Number, b: Number) -> Truth:
     """A comparison of what are not two plain real numbers; derivatives don't matter to it."""
     if a.__class__ in ARRAYS and (b.__class__ in ARRAYS or b.__class__ in REAL):
-        try:
-            return load(TENSOR_RULES + rule)(a, b)
-        except EshkolError as error:
-            rename(error, who)
-            raise
+        return called_as(who, load(TENSOR_RULES + rule), a, b)
     if is_host_number(a) and is_host_number(b):
         a, b = known(a), known(b)
         if python is not operator.eq and complex in (a.__class__, b.__class__):

@@ -141,10 +141,19 @@ _ALONE = tuple(
 def _rename_in_rule(error: EshkolError, path: str, who: str) -> None:
     """Give the error of a rule that several primitives have the name of the one called."""
     if path.startswith(_ALONE):
-        rename(error, who)
+        _rename(error, who)
 
 
-def rename(error: EshkolError, who: str) -> None:
+def called_as(who: str, function: Function, *arguments: Any) -> Any:
+    """The value of ``function``, which does the work of the primitive ``who``; so do its errors."""
+    try:
+        return function(*arguments)
+    except EshkolError as error:
+        _rename(error, who)
+        raise
+
+
+def _rename(error: EshkolError, who: str) -> None:
     """Make the error of the primitive that does the work that of ``who``, which was called."""
     named, colon, rest = error.message.partition(": ")
     if colon and " " not in named and not _are_aliases(named, who):

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.autodiff import apply
-from eshkol.base.errors import EshkolError
 from eshkol.primitives import arithmetic, comparison
 from eshkol.primitives.arguments import wrong_type
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import load, primitive, rename
+from eshkol.primitives.declare import called_as, load, primitive
 from eshkol.primitives.elementary import power
 from eshkol.primitives.numbers import is_host_number, is_tensor_like
 from eshkol.primitives.operations import TENSOR_RULES, Number
@@ -118,21 +117,13 @@ def tensor_ne(a: Tensor, b: Tensor) -> Tensor:
 @primitive("maximum", "tensor-maximum")
 def maximum(tensor: Tensor, *tensors: Tensor) -> Tensor:
     """The largest element at each place. Example: ``(maximum #(1.0 5.0) 3)`` ⇒ ``#(3.0 5.0)``."""
-    try:
-        return comparison.maximum(tensor, *tensors)
-    except EshkolError as error:
-        rename(error, "maximum")
-        raise
+    return called_as("maximum", comparison.maximum, tensor, *tensors)
 
 
 @primitive("minimum", "tensor-minimum")
 def minimum(tensor: Tensor, *tensors: Tensor) -> Tensor:
     """The smallest element at each place. Example: ``(minimum #(1.0 5.0) 3)`` ⇒ ``#(1.0 3.0)``."""
-    try:
-        return comparison.minimum(tensor, *tensors)
-    except EshkolError as error:
-        rename(error, "minimum")
-        raise
+    return called_as("minimum", comparison.minimum, tensor, *tensors)
 
 
 def _unary(names: str, rule: str, documentation: str) -> None:

@@ -45,7 +45,7 @@ def is_variable(value: Any) -> bool:
     return value.__class__ is TensorVariable
 
 
-@tensor_primitive("variable-value", at="eshkol.xla.variables:value")
+@tensor_primitive("variable-value", at=_AT + "value")
 def variable_value(variable: TensorVariable) -> Tensor:
     """The tensor that a variable holds now; a tensor is its own.
 

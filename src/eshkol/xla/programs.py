@@ -49,7 +49,7 @@ from eshkol.xla.keys import drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.loop_memory import own_memory
 from eshkol.xla.notes import NOTES, note_use
-from eshkol.xla.reach import may_draw, names_drawn_for
+from eshkol.xla.reach import names_drawn_for
 from eshkol.xla.recursion import own_conditions
 from eshkol.xla.recursion_depth import room_for
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
@@ -135,7 +135,7 @@ class Program:
         arguments: the structure of ``(arguments, options)``.
         reach: names and structures of the top-level variables it reads.
         kinds: of all leaves: of the procedure, of the top-level variables, of the arguments.
-        names: the names in it, if it draws random numbers, which are numbered by them.
+        names: the names in it that number its random draws; None if it draws none.
         statics: the indices of leaves whose values are part of what was compiled.
         variants: the compiled functions by those values.
         baked: top-level variables whose values were compiled in, see :class:`Lifted`.
@@ -154,6 +154,7 @@ class Program:
         procedure: Structure,
         arguments: Structure,
         reach: Structure,
+        names: tuple[Any, ...] | None,
         options: CallOptions = NO_OPTIONS,
     ) -> None:
         self.name = name
@@ -161,8 +162,8 @@ class Program:
         self.arguments = arguments
         self.reach = reach
         self.options = options
-        self.names = names_drawn_for(procedure, arguments, reach)
-        self.wants_key = bool(self.names) or any(map(may_draw, (procedure, arguments, reach)))
+        self.names = names
+        self.wants_key = names is not None
         kinds = [tuple(leaf_kinds(part)) for part in (procedure, reach, arguments)]
         self.kinds = tuple(itertools.chain(*kinds))
         self.ends = len(kinds[0]), len(kinds[0]) + len(kinds[1])
@@ -253,7 +254,9 @@ class Program:
 
     def renewed(self) -> Program:
         """The same program, of which nothing is compiled."""
-        program = Program(self.name, self.procedure, self.arguments, self.reach, self.options)
+        program = Program(
+            self.name, self.procedure, self.arguments, self.reach, self.names, self.options
+        )
         program.sites = self.sites
         return program
 
@@ -527,7 +530,7 @@ class ProgramTable:
         with self._lock:
             program = self._programs.get(key)
             if program is None:
-                program = Program(name, procedure, arguments, reach, options)
+                program = Program(name, procedure, arguments, reach, names, options)
                 self._programs[key] = program
                 if len(self._programs) > MOST_PROGRAMS:
                     self._programs.popitem(last=False)

@@ -67,7 +67,7 @@ def _float_dtype(dtype: Any, who: str) -> np.dtype:
 def random(*dims: Any, dtype: Any = None) -> Any:
     """``(random)``: a real in [0, 1); with sizes, a tensor of them."""
     if not dims:
-        return next_scalar("uniform") if KEY_SOURCE.draw is None else _scalar("uniform")
+        return _scalar("uniform")
     return _floats("uniform", static_shape(dims, "random"), _float_dtype(dtype, "random"))
 
 

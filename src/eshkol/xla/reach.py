@@ -128,7 +128,7 @@ def _drawing_functions() -> frozenset[int]:
     return frozenset(id(PRIMITIVES[name].function) for name in drawing_names())
 
 
-def may_draw(structure: Structure) -> bool:
+def _may_draw(structure: Structure) -> bool:
     """Whether a procedure in a structure may draw random numbers."""
     return any(
         name in drawing_names()
@@ -137,13 +137,13 @@ def may_draw(structure: Structure) -> bool:
     ) or _holds_drawing(structure)
 
 
-def names_drawn_for(*structures: Structure) -> tuple[Any, ...]:
+def names_drawn_for(*structures: Structure) -> tuple[Any, ...] | None:
     """What decides how the draws of procedures in structures are numbered: the names in them.
 
-    Nothing if they don't draw.
+    None if they don't draw.
     """
-    if not any(map(may_draw, structures)):
-        return ()
+    if not any(map(_may_draw, structures)):
+        return None
     return tuple(
         [_names_in(function) for structure in structures for function in closures_of(structure)]
     )
