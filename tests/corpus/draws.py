@@ -62,6 +62,27 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a key for each trip, folded with its number",
+        """(define (f x)
+             (do ((i 0 (+ i 1)) (sum x (+ (* 0.5 sum) (with-rng (fold-in 7 i) (random)))))
+                 ((= i 12) sum)))""",
+        "2.0",
+        "-0.5",
+        differentiable=True,
+    ),
+    row(
+        "a key that a traced loop carries",
+        """(define (f x)
+             (let loop ((key (fold-in 7 0)) (sum x))
+               (if (> sum 4.0)
+                   (* sum sum)
+                   (let ((keys (split-rng key)))
+                     (loop (car keys) (+ sum (with-rng (cadr keys) (random))))))))""",
+        "2.0",
+        "-0.5",
+        differentiable=True,
+    ),
+    row(
         "vector-map with a condition",
         """(define (f a b)
              (vector-map (lambda (x) (cond ((> x 1) (- x 1)) ((< x -1) (+ x 1)) (else 0.0)))

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from eshkol.base.errors import BadValue, OutOfRange, StagingError, WrongType
+from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import NIL, scheme_list
+from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.xla.dtypes import wide
@@ -211,6 +212,76 @@ def test_a_key_of_their_own():
     assert len(SCHEME["split-rng"](7, 5)) == 5
 
 
+@pytest.mark.parametrize("number", [0, 5, 2**32 - 1, -1, -(2**31)])
+def test_a_key_folded_with_a_number_is_jaxs(number):
+    fold_in = SCHEME["fold-in"]
+    wanted = jax.random.key_data(jax.random.fold_in(jax.random.key(7), np.uint32(number % 2**32)))
+    with wide():
+        staged = jax.jit(fold_in)(7, number)
+    for found in (fold_in(7, number), fold_in(jax.random.key(7), number), staged):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_keys_are_tensors():
+    key = SCHEME["fold-in"](7, 1)
+    assert (key.dtype, key.shape) == (np.uint32, (2,))
+    assert [part.dtype for part in SCHEME["split-rng"](key)] == [np.uint32] * 2
+    keys = SCHEME["stack"](SCHEME["split-rng"](key, 3))
+    lanes = jax.vmap(lambda one: SCHEME["call-with-rng"](one, SCHEME["random"]))(keys)
+    alone = [SCHEME["call-with-rng"](one, SCHEME["random"]) for one in keys]
+    np.testing.assert_allclose(lanes, np.float32(alone), rtol=1e-6)
+
+
+SINGLE = [
+    ("random", (), {}),
+    ("random-uniform", (2.0, 3.0), {}),
+    ("random-normal", (1, 2), {}),
+    ("random-gamma", (2.0,), {}),
+    ("random-poisson", (3.0,), {"dtype": "int8"}),
+    ("bernoulli", (0.5,), {"dtype": "int32"}),
+    ("random-int", (3, 9), {"dtype": "uint8"}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "options"), SINGLE)
+def test_a_single_number_of_a_dtype_is_a_tensor(name, arguments, options):
+    options = {"dtype": "float16"} | options
+
+    def program(key):
+        return SCHEME["call-with-rng"](key, lambda: SCHEME[name](*arguments, **options))
+
+    eager = program(3)
+    with wide():
+        staged = jax.jit(program)(3)
+    assert eager.shape == staged.shape == ()
+    assert eager.dtype == staged.dtype == options["dtype"]
+    np.testing.assert_allclose(float(eager), float(staged), rtol=2e-3)
+
+
+def test_parameters_that_are_tensors_have_draws_of_their_own():
+    both = SCHEME["call-with-rng"](3, lambda: SCHEME["random-normal"](0, L([1.0, 1.0])))
+    assert both.dtype == np.float32
+    assert both[0] != both[1]
+    low = jnp.array([0.0, 10.0])
+    drawn = SCHEME["random-uniform"](low, low + 1, 50, 2)
+    assert ((drawn >= low) & (drawn < low + 1)).all()
+    with wide():
+        doubles = SCHEME["random-uniform"](jnp.array([0.0, 1.0], "float64"), 2)
+    assert doubles.dtype == np.float64
+    coins = SCHEME["bernoulli"](L([0.5] * 64))
+    assert 0 < coins.sum() < 64
+    dice = SCHEME["random-int"](L([0, 10]), jnp.array([5, 20]), 50, 2)
+    assert ((dice >= np.array([0, 10])) & (dice < np.array([5, 20]))).all()
+
+
+def test_integers_of_a_dtype():
+    drawn = SCHEME["random-int"](0, 256, 400, dtype="uint8")
+    assert drawn.dtype == np.uint8
+    assert drawn.max() > 240
+    assert SCHEME["random-int"](0, 2**62, 3, dtype="int64").dtype == np.int64
+    assert SCHEME["random-int"](0, 2**31, 3).dtype == np.int32
+
+
 def test_draws_inside_do_not_move_the_outer_stream():
     SCHEME["rng-seed"](5)
     wanted = SCHEME["rand"](1)
@@ -306,6 +377,13 @@ def test_threads_share_the_stream():
         ("rng-seed", (1.5,), WrongType, "rng-seed: expected an exact integer as seed, got 1.5"),
         ("call-with-rng", ("a", list), WrongType, "call-with-rng: expected an exact integer"),
         ("split-rng", (1, 0), BadValue, "split-rng: expected at least 1 key, got 0"),
+        ("fold-in", (1, 2**32), OutOfRange, "fold-in: 4294967296 does not fit in 32 bits"),
+        ("fold-in", (1, 0.5), WrongType, "fold-in: expected an exact integer as a number, got 0.5"),
+        ("fold-in", ("a", 1), WrongType, "fold-in: expected an exact integer as seed"),
+        ("random-int", (0, L([5, 0]), 2), BadValue, r"expected low < high, got 0 and \(5 0\)"),
+        ("random-int", (0, L([0.5])), WrongType, "expected exact integers as bounds, got"),
+        ("random-normal", (L([0.5, 1.0]), 1, 3), ShapeError, r"shape \[2\] do not fit \[3\]"),
+        ("bernoulli", (L([0.5, 1.0]), 3), ShapeError, r"shape \[2\] do not fit \[3\]"),
         ("random-int", (5, 5), BadValue, "random-int: expected low < high, got 5 and 5"),
         ("random-int", (0, 2.5), WrongType, "random-int: expected an exact integer as a bound"),
         ("random-int", (0, 2**40, 3), OutOfRange, "does not fit in a tensor of int32"),
@@ -327,6 +405,12 @@ def test_bad_arguments(name, arguments, error, message):
 
 
 def test_bad_options():
+    with pytest.raises(BadValue, match="random-int: expected a dtype of integers, got float32"):
+        SCHEME["random-int"](0, 3, dtype="float32")
+    with pytest.raises(OutOfRange, match="random-int: 300 does not fit in a tensor of uint8"):
+        SCHEME["random-int"](0, 300, 2, dtype="uint8")
+    with pytest.raises(WrongType, match="random-choice: expected #t or #f as replace, got no"):
+        SCHEME["random-choice"](3, 2, replace=Symbol("no"))
     with pytest.raises(BadValue, match="rand: expected a floating dtype, got int32"):
         SCHEME["rand"](3, dtype="int32")
     with pytest.raises(BadValue, match="he-normal: expected a layout of 2 letters with I and O"):

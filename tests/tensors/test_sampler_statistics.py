@@ -103,7 +103,7 @@ OTHERS = {
         [SCHEME["orthogonal-init"](L([3, 3]))[0, 0] for _ in range(200)], st.uniform(-1, 2)
     ),
 }  # fmt: skip
-NO_SAMPLERS = {"rng-seed", "call-with-rng", "split-rng", "constant-init"}
+NO_SAMPLERS = {"rng-seed", "call-with-rng", "split-rng", "fold-in", "constant-init"}
 FAMILIES = ("random", "distributions", "initializers")
 
 

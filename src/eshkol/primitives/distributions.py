@@ -1,7 +1,8 @@
 """Random numbers from distributions other than the uniform and the normal one.
 
 The parameters come first, numbers or tensors that broadcast together, then the sizes of the
-result. Without sizes the result has the shape of the parameters: of numbers it is a number. Draws
+result. Without sizes the result has the shape of the parameters: of numbers it is a number, or with
+``#:dtype`` a tensor of rank 0. Draws
 come from the stream that ``rng-seed`` begins. Samplers of floats are differentiable by their
 parameters.
 """
@@ -250,7 +251,8 @@ def choice(values: Any, *sizes: Sizes, weights: Any = None, replace: bool = True
 
     Args:
         values: what is chosen from; of a tensor, its rows.
-        sizes: how many; one element if left out. Of a list or vector a vector is made.
+        sizes: how many; one element if left out. Of a list or vector a vector is made, or with
+            several sizes vectors of vectors.
         weights: of each element; equal ones if left out.
         replace: whether an element may come twice.
 

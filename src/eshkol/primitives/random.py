@@ -6,7 +6,8 @@ it: the names of the top-level procedures that are being called, and of the vari
 values are being computed. So ``(define last (linear 8 2))`` gives the same weights whatever else is
 made before it. It is the same for compiled procedures, on every device and in every process.
 ``call-with-rng`` gives the draws within it a key of their own. Scalars are doubles; tensors are of
-the default float dtype unless ``#:dtype`` says otherwise.
+the default float dtype unless ``#:dtype`` says otherwise. A single number for which ``#:dtype`` is
+given is a tensor of rank 0.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
     ``(with-rng key body …)`` is the form for it.
 
     Args:
-        key: an exact integer, or a key from ``split-rng``.
+        key: an exact integer, or a key from ``split-rng`` or ``fold-in``, or of JAX's.
 
     Example: ``(call-with-rng 7 (lambda () (random)))`` is the same number every time.
 
@@ -50,14 +51,35 @@ def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
 def split_rng(key: Any, count: int = 2) -> Pair:
     """A list of ``count`` keys, independent of each other, from a key or an exact integer.
 
+    A key is a tensor of two words (uint32), which loops and branches may give like any other.
+
     Example: ``(let ((keys (split-rng 7))) (= (with-rng (car keys) (random)) (with-rng (cadr keys)
     (random))))`` ⇒ ``#f``.
     """
 
 
+@tensor_primitive("fold-in", at=_KEYS + "fold_in")
+def fold_in(key: Any, number: int) -> Any:
+    """A key for each number, independent of those for others: ``jax.random.fold_in``.
+
+    ``(with-rng (fold-in key i) …)`` gives each trip of a loop draws of its own, which depend on
+    nothing but the key and the trip.
+
+    Args:
+        key: an exact integer, or a key from ``split-rng`` or ``fold-in``.
+        number: an exact integer of 32 bits, or a traced one.
+
+    Raises:
+        OutOfRange: the number has more than 32 bits.
+
+    Example: ``(map (lambda (i) (with-rng (fold-in 7 i) (random-int 0 100))) '(0 1 2))`` ⇒
+    ``(98 76 53)``; ``(with-rng (fold-in 7 2) (random-int 0 100))`` ⇒ ``53``.
+    """
+
+
 @tensor_primitive("random", at=_AT + "random")
 def random(*sizes: Sizes, dtype: Dtype = None) -> Any:
-    """A real number evenly from [0, 1); with sizes, a tensor of them.
+    """A real number evenly from [0, 1); with sizes or a dtype, a tensor of them.
 
     Example: ``(with-rng 7 (random))`` ⇒ ``0.30129574865164055``; ``(tensor-shape (random 2 3))``
     ⇒ ``(2 3)``.
@@ -69,7 +91,9 @@ def random_uniform(*arguments: Any, dtype: Dtype = None) -> Any:
     """Evenly from [low, high).
 
     ``(random-uniform low high)`` is a number, ``(random-uniform low high size …)`` a tensor, and so
-    is ``(random-uniform shape [low high])`` with a list as shape.
+    is ``(random-uniform shape [low high])`` with a list of exact integers as shape. Bounds that are
+    tensors broadcast to the sizes; without sizes there is a draw for each of their elements. With
+    ``#:dtype`` a single number is a tensor of rank 0.
 
     Example: ``(with-rng 7 (random-uniform -1 1))`` ⇒ ``-0.3974085026967189``; ``(tensor-shape
     (random-uniform '(2 3)))`` ⇒ ``(2 3)``.
@@ -102,11 +126,13 @@ def randn(*sizes: Sizes, dtype: Dtype = None) -> Tensor:
 
 
 @tensor_primitive("random-int", "randint", at=_AT + "random_int")
-def random_int(low: int, high: int, *sizes: Sizes) -> Any:
+def random_int(low: Any, high: Any, *sizes: Sizes, dtype: Dtype = None) -> Any:
     """An exact integer evenly from [low, high); with sizes, a tensor of int32.
 
+    Bounds that are tensors, or lists, broadcast to the sizes.
+
     Raises:
-        BadValue: there is no integer between.
+        BadValue: there is no integer between. OutOfRange: a bound does not fit in the dtype.
 
     Example: ``(with-rng 7 (random-int 0 10))`` ⇒ ``3``; ``(with-rng 7 (randint 0 10 '(3)))`` ⇒
     ``#(8 8 0)``.
@@ -131,7 +157,7 @@ def shuffle(sequence: Any) -> Any:
 
 @tensor_primitive("bernoulli", at=_AT + "bernoulli")
 def bernoulli(probability: Any, *sizes: Sizes, dtype: Dtype = None) -> Any:
-    """1 with a probability, else 0; with sizes, a tensor of such numbers.
+    """1 with a probability, else 0; with sizes, or probabilities in a tensor, a tensor of such.
 
     Raises:
         BadValue: the probability lies outside [0, 1].

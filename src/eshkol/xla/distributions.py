@@ -32,7 +32,7 @@ from eshkol.xla.dtypes import (
     wide,
 )
 from eshkol.xla.key_stream import next_key
-from eshkol.xla.random import random_normal, random_uniform
+from eshkol.xla.random import check_fits, random_normal, random_uniform
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 
@@ -80,7 +80,7 @@ def _sampler(
         shape = broadcast_shape(who, *arrays)
         sizes = arguments[len(parameters) :]
         wanted = static_shape(sizes, who) if sizes else shape
-        _check_fits(who, "parameters", shape, wanted)
+        check_fits(who, "parameters", shape, wanted)
         kind = parse_dtype(dtype, who) or _dtype(arrays, wanted)
         if kind.kind not in "fV" and not whole:
             raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
@@ -119,15 +119,6 @@ def _float_kind(who: str, dtype: Any, array: Any) -> np.dtype:
     return kind
 
 
-def _check_fits(who: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    try:
-        fits = np.broadcast_shapes(wanted, shape) == wanted
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"{who}: {what} of shape {list(shape)} do not fit {list(wanted)}")
-
-
 def _checked(who: str, parameter: Parameter, value: Any) -> Any:
     if value is None or value.__class__ is bool:
         got = "none" if value is None else describe(value)
@@ -155,9 +146,9 @@ def _result(result: Any, shape: tuple[int, ...], whole: bool, dtype: Any, kind: 
     if whole:
         kind = kind if dtype is not None else INT32 if shape else INT64
     result = cast(result, kind)
-    if shape or isinstance(result, Tracer):
+    if shape or dtype is not None or isinstance(result, Tracer):
         return result
-    return int(result) if whole and dtype is None else result.item()
+    return int(result) if whole else result.item()
 
 
 def _with_scale(draw: Draw) -> Draw:
@@ -341,7 +332,7 @@ def categorical(weights: Any, *sizes: Any) -> Any:
     w = _weights(who, weights)
     batch = w.shape[:-1]
     shape = static_shape(sizes, who) if sizes else batch
-    _check_fits(who, "rows of weights", batch, shape)
+    check_fits(who, "rows of weights", batch, shape)
     with wide():
         # The logarithm of 0 is -inf, which is never chosen.
         chosen = _categorical(next_key(), jnp.log(w), shape)
@@ -363,12 +354,14 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
     rows = values if is_sequence(values) else np.arange(static_int(values, who, "a count"))
     count = len(list(rows)) if isinstance(rows, Pair) else len(rows)
     shape = static_shape(sizes, who)
-    if not count or (replace is False and math.prod(shape) > count):
+    if replace.__class__ is not bool:
+        raise WrongType(f"{who}: expected #t or #f as replace, got {describe(replace)}")
+    if not count or (not replace and math.prod(shape) > count):
         raise BadValue(f"{who}: {math.prod(shape)} of {count} elements can't be chosen")
     p = None if weights is None else _weights(who, weights)
     if p is not None and p.shape != (count,):
         raise ShapeError(f"{who}: {count} elements and weights {describe(p)}")
-    if p is not None and replace is False and not isinstance(p, Tracer):
+    if p is not None and not replace and not isinstance(p, Tracer):
         possible = int((np.asarray(p) > 0).sum())
         if math.prod(shape) > possible:
             raise BadValue(
@@ -376,13 +369,17 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
             )
     with wide():
         p = None if p is None else p / p.sum()
-        places = _RANDOM.choice(next_key(), count, shape, replace is not False, p)
+        places = _RANDOM.choice(next_key(), count, shape, replace, p)
         if not isinstance(rows, Pair | list) or isinstance(places, Tracer):
             return jnp.asarray(as_tensor(rows, who))[places.astype(INT32)]
-    items = list(rows)
-    if not shape:
-        return items[int(places)]
-    return Vector(items[place] for place in np.asarray(places).reshape(-1).tolist())
+    return _at(list(rows), np.asarray(places).tolist())
+
+
+def _at(items: list[Any], places: Any) -> Any:
+    """The items at places, which stand in lists of lists."""
+    if places.__class__ is int:
+        return items[places]
+    return Vector(_at(items, place) for place in places)
 
 
 def dirichlet(concentration: Any, *sizes: Any, dtype: Any = None) -> Any:
@@ -442,7 +439,7 @@ def multinomial(trials: Any, weights: Any, *sizes: Any) -> Any:
         raise ShapeError(f"{who}: expected one number of trials, got {describe(count)}")
     w = _weights(who, weights)
     shape = static_shape(sizes, who) if sizes else w.shape[:-1]
-    _check_fits(who, "rows of weights", w.shape[:-1], shape)
+    check_fits(who, "rows of weights", w.shape[:-1], shape)
     with wide():
         p = cast(w / w.sum(-1, keepdims=True), np.dtype("float32"))
         p = jnp.broadcast_to(p, (*shape, w.shape[-1]))

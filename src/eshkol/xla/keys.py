@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue, StagingError
+from eshkol.base.errors import BadValue, OutOfRange, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee
 from eshkol.runtime.draw_paths import Names, Path, names, names_of_forms
@@ -266,9 +266,33 @@ def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
 
 
 def split_rng(key: Any, count: Any = 2) -> Any:
-    """A list of ``count`` keys that are independent of each other."""
+    """A list of ``count`` keys that are independent of each other.
+
+    They are their words, since a tensor can be what a key of JAX's can't: the variable of a loop,
+    the value of a branch, a part of another tensor.
+    """
     number = static_int(count, "split-rng", "count")
     if number < 1:
         raise BadValue(f"split-rng: expected at least 1 key, got {number}")
-    keys = jax.random.split(as_key(key, "split-rng"), number)
+    keys = jax.random.key_data(jax.random.split(as_key(key, "split-rng"), number))
     return scheme_list([keys[i] for i in range(number)])
+
+
+def fold_in(key: Any, number: Any) -> Any:
+    """A key for each number, from a key: the words of what ``jax.random.fold_in`` gives."""
+    return jax.random.key_data(fold(as_key(key, "fold-in"), _folded(number)))
+
+
+def _folded(number: Any) -> Any:
+    """A number as the 32 bits that are folded in."""
+    value = tracer_of(number)
+    if getattr(value, "shape", None) == () and value.dtype.kind in "iu":
+        with wide():
+            return lax.convert_element_type(value, np.uint32)
+    known = static_int(value, "fold-in", "a number")
+    if -(2**31) <= known <= MASK:
+        return np.uint32(known & MASK)
+    raise OutOfRange(
+        f"fold-in: {known} does not fit in 32 bits",
+        hint="fold in several numbers: (fold-in (fold-in key a) b)",
+    )

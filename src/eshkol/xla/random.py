@@ -15,10 +15,10 @@ import jax
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue, OutOfRange, StagingError, WrongType
+from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import Vector
-from eshkol.xla.arguments import is_sequence, static_int, static_shape
+from eshkol.xla.arguments import index_tensor, is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -34,7 +34,9 @@ from eshkol.xla.elementwise import add, divide, less, multiply, subtract
 from eshkol.xla.kernels import call_kernel
 from eshkol.xla.key_stream import next_key, next_scalar
 from eshkol.xla.keys import KEY_SOURCE
+from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+from eshkol.xla.witness import tracer_of
 
 
 def _scalar(kind: str) -> Any:
@@ -66,16 +68,42 @@ def _float_dtype(dtype: Any, who: str) -> np.dtype:
 
 def random(*dims: Any, dtype: Any = None) -> Any:
     """``(random)``: a real in [0, 1); with sizes, a tensor of them."""
-    if not dims:
-        return _scalar("uniform")
-    return _floats("uniform", static_shape(dims, "random"), _float_dtype(dtype, "random"))
+    return _draw("random", "uniform", static_shape(dims, "random") if dims else None, dtype)
+
+
+def _draw(who: str, kind: str, shape: tuple[int, ...] | None, dtype: Any, *parameters: Any) -> Any:
+    """A double; or a tensor where there are sizes, a dtype, or tensors among the parameters."""
+    inner = broadcast_shape(who, *parameters)
+    if shape is None and dtype is None and not inner:
+        return _scalar(kind)
+    wanted = inner if shape is None else shape
+    check_fits(who, "parameters", inner, wanted)
+    return _floats(kind, wanted, _dtype_of_draw(who, dtype, parameters))
+
+
+def _dtype_of_draw(who: str, dtype: Any, parameters: Sequence[Any]) -> np.dtype:
+    """The one asked for, else that of the parameters that are tensors."""
+    kinds = [inexact_dtype(p.dtype, 1) for p in parameters if getattr(p, "shape", ())]
+    if dtype is not None or not kinds:
+        return _float_dtype(dtype, who)
+    return np.result_type(*kinds) if len(kinds) > 1 else kinds[0]
+
+
+def check_fits(who: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse what does not broadcast to the sizes of a result."""
+    try:
+        fits = np.broadcast_shapes(wanted, shape) == wanted
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"{who}: {what} of shape {list(shape)} do not fit {list(wanted)}")
 
 
 def _parameters_and_shape(
     who: str, arguments: Sequence[Any], defaults: tuple[float, float]
 ) -> tuple[Any, Any, tuple[int, ...] | None]:
     """``(a b [dims…])`` or ``(shape [a b])`` as the two parameters and the shape, or None."""
-    if arguments and is_sequence(arguments[0]):
+    if arguments and _is_shape(arguments[0]):
         shape = static_shape(arguments[:1], who)
         given = tuple(arguments[1:3])
         first, second = given + defaults[len(given) :]
@@ -84,6 +112,15 @@ def _parameters_and_shape(
         raise WrongType(f"{who}: expected two numbers, or a shape, got {describe(arguments[0])}")
     first, second = arguments[:2] if arguments else defaults
     return first, second, static_shape(arguments[2:], who) if len(arguments) > 2 else None
+
+
+def _is_shape(value: Any) -> bool:
+    """Whether it is a list of sizes; one of inexact numbers holds parameters."""
+    if not is_sequence(value):
+        return False
+    if hasattr(value, "dtype"):
+        return value.dtype.kind in "iu"
+    return all(tracer_of(item).__class__ is int or hasattr(item, "dtype") for item in value)
 
 
 def _number(value: Any, who: str) -> Any:
@@ -106,29 +143,31 @@ def _affine(values: Any, scale: Any, offset: Any) -> Any:
 
 def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-uniform low high [dims…])`` or ``(random-uniform shape [low high])``."""
-    low, high, shape = _parameters_and_shape("random-uniform", arguments, (0.0, 1.0))
-    low, high = _number(low, "random-uniform"), _number(high, "random-uniform")
-    _check_bound("random-uniform", "finite bounds", lambda x: abs(x) < math.inf, low, high)
-    traced = hasattr(low, "dtype") or hasattr(high, "dtype")
-    if shape is None:
-        draw = _scalar("uniform")
-    else:
-        draw = _floats("uniform", shape, _float_dtype(dtype, "random-uniform"))
-    if not traced and low == 0 and high == 1:
+    who = "random-uniform"
+    low, high, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
+    low, high = _number(low, who), _number(high, who)
+    _check_bound(who, "finite bounds", lambda x: abs(x) < math.inf, low, high)
+    are_tensors = hasattr(low, "dtype") or hasattr(high, "dtype")
+    draw = _draw(who, "uniform", shape, dtype, low, high)
+    if not are_tensors and low == 0 and high == 1:
         return draw
-    return _affine(draw, subtract(high, low) if traced else high - low, low)
+    scaled = _affine(draw, subtract(high, low) if are_tensors else high - low, low)
+    return _as_asked(scaled, dtype, draw)
 
 
 def random_normal(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-normal mean deviation [dims…])`` or ``(random-normal shape [mean deviation])``."""
-    mean, deviation, shape = _parameters_and_shape("random-normal", arguments, (0.0, 1.0))
-    mean, deviation = _number(mean, "random-normal"), _number(deviation, "random-normal")
-    _check_bound("random-normal", "a deviation of at least 0", lambda x: x >= 0, deviation)
-    if shape is None:
-        draw = _scalar("normal")
-    else:
-        draw = _floats("normal", shape, _float_dtype(dtype, "random-normal"))
-    return _affine(draw, deviation, mean)
+    who = "random-normal"
+    mean, deviation, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
+    mean, deviation = _number(mean, who), _number(deviation, who)
+    _check_bound(who, "a deviation of at least 0", lambda x: x >= 0, deviation)
+    draw = _draw(who, "normal", shape, dtype, mean, deviation)
+    return _as_asked(_affine(draw, deviation, mean), dtype, draw)
+
+
+def _as_asked(value: Any, dtype: Any, draw: Any) -> Any:
+    """``value``, of the dtype of its draw if that was asked for."""
+    return value if dtype is None else cast(value, draw.dtype)
 
 
 def _check_bound(who: str, what: str, holds: Callable[[Any], Any], *values: Any) -> None:
@@ -151,14 +190,17 @@ def randn(*dims: Any, dtype: Any = None) -> Any:
     return _floats("normal", static_shape(dims, "randn"), _float_dtype(dtype, "randn"))
 
 
-def random_int(low: Any, high: Any, *dims: Any) -> Any:
+def random_int(low: Any, high: Any, *dims: Any, dtype: Any = None) -> Any:
     """``(random-int low high [dims…])``: exact integers from [low, high)."""
     first, last = (_integer_bound(bound) for bound in (low, high))
     known = first.__class__ is int and last.__class__ is int
-    if known and first >= last:
-        raise BadValue(f"random-int: expected low < high, got {first} and {last}")
-    if dims:
-        return _integers(first, last, static_shape(dims, "random-int"))
+    if not _ascend(first, last):
+        raise BadValue(f"random-int: expected low < high, got {describe(low)} and {describe(high)}")
+    if dims or dtype is not None or np.ndim(first) or np.ndim(last):
+        inner = broadcast_shape("random-int", first, last)
+        shape = static_shape(dims, "random-int") if dims else inner
+        check_fits("random-int", "bounds", inner, shape)
+        return _integers(first, last, shape, _integer_dtype(dtype))
     if known and last - first <= 2**32:
         return _below_small(last - first, first)
     if KEY_SOURCE.draw is None and known:
@@ -169,18 +211,44 @@ def random_int(low: Any, high: Any, *dims: Any) -> Any:
 
 
 def _integer_bound(value: Any) -> Any:
+    if is_sequence(value):
+        try:
+            return index_tensor(value, "random-int")
+        except WrongType:
+            got = describe(value)
+            raise WrongType(f"random-int: expected exact integers as bounds, got {got}") from None
     array = getattr(value, "__eshkol_traced__", value)
     if isinstance(array, Tracer) and array.dtype.kind in "iu":
         return array
     return value if value.__class__ is int else static_int(value, "random-int", "a bound")
 
 
-def _integers(low: Any, high: Any, shape: tuple[int, ...]) -> Any:
-    for bound in (low, high):
-        if bound.__class__ is int and not -(2**31) <= bound <= 2**31 - 1:
-            raise OutOfRange(f"random-int: {bound} does not fit in a tensor of int32")
-    low, high = (np.int32(b) if b.__class__ is int else cast(b, INT32) for b in (low, high))
-    return jax.random.randint(next_key(), shape, low, high, INT32)
+def _ascend(low: Any, high: Any) -> bool:
+    """Whether bounds ascend, as far as they are known."""
+    if low.__class__ is int and high.__class__ is int:
+        return low < high
+    if isinstance(low, Tracer) or isinstance(high, Tracer):
+        return True
+    return bool(np.all(np.asarray(low) < np.asarray(high)))
+
+
+def _integer_dtype(dtype: Any) -> np.dtype:
+    kind = parse_dtype(dtype, "random-int") or INT32
+    if kind.kind in "iu":
+        return kind
+    raise BadValue(f"random-int: expected a dtype of integers, got {kind.name}")
+
+
+def _integers(low: Any, high: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    limits = np.iinfo(dtype)
+    # The upper bound itself is not drawn.
+    beyond = min(int(limits.max) + 1, 2**63 - 1)
+    for bound, most in ((low, int(limits.max)), (high, beyond)):
+        if bound.__class__ is int and not int(limits.min) <= bound <= most:
+            raise OutOfRange(f"random-int: {bound} does not fit in a tensor of {dtype.name}")
+    with wide():
+        bounds = [np.int64(b) if b.__class__ is int else cast(b, INT64) for b in (low, high)]
+        return jax.random.randint(next_key(), shape, *bounds, dtype)
 
 
 def _below_small(span: int, low: int) -> Any:
@@ -252,11 +320,14 @@ def _ends(array: Any) -> tuple[Any, Any]:
 def bernoulli(probability: Any, *dims: Any, dtype: Any = None) -> Any:
     """``(bernoulli p)``: 1 with probability p, else 0; with sizes, a tensor of such numbers."""
     p = _probability(probability, "bernoulli")
-    if dims:
+    inner = np.shape(p)
+    if dims or dtype is not None or inner:
+        shape = static_shape(dims, "bernoulli") if dims else inner
+        check_fits("bernoulli", "probabilities", inner, shape)
         kind = parse_dtype(dtype, "bernoulli") or default_dtype()
         if kind.kind == "c":
             raise BadValue(f"bernoulli: expected a dtype of real numbers, got {kind.name}")
-        return cast(_coins(p, static_shape(dims, "bernoulli")), kind)
+        return cast(_coins(p, shape), kind)
     draw = _scalar("uniform")
     if draw.__class__ is float and not hasattr(p, "dtype"):
         return int(draw < p)
