@@ -247,8 +247,8 @@ def _integers(low: Any, high: Any, shape: tuple[int, ...], dtype: np.dtype) -> A
         if bound.__class__ is int and not int(limits.min) <= bound <= most:
             raise OutOfRange(f"random-int: {bound} does not fit in a tensor of {dtype.name}")
     with wide():
-        bounds = [np.int64(b) if b.__class__ is int else cast(b, INT64) for b in (low, high)]
-        return jax.random.randint(next_key(), shape, *bounds, dtype)
+        first, last = (np.int64(b) if b.__class__ is int else cast(b, INT64) for b in (low, high))
+        return jax.random.randint(next_key(), shape, first, last, dtype)
 
 
 def _below_small(span: int, low: int) -> Any:
