@@ -461,3 +461,9 @@ def test_a_short_string_looks_no_further_than_it_shows():
 
     short_string(scheme_list([Counted() for _ in range(100_000)]))
     assert len(touched) < 500
+
+
+@pytest.mark.parametrize("module", [np, jnp, math], ids=lambda module: module.__name__)
+def test_a_module_with_the_names_of_a_tensor_is_none(module):
+    for show in (display_string, write_string, short_string):
+        assert show(module).startswith(f"#<module '{module.__name__}'")

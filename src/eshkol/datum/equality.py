@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 from eshkol.base.errors import BadValue
@@ -31,7 +32,8 @@ class Undecided:
 
 def is_array(value: Any) -> bool:
     """Whether ``value`` is a NumPy or JAX array or tracer; imports neither."""
-    return hasattr(value, "shape") and hasattr(value, "dtype")
+    has_both = hasattr(value, "shape") and hasattr(value, "dtype")
+    return has_both and value.__class__ is not ModuleType  # the module NumPy has them too
 
 
 def scalar(value: Any) -> Any:

@@ -46,9 +46,9 @@ def debug_print(label: Any, *values: Any, **named: Any) -> Any:
     """
     template = _template(label, values, named)
     if _is_traced((values, named)):
-        load("eshkol.xla.effects:output")(_show, template, label, *values, **named)
+        load("eshkol.xla.debugging:print_later")(template, label, *values, **named)
     else:
-        _show(template, label, *values, **named)
+        show_values(template, label, *values, **named)
     return values[-1] if values else UNSPECIFIED
 
 
@@ -104,7 +104,8 @@ class _Shown:
         return format(self.value if form and is_number else display_string(self.value), form)
 
 
-def _show(template: str, label: Any, *values: Any, **named: Any) -> None:
+def show_values(template: str, label: Any, *values: Any, **named: Any) -> None:
+    """Print the line of a ``debug-print`` whose label is this template, or none if it is empty."""
     if template:
         fields = {name.replace("_", "-"): _Shown(value) for name, value in named.items()}
         fields |= {name: _Shown(value) for name, value in named.items()}

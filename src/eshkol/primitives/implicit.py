@@ -392,6 +392,11 @@ def not_converged(who: str, steps: Any, residual: Any, where: Any, hint: str) ->
     )
 
 
+def search_not_ended(who: str, method: str, steps: Any, residual: Any, where: Any) -> EshkolError:
+    """The same error, with what to do about it where this method was used."""
+    return not_converged(who, steps, residual, where, hint_for(who, method))
+
+
 def no_sign_change(who: str, low: Any, high: Any, first: Any, last: Any) -> EshkolError:
     """The error for two ends of a bracket where the signs are the same."""
     return BadValue(

@@ -6,7 +6,8 @@ They are the same in jax 0.10.2 and 0.12, or these modules make them so.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import Any
 
 import jax
@@ -25,6 +26,7 @@ from jax._src.core import (
     no_axis_name,
     trace_state_clean,
 )
+from jax._src.debugging import debug_callback_p, ordered_debug_effect
 from jax._src.dispatch import apply_primitive
 from jax._src.effects import JaxprInputEffect, control_flow_allowed_effects
 from jax._src.interpreters import partial_eval, pxla
@@ -58,7 +60,9 @@ __all__ = [
     "Loaded",
     "Primitive",
     "apply_primitive",
+    "are_only_callbacks",
     "batch_jaxpr",
+    "callback_within",
     "control_flow_allowed_effects",
     "deserialized",
     "detach_constants",
@@ -68,6 +72,7 @@ __all__ = [
     "evaluate",
     "has_default_layout",
     "has_name",
+    "host_callbacks",
     "install_cache",
     "is_concrete",
     "is_tracing",
@@ -183,23 +188,76 @@ def topology_fingerprint(device: jax.Device) -> int:
     return xla_client.get_topology_for_devices([device]).fingerprint()
 
 
-def deserialized(data: bytes, device: jax.Device) -> Any:
-    """XLA's executable, read from the bytes that it was serialized to."""
+def deserialized(
+    data: bytes, device: jax.Device, callbacks: Sequence[Callable[..., Any]] = ()
+) -> Any:
+    """XLA's executable, read from the bytes that it was serialized to.
+
+    Args:
+        data: the bytes.
+        device: to run on.
+        callbacks: what it calls in the host, by the numbers that the executable knows them by.
+    """
     client: Any = device.client
-    return client.deserialize_executable(data, executable_devices=xla_client.DeviceList((device,)))
+    devices = xla_client.DeviceList((device,))
+    return client.deserialize_executable(
+        data, executable_devices=devices, host_callbacks=[_ordered(call) for call in callbacks]
+    )
+
+
+def _ordered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """What XLA calls for an ordered callback, as JAX lowers one."""
+
+    def run(token: Any, *values: Any) -> tuple[Any]:
+        debug_callback_p.impl(
+            *values, callback=call, effect=ordered_debug_effect, partitioned=False
+        )
+        return (token,)
+
+    return run
+
+
+def host_callbacks(lowered: jax.stages.Lowered) -> list[Callable[..., Any]]:
+    """What a lowered program calls in the host, in the order of the numbers it knows them by."""
+    whole: Any = lowered
+    return list(whole._lowering.compile_args["host_callbacks"])
+
+
+def callback_within(function: Callable[..., Any], kind: type) -> Any:
+    """The one callable of a class that a callback was made of; None if there is no such."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    stack: list[Any] = [function]
+    while stack:
+        each = stack.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, kind):
+            found[id(each)] = each
+        elif each.__class__ is FunctionType:
+            stack += [cell.cell_contents for cell in each.__closure__ or ()]
+    return found.popitem()[1] if len(found) == 1 else None
+
+
+def are_only_callbacks(effects: Iterable[Any]) -> bool:
+    """Whether effects are those of ordered callbacks without results, or none."""
+    return all(effect is ordered_debug_effect for effect in effects)
 
 
 class Loaded:
-    """A compiled program on one device, with default layouts and without effects.
+    """A compiled program on one device, with default layouts, and no effects but callbacks.
 
     Args:
         executable: JAX's, which has been compiled or put together here.
         out_tree: of its results.
+        may_fail: whether its callbacks can end it.
     """
 
-    def __init__(self, executable: Any, out_tree: Any) -> None:
+    def __init__(self, executable: Any, out_tree: Any, may_fail: bool = False) -> None:
         self.executable = executable
         self.out_tree = out_tree
+        self.may_fail = may_fail
 
     @classmethod
     def from_bytes(
@@ -212,6 +270,8 @@ class Loaded:
         kept: Sequence[int],
         is_committed: bool,
         out_tree: Any,
+        callbacks: Sequence[Callable[..., Any]] = (),
+        may_fail: bool = False,
     ) -> Loaded:
         """The program that XLA made these bytes of.
 
@@ -224,12 +284,14 @@ class Loaded:
             kept: the indices of the arguments that the program reads.
             is_committed: whether the results are bound to the device.
             out_tree: of the results.
+            callbacks: what the program calls in the host, in order.
+            may_fail: whether they can end it.
         """
         devices = xla_client.DeviceList((device,))
         here = SingleDeviceSharding(device, memory_kind=device.default_memory().kind)
         kept_avals = [in_avals[index] for index in kept]
         parts = {
-            "xla_executable": deserialized(data, device),
+            "xla_executable": deserialized(data, device, callbacks),
             "device_list": devices,
             "backend": device.client,
             "input_avals": kept_avals,
@@ -239,9 +301,9 @@ class Loaded:
             "committed": is_committed,
             "name": name,
             "unordered_effects": [],
-            "ordered_effects": [],
+            "ordered_effects": [ordered_debug_effect] if callbacks else [],
             "keepalive": [],
-            "host_callbacks": [],
+            "host_callbacks": list(callbacks),
             "kept_var_idx": set(kept),
             "xla_in_layouts": [None] * len(kept_avals),
             "dispatch_in_layouts": [None] * len(kept_avals),
@@ -250,12 +312,17 @@ class Loaded:
         names = [field.name for field in dataclasses.fields(pxla.UnloadedMeshExecutable)]
         make: Any = pxla.UnloadedMeshExecutable
         whole = make(**{name: parts.get(name) for name in names})
-        return cls(whole.load(), out_tree)
+        return cls(whole.load(), out_tree, may_fail)
 
     @property
     def parts(self) -> Any:
         """What JAX knows of the program."""
         return self.executable._unloaded_executable
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether it calls something in the host, which no quick way knows how to do."""
+        return bool(self.parts.ordered_effects)
 
     def to_bytes(self) -> bytes:
         """What XLA compiled, as bytes."""
@@ -266,7 +333,7 @@ class Loaded:
         parts = self.parts
         if parts is None or parts.mut is not None:
             return "it holds on to arrays"
-        if parts.unordered_effects or parts.ordered_effects or parts.host_callbacks:
+        if parts.unordered_effects or not are_only_callbacks(parts.ordered_effects):
             return "it has effects"
         if parts.keepalive:
             return "it calls Python"
@@ -286,8 +353,10 @@ class Loaded:
         return ""
 
     def call(self, arguments: Sequence[Any]) -> tuple[Any, Any]:
-        """The results, and the quick way for later calls."""
+        """The results, and the quick way for later calls, if there is one."""
         results = self.executable.unsafe_call(*arguments)
+        if self.has_callbacks:
+            return jax.tree_util.tree_unflatten(self.out_tree, results), None
         quick = _get_fastpath_data(
             self.executable, self.out_tree, arguments, results, frozenset(), [], None, []
         )

@@ -18,15 +18,16 @@ from jax import lax
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, DivideByZero, EshkolError, OutOfRange
 from eshkol.xla.dtypes import FLOAT64, wide
-from eshkol.xla.effects import fail_with, under
+from eshkol.xla.effects import Complaint, fail_with, under
 from eshkol.xla.extents import trace_part
+from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.tensors import as_tensor
 from eshkol.xla.witness import tracer_of
 
 Rule = Callable[..., Any]
 
 
-def refuse(bad: Any, build: Callable[..., EshkolError], *values: Any) -> None:
+def refuse(bad: Any, build: Complaint, *values: Any) -> None:
     """Raise ``build(*values)`` if the truth value ``bad`` holds, now or when the program runs."""
     try:
         if not bool(bad):
@@ -37,7 +38,7 @@ def refuse(bad: Any, build: Callable[..., EshkolError], *values: Any) -> None:
     raise build(*values)
 
 
-def _refuse_when_run(bad: Any, build: Callable[..., EshkolError], *values: Any) -> None:
+def _refuse_when_run(bad: Any, build: Complaint, *values: Any) -> None:
     def fail() -> None:
         with under(lambda: bad):
             fail_with(build, *values)
@@ -57,7 +58,12 @@ def check_divisor(who: str, divisor: Any) -> None:
         return
     with wide():
         is_zero = lax.eq(array, lax.full_like(array, 0))
-        refuse(jnp.any(is_zero), lambda: DivideByZero(f"{who}: division by zero"))
+        refuse(jnp.any(is_zero), HostFunction("divided by zero", who))
+
+
+def divided_by_zero(who: str) -> EshkolError:
+    """The error for a divisor of zero."""
+    return DivideByZero(f"{who}: division by zero")
 
 
 def check_index(who: str, index: Any, size: int, what: str) -> None:
@@ -72,12 +78,6 @@ def check_index(who: str, index: Any, size: int, what: str) -> None:
     if not CONFIG.checked:
         return
 
-    def build(found: Any) -> EshkolError:
-        return OutOfRange(
-            f"{who}: index {int(np.asarray(found))} is out of range for {what}",
-            hint=f"the indices are 0 to {size - 1}" if size else "the axis is empty",
-        )
-
     with wide():
         places = jnp.ravel(lax.convert_element_type(index, np.int64))
         if not places.shape[0]:
@@ -85,7 +85,15 @@ def check_index(who: str, index: Any, size: int, what: str) -> None:
         bad = (places < 0) | (places >= size)
         first = lax.argmax(bad, 0, np.int32)
         found = lax.dynamic_index_in_dim(places, first, keepdims=False)
-        refuse(jnp.any(bad), build, found)
+        refuse(jnp.any(bad), HostFunction("index out of range", who, size, what), found)
+
+
+def out_of_range(who: str, size: int, what: str, found: Any) -> EshkolError:
+    """The error for an index of an axis of a size."""
+    return OutOfRange(
+        f"{who}: index {int(np.asarray(found))} is out of range for {what}",
+        hint=f"the indices are 0 to {size - 1}" if size else "the axis is empty",
+    )
 
 
 def check_numbers(who: str, results: Any, arguments: Any) -> None:
@@ -99,10 +107,11 @@ def check_numbers(who: str, results: Any, arguments: Any) -> None:
         given = _has_nan(arguments)
         if given is not None:
             made = lax.bitwise_and(made, lax.bitwise_not(given))
-        refuse(made, lambda: _nan(who))
+        refuse(made, HostFunction("not a number", who))
 
 
-def _nan(who: str) -> EshkolError:
+def not_a_number(who: str) -> EshkolError:
+    """The error for a result that is NaN."""
     return BadValue(
         f"{who}: the result is not a number (NaN), and no argument is",
         hint="it comes of something like 0/0, infinity minus infinity, or the root of a negative "
@@ -155,10 +164,11 @@ def _check_overflow(who: str, name: str, result: Any, arguments: tuple[Any, ...]
         floats = list(jnp.broadcast_arrays(*floats))
         difference = lax.abs(_ON_FLOATS[name](*floats) - lax.convert_element_type(array, FLOAT64))
         bad = jnp.any(difference > 2.0 ** (8 * dtype.itemsize - 3))
-        refuse(bad, functools.partial(_too_large, who, dtype.name))
+        refuse(bad, HostFunction("too large", who, dtype.name))
 
 
-def _too_large(who: str, dtype: str) -> EshkolError:
+def too_large(who: str, dtype: str) -> EshkolError:
+    """The error for an integer that has no place in its dtype."""
     return OutOfRange(
         f"{who}: the result does not fit in {dtype}",
         hint="in compiled code exact integers have 64 bits; inexact numbers reach further",

@@ -10,7 +10,8 @@ import jax
 from eshkol.base.errors import SchemeError
 from eshkol.base.frames import running_forms, visible_variables
 from eshkol.primitives.declare import load
-from eshkol.xla.effects import call_back, raise_when_run
+from eshkol.xla.effects import call_back, output, raise_when_run
+from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Witness
 
@@ -18,6 +19,11 @@ from eshkol.xla.witness import Witness
 def is_traced(values: Any) -> bool:
     """Whether a leaf of ``values`` is traced, by whatever of JAX."""
     return any(isinstance(leaf, jax.core.Tracer | Witness) for leaf in flatten(values)[0])
+
+
+def print_later(template: str, label: Any, *values: Any, **named: Any) -> None:
+    """Show the line of a ``debug-print`` when the compiled program gets here."""
+    output(HostFunction("debug-print"), template, label, *values, **named)
 
 
 def stop_later(label: Any, frame: FrameType | None) -> None:

@@ -32,6 +32,7 @@ from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla.code_keys import CodeKey, PythonCodeKey, Static, TableKeys
+from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.reach import global_names_of
 from eshkol.xla.trees import KINDS, Structure
 
@@ -77,6 +78,7 @@ class Writer:
     Attributes:
         words: those written so far.
         codes: the keys of closures' code with their defaults, in the order met.
+        procedures: one function of each closure, also of those whose code was met before.
         types: classes of records and of named tuples.
         namespaces: of the code.
     """
@@ -84,15 +86,21 @@ class Writer:
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.codes: dict[Any, int] = {}
+        self.procedures: list[Any] = []
         self.types: dict[type, int] = {Char: 0}
         self.namespaces: dict[int, int] = {}
-        self.is_closed = False
+        self.closed_for = ""
 
-    def continued(self) -> Writer:
-        """A writer that has written nothing and may write only what this one has met."""
+    def continued(self, what: str) -> Writer:
+        """A writer that has written nothing and may write only what this one has met.
+
+        Args:
+            what: is written.
+        """
         result = Writer()
         result.codes, result.types = self.codes, self.types
-        result.is_closed = True
+        result.procedures = self.procedures
+        result.closed_for = what
         return result
 
     def add(self, *words: Word) -> None:
@@ -143,8 +151,8 @@ class Writer:
         """Write the number of ``key``; whether it is new."""
         number = table.get(key)
         if number is None:
-            if self.is_closed:
-                raise Undescribable(f"its result holds {what()}, which no argument has")
+            if self.closed_for:
+                raise Undescribable(f"{self.closed_for} holds {what()}, which no argument has")
             number = table[key] = len(table)
             self.add(number)
             return True
@@ -156,6 +164,8 @@ class Writer:
 
     def _code(self, details: Any) -> None:
         key, defaults = details
+        if not self.closed_for:
+            self.procedures.append(key.prototype)
         if not self._number(self.codes, details, lambda: f"a procedure {key!r}"):
             return
         if key.__class__ is PythonCodeKey:
@@ -235,6 +245,11 @@ class Writer:
             raise Undescribable(f"the uninterned symbol {value.name}")
         self.add("symbol", value.name)
 
+    def host_function(self, function: HostFunction) -> None:
+        """Write a function that compiled programs call in the host."""
+        self.add("host function", function.name)
+        self.value(function.known)
+
     def items(self, tag: str, items: Any) -> None:
         """Write a tuple of values."""
         self.add(tag, len(items))
@@ -252,6 +267,7 @@ _WRITERS: dict[type, Callable[[Writer, Any], None]] = {
     bytes: lambda writer, v: writer.add("bytes", v.hex()),
     Char: lambda writer, v: writer.add("char", v.value),
     Symbol: Writer.symbol,
+    HostFunction: Writer.host_function,
     tuple: lambda writer, v: writer.items("items", v),
 }
 
@@ -371,5 +387,6 @@ _READERS: dict[str, Callable[[Reader], Any]] = {
     "symbol": lambda reader: intern(reader.word()),
     "constant": lambda reader: _CONSTANTS[reader.word()],
     "primitive": lambda reader: builtin_namespace()[reader.word()],
+    "host function": lambda reader: HostFunction(reader.word(), *reader.value()),
     "items": lambda reader: tuple([reader.value() for _ in range(reader.word())]),
 }

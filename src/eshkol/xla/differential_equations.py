@@ -44,6 +44,7 @@ from eshkol.xla.directions import shown, split
 from eshkol.xla.dtypes import FLOAT64, in_wide, wide
 from eshkol.xla.effects import failures
 from eshkol.xla.extents import refuse_exit, trace_part
+from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.loop_primitive import loop
 from eshkol.xla.minimization import join
 from eshkol.xla.own_programs import in_program
@@ -75,7 +76,7 @@ def _odeint(function: Any, start: Any, times: Any, tolerance: Any, most: Any) ->
         solve = jax.jit(functools.partial(_solve, Problem(jaxpr, count)))
         found = Found(*solve(y, moments, limit, *constants))
         fixed = [lax.stop_gradient(x) for x in (moments[-1], found.tried, found.time)]
-        refuse(jnp.logical_not(found.is_done), declared.not_reached, *fixed)
+        refuse(jnp.logical_not(found.is_done), HostFunction("end not reached"), *fixed)
         return _shown(point, arrays, found.states)
 
 

@@ -25,8 +25,12 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.conditions import raised_object
-from eshkol.xla.trees import flatten, unflatten
+from eshkol.xla.host_calls import DEEDS, Deed, Given, HostCall
+from eshkol.xla.trees import TENSOR, flatten
 from eshkol.xla.witness import tracer_of
+
+Complaint = Callable[..., EshkolError]
+"""What makes an error of the values that are its cause; a ``HostFunction`` has a name."""
 
 
 class Path(threading.local):
@@ -113,11 +117,12 @@ def is_taken() -> Any:
     return result
 
 
-def call_back(function: Callable[[Any], None], value: Any, may_fail: bool = False) -> None:
-    """Call ``function`` with the value when the compiled program runs.
+def call_back(do: Deed | Callable[[Any], None], value: Any, may_fail: bool = False) -> None:
+    """Do something with the value when the compiled program runs.
 
     Args:
-        function: from the value to nothing; it may end with :func:`raise_when_run` if it may fail.
+        do: what; a function from the value to nothing if it can't be told in data. It may end with
+            :func:`raise_when_run` if it may fail.
         value: any structure; its traced leaves are those of the run.
         may_fail: whether the program has to be waited for.
     """
@@ -126,29 +131,26 @@ def call_back(function: Callable[[Any], None], value: Any, may_fail: bool = Fals
         PATH.left_out = True
         return
     leaves, structure = flatten(value)
-    traced = [tracer_of(leaf) for leaf in leaves]
-    indices = [i for i, leaf in enumerate(traced) if isinstance(leaf, jax.core.Tracer)]
-
-    def call(is_taken: Any, *values: Any) -> None:
-        if not is_taken:
-            return
-        shown = list(traced)
-        for index, leaf in zip(indices, values, strict=True):
-            shown[index] = leaf
-        function(unflatten(structure, shown))
-
-    jax.debug.callback(call, is_taken(), *[traced[i] for i in indices], ordered=True)
+    shown: list[Any] = []
+    given: list[Any] = []
+    for leaf in map(tracer_of, leaves):
+        is_traced = isinstance(leaf, jax.core.Tracer)
+        shown.append(Given(len(given)) if is_traced else leaf)
+        if is_traced:
+            given.append(leaf)
+    call = HostCall(do, structure, shown, has_condition=True)
+    jax.debug.callback(call, is_taken(), *given, ordered=True)
 
 
 def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call an output primitive when the compiled program runs, with the values it then has."""
-
-    def show(values: Any) -> None:
-        final, keywords = values
-        primitive(*final, **keywords)
-
-    call_back(show, (arguments, options))
+    call_back(Deed("output", primitive), (arguments, options))
     return UNSPECIFIED
+
+
+def _do_output(deed: Deed, value: Any) -> None:
+    arguments, options = value
+    deed.details(*arguments, **options)
 
 
 # ---- errors
@@ -167,48 +169,52 @@ def fail(error: SchemeError) -> None:
     """Raise ``error`` when the compiled program runs, with the values that it then has."""
     PATH.may_fail = True
     head, shown_irritants = _shown(error)
-    text, span, trail = (
-        error.condition_message,
-        error.span or span_of_frame(scheme_frame()),
-        error.trail,
-    )
+    is_continuable = error.is_continuable if isinstance(error, Raised) else None
+    details = error.condition_message, head, shown_irritants, error.hint, is_continuable
+    span = error.span or span_of_frame(scheme_frame())
+    call_back(Deed("raise", details, span), tuple(error.irritants))
 
-    def raise_error(irritants: Any) -> None:
+
+def _do_raise(deed: Deed, irritants: Any) -> None:
+    text, head, shown_irritants, hint, is_continuable = deed.details
+    raised: SchemeError
+    if is_continuable is None:
         shown = head + " ".join(map(write_string, irritants[shown_irritants:]))
-        raised: SchemeError
-        if isinstance(error, Raised):
-            raised = raised_object(irritants[0])
-            raised.is_continuable = error.is_continuable
-        else:
-            raised = SchemeError(text, irritants, shown)
-        raised._span, raised.trail, raised.hint = span, trail, error.hint
-        raise_when_run(raised)
-
-    call_back(raise_error, tuple(error.irritants))
+        raised = SchemeError(text, irritants, shown)
+    else:
+        raised = raised_object(irritants[0])
+        raised.is_continuable = is_continuable
+    raised.hint = hint
+    _raise_at(deed, raised)
 
 
-def fail_with(build: Callable[..., EshkolError], *values: Any) -> None:
+def fail_with(build: Complaint, *values: Any) -> None:
     """Raise ``build(*values)`` when the compiled program runs, with the values that they then have.
 
     The error is reported at the form that is being traced.
     """
-    raise_error = failing(build)
-    call_back(lambda values: raise_error(*values), values, may_fail=True)
+    call_back(Deed("complain", build, span_of_frame(scheme_frame())), values, may_fail=True)
 
 
-def failing(build: Callable[..., EshkolError]) -> Callable[..., None]:
-    """What raises ``build(*values)`` when the compiled program runs and calls it.
+def failing(build: Complaint) -> HostCall:
+    """What raises ``build(value)`` when the compiled program runs and calls it with an array.
 
     The error is reported at the form that is being traced.
     """
-    span = span_of_frame(scheme_frame())
+    deed = Deed("complain", build, span_of_frame(scheme_frame()))
+    return HostCall(deed, ("tuple", None, (TENSOR,)), [Given(0)], has_condition=False)
 
-    def raise_error(*values: Any) -> None:
-        error = build(*values)
-        error._span = span
-        raise_when_run(error)
 
-    return raise_error
+def _do_complain(deed: Deed, values: Any) -> None:
+    _raise_at(deed, deed.details(*values))
+
+
+DEEDS.update({"output": _do_output, "raise": _do_raise, "complain": _do_complain})
+
+
+def _raise_at(deed: Deed, error: EshkolError) -> NoReturn:
+    error._span = deed.span
+    raise_when_run(error)
 
 
 def raise_when_run(error: EshkolError) -> NoReturn:

@@ -30,6 +30,7 @@ from eshkol.xla.directions import Traced, gradient_of, split
 from eshkol.xla.dtypes import in_wide, wide
 from eshkol.xla.effects import failures
 from eshkol.xla.extents import refuse_exit, trace_part
+from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.loop_course import fill, select
 from eshkol.xla.minimization import TensorArithmetic, join
 from eshkol.xla.own_programs import in_program
@@ -196,7 +197,7 @@ def _between(who: str, function: Any, ends: Any, method: str, tolerance: Any, st
         signs = residuals(low)[0], residuals(high)[0]
         same = jnp.logical_not(lax.stop_gradient(signs[0] * signs[1]) <= 0)
         values = (low[0], high[0], *signs)
-        refuse(same, lambda *values: implicit.no_sign_change(who, *values), *values)
+        refuse(same, HostFunction("no sign change", who), *values)
 
         def search(f: Function, first: Any) -> root_finding.Found:
             equations = TensorEquations(f, first)
@@ -374,11 +375,6 @@ def _check(
     It shows the residual, and a point of one number, in the digits of numbers that are so precise.
     """
     where = _like_start(traced, lax.stop_gradient(found.x))
-    hint = implicit.hint_for(who, method)
-
-    def build(steps: Any, residual: Any, where: Any) -> Any:
-        return implicit.not_converged(who, steps, residual, where, hint)
-
     kinds = (np.dtype(name) for name in ("float32", "float16"))
     kind = next((kind for kind in kinds if jnp.finfo(kind).eps == precision), None)
     residual = lax.stop_gradient(found.residual)
@@ -386,6 +382,7 @@ def _check(
         residual = cast(residual, kind)
         if traced.point.structure.__class__ is str and not traced.arrays[0].shape:
             where = cast(lax.stop_gradient(found.x)[0], kind)
+    build = HostFunction("search not ended", who, method)
     refuse(jnp.logical_not(found.is_found), build, tracer_of(steps), residual, where)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from eshkol.base.errors import StagingError
-from eshkol.primitives import integration
 from eshkol.primitives.implicit import default_tolerance
 from eshkol.primitives.quadrature import substituted, substitution
 from eshkol.runtime.dialects import staged
@@ -24,6 +22,7 @@ from eshkol.xla.directions import Traced
 from eshkol.xla.dtypes import FLOAT64, inexact_dtype, result_dtype, wide
 from eshkol.xla.effects import failing, failures, is_taken
 from eshkol.xla.extents import refuse_exit, trace_part
+from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.integral_primitive import integral
 from eshkol.xla.own_programs import in_program
 from eshkol.xla.tensors import Tracer, as_tensor, cast
@@ -55,7 +54,7 @@ def _integrate(function: Any, low: Any, high: Any, kind: str, tolerance: Any, mo
         limit = _limit(tolerance, precision)
         count = max(1, static_int(most, WHO, "#:max-intervals"))
         wanted = jnp.asarray(is_taken())
-        report = failing(functools.partial(integration.derivative_not_found, count))
+        report = failing(HostFunction("derivative not found", count))
 
         def part(substitute: Any, low: Any, high: Any) -> tuple[list[Any], Any]:
             own, constants = jaxpr, operands
@@ -140,9 +139,6 @@ def _substituted(jaxpr: Any, operands: list[Any], substitute: Any) -> tuple[Any,
 
 def _check(traced: Traced, most: Any, error: Any, values: list[Any]) -> None:
     fixed = [lax.stop_gradient(value) for value in values]
-
-    def build(most: Any, error: Any, value: Any) -> Any:
-        return integration.not_found(most, error, value)
-
     error = lax.stop_gradient(error)
+    build = HostFunction("integral not found")
     refuse(error > 0, build, tracer_of(most), error, traced.result(fixed))

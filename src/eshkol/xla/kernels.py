@@ -29,6 +29,8 @@ class Kernel:
 
     kinds: tuple[str, ...] = ()
     baked: tuple[Any, ...] = ()
+    may_fail = False
+    device = None
 
     def __init__(self, function: Callable[..., Any], words: tuple[str, ...]) -> None:
         from eshkol.xla.stored import StoredFunction, named

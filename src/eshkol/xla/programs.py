@@ -321,7 +321,7 @@ class Program:
 
     def _stored(self, function: jax.stages.Wrapped) -> Callable[..., Any]:
         """A variant that looks into the store before it is traced, if programs are stored."""
-        if not CONFIG.store or self.device is not None:
+        if not CONFIG.store:
             return function
         if self.description is None:
             self.description = described(self)
@@ -417,7 +417,7 @@ class Program:
                     value = drawing_from(
                         source, partial(attempt, staged(procedure), arguments, options)
                     )
-                    self.may_fail = path.may_fail
+                    self.may_fail = self.may_fail or path.may_fail
                 numbers = {
                     id(leaf): index
                     for index, leaf in enumerate(leaves)

@@ -26,7 +26,7 @@ from eshkol.base.version import VERSION
 from eshkol.xla._compat import AxisEnv, topology_fingerprint, trace_context
 from eshkol.xla.descriptions import PACKAGE, Undescribable
 
-FORMAT = 1
+FORMAT = 2
 """Of what is stored; another number finds nothing that was stored before."""
 
 _WITHOUT_MEANING = (
@@ -140,6 +140,8 @@ def _setting(value: Any) -> Any:
     if kind is tuple or kind is frozenset:
         items = [_setting(item) for item in value]
         return [kind.__name__, sorted(items) if kind is frozenset else items]
+    if isinstance(value, jax.Device):
+        return ["device", value.platform, value.id]
     if isinstance(value, enum.Enum):
         return [kind.__name__, value.name]
     if kind is AxisEnv and not value.axis_sizes:

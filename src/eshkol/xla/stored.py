@@ -3,7 +3,7 @@
 A program whose structures have words (``descriptions``) has a key that every process finds. Where
 ``jax.jit`` would trace, lower and compile, a stored program looks for an entry first; the results
 of the executable in it are put together by the plan that stands beside. What can't be told in
-words, calls Python, or does not run on one device is compiled as ever.
+words, or does not run on one device, is compiled as ever.
 
 Which exact arguments are part of what was compiled is known only when something has been traced. So
 a second entry tells, for a program, the sets of arguments that were; the key of an executable has
@@ -27,17 +27,24 @@ from eshkol.base.store import Store, key_of, user_store
 from eshkol.core.surroundings import Surroundings
 from eshkol.runtime.draw_paths import Path
 from eshkol.xla._compat import (
+    ArrayImpl,
     Loaded,
+    are_only_callbacks,
+    callback_within,
     deserialized,
     dispatcher,
     has_default_layout,
+    host_callbacks,
+    trace_context,
     trace_state_clean,
 )
 from eshkol.xla.descriptions import Reader, Undescribable, Writer
 from eshkol.xla.executables import without_bodies
+from eshkol.xla.host_calls import HostCall
 from eshkol.xla.operation_store import COMPILER
 from eshkol.xla.results import COMPUTED, Passed, Plan, Results
 from eshkol.xla.store_keys import default_device, environment
+from eshkol.xla.stored_calls import calls_in_words, calls_of
 from eshkol.xla.trees import EXACT, TRUTH
 
 if TYPE_CHECKING:
@@ -50,8 +57,11 @@ MOST_SETS = 8
 LARGE = 1 << 15
 """So many bytes of an executable for the processor are worth to be made fewer."""
 
-ALLOWED_CALLS = ("lapack_",)
+ALLOWED_CALLS = ("lapack_", "xla_ffi_python_")
 """What the names of functions outside of XLA begin with that a fresh process has too."""
+
+CALLING_BY_NUMBERS = ("cpu", "gpu", "cuda", "rocm")
+"""The platforms whose executables know what they call in the host by numbers."""
 
 
 class Description:
@@ -74,7 +84,7 @@ def described(program: Program) -> Description | str:
     try:
         for part in (program.procedure, program.arguments, program.reach):
             writer.structure(part)
-        writer.add(json.dumps(program.names))
+        writer.add(json.dumps(program.names), program.options.max_depth)
     except Undescribable as problem:
         return f"it depends on {problem}"
     return Description(writer, program.kinds)
@@ -97,6 +107,9 @@ class StoredFunction:
     Attributes:
         call: the function, quick like one that ``jax.jit`` makes.
         reason: why nothing of it is stored, if so.
+        loaded: what runs, by the places where it is stored.
+        calling: what runs of that and calls the host, for which there is no quick way, by what
+            JAX tells calls apart by.
     """
 
     def __init__(self, program: Program | Kernel, description: Description, jitted: Any) -> None:
@@ -105,15 +118,22 @@ class StoredFunction:
         self.jitted = jitted
         self.reason = ""
         self.loaded: dict[bytes, Loaded] = {}
+        self.calling: dict[tuple[Any, ...], Loaded] = {}
         self.call: Callable[..., Any] = dispatcher(program.name, jitted.__wrapped__, self._miss)
 
     def _miss(self, *arrays: Any) -> tuple[Any, Any, bool]:
-        """A call with arrays of a kind that was not met before."""
-        loaded = self._loaded(arrays)
+        """A call with arrays of a new kind, or of a program for which there is no quick way."""
+        loaded = None
+        if self.calling and trace_state_clean():
+            loaded = self.calling.get(_signature(arrays))
         if loaded is None:
-            if self.reason:
-                self.program.replace(self.call, self.jitted)
-            return self.jitted(*arrays), None, False
+            loaded = self._loaded(arrays)
+            if loaded is None:
+                if self.reason:
+                    self.program.replace(self.call, self.jitted)
+                return self.jitted(*arrays), None, False
+            if loaded.has_callbacks:
+                self.calling[_signature(arrays)] = loaded
         return *loaded.call(arrays), False
 
     def trace(self, *arrays: Any) -> None:
@@ -137,6 +157,7 @@ class StoredFunction:
         store, device = user_store(), default_device()
         if store is None or device is None:
             return None
+        device = self.program.device or device
         try:
             signature = [_kind_of(array, device) for array in arrays]
             around = environment(device)
@@ -150,19 +171,24 @@ class StoredFunction:
     def _compiled(self, place: Place, arrays: Sequence[Any]) -> Loaded | None:
         """The program traced, lowered and compiled, and stored if that can be."""
         traced = self.jitted.trace(*arrays)
-        if traced.jaxpr.effects:
+        if not are_only_callbacks(traced.jaxpr.effects):
             self.reason = "it has effects"
             return None
         lowered = traced.lower()
+        try:
+            callbacks = self._callbacks(lowered, place.device)
+        except Undescribable as problem:
+            self.reason = f"it depends on {problem}"
+            return None
         with COMPILER.fresh() as is_fresh:
             compiled = lowered.compile()
         if compiled._params.const_args:
             self.reason = "it holds on to arrays"
             return None
-        loaded = Loaded(compiled._executable, compiled.out_tree)
+        program = self.program
+        loaded = Loaded(compiled._executable, compiled.out_tree, program.may_fail)
         if loaded.parts is None:
             return None
-        program = self.program
         calls = _outside_calls(lowered)
         try:
             reason = loaded.obstacle(place.device) or _obstacle_of_calls(calls)
@@ -171,11 +197,24 @@ class StoredFunction:
             if not all(is_fresh):
                 reason = "it comes from JAX's own cache of compiled programs"
             if not reason:
-                place.save(loaded, bool(calls))
+                place.save(loaded, callbacks, any(call.startswith("lapack_") for call in calls))
         except Undescribable as problem:
             reason = str(problem)
         self.reason = reason
         return loaded
+
+    def _callbacks(self, lowered: jax.stages.Lowered, device: jax.Device) -> list[Any] | None:
+        """What a program calls in the host, in words; None if it calls nothing.
+
+        Raises:
+            Undescribable: something of it has no words.
+        """
+        calls = [callback_within(each, HostCall) for each in host_callbacks(lowered)]
+        if None in calls:
+            raise Undescribable("a Python function that it calls when it runs")
+        if calls and device.platform not in CALLING_BY_NUMBERS:
+            raise Undescribable(f"how a program calls the host on {device}")
+        return calls_in_words(calls, self.description.writer) if calls else None
 
 
 def _options(jitted: Any) -> list[Any]:
@@ -201,10 +240,23 @@ def _kind_of(array: Any, device: jax.Device) -> list[Any]:
     if isinstance(array, jax.Array):
         place, is_plain = array.sharding, isinstance(aval.dtype, np.dtype)
         if place.device_set != {device} or place.memory_kind not in _kinds(device):
-            raise Undescribable("arguments elsewhere than on the default device")
+            raise Undescribable(f"arguments elsewhere than on {device}")
         if is_committed and is_plain and not has_default_layout(array):
             raise Undescribable("arguments with layouts of their own")
     return [str(aval.dtype), list(aval.shape), bool(aval.weak_type), is_committed]
+
+
+def _signature(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """What decides, in one process, which compiled program runs for such arrays."""
+    return (trace_context(), *map(_quick_kind, arrays))
+
+
+def _quick_kind(array: Any) -> Any:
+    if array.__class__ is not ArrayImpl:
+        return jax.api_util.shaped_abstractify(array)
+    if not array.committed:
+        return array.aval
+    return array.aval, array.sharding, array.format.layout
 
 
 def _kinds(device: jax.Device) -> tuple[str | None, ...]:
@@ -280,12 +332,18 @@ class Place:
             sites = _sites_of(loaded)
             if sites and not self.program.learn(sites):
                 continue
+            self.program.may_fail = self.program.may_fail or loaded.may_fail
             self.program.note_load(static)
             return loaded
         return None
 
-    def save(self, loaded: Loaded, calls_lapack: bool) -> None:
+    def save(self, loaded: Loaded, callbacks: list[Any] | None, calls_lapack: bool) -> None:
         """Store a program that was just traced.
+
+        Args:
+            loaded: the program.
+            callbacks: what it calls in the host, in words.
+            calls_lapack: whether it needs LAPACK.
 
         Raises:
             Undescribable: its results have no words.
@@ -296,7 +354,7 @@ class Place:
             if len(sets) == MOST_SETS:
                 return
             self.store.write(self._sets_key(), _packed([*sets, static]))
-        self.store.write(self._entry(static), self._content(loaded, calls_lapack))
+        self.store.write(self._entry(static), self._content(loaded, callbacks, calls_lapack))
 
     def _entry(self, static: tuple[int, ...]) -> bytes:
         values = [repr(value) for value in self.program.values_of(static)]
@@ -319,7 +377,7 @@ class Place:
         numbers = range(len(self.program.kinds))
         return [s for s in found if all(index.__class__ is int and index in numbers for index in s)]
 
-    def _content(self, loaded: Loaded, calls_lapack: bool) -> bytes:
+    def _content(self, loaded: Loaded, callbacks: list[Any] | None, calls_lapack: bool) -> bytes:
         parts = loaded.parts
         results = []
         for aval in parts.output_avals:
@@ -328,12 +386,14 @@ class Place:
             results.append([str(aval.dtype), list(aval.shape), bool(aval.weak_type)])
         kept = sorted(parts.kept_var_idx)
         plan = _plan_words(loaded, self.writer)
-        head = _packed([kept, results, bool(parts.committed), calls_lapack, plan])
+        effects = callbacks and [loaded.may_fail, *callbacks]
+        head = _packed([kept, results, bool(parts.committed), calls_lapack, plan, effects])
         return len(head).to_bytes(8, "big") + head + _serialized(loaded, self.device)
 
     def _unpacked(self, content: bytes) -> Loaded:
         start = 8 + int.from_bytes(content[:8], "big")
-        kept, results, is_committed, calls_lapack, plan = json.loads(content[8:start])
+        kept, results, is_committed, calls_lapack, plan, effects = json.loads(content[8:start])
+        may_fail, *callbacks = effects or [False]
         if calls_lapack:
             _lapack.initialize()
         out_avals = [
@@ -349,6 +409,8 @@ class Place:
             kept,
             is_committed,
             _out_tree(plan, len(results), self.writer),
+            calls_of(callbacks, self.writer) if callbacks else (),
+            may_fail,
         )
 
 
@@ -359,7 +421,7 @@ def _serialized(loaded: Loaded, device: jax.Device) -> bytes:
         return whole
     try:
         smaller = without_bodies(whole)
-        deserialized(smaller, device)
+        deserialized(smaller, device, [print] * len(loaded.parts.host_callbacks))
     except Exception:
         # What XLA writes looks different in another version, and its own bytes are always good.
         return whole
@@ -390,7 +452,7 @@ def _plan_words(loaded: Loaded, known: Writer) -> list[Any] | None:
     results = jax.tree_util.tree_unflatten(loaded.out_tree, loaded.parts.output_avals)
     if not isinstance(results, Results):
         return None
-    plan, writer = results.plan, known.continued()
+    plan, writer = results.plan, known.continued("its result")
     counted = json.dumps([plan.sites, plan.draws])
     writer.add(counted, len(plan.writes), *plan.writes, len(plan.leaves))
     for leaf in plan.leaves:
