@@ -207,3 +207,28 @@ def test_an_error_leaves_nothing_behind(
 def test_an_unspecified_value_unifies_with_any_other(session: Session) -> None:
     for body in ("(when (> x 0) 5)", "(cond ((> x 0) 1) ((< x -1) (list 2)))", "(if (> x 0) 'a)"):
         assert str(session.evaluate(f"((jit (lambda (x) {body})) 1.0)")) == "#<unspecified>"
+
+
+MOVED = [
+    # definitions, and what fails at (assert …) after these stand elsewhere
+    ("(define (g x)\n (assert (> x 0)) x)\n(define f (jit (lambda (x) (+ 1 (g x)))))", "(f -1.0)"),
+    ("(define (g x)\n (assert (> x 0)) x)\n(define f (jit (lambda (x) (g x))))", "(f (ones 2))"),
+    ("(define h (jit (lambda (k x) (k x))))\n"
+     "(define (f) (h (lambda (x)\n (assert (> x 0)) x) -1.0))", "(f)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "call"), MOVED)
+def test_an_error_points_at_the_form_where_it_stands_now(
+    session: Session, text: str, call: str
+) -> None:
+    found = []
+    for lines in (0, 2, 5):
+        session.evaluate("\n" * lines + text, "program.esk")
+        with pytest.raises(EshkolError) as caught:
+            session.evaluate(call)
+        assert "(assert (> x 0))" in str(caught.value)
+        span = caught.value.span
+        assert span is not None
+        found.append((span.file, span.line - lines, span.column))
+    assert found[0] == found[1] == found[2]

@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from eshkol.base.config import CONFIG, Mode
-from eshkol.base.errors import WrongType
+from eshkol.base.errors import EshkolError, WrongType
 from eshkol.core.nodes import Lambda
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
@@ -36,10 +36,17 @@ from eshkol.runtime.report import Boundary
 from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
 from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.dtypes import FLOAT64, wide
+from eshkol.xla.forms import tell_present_form
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.modes import FOLLOWERS
 from eshkol.xla.outlived import open_traces, settled
-from eshkol.xla.programs import CALLS_TO_PAY, PROGRAMS, Results, procedure_being_traced
+from eshkol.xla.programs import (
+    CALLS_TO_PAY,
+    PROGRAMS,
+    Program,
+    Results,
+    procedure_being_traced,
+)
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
 from eshkol.xla.trees import (
@@ -180,12 +187,30 @@ class Jitted:
         procedure = procedure_being_traced(entry.program, inputs)
         if procedure is not None:
             return staged(procedure)(*arguments, **options)
-        result = entry.program.run([*self.front, *entry.lifted, *leaves], inputs)
+        try:
+            result = entry.program.run([*self.front, *entry.lifted, *leaves], inputs)
+        except EshkolError as error:
+            self._tell_present_form(error, entry.program, arguments, options)
+            raise
         if not _is_inside_a_trace():
             with self.lock:
                 if changes == self.changes:
                     self._remember(arguments, options, entry, leaves, result)
         return result
+
+    def _tell_present_form(
+        self,
+        error: EshkolError,
+        program: Program,
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> None:
+        """Let an error point at the procedures of this call, not at equal ones before them."""
+        given = self.options.fix(arguments, options)
+        _, structure, places = flatten_with_variables(given, self.places)
+        reach = Reach(("tuple", None, (self.structure, structure)), places)
+        compiled = program.procedure, program.arguments, program.reach
+        tell_present_form(error, compiled, (self.structure, structure, reach.structure))
 
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
         """The program of a call, traced and lowered as if it were met for the first time."""

@@ -9,57 +9,14 @@ which are no part of the meaning: a program that does so is good only where they
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from eshkol.base.spans import Span
-from eshkol.core.walk import bound_variables, everything
-from eshkol.runtime.procedures import procedure_of
 from eshkol.xla.descriptions import Reader, Undescribable, Writer
+from eshkol.xla.forms import Forms
 from eshkol.xla.host_calls import DEEDS, Deed, Given, HostCall
 
 _GIVEN, _KNOWN, _NOWHERE = "given", "known", "nowhere"
-
-
-class Forms:
-    """The forms and the names in procedures, by numbers.
-
-    Args:
-        procedures: functions that may have come from Scheme.
-    """
-
-    def __init__(self, procedures: Sequence[Any]) -> None:
-        self.procedures = procedures
-        self._spans: dict[int, list[Span]] = {}
-
-    def spans(self, number: int) -> list[Span]:
-        """Where the nodes of a procedure come from, outermost first."""
-        spans = self._spans.get(number)
-        if spans is None:
-            procedure = procedure_of(self.procedures[number])
-            nodes = () if procedure is None else everything(procedure.node)
-            spans = self._spans[number] = [node.span for node in nodes]
-        return spans
-
-    def number(self, span: Span) -> tuple[int, int]:
-        """The procedure and the node of a form.
-
-        Raises:
-            Undescribable: it is in none of the procedures.
-        """
-        for number in range(len(self.procedures)):
-            if span in self.spans(number):
-                return number, self.spans(number).index(span)
-        raise Undescribable("where the form stands that it reports, which is outside of it")
-
-    def names(self) -> Iterator[tuple[int, int, str]]:
-        """The names of the procedures and of their variables: procedure, number, and name."""
-        for number, function in enumerate(self.procedures):
-            procedure = procedure_of(function)
-            if procedure is not None:
-                bound = map(bound_variables, everything(procedure.node))
-                names = [function.__name__, *(v.name for variables in bound for v in variables)]
-                yield from ((number, index, name) for index, name in enumerate(names))
 
 
 def calls_in_words(calls: Sequence[HostCall], known: Writer) -> list[Any]:
@@ -107,7 +64,10 @@ def _write(call: HostCall, writer: Writer, forms: Forms) -> None:
     if deed.span is None:
         writer.add(_NOWHERE)
     else:
-        writer.add(*forms.number(deed.span))
+        place = forms.number(deed.span)
+        if place is None:
+            raise Undescribable("where the form stands that it reports, which is outside of it")
+        writer.add(*place)
     writer.add(len(call.leaves))
     for leaf in call.leaves:
         if leaf.__class__ is Given:
