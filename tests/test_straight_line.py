@@ -109,6 +109,18 @@ def test_a_tied_variable_stays_tied_and_an_untied_one_is_refused() -> None:
     assert untie(tied) is None
 
 
+@pytest.mark.parametrize("made", ["(let ((w (ones 2))) (lambda (x) (* w x)))", "(lambda (x) x)"])
+def test_a_closure_that_stands_twice_is_not_two(made: str) -> None:
+    once, twice = SESSION.evaluate(f"""
+        (let* ((make (lambda () {made})) (pair (lambda (f g) (lambda (x) (g (f x))))) (f (make)))
+          (list (pair f f) (pair f (make))))""")
+    take_one, take_two = (taker(flatten(value)[1]) for value in (once, twice))
+    assert take_one is not None
+    assert take_two is not None
+    assert (take_one(once) is None, take_one(twice) is None) == (False, True)
+    assert (take_two(once) is None, take_two(twice) is None) == (True, False)
+
+
 ARRAYS = jnp.ones(2), jnp.ones(3)
 
 

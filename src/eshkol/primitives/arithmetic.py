@@ -128,7 +128,7 @@ def minus(number: Number, *subtrahends: Number) -> Number:
     Example: ``(- 10 1 2)`` ⇒ ``7``; ``(- 5)`` ⇒ ``-5``.
     """
     if not subtrahends:
-        return negate(single("-", number))
+        return negate(number if number.__class__ in ARRAYS else single("-", number))
     for subtrahend in subtrahends:
         number = subtract(number, subtrahend)
     return number

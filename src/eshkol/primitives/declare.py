@@ -112,8 +112,15 @@ def apply_rule(path: str, who: str, /, *arguments: Any, **options: Any) -> Any:
     """What the tensor rule at ``"module:attribute"`` of the primitive ``who`` gives."""
     if CONFIG.may_wrap:
         arguments, options = _values_of(arguments, options)
+    return _applied(tensor_rule(path, who), path, who, arguments, options)
+
+
+def _applied(
+    rule: Function, path: str, who: str, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> Any:
+    """What a tensor rule gives; its errors are those of the primitive ``who``."""
     try:
-        return call_rule(tensor_rule(path, who), *arguments, **options)
+        return call_rule(rule, *arguments, **options)
     except EshkolError as error:
         _rename_in_rule(error, path, who)
         raise
@@ -202,11 +209,17 @@ def _with_tensor_rule(host: Function, path: str) -> Function:
 
 def _dispatcher(host: Function, path: str) -> Function:
     """``host``, then the tensor rule where it declines; quicker for one and two arguments."""
+    rule: Function | None = None
+    """As last found; to be found anew only where something may wrap it."""
 
     def unary(x: Any) -> Any:
+        nonlocal rule
         try:
             if x.__class__ in ARRAYS:
-                return tensor_rule(path, host.__name__)(x)
+                known = rule
+                if known is None or CONFIG.may_wrap:
+                    known = rule = tensor_rule(path, host.__name__)
+                return known(x)
             if x.__class__ is TensorVariable:
                 return unary(x.tensor)
             result = host(x)
@@ -216,9 +229,13 @@ def _dispatcher(host: Function, path: str) -> Function:
         return apply_rule(path, host.__name__, x) if result is NotImplemented else result
 
     def binary(x: Any, y: Any) -> Any:
+        nonlocal rule
         try:
             if x.__class__ in ARRAYS and y.__class__ in ARRAYS:
-                return tensor_rule(path, host.__name__)(x, y)
+                known = rule
+                if known is None or CONFIG.may_wrap:
+                    known = rule = tensor_rule(path, host.__name__)
+                return known(x, y)
             if x.__class__ is TensorVariable or y.__class__ is TensorVariable:
                 return binary(value_of(x), value_of(y))
             result = host(x, y)
@@ -231,11 +248,15 @@ def _dispatcher(host: Function, path: str) -> Function:
     most = host.__code__.co_argcount
 
     def variadic(*arguments: Any, **options: Any) -> Any:
+        nonlocal rule
         if CONFIG.may_wrap:
             arguments, options = _values_of(arguments, options)
         fits = least <= len(arguments) <= most and not options
         if fits and most and arguments[0].__class__ in ARRAYS:
-            return apply_rule(path, host.__name__, *arguments)
+            known = rule
+            if known is None or CONFIG.may_wrap:
+                known = rule = tensor_rule(path, host.__name__)
+            return _applied(known, path, host.__name__, arguments, options)
         result = host(*arguments, **options)
         if result is not NotImplemented:
             return result
@@ -258,17 +279,20 @@ def _required_count(function: Function) -> int:
 
 
 def _lazy(declaration: Function, path: str, name: str, takes_variables: bool) -> Function:
+    rule: Function | None = None
+    """As last found; to be found anew only where something may wrap it."""
+
     def function(*arguments: Any, **options: Any) -> Any:
-        if CONFIG.may_wrap:
-            rule = tensor_rule(path, name)
+        nonlocal rule
+        known = rule
+        if known is None or CONFIG.may_wrap:
+            known = rule = tensor_rule(path, name)
             if not takes_variables:
                 arguments, options = _values_of(arguments, options)
-        else:
-            rule = load(path)
         try:
-            return rule(*arguments, **options)
+            return known(*arguments, **options)
         except outlived():
-            return load(_AGAIN)(rule, arguments, options)
+            return load(_AGAIN)(known, arguments, options)
         except EshkolError as error:
             _rename_in_rule(error, path, name)
             raise

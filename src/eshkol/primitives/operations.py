@@ -47,7 +47,11 @@ def beyond_plain(
     Raises:
         WrongType: an operand is no such number.
     """
-    if a.__class__ in ARRAYS and (b.__class__ in ARRAYS or b.__class__ in REAL):
+    if a.__class__ in ARRAYS:
+        is_usual = b.__class__ in ARRAYS or b.__class__ in REAL
+    else:
+        is_usual = a.__class__ in REAL and b.__class__ in ARRAYS
+    if is_usual:
         return tensor_rule(_tensor_path(rule), who)(a, b)
     x, y = host_scalar(a), host_scalar(b)
     if x is not a or y is not b:

@@ -11,6 +11,7 @@ from typing import Any
 from eshkol.base.errors import WrongType
 from eshkol.datum.equality import is_array
 from eshkol.datum.variables import TensorVariable
+from eshkol.primitives.declare import ARRAYS
 from eshkol.runtime.dialects import NeedsStaging
 
 
@@ -23,6 +24,9 @@ def truth(value: Any) -> bool:
     """
     if value is True or value is False:
         return value
+    if value.__class__ in ARRAYS and value.shape == () and value.dtype.kind == "b":
+        # JAX reads an element many times faster than it asks an array for its truth.
+        return value.item()
     if hasattr(value, "__eshkol_traced__"):
         raise NeedsStaging
     if not is_array(value):

@@ -179,8 +179,9 @@ def _along(who: str, kernel: Callable[[Any, int], Any]) -> Callable[..., Any]:
         if x.__class__ is not ArrayImpl or x.dtype not in NARROW_FLOATS:
             x = number_tensor(who, tensor)
             x = cast(x, inexact_dtype(x.dtype, len(x.shape)))
-        along = static_axis(axis, len(x.shape), who, x)
-        return x if x.shape[along] == 0 else run(x, along)
+        shape = x.shape
+        along = static_axis(axis, len(shape), who, x)
+        return x if shape[along] == 0 else run(x, along)
 
     rule.__name__ = rule.__qualname__ = who
     return rule

@@ -164,7 +164,7 @@ def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
 
     Numbers in lists and vectors must be whole. Negative indices count from the end.
     """
-    if value.__class__ is ArrayImpl and value.dtype == INT32 and size and _are_below(value, size):
+    if value.__class__ is ArrayImpl and value.dtype is INT32 and size and _are_below(value, size):
         return value
     if isinstance(value, Tracer):
         return _in_range(_checked_indices(value, value, who), who, size)

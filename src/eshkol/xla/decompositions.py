@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError
@@ -27,7 +28,7 @@ from eshkol.xla.dtypes import (
     inexact_dtype,
     result_dtype,
 )
-from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 Rule = Callable[..., Any]
 
@@ -46,34 +47,34 @@ _FOR_OTHERS = {
 def matrix(who: str, value: Any, square: bool = False) -> Any:
     """``value`` as a floating tensor of rank 2 or more, with square matrices if asked."""
     x = value if value.__class__ is ArrayImpl else as_tensor(value, who)
-    if len(x.shape) < 2:
+    shape = x.shape
+    if len(shape) < 2:
         raise ShapeError(
             f"{who}: expected a matrix, got {describe(x)}",
             hint="a matrix has two axes, and before them any that count matrices: (reshape t n m)",
         )
-    if square and x.shape[-1] != x.shape[-2]:
+    if square and shape[-1] != shape[-2]:
         raise ShapeError(
             f"{who}: expected a square matrix, got {describe(x)}",
             hint=_FOR_OTHERS.get(who, _SQUARE),
         )
-    return x if x.dtype in NARROW_FLOATS else cast(x, inexact_dtype(x.dtype, len(x.shape)))
+    return x if x.dtype in NARROW_FLOATS else cast(x, inexact_dtype(x.dtype, len(shape)))
 
 
 def matrix_kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function of matrices; those of 16-bit floats are computed in float32."""
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        run = compiled(*static, inline=False)(function)
-
         @functools.wraps(function)
-        def call(*matrices: Any, **options: Any) -> Any:
-            dtype = matrices[0].dtype
+        def run(*arguments: Any, **options: Any) -> Any:
+            dtype = arguments[0].dtype
             if dtype not in _HALF:
-                return run(*matrices, **options)
-            results = run(*(cast(x, FLOAT32) for x in matrices), **options)
+                return function(*arguments, **options)
+            wider = (cast(x, FLOAT32) if isinstance(x, jax.Array) else x for x in arguments)
+            results = function(*wider, **options)
             return jax.tree.map(lambda r: cast(r, dtype) if r.dtype == FLOAT32 else r, results)
 
-        return call
+        return compiled(*static, inline=False)(run)
 
     return wrap
 
@@ -81,12 +82,15 @@ def matrix_kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., 
 def _answered(who: str, kernel: Rule, given: Sequence[Any], wanted: str, hint: str) -> Any:
     """What ``kernel`` gives, unless that is known to hold infinities where the matrix holds none.
 
-    In eager code the kernel looks for them itself, which spares a second one.
+    In eager code the kernel looks for them itself, which spares a second one; and NumPy reads what
+    it tells where that is, which ``bool`` does not.
     """
-    if any(isinstance(x, Tracer) for x in given):
-        return kernel(*given)
+    for x in given:
+        if x.__class__ is not ArrayImpl:
+            return kernel(*given)
     result, is_finite = _watched(kernel)(*given)
-    if is_finite or isinstance(is_finite, Tracer) or not _all_finite(given[0]):
+    is_known = is_finite.__class__ is ArrayImpl
+    if not is_known or np.asarray(is_finite) or not _all_finite(given[0]):
         return result
     raise BadValue(f"{who}: expected {wanted}, got {describe(given[0])}", hint=hint)
 
@@ -186,6 +190,8 @@ def equations(who: str, a: Any, b: Any, square: bool = False) -> tuple[Any, Any]
             f"{who}: the right side {describe(y)} does not fit the matrix {describe(x)}",
             hint="expected a[n, m] and b[n], or b[n, k] for k right sides",
         )
+    if x.dtype is y.dtype:
+        return x, y
     dtype = inexact_dtype(result_dtype([x, y]), 2)
     return cast(x, dtype), cast(y, dtype)
 

@@ -195,8 +195,9 @@ def _start_indices(starts: Any) -> list[Any]:
 def gather(tensor: Any, indices: Any, axis: Any = 0, *, mode: Any = None, fill: Any = None) -> Any:
     """The slices at ``indices`` along ``axis``; the axes of ``indices`` stand in its place."""
     x = as_tensor(tensor, "gather")
-    along = static_axis(axis, len(x.shape), "gather", x)
-    size = x.shape[along]
+    shape = x.shape
+    along = static_axis(axis, len(shape), "gather", x)
+    size = shape[along]
     if mode is None:
         return _gather(x, index_tensor(indices, "gather", size), along)
     name = _mode("gather", mode, ("clip", "wrap", "fill"))

@@ -29,6 +29,9 @@ def _operands(who: str, *values: Any) -> list[Any]:
 
 def _are_alike(a: Any, b: Any) -> bool:
     """Whether these are tensors of one narrow dtype, as most are."""
+    if a.__class__ is b.__class__ is ArrayImpl:
+        dtype = a.aval.dtype
+        return dtype is b.aval.dtype and dtype in NARROW_FLOATS
     dtype = getattr(a, "dtype", None)
     return dtype in NARROW_FLOATS and dtype is getattr(b, "dtype", None)
 

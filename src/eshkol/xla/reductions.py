@@ -62,8 +62,9 @@ def _reduction(
     of_all = jax.jit(lambda x: operation(prepare(x), tuple(range(len(x.shape)))))
 
     def rule(tensor: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-        is_usual = tensor.__class__ is ArrayImpl and tensor.dtype in NARROW_FLOATS
-        if is_usual and axis is None and keepdims is False and 0 not in tensor.shape:
+        is_of_all = axis is None and keepdims is False and tensor.__class__ is ArrayImpl
+        is_usual = is_of_all and tensor.dtype in NARROW_FLOATS
+        if is_usual and not (needs_elements and 0 in tensor.shape):
             return of_all(tensor)
         x = prepare(as_tensor(tensor, who))
         axes = static_axes(axis, x, who)
@@ -325,10 +326,10 @@ cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexac
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
     """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
-    if getattr(order, "shape", ()):
-        raise BadValue(f"norm: expected a real number as order, got {describe(order)}")
     if order.__class__ is int and order == 2:
         return euclidean_norm(tensor, axis, keepdims=keepdims)
+    if getattr(order, "shape", ()):
+        raise BadValue(f"norm: expected a real number as order, got {describe(order)}")
     if isinstance(order, Symbol | str):
         return matrix_norm(tensor, str(getattr(order, "name", order)), axis, keepdims=keepdims)
     if order == 2:

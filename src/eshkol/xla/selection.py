@@ -12,7 +12,7 @@ from jax import lax
 
 from eshkol.base.errors import WrongType
 from eshkol.xla._compat import ArrayImpl
-from eshkol.xla.dtypes import BOOL, FLOAT32, result_dtype, wide
+from eshkol.xla.dtypes import BOOL, FLOAT32, result_dtype
 from eshkol.xla.elementwise import maximum, minimum, not_equal
 from eshkol.xla.rules import binary_rule, broadcast_shape
 from eshkol.xla.tensors import (
@@ -23,7 +23,6 @@ from eshkol.xla.tensors import (
     cast,
     compiled,
     describe,
-    needs_wide,
 )
 from eshkol.xla.witness import Witness
 
@@ -37,11 +36,7 @@ def truth_tensor(value: Any, who: str) -> Any:
 def where(condition: Any, chosen: Any, other: Any) -> Any:
     """Elements of ``chosen`` where ``condition`` is true, else of ``other``; all broadcast."""
     which = truth_tensor(condition, "where")
-    a, b = _branches(chosen, other)
-    if needs_wide(a, b):
-        with wide():
-            return _select(which, a, b)
-    return _select(which, a, b)
+    return _select(which, *_branches(chosen, other))
 
 
 def _branches(chosen: Any, other: Any) -> Sequence[Any]:

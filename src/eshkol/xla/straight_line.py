@@ -46,6 +46,10 @@ class _Writer:
         self.count = 0
         self.made: list[str] = []
         """The variables of closures and cells, in the order in which ``trees`` numbers them."""
+        self.innermost: list[str] = []
+        """Those of them that hold no others."""
+        self.has_shared = False
+        """Whether one of them stands in several places."""
 
     def fresh(self) -> str:
         self.count += 1
@@ -107,11 +111,15 @@ class Taking:
         self.writer.add(f"if not ({condition}): {self.refusal}")
 
     def require_distinct(self) -> None:
-        """What closures and cells are is not the same object twice."""
-        made = self.writer.made
-        if made:
-            identities = ", ".join(f"id({name})" for name in made)
-            self.require(f"len({{{identities}}}) == {len(made)}")
+        """What closures and cells are is not the same object twice.
+
+        Where none is expected twice, two that are the same hold the same, down to the innermost.
+        """
+        writer = self.writer
+        names = writer.made if writer.has_shared else writer.innermost
+        if len(names) > 1:
+            identities = ", ".join(f"id({name})" for name in names)
+            self.require(f"len({{{identities}}}) == {len(names)}")
 
     def require_class(self, name: str, kind: type) -> None:
         self.require(f"{name}.__class__ is {self.writer.constant(kind)}")
@@ -173,6 +181,7 @@ class Taking:
     def shared(self, name: str, structure: Structure) -> None:
         if structure[1] >= len(self.writer.made):
             raise NoCode
+        self.writer.has_shared = True
         self.require(f"{name} is {self.writer.made[structure[1]]}")
 
     def closure(self, name: str, structure: Structure) -> None:
@@ -186,6 +195,7 @@ class Taking:
         )
         writer.made.append(name)
         if not structure[2]:
+            writer.innermost.append(name)
             return
         for cell, child in zip(
             self.unpack(f"{name}.__closure__", len(structure[2])), structure[2], strict=True
@@ -194,9 +204,12 @@ class Taking:
                 self.shared(cell, child)
                 continue
             writer.made.append(cell)
+            count = len(writer.made)
             contents = writer.fresh()
             writer.add(f"{contents} = {cell}.cell_contents")
             self.part(contents, child)
+            if len(writer.made) == count:
+                writer.innermost.append(cell)
 
 
 def _prototype(structure: Structure) -> types.FunctionType:

@@ -330,10 +330,10 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
     To find a kernel by static arguments is cheaper in a cache of our own, which holds a kernel for
     each, than in the one that ``jax.jit`` has for all calls of a function.
     """
-    parameters = inspect.signature(function).parameters.values()
-    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    count = len(names) - len(static)
-    if len(names) != len(parameters) or count < 1 or set(names[count:]) != set(static):
+    parameters = list(inspect.signature(function).parameters.values())
+    count = len(parameters) - len(static)
+    are_listed = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+    if static and not (are_listed and count and {p.name for p in parameters[count:]} == {*static}):
         return call
 
     @functools.lru_cache(4096, typed=True)
@@ -347,36 +347,46 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
     plain = call if static else kernel_of()
 
     def short_of_array(x: Any) -> Any:
-        if x.__class__ is ArrayImpl and x.dtype not in WIDE:
+        if x.__class__ is ArrayImpl and x.aval.dtype not in WIDE:
             return plain(x)
         return call(x)
 
     def short_of_two(x: Any, y: Any) -> Any:
         are_arrays = x.__class__ is ArrayImpl and y.__class__ is ArrayImpl
-        if are_arrays and x.dtype not in WIDE and y.dtype not in WIDE:
+        if are_arrays and x.aval.dtype not in WIDE and y.aval.dtype not in WIDE:
             return plain(x, y)
         return call(x, y)
 
     def short_of_one(x: Any, *rest: Any, **options: Any) -> Any:
-        if x.__class__ is ArrayImpl and x.dtype not in WIDE and not options:
+        if x.__class__ is ArrayImpl and x.aval.dtype not in WIDE and not options:
             return kernel_of(*rest)(x)
         return call(x, *rest, **options)
 
-    def short(*arguments: Any, **options: Any) -> Any:
-        if options or not _are_narrow(arguments[:count]):
-            return call(*arguments, **options)
-        return kernel_of(*arguments[count:])(*arguments[:count])
+    def short_of_some(*arguments: Any, **options: Any) -> Any:
+        arrays = arguments[:count]
+        if _are_narrow(arrays) and not options:
+            return kernel_of(*arguments[count:])(*arrays)
+        return call(*arguments, **options)
 
-    by_count = {1: short_of_one} if static else {1: short_of_array, 2: short_of_two}
-    return functools.update_wrapper(by_count.get(count, short), function)
+    def short_of_arrays(*arrays: Any, **options: Any) -> Any:
+        if _are_narrow(arrays) and not options:
+            return plain(*arrays)
+        return call(*arrays, **options)
+
+    by_count: dict[int, Callable] = {1: short_of_array, 2: short_of_two} if are_listed else {}
+    short = by_count.get(count, short_of_arrays)
+    if static:
+        short = short_of_one if count == 1 else short_of_some
+    return functools.update_wrapper(short, function)
 
 
 def _are_narrow(arrays: tuple[Any, ...]) -> bool:
     """Whether all are arrays, or numbers, that need neither a trace nor ``wide()``."""
     for array in arrays:
         kind = array.__class__
-        if kind is int:
-            continue
-        if (kind is not ArrayImpl and kind not in _NARROW_SCALARS) or array.dtype in WIDE:
+        if kind is ArrayImpl:
+            if array.aval.dtype in WIDE:
+                return False
+        elif kind is not int and kind not in _NARROW_SCALARS:
             return False
     return True
