@@ -107,8 +107,32 @@ checked
 """What is called, in Scheme and in Python, by group.
 
 Those in the last group look at values, and raise an error where there is no such element or no
-answer. ``jax.numpy`` does not wait to see it, and gives something else there.
+answer. ``jax.numpy`` does not wait to see it, and gives something else there; so they are also
+compared with Python that looks, in the quickest way there is.
 """
+
+LOOKING = {
+    "(gather x indices 0)": "jnp.take(x, below(indices, 8), axis=0)",
+    "(tensor-inverse m)": "finite(jnp.linalg.inv(m))",
+    "(tensor-solve m v)": "finite(jnp.linalg.solve(m, v))",
+    "(tensor-cholesky m)": "finite(jnp.linalg.cholesky(m))",
+}
+"""Those of the last group in Python that looks at values too."""
+
+
+def finite(result: jax.Array) -> jax.Array:
+    """A result without infinities; NumPy looks at it where it is, sooner than a second kernel."""
+    if not np.isfinite(np.asarray(result)).all():
+        raise ValueError("there is no answer")
+    return result
+
+
+def below(indices: jax.Array, size: int) -> jax.Array:
+    """Indices of an axis of a size."""
+    known = np.asarray(indices)
+    if known.min() < 0 or known.max() >= size:
+        raise IndexError(f"there are {size} elements")
+    return indices
 
 
 def operands() -> dict[str, jax.Array]:
@@ -153,7 +177,7 @@ def in_scheme(session: Session, expression: str) -> Repeated:
 
 def in_python(expression: str) -> Repeated:
     """The same in Python."""
-    names: dict[str, Any] = {"jax": jax, "jnp": jnp}
+    names: dict[str, Any] = {"jax": jax, "jnp": jnp, "finite": finite, "below": below}
     lines = (
         "def repeated(n, x, y, v, c, m, indices):",
         "    for _ in range(n):",
@@ -196,6 +220,8 @@ def measure_operations(session: Session, rounds: int, wanted: str) -> None:
         own, theirs = in_scheme(session, expression), in_python(peer)
         check(expression, own(1, **values), theirs(1, **values))
         works = {"eshkol": work(own, values), "jax.numpy": work(theirs, values)}
+        if expression in LOOKING:
+            works["looking"] = work(in_python(LOOKING[expression]), values)
         measured = interleaved(works, rounds, scale=CALLS)
         (checked if group == "checked" else alike).append((expression, peer, measured))
     header = ("", "jax.numpy", "µs", "its µs", "ratio", f"goal ≤ {GOAL:.2f}")
@@ -207,7 +233,8 @@ def measure_operations(session: Session, rounds: int, wanted: str) -> None:
         print(f"  geometric mean {mean:.3f}; above the goal: {missed} of {len(ratios)}")
     if checked:
         title = "operations that look at values, and wait for them"
-        table(title, header[:-1], [_row(*line)[:-1] for line in checked])
+        rows = [(*_row(*line)[:-1], str(line[2].ratio("looking"))) for line in checked]
+        table(title, (*header[:-1], "to Python that looks"), rows)
 
 
 def _row(ours: str, theirs: str, measured: Measured) -> tuple[str, ...]:
