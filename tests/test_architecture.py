@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,69 @@ def test_the_data_files_are_part_of_the_package():
     files = [p for p in files if "__pycache__" not in p.parts]
     assert any(path.suffix == ".gz" for path in files)
     assert [p for p in files if not any(p.match(pattern) for pattern in patterns)] == []
+
+
+# ---- any module may be the first that is imported
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def top_level(body: list[ast.stmt]) -> Iterator[ast.ImportFrom]:
+    """What a module imports from while it is loaded."""
+    for statement in body:
+        if isinstance(statement, ast.ImportFrom):
+            yield statement
+        elif isinstance(statement, ast.Try | ast.With | ast.If) and not (
+            isinstance(statement, ast.If) and is_type_checking(statement.test)
+        ):
+            yield from top_level(statement.body)
+
+
+def test_modules_need_one_another_in_one_direction() -> None:
+    """So that any may be the first: none asks for names of one that has begun to import it."""
+    names = {module_of(path): path for path in MODULES}
+    needed: dict[str, set[str]] = {}
+    for name, path in names.items():
+        found = needed[name] = set()
+        for statement in top_level(ast.parse(path.read_text()).body):
+            base = statement.module or ""
+            parts = {f"{base}.{alias.name}" for alias in statement.names}
+            found |= parts & names.keys() or {base} & names.keys()
+    TopologicalSorter(needed).prepare()
+
+
+FIRST = """
+import os, sys, importlib
+import jax, numpy
+for name in sys.argv[1:]:
+    assert not any(module.split(".")[0] == "eshkol" for module in sys.modules)
+    child = os.fork()
+    if not child:
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            print(f"{name}: {error}", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def import_first(names: list[str]) -> str:
+    """What goes wrong where each of these modules is the first of a process."""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FIRST, *names], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_parts_of_circles_may_be_imported_first() -> None:
+    assert import_first(["eshkol.xla.jit", "eshkol.primitives.points", "eshkol.xla.merging"]) == ""
+
+
+@pytest.mark.slow
+def test_any_module_may_be_imported_first() -> None:
+    assert import_first([module_of(path) for path in MODULES if path.stem != "__main__"]) == ""

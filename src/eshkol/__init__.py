@@ -116,12 +116,19 @@ def __getattr__(name: str) -> Any:
         return value
     if name == "nn":
         return import_module("eshkol.nn")
-    if not name.startswith("_"):
+    if not name.startswith("_") and not _is_part(name):
         names = import_module("eshkol.api.names")
         if name in names.builtin_spellings():
             return names.builtin(name)
     here = sys.modules[__name__]
     raise AttributeError(f"module 'eshkol' has no attribute {name!r}", name=name, obj=here)
+
+
+def _is_part(name: str) -> bool:
+    """Whether a module of the package has this name: ``from eshkol import name`` imports that."""
+    from importlib.machinery import PathFinder
+
+    return PathFinder.find_spec(f"{__name__}.{name}", __path__) is not None
 
 
 def __dir__() -> list[str]:

@@ -242,4 +242,126 @@ ROWS = [
         "6.5",
         to=lambda x: 12 * (3 + x + 4) if x < 2 else 13 * (2 + x + 1),
     ),
+    row(
+        "one of two counters",
+        """(define (counter n) (lambda (d) (set! n (+ n d)) n))
+           (define (f x)
+             (let* ((a (counter x)) (b (counter 10.0)) (c (if (> x 0) a b)))
+               (c x)
+               (c 1.0)
+               (- (a x) (* 2 (b (c 0.0))))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: -3 * x - 21 if x > 0 else -2 * x - 44,
+        differentiable=True,
+    ),
+    row(
+        "two procedures over one variable, and over two",
+        """(define (f x)
+             (let* ((n x)
+                    (m 5.0)
+                    (up (lambda (d) (set! n (+ n (* d x)))))
+                    (down (lambda (d) (set! n (- n d)) (set! m (* m n))))
+                    (change (if (> x 0) up down)))
+               (change 2.0)
+               (if (> x -1) (change x))
+               (* n m)))""",
+        "2.0",
+        "-3.0",
+        "-0.5",
+        to=lambda x: (
+            (3 * x + x * x) * 5
+            if x > 0
+            else ((x - 2) ** 2 * 5 if x < -1 else -2 * ((x - 2) * 5 * -2))
+        ),
+        differentiable=True,
+    ),
+    row(
+        "a counter from outside or one that the branch makes",
+        """(define (counter n) (lambda () (set! n (* 2 n)) n))
+           (define (f x)
+             (let* ((a (counter x)) (c (if (> x 0) a (counter 3.0))))
+               (c)
+               (+ (* 100 (c)) (a))))""",
+        "1.5",
+        "-1.5",
+        to=lambda x: 400 * x + 8 * x if x > 0 else 1200 + 2 * x,
+        differentiable=True,
+    ),
+    row(
+        "two procedures that a branch makes share a variable",
+        """(define (up n) (list (lambda () n) (lambda (d) (set! n (+ n d)))))
+           (define (down n) (list (lambda () (* 2 n)) (lambda (d) (set! n (- n d)))))
+           (define (f x)
+             (let ((cell (if (> x 0) (up x) (down (* x x)))))
+               ((cadr cell) x)
+               ((cadr cell) 1.0)
+               ((car cell))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: 2 * x + 1 if x > 0 else 2 * (x * x - x - 1),
+        differentiable=True,
+    ),
+    row(
+        "one procedure twice, or two",
+        """(define (counter n) (lambda (d) (set! n (+ n d)) n))
+           (define (f x)
+             (let ((cs (if (> x 0)
+                           (let ((c (counter x))) (list c c))
+                           (list (counter x) (counter 1.0)))))
+               ((car cs) x)
+               (* ((cadr cs) 2.0) ((car cs) 3.0))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: (2 * x + 2) * (2 * x + 5) if x > 0 else 3 * (2 * x + 3),
+        differentiable=True,
+    ),
+    row(
+        "a loop goes from one counter to the other",
+        """(define (counter n) (lambda (d) (set! n (+ n d)) n))
+           (define (f x)
+             (let ((a (counter x)) (b (counter 1.0)))
+               (let loop ((i 0) (this a) (that b))
+                 (when (< i 11)
+                   (this (* 0.5 x))
+                   (loop (+ i 1) that this)))
+               (* (a 0.0) (b 0.0))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: (x + 3 * x) * (1 + 2.5 * x),
+        differentiable=True,
+    ),
+    row(
+        "a loop makes counters until one is large",
+        """(define (counter n) (lambda () (set! n (* n 1.5)) n))
+           (define (f x)
+             (let ((first (counter x)))
+               (let loop ((c first))
+                 (if (> (c) 20.0) (+ (c) (* 1000 (first))) (loop (counter (+ 1 (c))))))))""",
+        "2.0",
+        "18.0",
+        to=lambda x: 1000 * 1.5**3 * x + (1.5 * (1 + 1.5**2 * (1 + 1.5**2 * x))) * 1.5
+        if x < 10
+        else 1.5**2 * x + 1000 * 1.5**3 * x,
+    ),
+    row(
+        "the test of a loop assigns",
+        """(define (f x)
+             (let ((n x))
+               (let loop ((i 0.0))
+                 (if (> (begin (set! n (* 1.5 n)) n) 20.0) (+ n i) (loop (+ i 1))))))""",
+        "2.0",
+        "9.0",
+        to=lambda x: 2.0 * 1.5**6 + 5 if x < 3 else 9 * 1.5**2 + 1,
+    ),
+    row(
+        "one of two variables for tensors",
+        """(define (f x)
+             (let* ((a (variable (ones 2))) (b (variable (zeros 2))) (c (if (> x 0) a b)))
+               (tensor-add! c x)
+               (if (> x 1) (tensor-mul! c 2))
+               (list (tensor-sum a) (tensor-sum b) (tensor-sum c))))""",
+        "2.0",
+        "-3.0",
+    ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import jax
+import jax.extend.core
 import pytest
 from staged_sessions import assert_at_rest, compiles, value
 

@@ -27,17 +27,14 @@ class TensorVariable:
     Attributes:
         tensor: what it holds.
         is_buffer: whether it is not trained as a part of a model.
-        is_one: False where it stands for one of several, and which one is known only when the
-            compiled program runs, so that it can't be assigned.
         home: the program being compiled that it belongs to, if it does to any.
     """
 
-    __slots__ = ("__weakref__", "home", "is_buffer", "is_one", "tensor")
+    __slots__ = ("__weakref__", "home", "is_buffer", "tensor")
 
-    def __init__(self, tensor: Any, is_buffer: bool = False, is_one: bool = True) -> None:
+    def __init__(self, tensor: Any, is_buffer: bool = False) -> None:
         self.tensor = tensor
         self.is_buffer = is_buffer
-        self.is_one = is_one
         self.home = HOME.token
 
     @property

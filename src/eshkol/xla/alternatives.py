@@ -20,19 +20,11 @@ from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import choose, inline, trace, with_operands
 from eshkol.xla.cheap_branches import are_cheap, has_gradient, masked
 from eshkol.xla.effects import fail
+from eshkol.xla.merging import ABSENT, BOTTOM, Joined, Output, merge
 from eshkol.xla.notes import note
-from eshkol.xla.parts import (
-    ABSENT,
-    BOTTOM,
-    Joined,
-    Output,
-    Part,
-    make_outputs,
-    merge,
-    put_together,
-    with_witnesses,
-)
-from eshkol.xla.trees import flatten, unflatten
+from eshkol.xla.parts import Part, make_outputs, put_together, with_witnesses
+from eshkol.xla.tie_graph import flatten_leaving
+from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness, tracer_of
 
 
@@ -91,7 +83,7 @@ def describe_part(
     order = [*targets, *(way.target for way in exits if way.target not in targets)]
     taken = [ways.get(id(target)) for target in order]
     ends = tuple((w.is_taken, w.value) if w else (False, ABSENT) for w in taken)
-    leaves, structure = flatten((value, journal.contents(places), ends), journal.leaving)
+    leaves, structure = flatten_leaving((value, journal.contents(places), ends))
     arrays: list[Any] = []
     described = [_describe_leaf(leaf, arrays) for leaf in leaves]
     return arrays, lambda jaxpr: Part(jaxpr, structure, described, places, order)

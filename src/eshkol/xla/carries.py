@@ -15,19 +15,9 @@ import jax
 
 from eshkol.base.errors import EshkolError, ShapeError, StagingError
 from eshkol.xla import journal
+from eshkol.xla.merging import FALSE_STRUCTURE, Mismatch, Output, merge, mismatched
 from eshkol.xla.notes import forget, mark
-from eshkol.xla.parts import (
-    FALSE_STRUCTURE,
-    Mismatch,
-    Output,
-    Part,
-    as_leaf_array,
-    make_outputs,
-    merge,
-    mismatched,
-    put_together,
-    refers_back,
-)
+from eshkol.xla.parts import Part, as_leaf_array, make_outputs, put_together
 from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 
 Site = tuple[str, ...]
@@ -170,7 +160,7 @@ def _without_own(site: Site, carry: Carry, part: Part) -> Part:
         kept.append(not journal.is_ours_alone(part.written, index))
         if not kept[-1]:
             journal.forget(part.written[index])
-    return part if all(kept) or refers_back(part.structure) else part.keeping(kept)
+    return part if all(kept) else part.keeping(kept)
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:

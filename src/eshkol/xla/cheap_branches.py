@@ -18,7 +18,8 @@ import numpy as np
 from jax import lax
 
 from eshkol.xla._compat import ClosedJaxpr, Literal
-from eshkol.xla.parts import Joined, Part
+from eshkol.xla.merging import Joined
+from eshkol.xla.parts import Part
 from eshkol.xla.silence import inner_jaxprs
 
 MOST_EQUATIONS = 24

@@ -29,10 +29,12 @@ from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import fail, failures, install, output, under
 from eshkol.xla.extents import depart, trace_part
-from eshkol.xla.journal import make_box, set_box
+from eshkol.xla.journal import make_box
+from eshkol.xla.merging import BOTTOM, Mismatch, mismatched
 from eshkol.xla.notes import note
-from eshkol.xla.parts import BOTTOM, Mismatch, Part, mismatched
+from eshkol.xla.parts import Part
 from eshkol.xla.recursion import decide
+from eshkol.xla.ties import set_box
 from eshkol.xla.trees import flatten
 from eshkol.xla.unions import Union, dispatch, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of

@@ -27,7 +27,8 @@ from eshkol.xla.control import staging
 from eshkol.xla.custom_primitive import Call, call_p
 from eshkol.xla.dtypes import wide
 from eshkol.xla.extents import refuse_exit, trace_part
-from eshkol.xla.parts import Output, Part
+from eshkol.xla.merging import Output
+from eshkol.xla.parts import Part
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 from eshkol.xla.transforms import is_inexact
 from eshkol.xla.trees import Structure, flatten, leaf_kinds, unflatten

@@ -34,12 +34,8 @@ from eshkol.xla.alternatives import (
     join,
 )
 from eshkol.xla.effects import PATH, fail
-from eshkol.xla.parts import (
-    BOTTOM,
-    Mismatch,
-    Output,
-    Part,
-)
+from eshkol.xla.merging import BOTTOM, Mismatch, Output
+from eshkol.xla.parts import Part
 from eshkol.xla.trees import unflatten
 
 MOST_RESTS = 256

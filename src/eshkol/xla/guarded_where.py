@@ -21,7 +21,7 @@ from eshkol.xla._compat import ClosedJaxpr, Literal
 from eshkol.xla.control import staging
 from eshkol.xla.dtypes import wide
 from eshkol.xla.extents import finish, trace_part
-from eshkol.xla.parts import Output
+from eshkol.xla.merging import Output
 from eshkol.xla.selection import truth_tensor, where
 from eshkol.xla.transforms import is_inexact
 from eshkol.xla.trees import TENSOR

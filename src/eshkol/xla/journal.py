@@ -21,7 +21,7 @@ from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
-from eshkol.xla.trees import CopiedBox, OuterBox, Structure
+from eshkol.xla.trees import OuterBox, Structure
 
 MOST_NAMES = 1_000
 
@@ -32,15 +32,38 @@ class Frames(threading.local):
     Attributes:
         names: what messages call the variables assigned last, by the identities of their boxes.
         replaced_false: whether the part that ended last assigned a variable that held ``#f``.
+        ties: between places, of all parts.
     """
 
     def __init__(self) -> None:
         self.stack: list[Frame] = []
+        self.ties: list[Tie] = []
         self.names: dict[int, str] = {}
         self.replaced_false = False
 
 
 FRAMES = Frames()
+
+
+@dataclass(frozen=True, eq=False)
+class Tie:
+    """Two places that are one where a condition holds.
+
+    Attributes:
+        copy: the one that was made for several others, which it is tied to.
+        condition: traced, or True.
+        other: one of these.
+    """
+
+    copy: Any
+    condition: Any
+    other: Any
+
+
+def tie(copy: Any, condition: Any, other: Any) -> None:
+    """Note that ``copy`` is ``other`` where a condition, known or traced, holds."""
+    if condition is not False:
+        FRAMES.ties.append(Tie(copy, condition, other))
 
 
 class Outside(threading.local):
@@ -57,10 +80,11 @@ OUTSIDE = Outside()
 def outside(places: list[Any]) -> Iterator[None]:
     """In this block ``places`` stand for containers of the caller, which can't be changed."""
     saved, OUTSIDE.places = OUTSIDE.places, {id(place): place for place in places}
+    ties, FRAMES.ties = FRAMES.ties, []
     try:
         yield
     finally:
-        OUTSIDE.places = saved
+        OUTSIDE.places, FRAMES.ties = saved, ties
 
 
 class Frame:
@@ -70,7 +94,10 @@ class Frame:
         before: the places that it wrote, by identity, and what they held.
         made: the boxes that it made.
         given: the numbers of the boxes that it was given as copies.
+        ties: how many ties there were before it.
     """
+
+    ties: int
 
     def __init__(self) -> None:
         self.before: dict[int, tuple[Any, Any]] = {}
@@ -81,6 +108,7 @@ class Frame:
         if len(FRAMES.names) > MOST_NAMES:
             FRAMES.names.clear()
         FRAMES.stack.append(self)
+        self.ties = len(FRAMES.ties)
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -94,6 +122,7 @@ class Frame:
     def leave(self) -> None:
         """End the part, whose writes stay."""
         FRAMES.stack.pop()
+        del FRAMES.ties[self.ties :]
 
     def note(self, place: Any) -> None:
         """Remember the contents of ``place`` before its first write."""
@@ -201,65 +230,85 @@ def note_given(places: list[Any]) -> None:
 
 @dataclass(frozen=True)
 class Kept:
-    """A box that was there before the part: it stays the one that it is."""
+    """A place that was there before the part: it stays the one that it is."""
 
-    box: Any
+    place: Any
     is_told = True
 
-    def rebuilt(self, value: Any) -> list[Any]:
-        return self.box
-
-    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
-        return self.box
+    def ties(self, place: Any) -> list[tuple[Any, Any]]:
+        return []
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Kept) and other.box is self.box
+        return isinstance(other, Kept) and other.place is self.place
 
     def __hash__(self) -> int:
-        return id(self.box)
+        return id(self.place)
 
 
 @dataclass(frozen=True)
+class Given:
+    """The place with this number of those that the part is given in each of its runs."""
+
+    number: int
+    is_told = True
+
+    def ties(self, place: Any) -> list[tuple[Any, Any]]:
+        return []
+
+
 class Made:
-    """A box that the part makes."""
+    """A place that the part makes.
+
+    Args:
+        ties: for the identity of a place the conditions under which it is others, and these.
+    """
 
     is_told = False
 
-    def rebuilt(self, value: Any) -> list[Any]:
-        return make_box(value)
+    def __init__(self, ties: dict[int, list[tuple[Any, Any]]] | None = None) -> None:
+        self._ties = ties or {}
+
+    def ties(self, place: Any) -> list[tuple[Any, Any]]:
+        return self._ties.get(id(place), [])
+
+    def box(self) -> list[Any]:
+        return make_box(None)
 
     def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
         return note_made(TensorVariable(tensor, is_buffer))
 
+    def tie(self, place: Any, condition: Any, other: Any) -> None:
+        tie(place, condition, other)
 
-@dataclass(frozen=True)
-class Copied:
-    """One box of several: which, is known only when the program runs. It can only be read."""
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Made
 
-    is_told = True
-
-    def rebuilt(self, value: Any) -> list[Any]:
-        return CopiedBox([value])
-
-    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
-        return TensorVariable(tensor, is_buffer, is_one=False)
+    def __hash__(self) -> int:
+        return hash(Made)
 
 
-@dataclass(frozen=True)
-class Given(Copied):
-    """The box with this number of those that the part is given in each of its runs."""
-
-    number: int
+MADE = Made()
 
 
-def leaving(box: Any) -> Kept | Made | Copied | Given:
-    """What becomes of a box, or of a variable for a tensor, that leaves the innermost part."""
-    if box.__class__ is TensorVariable and not box.is_one:
-        return Copied()
-    frame = FRAMES.stack[-1]
-    if id(box) in frame.given:
-        return Given(frame.given[id(box)])
-    return Made() if id(box) in frame.made else Kept(box)
+class Leaving:
+    """What becomes of the places that leave the innermost part.
+
+    Attributes:
+        made: those that the part made and that were asked for, in that order.
+    """
+
+    def __init__(self, ties: dict[int, list[tuple[Any, Any]]] | None = None) -> None:
+        self.made: dict[int, Any] = {}
+        self._is_made = Made(ties)
+
+    def __call__(self, place: Any) -> Kept | Made | Given:
+        frame = FRAMES.stack[-1]
+        if id(place) in frame.given:
+            return Given(frame.given[id(place)])
+        if id(place) not in frame.made:
+            return Kept(place)
+        self.made.setdefault(id(place), place)
+        return self._is_made
 
 
 def with_boxes(structure: Structure, boxes: list[Any]) -> Structure:
@@ -282,7 +331,7 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
     if value.__class__ is TensorVariable and box[0] is value:
         return
     if isinstance(box, OuterBox):
-        raise _not_ours(name) if box.__class__ is OuterBox else _not_one(name)
+        raise _not_ours(name)
     FRAMES.names[id(box)] = name
     note(box)
     box[0] = value
@@ -295,20 +344,13 @@ def _not_ours(name: str) -> StagingError:
     )
 
 
-def _not_one(name: str) -> StagingError:
-    return StagingError(
-        f"set!: which of several variables {name} this assigns is known only when the compiled "
-        "program runs",
-        hint="the procedure that assigns it was chosen by a traced condition, or is another one "
-        "in each trip of a loop:\ncall it in the branches of the if, or return the new value",
-    )
-
-
 def shown(place: Any) -> str:
     """What a message calls a place that a part of the program has written."""
     if isinstance(place, TensorVariable):
         return short_string(place)
     name = FRAMES.names.get(id(place)) if place.__class__ is list else None
+    if name is None and _is_box(place):
+        return "a variable"
     return f"the variable {name}" if name else f"a part of {short_string(place)}"
 
 

@@ -75,10 +75,12 @@ def staged_while(
         return known_value
     for trip in range(FOLLOWED_TRIPS):
         rests = rest_count()
-        with muted() as path:
+        with muted() as path, journal.Frame() as frame:
             holds = test(*values)
-        if rest_count() > rests:
+            is_more = rest_count() > rests or bool(frame.before)
             abandon_rests(rests)
+        if is_more:
+            # It may escape, or assigns something.
             return staged_loop(site, values, _with_test(test, step, leaves_when))
         known = known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):

@@ -56,7 +56,7 @@ def unflatten(
 class _Rebuilding:
     """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
 
-    __slots__ = ("box", "containers", "kept", "leaves", "made", "pending", "variables")
+    __slots__ = ("box", "boxes", "containers", "kept", "leaves", "made", "pending", "variables")
 
     def __init__(
         self, leaves: Iterator[Any], containers: list[Any] | None, box: type[list] | None
@@ -65,6 +65,7 @@ class _Rebuilding:
         self.containers = containers
         self.box = box
         self.made: list[Any] = []
+        self.boxes: list[list[Any]] = []
         self.variables: list[TensorVariable] = []
         self.kept: Sequence[TensorVariable] = ()
         self.pending: list[tuple[types.CellType, int]] = []
@@ -93,9 +94,7 @@ class _Rebuilding:
         self.made.append(cell)
         if tag == "shared" and self.made[structure[1]] is None:
             self.pending.append((cell, structure[1]))
-        elif tag == "box" and structure[1] is not None:
-            cell.cell_contents = structure[1].rebuilt(self.build(structure[2][0]))
-        elif tag == "box":
+        elif tag == "box" and structure[1] is None:
             cell.cell_contents = (self.box or OuterBox)([self.build(structure[2][0])])
             if self.box is not None and self.containers is not None:
                 self.containers.append(cell.cell_contents)
@@ -131,34 +130,54 @@ class OuterBox(list):
     __slots__ = ()
 
 
-class CopiedBox(OuterBox):
-    """The box that stands for one of several, which is known only when the program runs."""
-
-    __slots__ = ()
-
-
-class BoxDetails(Protocol):
-    """What becomes of the box of an assigned variable where its closure is rebuilt.
+class PlaceDetails(Protocol):
+    """What becomes of a place that can be assigned, where the value that holds it is rebuilt.
 
     Attributes:
-        is_told: whether this alone tells which box it is.
+        is_told: whether this alone tells which place it is; then it has it as ``place``.
     """
 
     is_told: bool
 
-    def rebuilt(self, value: Any) -> list[Any]:
-        """The box, which holds ``value``."""
+    def ties(self, place: Any) -> list[tuple[Any, Any]]:
+        """Conditions, and the other places that a place is where they hold."""
+
+    def box(self) -> list[Any]:
+        """A new box."""
 
     def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
-        """The same of the place of a tensor."""
+        """A new variable for a tensor."""
+
+    def tie(self, place: Any, condition: Any, other: Any) -> None:
+        """Tie a new place to another one."""
+
+
+def _build_box(pass_: _Rebuilding, structure: Structure) -> list[Any]:
+    """The box of a variable, where more is known of it than its contents."""
+    details = structure[1]
+    if details.is_told:
+        pass_.children(structure)
+        return details.place
+    box = details.box()
+    pass_.boxes.append(box)
+    box[0], *ties = pass_.children(structure)
+    _tie(details, box, ties)
+    return box
+
+
+def _tie(details: Any, place: Any, ties: list[Any]) -> None:
+    for condition, other in zip(ties[::2], ties[1::2], strict=True):
+        details.tie(place, condition, other)
 
 
 def _build_variable(pass_: _Rebuilding, structure: Structure) -> TensorVariable:
-    (tensor,) = pass_.children(structure)
-    _, details, (kind,) = structure
-    is_buffer = kind.__class__ is not str
+    _, details, children = structure
     if details is not None and details.is_told:
-        return details.variable(tensor, is_buffer)
+        pass_.children(structure)
+        return details.place
+    kind, *others = children
+    tensor = pass_.build(kind)
+    is_buffer = kind.__class__ is not str
     index = len(pass_.variables)
     if index < len(pass_.kept):
         place = pass_.kept[index]
@@ -167,6 +186,7 @@ def _build_variable(pass_: _Rebuilding, structure: Structure) -> TensorVariable:
     else:
         place = details.variable(tensor, is_buffer)
     pass_.variables.append(place)
+    _tie(details, place, [pass_.build(child) for child in others])
     return place
 
 
@@ -196,6 +216,8 @@ BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "static": lambda pass_, s: s[1].value,
     "closure": _build_closure,
     "shared": lambda pass_, s: pass_.made[s[1]],
+    "box": _build_box,
+    "shared-box": lambda pass_, s: pass_.boxes[s[1]],
     "variable": _build_variable,
     "shared-variable": lambda pass_, s: pass_.variables[s[1]],
     "wrapped": lambda pass_, s: WRAPPERS[s[1][0]](*pass_.children(s), *s[1][1:]),

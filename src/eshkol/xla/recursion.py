@@ -34,19 +34,12 @@ from eshkol.xla.conditions import (
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import trip_condition, under
 from eshkol.xla.extents import deliver, trace_part
+from eshkol.xla.merging import BOTTOM_STRUCTURE, Joined, Mismatch, Output, merge
 from eshkol.xla.notes import forget, mark, note
-from eshkol.xla.parts import (
-    BOTTOM_STRUCTURE,
-    Joined,
-    Mismatch,
-    Output,
-    Part,
-    as_leaf_array,
-    make_outputs,
-    merge,
-)
+from eshkol.xla.parts import Part, as_leaf_array, make_outputs
 from eshkol.xla.recursion_calls import Callee, call
 from eshkol.xla.recursion_depth import DEPTH
+from eshkol.xla.ties import write_all_tied
 from eshkol.xla.trees import Structure, unflatten
 from eshkol.xla.witness import Witness, tracer_of
 
@@ -412,8 +405,14 @@ class _Construction:
         given = iter(outputs)
         leaves = [next(given) if isinstance(leaf, Output) else leaf for leaf in described]
         structure = journal.with_boxes(structure, containers)
+        before = list(journal.FRAMES.ties)
         value, contents, ends = unflatten(structure, leaves)
-        journal.write_checked(self._places_in(containers, self.callee.name), contents)
+        places = self._places_in(containers, self.callee.name)
+        journal.write_checked(places, contents)
+        # What it gives is told of its own places already.
+        made, journal.FRAMES.ties = journal.FRAMES.ties, before
+        write_all_tied(self.callee.name, places, containers)
+        journal.FRAMES.ties = made
         return deliver(value, self.targets, ends)
 
     def _places_in(self, containers: list[Any], who: str) -> list[Any]:

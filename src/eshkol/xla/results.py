@@ -16,6 +16,7 @@ from eshkol.runtime.draw_paths import Path
 from eshkol.xla import journal, key_stream
 from eshkol.xla.keys import ProgramSource, Source
 from eshkol.xla.straight_line import Constant, Maker, maker
+from eshkol.xla.ties import write_tied
 from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
 from eshkol.xla.witness import Witness, tracer_of
 
@@ -42,6 +43,7 @@ class Results:
             for index, tensor in zip(plan.writes, arrays[count:], strict=True):
                 journal.note(inputs[index])
                 inputs[index].tensor = tensor
+                write_tied("jit", inputs[index])
             arrays = arrays[:count]
         return plan.value(arrays, inputs)
 

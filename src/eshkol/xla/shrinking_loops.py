@@ -17,8 +17,8 @@ from eshkol.xla.alternatives import Unreachable, join
 from eshkol.xla.carries import ChangingVariable, Site, Values
 from eshkol.xla.control import known_truth, trace_branches
 from eshkol.xla.extents import depart, either
+from eshkol.xla.merging import ABSENT, BOTTOM, Mismatch
 from eshkol.xla.notes import note, unrolled_trip
-from eshkol.xla.parts import ABSENT, BOTTOM, Mismatch
 from eshkol.xla.traced_loops import Step
 from eshkol.xla.trees import Structure, flatten
 from eshkol.xla.witness import tracer_of

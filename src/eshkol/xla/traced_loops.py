@@ -17,19 +17,19 @@ from eshkol.xla.control import is_true, known_truth
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, trip_condition, under
 from eshkol.xla.extents import depart, trace_part
-from eshkol.xla.notes import note
-from eshkol.xla.parts import (
+from eshkol.xla.merging import (
     ABSENT,
     ABSENT_STRUCTURE,
     BOTTOM,
     BOTTOM_STRUCTURE,
     Joined,
+    Node,
     Output,
-    Part,
-    leaf_count,
+    detach,
     leaf_type,
-    make_outputs,
 )
+from eshkol.xla.notes import note
+from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.recursion_loops import run_trips
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import tracer_of
@@ -61,8 +61,8 @@ def traced_while(
     carry, part, leaves = settle(site, values, trace)
 
     def goes_on(arrays: Sequence[Any]) -> Any:
-        now, contents = carry.value(arrays)
         with journal.Frame():
+            now, contents = carry.value(arrays)
             enter(carry, contents)
             result = is_true(test(*now))
         known = known_truth(result)
@@ -142,7 +142,8 @@ class _Ways:
     def of(self, outputs: list[Any]) -> tuple[Any, list[Any]]:
         """Whether the loop isn't left, and the exits, after a trip with these results."""
         taken = make_outputs(self._joined, "second", outputs)
-        exits = self.exits(taken)
+        with journal.Frame():
+            exits = self.exits(taken)
         return (~any_taken(exits) if exits else jnp.asarray(True)), taken
 
     def exits(self, taken: list[Any]) -> list[Exit]:
@@ -228,18 +229,18 @@ class _Ending:
     """
 
     def __init__(self, part: Part) -> None:
-        (_, _, (step, contents)), leaves = part.result
-        if step == BOTTOM_STRUCTURE:
+        step, contents, _ = part.graph.children
+        if step.has(BOTTOM_STRUCTURE):
             # The trip always leaves, or fails.
-            values, self.structure, self._flag = ABSENT_STRUCTURE, BOTTOM_STRUCTURE, None
+            values, value = Node(*ABSENT_STRUCTURE), step
+            self._flag = None
         else:
-            _, values, self.structure = step[2]
-            self._flag, *leaves = leaves
-        rest = iter(leaves)
-        next_values = [next(rest) for _ in range(leaf_count(values))]
-        value = [next(rest) for _ in range(leaf_count(self.structure))]
-        self.value = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in value]
-        self.state = (("tuple", None, (values, contents)), [*next_values, *rest])
+            flag, values, value = step.children
+            self._flag = flag.details
+        (self.structure,), leaves = detach(value)
+        self.value = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in leaves]
+        (state,), leaves = detach(Node("tuple", None, [values, contents]))
+        self.state = state, leaves
 
     def goes_on(self, outputs: list[Any]) -> Any:
         """Whether the loop goes on after a trip with these results."""

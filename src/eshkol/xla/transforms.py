@@ -29,9 +29,9 @@ from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
 from eshkol.xla.keys import Source, drawing_from, fold
 from eshkol.xla.lasting import Lanes, Lasting
+from eshkol.xla.merging import UNION
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
-from eshkol.xla.parts import UNION
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import (
     BUFFER,

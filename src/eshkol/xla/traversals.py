@@ -27,8 +27,9 @@ from eshkol.xla.counted_loops import Leaving
 from eshkol.xla.dtypes import FLOAT64
 from eshkol.xla.extents import trace_part
 from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
+from eshkol.xla.merging import Joined, Node, detach, leaf_type
 from eshkol.xla.notes import forget, mark, note
-from eshkol.xla.parts import Joined, Part, leaf_count, leaf_type, make_outputs
+from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.traced_loops import again, done
 from eshkol.xla.trees import Structure, unflatten
@@ -255,11 +256,11 @@ def _scan(
 
 def _split(part: Part) -> tuple[State, State]:
     """The state ``(values, contents)`` and ``(result,)`` that a trip gives."""
-    (_, _, (outcome, contents)), leaves = part.result
-    values, result = outcome[2]
-    first, second = leaf_count(values), leaf_count(values) + leaf_count(result)
-    state = ("tuple", None, (values, contents)), [*leaves[:first], *leaves[second:]]
-    return state, (("tuple", None, (result,)), leaves[first:second])
+    outcome, contents, _ = part.graph.children
+    values, result = outcome.children
+    (state,), leaves = detach(Node("tuple", None, [values, contents]))
+    (value,), results = detach(Node("tuple", None, [result]))
+    return (state, leaves), (value, results)
 
 
 # ---- any and every

@@ -37,7 +37,7 @@ from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key
 from eshkol.xla.outlived import open_traces
 from eshkol.xla.outlived import settled as settled_tensor
 from eshkol.xla.rebuilding import BUILDERS as BUILDERS
-from eshkol.xla.rebuilding import MUTABLE, CopiedBox, OuterBox, Structure, parts_of
+from eshkol.xla.rebuilding import MUTABLE, OuterBox, Structure, parts_of
 from eshkol.xla.rebuilding import WRAPPERS as WRAPPERS
 from eshkol.xla.rebuilding import unflatten as unflatten
 from eshkol.xla.witness import Witness
@@ -65,15 +65,17 @@ class _Flattening:
         seen: the numbers of cells and closures by identity.
         open: the closures that are being taken apart.
         containers: what can be changed, in the order in which it is rebuilt, if that is asked for.
-        boxes: gives the details of the boxes of assigned variables, if they have any.
+        boxes: gives the details of places that can be assigned, if they have any.
+        places: the boxes met so far that are known by their numbers.
         variables: the places of tensors met so far.
         whole: the identities of those that are leaves themselves, rather than what they hold.
     """
 
-    __slots__ = ("boxes", "containers", "leaves", "open", "seen", "variables", "whole")
+    __slots__ = ("boxes", "containers", "leaves", "open", "places", "seen", "variables", "whole")
 
     def __init__(self, boxes: Callable[[Any], Any] | None = None) -> None:
         self.boxes = boxes
+        self.places: list[Any] = []
         self.variables: list[TensorVariable] = []
         self.whole: Container[int] = ()
         self.leaves: list[Any] = []
@@ -186,12 +188,42 @@ def _visit_cell(pass_: _Flattening, cell: Any) -> Structure:
         pass_.leaves.append(contents)
         return BUFFER if id(contents) in BUFFERS else TENSOR
     if contents.__class__ in _BOXES and len(contents) == 1:
-        details = None if pass_.boxes is None else pass_.boxes(contents)
-        structure = ("box", details, (pass_.visit(contents[0]),))
+        structure = _visit_box(pass_, contents)
         if pass_.containers is not None:
             pass_.containers.append(contents)
         return structure
     return pass_.visit(contents)
+
+
+def _visit_box(pass_: _Flattening, box: Any) -> Structure:
+    """The box of an assigned variable; one that is made is known by its number."""
+    if pass_.boxes is None:
+        return ("box", None, (pass_.visit(box[0]),))
+    details = pass_.boxes(box)
+    if details.is_told:
+        return ("box", details, (pass_.visit(box[0]),))
+    for number, known in enumerate(pass_.places):
+        if known is box:
+            return ("shared-box", number, ())
+    pass_.places.append(box)
+    return ("box", details, (pass_.visit(box[0]), *_visit_ties(pass_, details, box)))
+
+
+def _visit_ties(pass_: _Flattening, details: Any, place: Any) -> list[Structure]:
+    """The conditions and places that one is tied to."""
+    children = []
+    for condition, other in details.ties(place):
+        children += [pass_.visit(condition), _visit_tied(pass_, other)]
+    return children
+
+
+def _visit_tied(pass_: _Flattening, place: Any) -> Structure:
+    is_variable = place.__class__ is TensorVariable
+    assert pass_.boxes is not None
+    details = pass_.boxes(place)
+    if details.is_told:
+        return ("variable" if is_variable else "box", details, ())
+    return pass_.visit(place) if is_variable else _visit_box(pass_, place)
 
 
 def _visit_variable(pass_: _Flattening, value: TensorVariable) -> Structure:
@@ -206,7 +238,8 @@ def _visit_variable(pass_: _Flattening, value: TensorVariable) -> Structure:
                 return ("shared-variable", index, ())
         pass_.variables.append(value)
     pass_.visit(value.tensor)
-    return ("variable", details, (BUFFER if value.is_buffer else TENSOR,))
+    ties = () if details is None else _visit_ties(pass_, details, value)
+    return ("variable", details, (BUFFER if value.is_buffer else TENSOR, *ties))
 
 
 def _visit_pair(pass_: _Flattening, value: Any) -> Structure:
@@ -333,7 +366,7 @@ def _visit_registered(pass_: _Flattening, value: Any) -> Structure:
     return ("registered", definition, children)
 
 
-_BOXES = frozenset([list, OuterBox, CopiedBox])
+_BOXES = frozenset([list, OuterBox])
 
 _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     float: _leaf(REAL),
@@ -392,8 +425,8 @@ def flatten(
     Args:
         value: any.
         boxes: gives for the box of a variable that a closure captured what to do with it where
-            the closure is rebuilt, a :class:`BoxDetails`; without it, or for None, it is copied.
-            The same of places of tensors.
+            the closure is rebuilt, a :class:`PlaceDetails`; without it, it is copied. The same of
+            places of tensors.
         whole: the identities of places of tensors that are leaves themselves.
 
     Example:

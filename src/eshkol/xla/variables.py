@@ -20,6 +20,7 @@ from eshkol.datum.write import short_string
 from eshkol.xla import journal
 from eshkol.xla.dtypes import default_dtype, is_scalar_born, parse_dtype
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+from eshkol.xla.ties import write_tied
 from eshkol.xla.trees import (
     BUFFERS,
     flatten,
@@ -90,15 +91,9 @@ def store(who: str, place: TensorVariable, tensor: Any) -> None:
     """Let a variable hold ``tensor``, which fits, and tell what is being traced.
 
     Raises:
-        StagingError: which variable it is, is not known; or the update would be lost, since it is
-            Python's function that is compiled, and not known to hold the variable.
+        StagingError: the update would be lost, since it is Python's function that is compiled,
+            and not known to hold the variable.
     """
-    if not place.is_one:
-        raise StagingError(
-            f"{who}: which of several variables this updates is known only when the compiled "
-            "program runs",
-            hint="update each in its own branch of the if, or choose between values",
-        )
     is_foreign = HOME.token is None and not journal.FRAMES.stack and _is_staged(tensor)
     if is_foreign or place.home is not HOME.token:
         raise StagingError(
@@ -108,6 +103,8 @@ def store(who: str, place: TensorVariable, tensor: Any) -> None:
         )
     journal.note(place)
     place.tensor = tensor
+    if journal.FRAMES.ties:
+        write_tied(who, place)
 
 
 def _is_staged(tensor: Any) -> bool:

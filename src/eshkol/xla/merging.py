@@ -1,0 +1,581 @@
+"""Unifying the values of parts of a program that are alternatives of each other.
+
+A value is a structure and its leaves. To be unified it becomes a graph of :class:`Node`, in which a
+closure, the cell of a captured variable, and a place that can be assigned stand once, however many
+ways lead there. Places keep their identity: one that was there before both alternatives is the one
+that it is; what each alternative has made becomes one place, whose contents are unified. A place
+that is one in the first alternative and another in the second is a new one that is *tied* to both:
+a traced condition tells where it is the same as each (:mod:`eshkol.xla.ties`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from eshkol.datum.equality import is_eqv
+from eshkol.datum.pairs import NIL
+from eshkol.datum.values import UNSPECIFIED
+from eshkol.xla.code_keys import Static
+from eshkol.xla.dtypes import BOOL, INT64, result_dtype
+from eshkol.xla.journal import MADE
+from eshkol.xla.tensors import describe
+from eshkol.xla.trees import BUFFER, EXACT, KINDS, TENSOR, TRUTH, Structure
+from eshkol.xla.witness import Witness
+
+
+class Absent:
+    """A value that is not there yet; it unifies with any other."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+class Bottom:
+    """The value of what never gives one, since it raises; it unifies with any other."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = Absent()
+BOTTOM = Bottom()
+ABSENT_STRUCTURE = ("static", Static(ABSENT), ())
+BOTTOM_STRUCTURE = ("static", Static(BOTTOM), ())
+FALSE_STRUCTURE = ("static", Static(False), ())
+_UNSPECIFIED = ("static", Static(UNSPECIFIED), ())
+_EMPTY = ("static", Static(NIL), ())
+
+UNION = "Union"
+"""The tag of the structures of unions."""
+
+
+class Mismatch(Exception):
+    """Two alternatives have values that no program can treat as one."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second}")
+        self.first = first
+        self.second = second
+
+
+# ---- leaves
+
+
+@dataclass(frozen=True)
+class Output:
+    """A leaf that the part computes: its index among the jaxpr's results, shape and dtype.
+
+    Of an exact leaf that is known as well, ``witness`` is what was known inside of the part.
+    """
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    witness: Witness | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A leaf of the unified value: how each alternative makes it."""
+
+    first: Any
+    second: Any
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class _Zero:
+    """Stands for any value of an alternative that has none."""
+
+
+ZERO = _Zero()
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """The tag of a union, by the numbers that its alternatives have in a larger one."""
+
+    tag: Output
+    table: tuple[int, ...]
+
+
+def leaf_type(leaf: Any) -> tuple[tuple[int, ...], np.dtype]:
+    """The shape and dtype of a leaf; a number has rank 0 and 64 bits."""
+    if isinstance(leaf, Output | Joined):
+        return leaf.shape, leaf.dtype
+    if leaf.__class__ is bool:
+        return (), BOOL
+    return (), INT64 if leaf.__class__ is int else result_dtype((leaf,))
+
+
+def joined_type(a: Any, b: Any) -> tuple[tuple[int, ...], np.dtype]:
+    """The shape and dtype of a leaf that is one of two."""
+    (first, second) = leaf_type(a), leaf_type(b)
+    if first[0] != second[0] or (first[1] == BOOL) != (second[1] == BOOL):
+        raise Mismatch(_leaf_words(a), _leaf_words(b))
+    if first[1] == second[1]:
+        return first
+    zeros = [np.zeros(shape, dtype) for shape, dtype in (first, second)]
+    return first[0], result_dtype(zeros)
+
+
+def _sided(leaf: Any, side: int) -> Joined:
+    """A leaf that only the alternative ``side`` has."""
+    one, other = (ZERO, leaf) if side else (leaf, ZERO)
+    return Joined(one, other, *leaf_type(leaf))
+
+
+# ---- graphs
+
+
+class Node:
+    """A part of a value.
+
+    Attributes:
+        tag: that of its structure; of a leaf its kind; ``cell`` for that of a captured variable.
+        details: those of its structure; of a leaf the leaf.
+        children: its parts. Of a place its contents; then, for each place that it is tied to, the
+            condition and that place.
+    """
+
+    __slots__ = ("children", "details", "tag")
+
+    def __init__(self, tag: str, details: Any, children: Sequence[Node] = ()) -> None:
+        self.tag = tag
+        self.details = details
+        self.children = children
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.tag in KINDS
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a place is told by its details alone."""
+        return self.details is not None and self.details.is_told
+
+    @property
+    def ties(self) -> Iterator[tuple[Node, Node]]:
+        """The conditions and the places that a place is tied to."""
+        return zip(self.children[1::2], self.children[2::2], strict=True)
+
+    def has(self, structure: Structure) -> bool:
+        """Whether this is known data, given as a structure."""
+        return self.tag == structure[0] and self.details == structure[1]
+
+
+_REFERENCES = {"shared": 0, "shared-cell": 0, "shared-box": 1, "shared-variable": 2}
+_PLACES = {"box": 1, "variable": 2}
+
+
+def attach(structure: Structure, leaves: Iterable[Any]) -> Node:
+    """The graph of a value."""
+    return _Attaching(iter(leaves)).node(structure)
+
+
+class _Attaching:
+    """One pass over a structure, which numbers things as ``flatten`` does."""
+
+    def __init__(self, leaves: Iterator[Any]) -> None:
+        self.leaves = leaves
+        self.known: tuple[list[Node], ...] = ([], [], [])
+
+    def node(self, structure: Structure) -> Node:
+        if structure.__class__ is str:
+            return Node(structure, next(self.leaves))
+        tag, details, children = structure
+        if tag in _REFERENCES:
+            known = self.known[_REFERENCES[tag]]
+            return known[details] if details < len(known) else Node(tag, details)
+        node = Node(tag, details)
+        if tag == "closure":
+            self.known[0].append(node)
+            node.children = [self._cell(child) for child in children]
+            return node
+        if tag in _PLACES and not node.is_told:
+            self.known[_PLACES[tag]].append(node)
+        node.children = [self.node(child) for child in children]
+        return node
+
+    def _cell(self, structure: Structure) -> Node:
+        if structure[0] == "shared-cell":
+            return self.node(structure)
+        cell = Node("cell", None)
+        self.known[0].append(cell)
+        cell.children = (self.node(structure),)
+        return cell
+
+
+def detach(*nodes: Node) -> tuple[tuple[Structure, ...], list[Any]]:
+    """The structures of some nodes and the leaves of them all."""
+    pass_ = _Detaching()
+    return tuple([pass_.structure(node) for node in nodes]), pass_.leaves
+
+
+class _Detaching:
+    def __init__(self) -> None:
+        self.leaves: list[Any] = []
+        self.numbers: tuple[dict[int, int], ...] = ({}, {}, {})
+
+    def structure(self, node: Node) -> Structure:
+        tag = node.tag
+        if tag in KINDS:
+            self.leaves.append(node.details)
+            return tag
+        if tag == "closure":
+            number = self._number(node, 0)
+            if number is not None:
+                return ("shared", number, ())
+        elif tag == "cell":
+            number = self._number(node, 0)
+            return self.structure(node.children[0]) if number is None else _cell_reference(number)
+        elif tag in _PLACES and not node.is_told:
+            number = self._number(node, _PLACES[tag])
+            if number is not None:
+                return (f"shared-{tag}", number, ())
+        return (tag, node.details, tuple([self.structure(child) for child in node.children]))
+
+    def _number(self, node: Node, row: int) -> int | None:
+        """The number of a node that was met before."""
+        numbers = self.numbers[row]
+        count = len(numbers)
+        number = numbers.setdefault(id(node), count)
+        return None if number == count else number
+
+
+def _cell_reference(number: int) -> Structure:
+    return ("shared-cell", number, ())
+
+
+# ---- unifying
+
+Value = tuple[Structure, list[Any]]
+
+
+def merge(
+    first: Value, second: Value, is_growing: bool = False, is_exact: bool = False
+) -> tuple[Structure, list[Any]]:
+    """Unify two values, given as structures and leaves.
+
+    Args:
+        first: one of them.
+        second: the other one.
+        is_growing: whether the second comes of the first again and again, so that a list that is
+            not empty any more is one that grows.
+        is_exact: whether what stands once in one of them must stand once in the other.
+
+    Returns:
+        The structure of the unified value and its leaves: a number that both share, or a
+        :class:`Joined`.
+
+    Raises:
+        Mismatch: naming what differs.
+    """
+    merging = _Merging(is_growing, is_exact)
+    (structure,), leaves = detach(merging.visit(attach(*first), attach(*second)))
+    return structure, leaves
+
+
+def mismatched(
+    first: tuple[Sequence[Structure], list[Any]],
+    second: tuple[Sequence[Structure], list[Any]],
+    is_growing: bool = False,
+) -> int | None:
+    """Of two rows of values, the index of the first pair that can't be unified."""
+    merging = _Merging(is_growing)
+    rows = [attach(("tuple", None, tuple(row)), leaves).children for row, leaves in (first, second)]
+    for index, pair in enumerate(zip(*rows, strict=False)):
+        try:
+            merging.visit(*pair)
+        except Mismatch:
+            return index
+    return None
+
+
+class _Merging:
+    """Two graphs becoming one.
+
+    Attributes:
+        is_strict: whether different kinds are no union.
+        pairs: the results for pairs of closures, cells and places, by their identities.
+        bound: for both sides the result of each place that was made there.
+        partners: for both sides whose partner a closure or cell is, if that must be one.
+    """
+
+    def __init__(self, is_growing: bool = False, is_exact: bool = False) -> None:
+        self.is_strict = False
+        self.is_growing = is_growing
+        self.is_exact = is_exact
+        self.pairs: dict[tuple[int, int], Node] = {}
+        self.bound: tuple[dict[int, Node], ...] = ({}, {})
+        self.partners: tuple[dict[int, int], ...] = ({}, {})
+
+    def visit(self, a: Node, b: Node) -> Node:
+        known = self.pairs.get((id(a), id(b)))
+        if known is not None:
+            return known
+        if (a.tag == BUFFER[0]) != (b.tag == BUFFER[0]):
+            # What may be trained or not is a tensor like any other.
+            a, b = (side.children[0] if side.tag == BUFFER[0] else side for side in (a, b))
+        if a.is_leaf and b.is_leaf:
+            return self._leaf(a, b)
+        alone = self._alone(a, b)
+        if alone is not None:
+            return alone
+        if a.has(_UNSPECIFIED) or b.has(_UNSPECIFIED):
+            return Node(*_UNSPECIFIED)
+        if a.tag == b.tag and a.tag in _PLACES:
+            return self._place(a, b)
+        if (a.is_leaf and b.has(FALSE_STRUCTURE)) or (b.is_leaf and a.has(FALSE_STRUCTURE)):
+            return self._false(a, b)
+        if (
+            a.is_leaf
+            or b.is_leaf
+            or UNION in (a.tag, b.tag)
+            or a.tag != b.tag
+            or a.details != b.details
+            or len(a.children) != len(b.children)
+        ):
+            return self._union(a, b)
+        result = Node(a.tag, a.details)
+        if a.tag in ("closure", "cell"):
+            self._pair(a, b, result)
+        pairs = zip(a.children, b.children, strict=True)
+        result.children = [self.visit(one, other) for one, other in pairs]
+        return result
+
+    def _pair(self, a: Node, b: Node, result: Node) -> None:
+        """Remember the result for two nodes."""
+        self.pairs[id(a), id(b)] = result
+        if self.is_exact:
+            partner = self.partners[0].setdefault(id(a), id(b))
+            other = self.partners[1].setdefault(id(b), id(a))
+            if (partner, other) != (id(b), id(a)):
+                raise Mismatch(_words(a), _words(b))
+
+    def _alone(self, a: Node, b: Node) -> Node | None:
+        """The result where one alternative has no value."""
+        if b.has(ABSENT_STRUCTURE):
+            return self._one_sided(a, 0)
+        if a.has(ABSENT_STRUCTURE):
+            return self._one_sided(b, 1)
+        if b.has(BOTTOM_STRUCTURE):
+            return self._one_sided(a, 0, keeps_known=True)
+        if a.has(BOTTOM_STRUCTURE):
+            return self._one_sided(b, 1, keeps_known=True)
+        return None
+
+    def _leaf(self, a: Node, b: Node) -> Node:
+        first, second = a.details, b.details
+        is_known = not isinstance(first, Output) and not isinstance(second, Output)
+        if is_known and is_eqv(first, second):
+            return Node(a.tag, first)
+        if (first is False or second is False) and (leaf_type(first)[1] == BOOL) != (
+            leaf_type(second)[1] == BOOL
+        ):
+            return self._union(a, b)
+        joined = Joined(first, second, *joined_type(first, second))
+        return Node(a.tag if a.tag == b.tag else TENSOR, joined)
+
+    def _false(self, a: Node, b: Node) -> Node:
+        """A leaf, and #f that is none: a boolean or a union."""
+        leaf = (a if a.is_leaf else b).details
+        if leaf_type(leaf) == ((), BOOL):
+            one, other = (leaf, False) if a.is_leaf else (False, leaf)
+            return Node(TRUTH, Joined(one, other, (), BOOL))
+        tensor = Node(TENSOR, leaf)
+        return self._union(tensor, b) if a.is_leaf else self._union(a, tensor)
+
+    # ---- places
+
+    def _place(self, a: Node, b: Node) -> Node:
+        if a.details == b.details and (a.details is None or a.is_told):
+            result = Node(a.tag, a.details)
+            self._pair(a, b, result)
+            contents = min(len(a.children), len(b.children))
+            result.children = [self.visit(a.children[0], b.children[0])] if contents else []
+            return result
+        result = Node(a.tag, MADE)
+        self._pair(a, b, result)
+        ties: dict[Any, list[Any]] = {}
+        for side, place in enumerate((a, b)):
+            for condition, target in self._origins(place, side, result):
+                ties.setdefault(_identity(target), [False, False, target])[side] = condition
+        children = [self.visit(a.children[0], b.children[0])]
+        for first, second, target in ties.values():
+            children += [_condition(first, second), target]
+        result.children = children
+        return result
+
+    def _origins(self, place: Node, side: int, result: Node) -> list[tuple[Any, Node]]:
+        """What ``result`` is the same as where the program goes this side, and in which cases."""
+        if place.is_told:
+            return [(True, _reference(place))]
+        known = self.bound[side].get(id(place))
+        if known is not None:
+            return [(True, known)]
+        self.bound[side][id(place)] = result
+        return [(test.details, self._image(target, side)) for test, target in place.ties]
+
+    def _image(self, place: Node, side: int) -> Node:
+        """The place of the result that one of a side is."""
+        return _reference(place) if place.is_told else self._one_sided(place, side)
+
+    def _one_sided(self, node: Node, side: int, keeps_known: bool = False) -> Node:
+        """The value of an alternative, where the other has none."""
+        if node.is_leaf:
+            is_kept = keeps_known and not isinstance(node.details, Output)
+            return Node(node.tag, node.details if is_kept else _sided(node.details, side))
+        known = self.bound[side].get(id(node))
+        if known is not None:
+            return known
+        result = Node(node.tag, node.details)
+        is_identity = node.tag in ("closure", "cell") or (node.tag in _PLACES and not node.is_told)
+        if is_identity:
+            self.bound[side][id(node)] = result
+        children = node.children
+        result.children = [self._one_sided(child, side, keeps_known) for child in children]
+        return result
+
+    # ---- alternatives of different kinds
+
+    def _union(self, a: Node, b: Node) -> Node:
+        """A union of two values that are of different kinds, or unions themselves.
+
+        Raises:
+            Mismatch: a program can't tell them apart in any use.
+        """
+        (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
+        if self.is_strict or not _are_kinds([*own, *others], self.is_growing):
+            raise Mismatch(_words(a), _words(b))
+        table: list[int] = []
+        merged: list[Node | None] = [None] * len(own)
+        for node in others:
+            place, both = self._fitting(own, node)
+            if both is None:
+                merged.append(self._one_sided(node, 1))
+            else:
+                merged[place] = both
+            table.append(len(merged) - 1 if both is None else place)
+        alternatives = [
+            self._one_sided(own[index], 0) if both is None else both
+            for index, both in enumerate(merged)
+        ]
+        joined = Joined(tag, _renumbered(other_tag, table), (), INT64)
+        return Node(UNION, None, [Node(EXACT, joined), *alternatives])
+
+    def _fitting(self, own: list[Node], other: Node) -> tuple[int, Node | None]:
+        """The place among ``own`` of a value of the same kind, and both unified."""
+        growing, strict = self.is_growing, self.is_strict
+        for place, node in enumerate(own):
+            saved = self.pairs, self.bound, self.partners
+            self.pairs = dict(self.pairs)
+            self.bound = (dict(self.bound[0]), dict(self.bound[1]))
+            self.partners = (dict(self.partners[0]), dict(self.partners[1]))
+            self.is_strict, self.is_growing = True, False
+            try:
+                return place, self.visit(node, other)
+            except Mismatch:
+                self.pairs, self.bound, self.partners = saved
+            finally:
+                self.is_strict, self.is_growing = strict, growing
+        return 0, None
+
+
+def _identity(place: Node) -> Any:
+    return place.details if place.is_told else id(place)
+
+
+def _reference(place: Node) -> Node:
+    """A place that is told, without its contents."""
+    return Node(place.tag, place.details)
+
+
+def _condition(first: Any, second: Any) -> Node:
+    """The leaf of a condition for a tie."""
+    if not isinstance(first, Output) and not isinstance(second, Output) and first is second:
+        return Node(TENSOR, first)
+    return Node(TENSOR, Joined(first, second, (), BOOL))
+
+
+def _renumbered(tag: Any, table: list[int]) -> Any:
+    if not isinstance(tag, Output):
+        return table[tag]
+    return tag if table == list(range(len(table))) else Renumbered(tag, tuple(table))
+
+
+def _alternatives(node: Node) -> tuple[list[Node], Any]:
+    """The alternatives that a value has, itself if it is no union, and its tag."""
+    if node.is_leaf and node.details is False:
+        return [Node(*FALSE_STRUCTURE)], 0
+    if node.tag != UNION:
+        return [node], 0
+    tag, *alternatives = node.children
+    return alternatives, tag.details
+
+
+def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:
+    """Whether a program can tell these apart by what they are, and may want to.
+
+    Those are procedures and known data; ``#f`` and ``()`` stand beside anything.
+    """
+    others = [node for node in nodes if not _is_nothing(node)]
+    if is_growing and any(node.tag in ("list", "dotted") for node in others):
+        return False
+    return len(others) < len(nodes) or all(map(_is_known, others))
+
+
+def _is_nothing(node: Node) -> bool:
+    return node.has(FALSE_STRUCTURE) or node.has(_EMPTY)
+
+
+def _is_known(node: Node) -> bool:
+    return node.tag in ("static", "closure", "wrapped")
+
+
+# ---- how messages show values
+
+
+def _leaf_words(leaf: Any) -> str:
+    if isinstance(leaf, Output | Joined):
+        shape, dtype = leaf.shape, leaf.dtype
+        return describe(jax.ShapeDtypeStruct(shape, dtype)) if shape else _scalar_words(dtype)
+    return repr(leaf) if leaf.__class__ is not bool else ("#t" if leaf else "#f")
+
+
+def _scalar_words(dtype: np.dtype) -> str:
+    return {"b": "a boolean", "i": "an exact integer", "u": "an exact integer"}.get(
+        dtype.kind, "a number"
+    )
+
+
+def _words(node: Node) -> str:
+    """How a message shows a value."""
+    if node.is_leaf:
+        return _leaf_words(node.details)
+    names = {
+        "list": f"a list of {len(node.children)}",
+        "vector": f"a vector of {len(node.children)}",
+        "dotted": "a pair",
+        "table": "a hash table",
+        "closure": "a procedure",
+        "variable": "a variable",
+        "values": f"{len(node.children)} values",
+        UNION: f"one of {len(node.children) - 1} values of different kinds",
+    }
+    if node.tag == "record":
+        return f"a record of type {node.details.__scheme_name__}"
+    if node.tag == "static":
+        from eshkol.datum.write import short_string
+
+        return short_string(node.details.value)
+    return names.get(node.tag, f"a {node.tag}")
