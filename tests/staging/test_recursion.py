@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 from staged_sessions import assert_at_rest, compilations
 
 from eshkol.base.errors import EshkolError
 from eshkol.session import Session
+from eshkol.xla.silence import inner_jaxprs
 
 PROGRAMS = {
     "factorial": "(define (f x) (if (< x 1.0) 1.0 (* x (f (- x 1.0)))))",
@@ -234,6 +236,27 @@ def test_room_enough(program):
     session = Session()
     session.evaluate(DEEP)
     assert float(session.evaluate(program)) == float(program.split()[-1].strip(")"))
+
+
+def test_lanes_copy_no_stack():
+    """What the largest array is that something is chosen for, lane by lane."""
+    session = Session()
+    session.evaluate("""
+      (define (tree d x) (if (<= d 0) (sin x) (+ (tree (- d 1) x) (tree (- d 1) (+ x 1)))))
+      (define j (jit (vmap (lambda (d x) (tree d x))) #:max-depth 500))""")
+    depths = np.array([1, 4, 0, 3], "float32")
+    x = np.linspace(0, 1, 4, dtype="float32")
+    lanes = session.get("j")
+    whole = jax.make_jaxpr(lambda d, x: lanes(d, x))(depths, x)
+    sizes = [e.outvars[0].aval.size for e in equations_in(whole) if e.primitive.name == "select_n"]
+    assert sizes and max(sizes) < 500
+
+
+def equations_in(jaxpr):
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        yield equation
+        for inner in inner_jaxprs(equation):
+            yield from equations_in(inner)
 
 
 def test_draws():

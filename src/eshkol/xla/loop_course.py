@@ -34,6 +34,7 @@ class Loop:
         checkpoint: how many states the way back keeps: ``"all"``, ``"log"`` or a number.
         max_trips: a bound on the trips, or None.
         results: one of ``RESULTS``; each gives what those before it give, and more.
+        idles: whether trips behind the end change nothing that is asked for.
         apart: how it is run if it has lanes that end by themselves.
     """
 
@@ -45,6 +46,7 @@ class Loop:
     checkpoint: str | int
     max_trips: int | None
     results: str
+    idles: bool = False
     apart: Apart | None = None
 
     @functools.cached_property
@@ -92,6 +94,7 @@ class Course:
         checkpoint: how many states the way back keeps: ``"all"``, ``"log"`` or a number.
         max_trips: a bound on the trips, or None.
         is_recorded: whether the states before all trips are operands too.
+        idles: whether trips behind the end change nothing that is asked for.
     """
 
     cond_jaxpr: ClosedJaxpr
@@ -102,6 +105,7 @@ class Course:
     checkpoint: str | int
     max_trips: int | None
     is_recorded: bool
+    idles: bool = False
 
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:

@@ -220,7 +220,9 @@ def _batch(
         differs = [a is not None or b is not None for a, b in zip(point_dims, linear, strict=True)]
         split_at = course.body_nconsts
         mapped = ([d is not None for d in at_dims.for_cond], differs[:split_at], differs[split_at:])
-        lanes = over_lanes(course.cond_jaxpr, course.body_jaxpr, axis, mapped, guards=True)
+        lanes = over_lanes(
+            course.cond_jaxpr, course.body_jaxpr, axis, mapped, guards=True, idles=course.idles
+        )
 
         def place(values: Values, dims: Values, wanted: Sequence[bool], at: int = 0) -> Values:
             triples = zip(values, dims, wanted, strict=True)

@@ -50,6 +50,7 @@ def over_lanes(
     axis: Any,
     mapped: tuple[Sequence[bool], Sequence[bool], Sequence[bool]],
     guards: bool,
+    idles: bool,
 ) -> Lanes:
     """The loop over all lanes of a batched axis.
 
@@ -62,16 +63,20 @@ def over_lanes(
         guards: whether lanes that have ended compute with the values of one that goes on. They
             do so in any case if the body has loops of its own, which else might never end; and
             never if it calls back, since a callback is to see the lane's own values.
+        idles: whether trips that a lane does not make change nothing that is asked for; such a loop
+            needs no masks.
     """
     of_cond, of_body, start = map(tuple, mapped)
     state = settled(body, axis, of_body, start)
     in_lanes, [masks] = batch_jaxpr(cond, axis, [*of_cond, *state], False)
-    if masks:
+    if masks and not idles:
         state = (True,) * len(state)
         in_lanes, _ = batch_jaxpr(cond, axis, [*of_cond, *state], False)
     run = batch_jaxpr(body, axis, [*of_body, *state], list(state))[0]
     if not masks:
         return Lanes(in_lanes, run, state, masks)
+    if idles:
+        return Lanes(_any_lane(in_lanes), run, state, masks=False)
     guards = not body.effects and (guards or has_loops(body))
     return Lanes(
         _any_lane(in_lanes), _masked(in_lanes, run, of_cond, of_body, guards), state, masks

@@ -58,6 +58,7 @@ def loop(
     start: Any,
     checkpoint: Checkpoint = "log",
     max_trips: int | None = None,
+    idles: bool = False,
 ) -> Any:
     """Run ``state = body(state)`` while ``condition(state)`` holds.
 
@@ -72,6 +73,9 @@ def loop(
             a million trips are run 7 times more at most. A number: so many states. ``"all"``:
             every state, which takes the least time, and ``max_trips`` where the loop is compiled.
         max_trips: for how many trips ``"all"`` has room; if there are more, few states are kept.
+        idles: whether a trip where the condition does not hold changes nothing that is used of the
+            state at the end. Lanes of ``vmap`` that have ended then make trips with the others, and
+            none of the state is copied to keep theirs.
 
     Returns:
         The state at the end.
@@ -101,7 +105,7 @@ def loop(
             raise TypeError(f"loop: a trip changes the state from {structure} to {after}")
         return [_as_type(*pair) for pair in zip(results, types, strict=True)]
 
-    results = _bind(test, trip, values, checkpoint, max_trips)
+    results = _bind(test, trip, values, checkpoint, max_trips, idles)
     return unflatten(results)
 
 
@@ -126,6 +130,7 @@ def _bind(
     values: Values,
     checkpoint: Checkpoint,
     max_trips: int | None,
+    idles: bool,
 ) -> Values:
     """Trace the loop and bind the primitive; what no trip changes is a constant."""
     types = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
@@ -144,6 +149,7 @@ def _bind(
                 select(values, changes),
                 checkpoint,
                 max_trips,
+                idles,
             )
         )
     cond = trace(lambda *values: [test(list(values))], types)
@@ -154,7 +160,8 @@ def _bind(
         return lax.while_loop(test, trip, values)
     cond, for_cond = detach_constants(cond)
     body, constants = detach_constants(body)
-    run = Loop(cond, body, None, len(for_cond), len(constants), checkpoint, max_trips, "state")
+    counts = len(for_cond), len(constants)
+    run = Loop(cond, body, None, *counts, checkpoint, max_trips, "state", idles)
     return loop_p.bind(*for_cond, *constants, *values, **run.parameters)
 
 
@@ -288,6 +295,7 @@ def _course(run: Loop, active: Sequence[bool], is_recorded: bool) -> Course:
         run.checkpoint,
         run.max_trips,
         is_recorded,
+        run.idles,
     )
 
 
@@ -311,11 +319,11 @@ def _batch(
         dims_of = run.take(dims)
         of_cond, of_body, of_state = ([dim is not None for dim in part] for part in dims_of)
         mapped = (of_cond, of_body, of_state)
-        lanes = over_lanes(run.cond_jaxpr, run.body_jaxpr, axis, mapped, guards=False)
+        lanes = over_lanes(run.cond_jaxpr, run.body_jaxpr, axis, mapped, False, run.idles)
         apart = apart_over_lanes(run.cond_jaxpr, run.body_jaxpr, run.apart, axis, mapped, lanes)
         guarded = run.guarded_jaxpr or run.body_jaxpr
         if lanes.masks or run.guarded_jaxpr:
-            guarded = over_lanes(run.cond_jaxpr, guarded, axis, mapped, guards=True).body
+            guarded = over_lanes(run.cond_jaxpr, guarded, axis, mapped, True, run.idles).body
         else:
             guarded = lanes.body
 

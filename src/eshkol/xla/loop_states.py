@@ -41,6 +41,7 @@ def run_loop(
     body: Callable[[Any], Any],
     start: Any,
     most_trips: int | None = None,
+    idles: bool = False,
 ) -> Any:
     """The state of a loop at its end.
 
@@ -50,8 +51,9 @@ def run_loop(
         start: the state before the first trip.
         most_trips: that it makes, where that is known: all states are kept unless the program says
             otherwise.
+        idles: whether trips behind the end change nothing that is used of the state.
     """
-    how = KEPT.value
-    if most_trips is not None and how == DEFAULT:
-        how = ("all", most_trips)
-    return loop(goes_on, body, start, *how)
+    checkpoint, max_trips = KEPT.value
+    if most_trips is not None and KEPT.value == DEFAULT:
+        checkpoint, max_trips = "all", most_trips
+    return loop(goes_on, body, start, checkpoint, max_trips, idles)

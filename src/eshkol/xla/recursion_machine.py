@@ -102,7 +102,9 @@ class _Machine:
     # ---- the loop
 
     def run(self, arguments: Sequence[Any]) -> Outcome:
-        end = run_loop(lambda state: state["next"] < self.ended, self._trip, self._start(arguments))
+        start = self._start(arguments)
+        # Behind the end no block is active, and a row that is written is never read.
+        end = run_loop(lambda state: state["next"] < self.ended, self._trip, start, idles=True)
         results = [end["results"][slot] for slot in self.results.of[self.root]]
         is_too_deep = end["next"] == self.too_deep if self.has_stack else None
         return Outcome(results, is_too_deep, self.depth)
