@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from eshkol.base.config import CONFIG, TENSOR_DTYPES
 from eshkol.base.errors import BadValue
 from eshkol.datum.symbols import intern
+from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.xla import elementwise as e
 from eshkol.xla.creation import zeros
 from eshkol.xla.dtypes import parse_dtype, result_dtype, wide
+
+SCHEME = builtin_namespace()
 
 
 def array(dtype: str, *shape: int) -> jax.Array:
@@ -165,3 +168,25 @@ def test_the_process_wide_flag_is_never_set():
     with CONFIG.precision("float64"):
         assert zeros(3).dtype == np.float64
     assert not jax.config.jax_enable_x64
+
+
+@pytest.mark.parametrize("name", ["tensor-sum", "tensor-prod", "cumsum", "cumprod"])
+@pytest.mark.parametrize(
+    ("dtype", "wider"), [("int8", "int32"), ("int16", "int32"), ("uint8", "uint32")]
+)
+def test_narrow_integers_add_up_in_wider_ones(name, dtype, wider):
+    values = np.array([3] + [1] * 300 + [100, 100], dtype)
+    found = np.asarray(SCHEME[name](values))
+    reference = {"sum": np.sum, "prod": np.prod, "cumsum": np.cumsum, "cumprod": np.cumprod}
+    np.testing.assert_array_equal(found, reference[name.removeprefix("tensor-")](values))
+    assert found.dtype == wider
+
+
+@pytest.mark.filterwarnings("error")
+def test_casts_say_nothing_on_standard_error():
+    with wide():
+        numbers = jnp.array([0, 2j, 1 - 3j])
+    assert SCHEME["tensor-cast"](numbers, "float32").tolist() == [0, 0, 1]
+    assert SCHEME["tensor-cast"](numbers, "bool").tolist() == [False, True, True]
+    assert jax.jit(lambda z: SCHEME["tensor-cast"](z, "int32"))(numbers).tolist() == [0, 0, 1]
+    assert SCHEME["tensor"](1e10, dtype="float16").tolist() == [np.inf]

@@ -127,6 +127,7 @@ MAPPED = [
     ("(tensor-reduce (tensor 2 2 1.0 2.0 3.0 4.0) (lambda (a x) (+ (* 10 a) x)) 0 -1)",
      "#(12.0 34.0)"),
     ("(tensor-reduce #(1 2 3) + 0 0)", "6.0"),
+    ("(tensor-reduce (lambda (a x) (+ (* 10 a) x)) 0 #(1 2 3))", "123.0"),
     ("(tensor-reduce (zeros 0 2) + 5 0)", "#(5.0 5.0)"),
     ("(tensor-reduce-all (tensor 2 2 1.0 5.0 3.0 4.0) max 0)", "5.0"),
     ("((jit (lambda (t) (tensor-reduce-all t (lambda (a x) (+ (* 10 a) x)) 0))) (tensor 1 2 3))",

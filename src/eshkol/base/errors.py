@@ -170,6 +170,10 @@ class Donated(EshkolError, RuntimeError):
     """A tensor is read whose memory was given to a compiled call."""
 
 
+class OutOfMemory(EshkolError, MemoryError):
+    """A device has no room for a tensor."""
+
+
 class FileProblem(EshkolError, OSError):
     """A file is missing, corrupt, unwritable or of another kind than expected."""
 

@@ -243,13 +243,15 @@ def tensor_sub(tensor: Tensor, other: Tensor) -> Any:
 def tensor_mul(tensor: Tensor, other: Tensor) -> Any:
     """Multiply a tensor by a number, or element by element.
 
+    A number multiplies all tensors of a list, or of another structure, such as a gradient.
+
     Example: ``(let ((t (ones 2))) (tensor-scale! t 3) t)`` ⇒ ``#(3.0 3.0)``.
     """
 
 
 @update_in_place("tensor-div!", "div!", at=_RULES + "divide_by")
 def tensor_div(tensor: Tensor, other: Tensor) -> Any:
-    """Divide a tensor by a number, or element by element.
+    """Divide a tensor by a number, or element by element; all tensors of a structure by a number.
 
     Example: ``(let ((v #(1.0 2.0))) (tensor-div! v 2) v)`` ⇒ ``#(0.5 1.0)``.
     """

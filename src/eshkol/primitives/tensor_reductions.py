@@ -20,7 +20,9 @@ _AT = "eshkol.xla.reductions:"
 
 @tensor_primitive("tensor-sum", at=_AT + "sum")
 def tensor_sum(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The sum over an axis, of the tensor's dtype; truth values count as 0 and 1 (int32).
+    """The sum over an axis, of the tensor's dtype.
+
+    Integers of 8 and 16 bits add up in 32; truth values count as 0 and 1 (int32).
 
     Example: ``(tensor-sum #(#(1 2) #(3 4)) 0)`` ⇒ ``#(4.0 6.0)``.
     """
@@ -39,7 +41,10 @@ def tensor_mean(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) ->
 
 @tensor_primitive("tensor-prod", at=_AT + "prod")
 def tensor_prod(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The product over an axis. Example: ``(tensor-prod #(2 3))`` ⇒ ``6.0``."""
+    """The product over an axis; integers of 8 and 16 bits are multiplied in 32.
+
+    Example: ``(tensor-prod #(2 3))`` ⇒ ``6.0``.
+    """
 
 
 @tensor_primitive("tensor-max", at=_AT + "max")

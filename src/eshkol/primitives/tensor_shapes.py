@@ -167,10 +167,14 @@ def tile(tensor: Tensor, *repeats: Sizes) -> Tensor:
 
 
 @tensor_primitive("repeat", "tensor-repeat", at=_SHAPES + "repeat")
-def repeat(tensor: Tensor, count: int, axis: int | None = None) -> Tensor:
+def repeat(tensor: Tensor, count: Any, axis: int | None = None) -> Tensor:
     """Each element, or with an axis each slice, ``count`` times in place.
 
-    Example: ``(repeat #(1 2) 2)`` ⇒ ``#(1.0 1.0 2.0 2.0)``.
+    Args:
+        count: a number, or a list with one for each element or slice.
+
+    Example: ``(repeat #(1 2) 2)`` ⇒ ``#(1.0 1.0 2.0 2.0)``; ``(repeat #(1 2) '(0 3))`` ⇒
+    ``#(2.0 2.0 2.0)``.
     """
 
 
@@ -183,8 +187,10 @@ def tensor_flip(tensor: Tensor, axis: Any = None) -> Tensor:
 
 
 @tensor_primitive("roll", at=_SHAPES + "roll")
-def roll(tensor: Tensor, shift: int, axis: int | None = None) -> Tensor:
+def roll(tensor: Tensor, shift: Any, axis: Any = None) -> Tensor:
     """Elements moved by ``shift``, which may be traced; those that fall off come in in front.
+
+    Along several axes, given as a list, by one shift or by a list of them.
 
     Example: ``(roll #(1 2 3) 1)`` ⇒ ``#(3.0 1.0 2.0)``.
     """

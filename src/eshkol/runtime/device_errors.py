@@ -1,11 +1,11 @@
-"""What a device can't do, in the language's words: accelerators that have no 64-bit numbers."""
+"""What a device can't do, in the language's words: no 64-bit numbers, no more memory."""
 
 from __future__ import annotations
 
 import re
 
 from eshkol.base import sources
-from eshkol.base.errors import StagingError
+from eshkol.base.errors import OutOfMemory, StagingError
 
 _COMPLAINTS = re.compile(
     r"to not contain X64 element types"  # TPU, for operations that it can't take apart
@@ -17,10 +17,26 @@ _COMPLAINTS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_RUNTIME_ERRORS = ("JaxRuntimeError", "XlaRuntimeError")
+_BYTES = re.compile(r"(?:allocat\w*|Attempting to allocate) ([\d.]+ ?\w*)")
+
+
+def explain_memory(error: Exception) -> OutOfMemory | None:
+    """The error for a tensor that its device has no room for; None for any other."""
+    text = str(error)
+    if type(error).__name__ not in _RUNTIME_ERRORS or "RESOURCE_EXHAUSTED" not in text:
+        return None
+    size = _BYTES.search(text)
+    return OutOfMemory(
+        "the device has no memory left" + (f" for {size[1].rstrip('.')}" if size else ""),
+        span=sources.span_of_traceback(error.__traceback__),
+        hint="take smaller tensors or batches, or a narrower #:dtype",
+    )
+
 
 def explain_missing_doubles(error: Exception) -> StagingError | None:
     """The error for a program that its device has no 64-bit numbers for; None for any other."""
-    if type(error).__name__ not in ("JaxRuntimeError", "XlaRuntimeError"):
+    if type(error).__name__ not in _RUNTIME_ERRORS:
         return None
     if not _COMPLAINTS.search(str(error)):
         return None

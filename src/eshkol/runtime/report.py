@@ -28,7 +28,7 @@ from eshkol.base.errors import (
 from eshkol.base.spans import Span
 from eshkol.runtime.boundary import Boundary as Boundary
 from eshkol.runtime.calls import explain_call, explain_callback
-from eshkol.runtime.device_errors import explain_missing_doubles
+from eshkol.runtime.device_errors import explain_memory, explain_missing_doubles
 from eshkol.runtime.donations import explain_deleted
 from eshkol.runtime.foreign import (
     ASKING,
@@ -159,7 +159,7 @@ def explain(error: Exception) -> Exception:
         return asks_for_value(error)
     if type(error).__name__ == "UnexpectedTracerError":
         return outlives_trace(error)
-    for told in (explain_deleted(error), explain_missing_doubles(error)):
+    for told in (explain_deleted(error), explain_missing_doubles(error), explain_memory(error)):
         if told is not None:
             return told.with_traceback(error.__traceback__)
     place = _innermost(error)

@@ -19,7 +19,7 @@ from eshkol.datum.pairs import NIL, Pair
 from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
 from eshkol.xla._compat import ArrayImpl
-from eshkol.xla.dtypes import INT32, INT64
+from eshkol.xla.dtypes import BOOL, INT32, INT64
 from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
 
 
@@ -149,7 +149,8 @@ def index_operand(value: Any, who: str) -> Any:
         raise OutOfRange(f"{who}: there is no index {describe(value)}")
     array = value if isinstance(value, Array) else _index_array(value, who)
     if array.shape != () or array.dtype.kind not in "iu":
-        raise WrongType(f"{who}: expected an exact integer index, got {describe(value)}")
+        hint = _SELECTING if array.dtype == bool else ""
+        raise WrongType(f"{who}: expected an exact integer index, got {describe(value)}", hint=hint)
     return cast(array, INT32)
 
 
@@ -204,7 +205,9 @@ def _known_indices(value: Any, who: str) -> Any:
         array = value
     else:
         with wide():
-            array = as_tensor(value, who, np.dtype("float64"))
+            array = as_tensor(value, who, None if _has_truths(value) else np.dtype("float64"))
+        if array.dtype == BOOL:
+            return _checked_indices(array, value, who)
         if isinstance(array, Tracer):
             return cast(array, INT32)
         array = np.asarray(array)
@@ -214,13 +217,24 @@ def _known_indices(value: Any, who: str) -> Any:
     return np.asarray(_checked_indices(array, value, who))
 
 
+def _has_truths(nest: Any) -> bool:
+    """Whether the first element of a nest is a truth value, so that all should be."""
+    while isinstance(nest, Pair | list | tuple):
+        nest = next(iter(nest), None)
+    return nest.__class__ is bool or getattr(nest, "dtype", INT32) == BOOL
+
+
 def _checked_indices(array: Any, value: Any, who: str) -> Any:
     if array.dtype.kind not in "iu":
+        is_mask = array.dtype == BOOL
         raise WrongType(
             f"{who}: expected a tensor of integer indices, got {describe(value)}",
-            hint="convert with (tensor-cast t 'int32)",
+            hint=_SELECTING if is_mask else "convert with (tensor-cast t 'int32)",
         )
     return array
+
+
+_SELECTING = "what a tensor of truth values selects: (boolean-mask t mask), or (where mask t 0)"
 
 
 def number(who: str, value: Any, what: str, dtype: np.dtype | None = None) -> Array:

@@ -301,6 +301,9 @@ def power(tensor: Any, exponent: Any) -> Any:
     """The matrix multiplied by itself; negative exponents take the inverse."""
     x = matrix("matrix-power", tensor, square=True)
     n = static_int(exponent, "matrix-power", "exponent")
+    given = as_tensor(tensor, "matrix-power")
+    if given.dtype.kind in "iu" and n >= 0:
+        return _power(given, count=n)
     return _power(x if n >= 0 else inverse(x), count=abs(n))
 
 

@@ -24,6 +24,7 @@ from eshkol.datum.write import short_string
 FLOAT32 = np.dtype("float32")
 FLOAT64 = np.dtype("float64")
 INT32 = np.dtype("int32")
+UINT32 = np.dtype("uint32")
 INT64 = np.dtype("int64")
 BOOL = np.dtype("bool")
 COMPLEX64 = np.dtype("complex64")

@@ -18,7 +18,7 @@ from eshkol.xla.arguments import static_int
 from eshkol.xla.dtypes import default_dtype, parse_dtype, result_dtype, wide
 from eshkol.xla.elementwise import multiply
 from eshkol.xla.fourier import signal
-from eshkol.xla.tensors import as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
 
 
 def _window(who: str, make: Callable[[int], np.ndarray]) -> Callable[..., Any]:
@@ -132,6 +132,9 @@ def iir(numerator: Any, denominator: Any, signals: Any) -> Any:
     who = "iir-filter"
     x = signal(who, signals)
     b, a = (_coefficients(who, c, x.dtype) for c in (numerator, denominator))
+    if not isinstance(a, Tracer) and np.asarray(a)[0] == 0:
+        got = describe(denominator)
+        raise BadValue(f"{who}: expected a first coefficient other than 0, got {got}")
     order = max(b.shape[0], a.shape[0])
     return _iir(jnp.pad(b, (0, order - b.shape[0])), jnp.pad(a, (0, order - a.shape[0])), x)
 

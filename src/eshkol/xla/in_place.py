@@ -18,7 +18,7 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.primitives import arithmetic
 from eshkol.primitives.numbers import is_host_number
-from eshkol.xla.arguments import is_sequence
+from eshkol.xla.arguments import is_sequence, number
 from eshkol.xla.dtypes import FLOAT64, inexact_dtype, wide
 from eshkol.xla.elementwise import add, divide, multiply, subtract
 from eshkol.xla.indexing import scatter, update
@@ -56,11 +56,20 @@ def scatter_in(tensor: Any, indices: Any, values: Any, axis: Any = 0) -> New:
 
 
 def _arithmetic(
-    who: str, of_numbers: Callable[..., Any], of_tensors: Callable[..., Any]
+    who: str,
+    of_numbers: Callable[..., Any],
+    of_tensors: Callable[..., Any],
+    of_structures: bool = False,
 ) -> Callable[[Any, Any], New]:
+    """A rule of arithmetic; ``of_structures`` if a number may change all tensors of one."""
+
     def rule(tensor: Any, other: Any) -> New:
         if is_host_number(tensor):
             return None, (of_numbers(tensor, other),)
+        if of_structures and not hasattr(tensor, "dtype") and not _is_numeric(tensor):
+            factor = number(who, other, "what changes all tensors of a structure")
+            leaves, rebuild = gradient_leaves(who, tensor)
+            return None, (rebuild([cast(of_tensors(x, factor), x.dtype) for x in leaves]),)
         old = operand(who, tensor)
         right = other if is_host_number(other) else operand(who, other)
         return None, (_fitting(who, of_tensors(old, right), old),)
@@ -71,8 +80,8 @@ def _arithmetic(
 
 add_to = _arithmetic("tensor-add!", arithmetic.add, add)
 subtract_from = _arithmetic("tensor-sub!", arithmetic.subtract, subtract)
-multiply_by = _arithmetic("tensor-mul!", arithmetic.multiply, multiply)
-divide_by = _arithmetic("tensor-div!", arithmetic.divide, divide)
+multiply_by = _arithmetic("tensor-mul!", arithmetic.multiply, multiply, of_structures=True)
+divide_by = _arithmetic("tensor-div!", arithmetic.divide, divide, of_structures=True)
 
 
 def add_scaled(y: Any, a: Any, x: Any) -> New:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -150,6 +151,7 @@ def einsum(equation: Any, *tensors: Any) -> Any:
         raise BadValue(f"einsum: {equation!r} needs tensors, got none")
     arrays = _operands("einsum", *tensors)
     try:
+        _check_letters(equation)
         return _einsum(equation.replace(" ", ""), *arrays)
     except (TypeError, ValueError) as error:
         shown = ", ".join(describe(array) for array in arrays)
@@ -159,8 +161,19 @@ def einsum(equation: Any, *tensors: Any) -> Any:
         ) from None
 
 
+_EQUATION = re.compile(r"[a-zA-Z.,\s]*(->[a-zA-Z.\s]*)?")
+
+
+def _check_letters(equation: str) -> None:
+    """Refuse signs that mean nothing, which would be taken as axes."""
+    if not _EQUATION.fullmatch(equation):
+        raise ValueError("axes are letters, commas stand between tensors: ij,jk->ik")
+
+
 def einsum_misfit(equation: str, arrays: Sequence[Any]) -> str:
     """What is wrong with an equation and its tensors, in words; empty if that isn't clear."""
+    if not _EQUATION.fullmatch(equation):
+        return ""
     left, _, right = equation.partition("->")
     terms = left.split(",")
     if len(terms) != len(arrays):
@@ -175,6 +188,9 @@ def einsum_misfit(equation: str, arrays: Sequence[Any]) -> str:
             known, first = sizes.setdefault(letter, (size, number))
             if size != known and 1 not in (size, known):
                 return f"{letter} is {known} in tensor {first} and {size} in tensor {number}"
+    twice = sorted({letter for letter in right if right.count(letter) > 1 and letter != "."})
+    if twice:
+        return f"{', '.join(twice)} stands twice in the result"
     strange = sorted({letter for letter in right if letter not in left and letter != "."})
     return f"{', '.join(strange)} of the result is in none of the tensors" if strange else ""
 

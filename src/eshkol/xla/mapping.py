@@ -19,7 +19,7 @@ from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT, callee
-from eshkol.xla.arguments import static_axis
+from eshkol.xla.arguments import is_sequence, static_axis
 from eshkol.xla.dtypes import FLOAT64, INT32, INT64, wide
 from eshkol.xla.notes import note
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
@@ -83,6 +83,7 @@ def _map_tensor(who: str, procedure: Procedure, x: Any, is_indexed: bool) -> Any
 def reduce_all(tensor: Any, procedure: Any, initial: Any) -> Any:
     """``(tensor-reduce-all tensor procedure initial)``: all elements folded in row order."""
     procedure, tensor = _procedure_first("tensor-reduce-all", tensor, procedure)
+    tensor, initial = _tensor_first(tensor, initial)
     x = as_tensor(tensor, "tensor-reduce-all")
     return _fold(procedure, initial, lax.reshape(x, (math.prod(x.shape),)))
 
@@ -91,6 +92,7 @@ def reduce(tensor: Any, procedure: Any, initial: Any, axis: Any = None) -> Any:
     """``(tensor-reduce tensor procedure initial [axis])``: elements folded along an axis."""
     who = "tensor-reduce"
     procedure, tensor = _procedure_first(who, tensor, procedure)
+    tensor, initial = _tensor_first(tensor, initial)
     if axis is None:
         return reduce_all(tensor, procedure, initial)
     x = as_tensor(tensor, who)
@@ -102,6 +104,12 @@ def reduce(tensor: Any, procedure: Any, initial: Any, axis: Any = None) -> Any:
         return as_tensor(Vector(folded), who, x.dtype).reshape(last.shape[:-1])
     results = vmap(lambda row: _scan(procedure, initial, row), [rows], None, 0)
     return results.reshape(last.shape[:-1])
+
+
+def _tensor_first(tensor: Any, initial: Any) -> tuple[Any, Any]:
+    """The tensor and where to start, which may come in the order of ``fold`` too."""
+    is_reversed = not is_sequence(tensor) and is_sequence(initial)
+    return (initial, tensor) if is_reversed else (tensor, initial)
 
 
 def _fold(procedure: Procedure, initial: Any, row: Any) -> Any:

@@ -30,6 +30,7 @@ from eshkol.xla.dtypes import (
     FLOAT64,
     INT32,
     NARROW_FLOATS,
+    UINT32,
     WIDE,
     inexact_dtype,
 )
@@ -100,6 +101,13 @@ def static_flag(value: Any, who: str, what: str = "keepdims") -> bool:
 
 def _countable(x: Any) -> Any:
     return cast(x, INT32) if x.dtype not in NARROW_FLOATS and x.dtype == BOOL else x
+
+
+def _addable(x: Any) -> Any:
+    """Truth values count, and integers of 8 and 16 bits get 32, or a few would not fit."""
+    if x.dtype in NARROW_FLOATS or x.dtype.kind not in "iub" or x.dtype.itemsize > 2:
+        return x
+    return cast(x, UINT32 if x.dtype.kind == "u" else INT32)
 
 
 def _inexact(x: Any) -> Any:
@@ -180,8 +188,8 @@ def _or(x: Any, axes: Axes) -> Any:
     return lax.reduce_or(x, axes)
 
 
-sum = _reduction("tensor-sum", _in_float32(lax.reduce_sum), _countable)
-prod = _reduction("tensor-prod", _in_float32(lax.reduce_prod), _countable)
+sum = _reduction("tensor-sum", _in_float32(lax.reduce_sum), _addable)
+prod = _reduction("tensor-prod", _in_float32(lax.reduce_prod), _addable)
 max = _reduction("tensor-max", lax.reduce_max, _countable, needs_elements=True)
 min = _reduction("tensor-min", lax.reduce_min, _countable, needs_elements=True)
 mean = _reduction("tensor-mean", _in_float32(mean_over), _inexact, needs_elements=True)
@@ -301,7 +309,9 @@ argmax = _index_of("tensor-argmax", lax.argmax)
 argmin = _index_of("tensor-argmin", lax.argmin)
 
 
-def _running(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
+def _running(
+    who: str, operation: Callable[..., Any], prepare: Callable[[Any], Any] = _countable
+) -> Callable[..., Any]:
     @compiled("axis")
     def kernel(x: Any, axis: int | None) -> Any:
         if axis is None:
@@ -309,7 +319,7 @@ def _running(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
         return operation(x, axis)
 
     def rule(tensor: Any, axis: Any = None) -> Any:
-        x = _countable(as_tensor(tensor, who))
+        x = prepare(as_tensor(tensor, who))
         return kernel(x, None if axis is None else static_axis(axis, len(x.shape), who, x))
 
     rule.__name__ = rule.__qualname__ = who
@@ -317,8 +327,8 @@ def _running(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
     return rule
 
 
-cumsum = _running("cumsum", lax.cumsum)
-cumprod = _running("cumprod", lax.cumprod)
+cumsum = _running("cumsum", lax.cumsum, _addable)
+cumprod = _running("cumprod", lax.cumprod, _addable)
 cummax = _running("cummax", lax.cummax)
 cummin = _running("cummin", lax.cummin)
 cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexact(x), axis))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError
@@ -217,16 +218,29 @@ _tile = compiled("repeats")(lambda x, repeats: jnp.tile(x, repeats))
 
 
 def repeat(tensor: Any, count: Any, axis: Any = None) -> Any:
-    """Each element (with an axis: each slice) repeated ``count`` times in place."""
+    """Each element (with an axis: each slice) repeated ``count`` times in place.
+
+    ``count`` may be a list of how often for each.
+    """
     x = as_tensor(tensor, "repeat")
-    times = static_int(count, "repeat", "the number of repeats")
-    if times < 0:
-        raise BadValue(f"repeat: expected at least 0 repeats, got {times}")
+    times = static_ints(count, "repeat", "the number of repeats")
+    if min(times, default=0) < 0:
+        raise BadValue(f"repeat: expected at least 0 repeats, got {min(times)}")
     along = None if axis is None else static_axis(axis, len(x.shape), "repeat", x)
+    if not is_sequence(count):
+        return _repeat(x, times[0], along)
+    size = math.prod(x.shape) if along is None else x.shape[along]
+    if len(times) != size:
+        raise ShapeError(f"repeat: expected {size} numbers of repeats, got {len(times)}")
     return _repeat(x, times, along)
 
 
-_repeat = compiled("count", "axis")(lambda x, count, axis: jnp.repeat(x, count, axis))
+@compiled("count", "axis")
+def _repeat(x: Any, count: int | tuple[int, ...], axis: int | None) -> Any:
+    if count.__class__ is int:
+        return jnp.repeat(x, count, axis)
+    places = np.repeat(np.arange(len(count)), count)  # type: ignore[arg-type]
+    return jnp.take(x.reshape(-1) if axis is None else x, places, axis or 0)
 
 
 def flip(tensor: Any, axis: Any = None) -> Any:
@@ -241,8 +255,20 @@ _flip = compiled("axes")(lambda x, axes: lax.rev(x, axes))
 def roll(tensor: Any, shift: Any, axis: Any = None) -> Any:
     """Elements moved by ``shift`` places along ``axis``; those that fall off come in in front."""
     x = as_tensor(tensor, "roll")
+    if is_sequence(axis):
+        return _rolled(x, shift, static_axes(axis, x, "roll"))
     along = None if axis is None else static_axis(axis, len(x.shape), "roll", x)
     return _roll(x, index_operand(shift, "roll"), along)
+
+
+def _rolled(x: Any, shift: Any, axes: tuple[int, ...]) -> Any:
+    """``x`` rolled along several axes, by as many shifts or by one."""
+    shifts = items_of(shift, "roll") if is_sequence(shift) else [shift] * len(axes)
+    if len(shifts) != len(axes):
+        raise ShapeError(f"roll: expected {len(axes)} shifts, got {describe(shift)}")
+    for by, axis in zip(shifts, axes, strict=True):
+        x = _roll(x, index_operand(by, "roll"), axis)
+    return x
 
 
 _roll = compiled("axis")(lambda x, shift, axis: jnp.roll(x, shift, axis))

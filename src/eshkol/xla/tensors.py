@@ -173,11 +173,12 @@ def _from_nest(value: Any, who: str, dtype: np.dtype | None) -> Array:
 
 def _numpy(numbers: list[Any], dtype: np.dtype, who: str) -> np.ndarray:
     try:
-        return np.asarray(numbers, dtype)
+        with np.errstate(over="ignore"):
+            return np.asarray(numbers, dtype)
     except OverflowError:
         if dtype.kind != "f":
-            message = f"{who}: an integer does not fit in {short_name(dtype)}"
-            raise WrongType(message) from None
+            message = f"{who}: an integer does not fit in a tensor of {dtype.name}"
+            raise OutOfRange(message) from None
         return np.asarray([float(x) for x in numbers], dtype)
 
 
@@ -249,6 +250,10 @@ def cast(array: Array, dtype: np.dtype) -> Array:
 
 
 def _convert_elements(array: Array, dtype: np.dtype) -> Array:
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        if dtype == BOOL:
+            return jax.lax.ne(array, jax.lax.full_like(array, 0))
+        array = jax.lax.real(array)
     return jax.lax.convert_element_type(array, dtype)
 
 
