@@ -18,6 +18,12 @@ def _normalized(x):
     return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
 
 
+def _put(x, places):
+    result = x.copy()
+    result[places] = 9.0
+    return result
+
+
 def _convolved(x, w):
     """Cross-correlation of ``[batch, in, h, w]`` with ``[out, in, h, w]`` without padding."""
     return np.stack(
@@ -61,6 +67,21 @@ ROWS = [
         "0.5 (tensor 1.0 2.0)",
         "2.0 (tensor 3.0 4.0)",
         to=lambda x, t: (np.float32(x + 1) * t).astype(np.float32),
+    ),
+    row(
+        "a range as long as an argument says",
+        "(define (f n x) (* x (arange 1 n)))",
+        "3 2.0",
+        "4 0.5",
+        to=lambda n, x: np.float32(x) * np.arange(1, n, dtype=np.float32),
+    ),
+    row(
+        "negative indices count from the end",
+        """(define (f t i)
+             (list (gather t i) (scatter t i 9.0) (take-along-axis t i) (gather t i #:mode 'clip)))""",
+        "(arange 4.0) (tensor '(-1 0 -4) #:dtype 'int32)",
+        "(arange 4.0) (tensor '(3 -2 1) #:dtype 'int32)",
+        to=lambda t, i: [t[i], _put(t, i), t[i], t[np.clip(i, 0, 3)]],
     ),
     row(
         "elementwise arithmetic broadcasts",

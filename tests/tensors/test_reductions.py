@@ -174,3 +174,18 @@ def test_indices_of_extremes_of_64_bits_compile_alone(dtype):
     if dtype == "float64":
         found = session.evaluate("((jit argmax) (tensor 1.0 +nan.0 2.0 +nan.0 #:dtype 'float64))")
         assert found == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "slopes"),
+    [
+        ("(lambda (t) (norm t #:order 1))", [0, 1, -1]),
+        ("(lambda (t) (tensor-std (* 0 t)))", [0, 0, 0]),
+        ("(lambda (t) (tensor-std (* 0 t) #:correction 1))", [0, 0, 0]),
+        ("(lambda (t) (mae-loss t #(0 2 3) #:reduction 'sum))", [0, -1, -1]),
+    ],
+)
+def test_slopes_at_kinks(text, slopes):
+    session = Session()
+    gradient = session.evaluate(f"(gradient {text})")
+    np.testing.assert_array_equal(gradient(jnp.array([0.0, 1.0, -2.0], "float32")), slopes)

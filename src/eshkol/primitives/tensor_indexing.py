@@ -117,7 +117,7 @@ def gather(
     """The slices at the indices along an axis; the axes of the indices stand in its place.
 
     Args:
-        indices: integers of any shape, traced or not; negative ones count from the end if known.
+        indices: integers of any shape, traced or not; negative ones count from the end.
         mode: what is taken for an index that does not lie in 0 to the size of the axis: with
             ``'clip`` the nearest slice, with ``'wrap`` the one modulo the size, with ``'fill`` the
             number ``fill`` (not-a-number, or 0 among integers, if left out).

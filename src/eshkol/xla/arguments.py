@@ -12,6 +12,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
@@ -163,18 +164,19 @@ def _index_array(value: Any, who: str) -> Array:
 def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
     """Indices of any shape as an integer tensor; checked against ``size`` where they are known.
 
-    Numbers in lists and vectors must be whole. Negative indices count from the end.
+    Numbers in lists and vectors must be whole. Where the size is given, negative indices count from
+    the end.
     """
     if value.__class__ is ArrayImpl and value.dtype is INT32 and size and _are_below(value, size):
         return value
     if isinstance(value, Tracer):
-        return _in_range(_checked_indices(value, value, who), who, size)
+        return _counted(_checked_indices(value, value, who), who, size)
     traced = getattr(value, "__eshkol_traced__", None)
     if traced is not None:
-        return cast(_in_range(traced, who, size), INT32)
+        return cast(_counted(traced, who, size), INT32)
     known = _known_indices(value, who)
     if isinstance(known, Tracer):
-        return _in_range(known, who, size)
+        return _counted(known, who, size)
     if size is not None and known.size and (known.min() < -size or known.max() >= size):
         bad = int(known.max() if known.max() >= size else known.min())
         raise OutOfRange(f"{who}: index {bad} is out of range for an axis of size {size}")
@@ -193,9 +195,15 @@ def _are_below(indices: Array, size: int) -> bool:
     return not values or (min(values) >= 0 and max(values) < size)
 
 
-def _in_range(indices: Array, who: str, size: int | None) -> Array:
-    """Traced indices, which ``with-checks`` checks when the program runs."""
-    if CONFIG.checked and size is not None:
+def _counted(indices: Array, who: str, size: int | None) -> Array:
+    """Traced indices, counted from the start; ``with-checks`` checks them when the program runs."""
+    if size is None:
+        return indices
+    if indices.dtype.kind == "i":
+        with wide():
+            below = lax.lt(indices, lax.full_like(indices, 0))
+            indices = lax.select(below, lax.add(indices, lax.full_like(indices, size)), indices)
+    if CONFIG.checked:
         load("eshkol.xla.checks:check_index")(who, indices, size, f"an axis of size {size}")
     return indices
 

@@ -21,6 +21,7 @@ from eshkol.xla.arguments import is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
+from eshkol.xla.witness import Witness
 
 
 def tensor(*values: Any, dtype: Any = None) -> Any:
@@ -195,8 +196,8 @@ def _bound(value: Any, who: str) -> Any:
 def _known_bound(value: Any, who: str) -> Any:
     if value.__class__ is int or value.__class__ is float:
         return value
-    if hasattr(value, "__index__") and not hasattr(value, "dtype"):
-        return static_int(value, who, "a bound")
+    if value.__class__ is Witness and value.known.__class__ is int:
+        return value.item()
     array = as_tensor(value, who)
     if isinstance(array, Tracer):
         return static_int(array, who, "a bound")

@@ -51,13 +51,13 @@ def _chosen(operation: Rule, comparison: Rule) -> Rule:
 
 
 @jax.custom_jvp
-def _absolute(x: Any) -> Any:
+def absolute_value(x: Any) -> Any:
     """``|x|``, whose slope at zero is 0."""
     return x if x.dtype.kind == "u" else lax.abs(x)
 
 
-@_absolute.defjvp
-def _slope_of_absolute(operands: Any, slopes: Any) -> Any:
+@absolute_value.defjvp
+def _slope_of_absolute_value(operands: Any, slopes: Any) -> Any:
     (x,), (slope,) = operands, slopes
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         return jax.jvp(lax.abs, operands, slopes)
@@ -111,7 +111,7 @@ atanh = unary_rule("atanh", lax.atanh, inexact_dtype)
 erf = unary_rule("erf", lax.erf, inexact_dtype)
 sigmoid = unary_rule("sigmoid", lax.logistic, inexact_dtype)
 reciprocal = unary_rule("reciprocal", _reciprocal, inexact_dtype)
-abs = unary_rule("abs", _absolute, number_dtype, operator.abs)
+abs = unary_rule("abs", absolute_value, number_dtype, operator.abs)
 negate = unary_rule("-", lax.neg, number_dtype, operator.neg)
 sign = unary_rule("sign", lax.sign, number_dtype, lambda x: (x > 0) - (x < 0))
 square = unary_rule("square", lax.square, number_dtype, lambda x: x * x)

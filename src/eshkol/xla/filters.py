@@ -12,7 +12,7 @@ import jax.scipy.signal
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue, ShapeError, WrongType
+from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import Pair, cons, scheme_list
 from eshkol.xla.arguments import static_int
 from eshkol.xla.dtypes import default_dtype, parse_dtype, result_dtype, wide
@@ -39,6 +39,12 @@ def _shaped(who: str, make: Callable[[int], np.ndarray], length: Any, dtype: Any
 
 
 def _number(who: str, value: Any) -> float:
+    if isinstance(value, Tracer):
+        raise StagingError(
+            f"{who}: a parameter must be known when the program is compiled, "
+            f"got a traced {describe(value)}",
+            hint="design the filter outside, or say (jit f #:static 'name)",
+        )
     if value.__class__ in (int, float) or getattr(value, "shape", None) == ():
         return float(value)
     raise WrongType(f"{who}: expected a number, got {describe(value)}")

@@ -17,6 +17,7 @@ from jax import lax
 from eshkol.base.errors import BadValue, EshkolError, ShapeError
 from eshkol.datum.symbols import Symbol
 from eshkol.xla.dtypes import inexact_dtype, result_dtype
+from eshkol.xla.elementwise import absolute_value
 from eshkol.xla.tensors import as_tensor, as_tensors, at_dtype, compiled, describe
 
 
@@ -89,7 +90,7 @@ def _square(p: Any, t: Any) -> Any:
 
 
 def _absolute(p: Any, t: Any) -> Any:
-    return lax.abs(lax.sub(p, t))
+    return absolute_value(lax.sub(p, t))
 
 
 def _huber(p: Any, t: Any, delta: Any) -> Any:

@@ -34,7 +34,7 @@ from eshkol.xla.dtypes import (
     WIDE,
     inexact_dtype,
 )
-from eshkol.xla.elementwise import not_equal
+from eshkol.xla.elementwise import absolute_value, not_equal
 from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
@@ -159,8 +159,8 @@ def variance_over(x: Any, axes: Axes, correction: int = 0) -> Any:
 
 
 def deviation_over(x: Any, axes: Axes) -> Any:
-    """The standard deviation of a population over ``axes``."""
-    return lax.sqrt(variance_over(x, axes))
+    """The standard deviation of a population over ``axes``, whose slope at equal numbers is 0."""
+    return _root(variance_over(x, axes))
 
 
 def logsumexp_over(x: Any, axes: Axes) -> Any:
@@ -174,7 +174,11 @@ def logsumexp_over(x: Any, axes: Axes) -> Any:
 
 def _norm_over(x: Any, axes: Axes) -> Any:
     """The Euclidean norm, whose slope at zeros is 0: the root of 0 is not taken."""
-    total = lax.reduce_sum(_square_of_magnitude(x), axes)
+    return _root(lax.reduce_sum(_square_of_magnitude(x), axes))
+
+
+def _root(total: Any) -> Any:
+    """The square root, whose slope at 0 is 0."""
     nothing = lax.eq(total, _constant(0, total))
     root = lax.sqrt(lax.select(nothing, lax.full_like(total, 1), total))
     return lax.select(nothing, lax.full_like(total, 0), root)
@@ -207,7 +211,7 @@ def _sample_rule(who: str, correction: int) -> Callable[..., Any]:
 
     def over(x: Any, axes: Axes) -> Any:
         result = variance_over(x, axes, correction)
-        return lax.sqrt(result) if who == "tensor-std" else result
+        return _root(result) if who == "tensor-std" else result
 
     return _reduction(who, _in_float32(over), _inexact, True, inline=False)
 
@@ -359,7 +363,7 @@ def _checked_order(order: Any) -> float:
 @functools.cache
 def _norm_rule(order: float) -> Callable[..., Any]:
     def over(x: Any, axes: Axes) -> Any:
-        magnitudes = lax.abs(x)
+        magnitudes = absolute_value(x) if order in (1, np.inf, -np.inf) else lax.abs(x)
         if order == 1:
             return lax.reduce_sum(magnitudes, axes)
         if order == np.inf:
