@@ -200,9 +200,13 @@ def _counted(indices: Array, who: str, size: int | None) -> Array:
     if size is None:
         return indices
     if indices.dtype.kind == "i":
+        indices = cast(indices, INT32) if indices.dtype.itemsize < 4 else indices
         with wide():
-            below = lax.lt(indices, lax.full_like(indices, 0))
-            indices = lax.select(below, lax.add(indices, lax.full_like(indices, size)), indices)
+            from_end = lax.add(indices, lax.full_like(indices, size))
+            is_from_end = lax.lt(indices, lax.full_like(indices, 0)) & lax.ge(
+                from_end, lax.full_like(indices, 0)
+            )
+            indices = lax.select(is_from_end, from_end, indices)
     if CONFIG.checked:
         load("eshkol.xla.checks:check_index")(who, indices, size, f"an axis of size {size}")
     return indices
