@@ -232,14 +232,15 @@ def repeat(tensor: Any, count: Any, axis: Any = None) -> Any:
     size = math.prod(x.shape) if along is None else x.shape[along]
     if len(times) != size:
         raise ShapeError(f"repeat: expected {size} numbers of repeats, got {len(times)}")
-    return _repeat(x, times, along)
+    return _repeat_each(x, times, along)
 
 
-@compiled("count", "axis")
-def _repeat(x: Any, count: int | tuple[int, ...], axis: int | None) -> Any:
-    if count.__class__ is int:
-        return jnp.repeat(x, count, axis)
-    places = np.repeat(np.arange(len(count)), count)  # type: ignore[arg-type]
+_repeat = compiled("count", "axis")(lambda x, count, axis: jnp.repeat(x, count, axis))
+
+
+@compiled("counts", "axis")
+def _repeat_each(x: Any, counts: tuple[int, ...], axis: int | None) -> Any:
+    places = np.repeat(np.arange(len(counts)), counts)
     return jnp.take(x.reshape(-1) if axis is None else x, places, axis or 0)
 
 
