@@ -189,3 +189,10 @@ def test_slopes_at_kinks(text, slopes):
     session = Session()
     gradient = session.evaluate(f"(gradient {text})")
     np.testing.assert_array_equal(gradient(jnp.array([0.0, 1.0, -2.0], "float32")), slopes)
+
+
+def test_settings_that_are_arguments_of_a_compiled_procedure():
+    evaluate = Session().evaluate
+    assert evaluate("((jit (lambda (order) (norm (ones 3) #:order order))) 1)") == 3
+    chosen = evaluate("((jit (lambda (r) (tensor-sum (random-choice 5 5 #:replace r)))) #f)")
+    assert int(chosen) == 10

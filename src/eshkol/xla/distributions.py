@@ -33,6 +33,7 @@ from eshkol.xla.dtypes import (
 )
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.random import check_fits, random_normal, random_uniform
+from eshkol.xla.reductions import static_flag
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 
@@ -354,6 +355,8 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
     rows = values if is_sequence(values) else np.arange(static_int(values, who, "a count"))
     count = len(list(rows)) if isinstance(rows, Pair) else len(rows)
     shape = static_shape(sizes, who)
+    if hasattr(replace, "dtype"):
+        replace = static_flag(replace, who, "replace")
     if replace.__class__ is not bool:
         raise WrongType(f"{who}: expected #t or #f as replace, got {describe(replace)}")
     if not count or (not replace and math.prod(shape) > count):

@@ -37,6 +37,7 @@ from eshkol.xla.dtypes import (
 from eshkol.xla.elementwise import absolute_value, not_equal
 from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
+from eshkol.xla.witness import Witness
 
 Axes = tuple[int, ...]
 
@@ -342,6 +343,8 @@ def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False
     """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
     if order.__class__ is int and order == 2:
         return euclidean_norm(tensor, axis, keepdims=keepdims)
+    if order.__class__ is Witness:
+        order = order.item()
     if getattr(order, "shape", ()):
         raise BadValue(f"norm: expected a real number as order, got {describe(order)}")
     if isinstance(order, Symbol | str):
