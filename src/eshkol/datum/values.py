@@ -23,7 +23,7 @@ class Char(NamedTuple):
 class Vector(list):
     """A Scheme vector: a Python list with a class of its own."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __repr__(self) -> str:
         from eshkol.datum.write import write_string

@@ -146,9 +146,14 @@ def overwrite(who: str, vector: Vector, new: Any) -> None:
 def write_element(who: str, vector: Vector, place: int, value: Any) -> None:
     """``vector-set!``, also while a program is staged."""
     journal = sys.modules.get("eshkol.xla.journal")
-    if journal is not None:
-        journal.note_change(who, vector, vector)
+    if journal is None:
+        vector[place] = value
+        return
+    journal.note_change(who, vector, vector)
+    before = journal.contents([vector])
     vector[place] = value
+    if journal.FRAMES.ties:
+        load("eshkol.xla.ties:change_tied")(who, [vector], before)
 
 
 def _set_in_vector(vector: Any, *indices_and_value: Any) -> Any:

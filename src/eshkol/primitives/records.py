@@ -97,7 +97,7 @@ def modifier(kind: Type, name: Symbol, index: int) -> Procedure:
     change: Any = _written(kind, name, lines)
 
     def staged_change(record: Any, value: Any) -> Any:
-        return load("eshkol.xla.journal:mutate")(change, record, value)
+        return load("eshkol.xla.control:mutate")(change, record, value)
 
     change.eshkol_staged = staged_change
     return change

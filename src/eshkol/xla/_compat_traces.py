@@ -148,6 +148,11 @@ def trace_of(tracer: Any) -> Any:
     return tracer._trace
 
 
+def is_of_this_trace(value: Any) -> bool:
+    """Whether a value is a tracer of what is being traced now."""
+    return getattr(value, "_trace", None) is trace_ctx.trace
+
+
 class OpenTrace:
     """Records what is computed from now on as a jaxpr, until it is closed or abandoned.
 

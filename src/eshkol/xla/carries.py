@@ -39,12 +39,17 @@ class Carry:
         leaves: the start: arrays of the final dtypes, or numbers that never change.
         places: outside places that trips write.
         made: the containers that its values were given.
+        given: the loop variables that the last trip was given.
+        unchanged: the containers that are loop variables and that no trip exchanges, by the
+            numbers of these.
     """
 
     structure: Structure
     leaves: list[Any]
     places: list[Any]
     made: list[Any] = field(default_factory=list)
+    given: Values = ()
+    unchanged: dict[int, Any] = field(default_factory=dict)
 
     @property
     def arrays(self) -> list[Any]:
@@ -58,7 +63,9 @@ class Carry:
 
     def value(self, arrays: Sequence[Any]) -> Any:
         """``(values, contents)`` with these arrays."""
-        return unflatten(self.structure, self.filled(arrays), self.made)
+        value = unflatten(self.structure, self.filled(arrays), self.made)
+        self.given = value[0]
+        return value
 
     def filled(self, arrays: Sequence[Any]) -> list[Any]:
         """All leaves, with these arrays."""
@@ -125,6 +132,7 @@ def _settle(
     carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
         part = _without_own(site, carry, trace(carry))
+        given = carry.given
         if len(part.written) > len(places):
             places = part.written
             carry = start(site, values, places)
@@ -132,9 +140,20 @@ def _settle(
         structure, leaves = _merge_trip(site, carry, state(part))
         widened = _widened(carry, structure, leaves)
         if widened is None:
+            carry.unchanged = _unchanged(values, given, state(part)[0])
             return carry, part, leaves
         carry = widened
     raise StagingError(f"{site[0]}: the types of the loop variables never settle")
+
+
+def _unchanged(values: Values, given: Values, structure: Structure) -> dict[int, Any]:
+    """The containers among loop variables that a trip gives back as it was given them."""
+    after = structure[2][0][2]
+    return {
+        index: value
+        for index, (value, start, end) in enumerate(zip(values, given, after, strict=False))
+        if end[0] == "place" and end[1].present is start
+    }
 
 
 def _without_own(site: Site, carry: Carry, part: Part) -> Part:
@@ -234,9 +253,10 @@ def leave(carry: Carry, arrays: Sequence[Any]) -> Values:
     """The loop variables after the loop; the places written get their last contents."""
     values, contents = carry.value(arrays)
     journal.write(carry.places, contents)
-    return values
+    return tuple([carry.unchanged.get(number, value) for number, value in enumerate(values)])
 
 
 def enter(carry: Carry, contents: tuple[Any, ...]) -> None:
     """At the start of a trip the places hold what the trip before left."""
+    journal.FRAMES.stack[-1].carried.update(map(id, carry.made))
     journal.write(carry.places, contents)

@@ -34,7 +34,7 @@ from eshkol.xla.merging import BOTTOM, Mismatch, mismatched
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part
 from eshkol.xla.recursion import decide
-from eshkol.xla.ties import set_box
+from eshkol.xla.ties import change_tied, set_box
 from eshkol.xla.trees import flatten
 from eshkol.xla.unions import Union, dispatch, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of
@@ -263,7 +263,13 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
                 hint="store a value under each key first",
             )
         return dispatch(key, lambda known: mutate(primitive, place, known, *arguments[1:]))
-    return journal.mutate(primitive, place, *arguments)
+    if not journal.FRAMES.ties:
+        return journal.mutate(primitive, place, *arguments)
+    places = journal.changed_by(primitive, place)
+    before = journal.contents(places)
+    result = journal.mutate(primitive, place, *arguments)
+    change_tied(primitive.__name__, places, before)
+    return result
 
 
 # ---- assertions

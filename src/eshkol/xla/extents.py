@@ -11,6 +11,8 @@ where the program has left, and no derivative passes through it.
 
 from __future__ import annotations
 
+import itertools
+import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -299,7 +301,24 @@ def trace_part(
         return arrays
 
     jaxpr = trace(run, shapes)
-    return found[-1](jaxpr)
+    return _without_own(found[-1](jaxpr), len(written))
+
+
+def _without_own(part: Part, count: int) -> Part:
+    """The part without what it writes of containers, after the first ``count``, that it has made.
+
+    Nothing else refers to them now that the part has been traced.
+    """
+    places = part.written
+    kept = [
+        index < count or not journal.is_ours_alone(places, index) for index in range(len(places))
+    ]
+    if all(kept):
+        return part
+    for place in itertools.compress(places, map(operator.not_, kept)):
+        journal.forget(place)
+    del place
+    return part.keeping(kept)
 
 
 def finish(part: Part, results: Sequence[Any]) -> Any:

@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from eshkol.base.errors import StagingError
-from eshkol.datum.pairs import Pair
+from eshkol.datum.pairs import Pair, spine
 from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
+from eshkol.xla._compat_traces import is_of_this_trace
+from eshkol.xla.rebuilding import parts_of
 from eshkol.xla.trees import OuterBox, Structure
+from eshkol.xla.witness import tracer_of
 
 MOST_NAMES = 1_000
 
@@ -94,6 +98,7 @@ class Frame:
         before: the places that it wrote, by identity, and what they held.
         made: the boxes that it made.
         given: the numbers of the boxes that it was given as copies.
+        carried: the identities of the containers that it was given as loop variables.
         ties: how many ties there were before it.
     """
 
@@ -103,6 +108,7 @@ class Frame:
         self.before: dict[int, tuple[Any, Any]] = {}
         self.made: dict[int, Any] = {}
         self.given: dict[int, int] = {}
+        self.carried: set[int] = set()
 
     def __enter__(self) -> Frame:
         if len(FRAMES.names) > MOST_NAMES:
@@ -235,6 +241,10 @@ class Kept:
     place: Any
     is_told = True
 
+    @property
+    def present(self) -> Any:
+        return self.place
+
     def ties(self, place: Any) -> list[tuple[Any, Any]]:
         return []
 
@@ -264,6 +274,7 @@ class Made:
     """
 
     is_told = False
+    present: Any = None
 
     def __init__(self, ties: dict[int, list[tuple[Any, Any]]] | None = None) -> None:
         self._ties = ties or {}
@@ -278,7 +289,8 @@ class Made:
         return note_made(TensorVariable(tensor, is_buffer))
 
     def tie(self, place: Any, condition: Any, other: Any) -> None:
-        tie(place, condition, other)
+        for one, same in zip(parts_of(place), parts_of(other), strict=False):
+            tie(one, condition, same)
 
     def __eq__(self, other: object) -> bool:
         return other.__class__ is Made
@@ -290,6 +302,25 @@ class Made:
 MADE = Made()
 
 
+class Found(Made):
+    """A container that leaves a part: whether it was there before tells that it still is after it.
+
+    Only what is reached from outside of the part outlives it.
+
+    Args:
+        container: that it is.
+        ties: as those of a :class:`Made`.
+    """
+
+    def __init__(self, container: Any, ties: dict[int, list[tuple[Any, Any]]]) -> None:
+        super().__init__(ties)
+        self._container = weakref.ref(container)
+
+    @property
+    def present(self) -> Any:
+        return self._container()
+
+
 class Leaving:
     """What becomes of the places that leave the innermost part.
 
@@ -299,16 +330,48 @@ class Leaving:
 
     def __init__(self, ties: dict[int, list[tuple[Any, Any]]] | None = None) -> None:
         self.made: dict[int, Any] = {}
-        self._is_made = Made(ties)
+        self._ties = ties or {}
+        self._is_made = Made(self._ties)
+        self._new: set[int] = set()
+        frame = FRAMES.stack[-1]
+        self._copies = {id(tie.copy) for tie in FRAMES.ties[frame.ties :]}
 
     def __call__(self, place: Any) -> Kept | Made | Given:
         frame = FRAMES.stack[-1]
+        if isinstance(place, Pair | Vector | HashTable | Record):
+            return self._container(place, frame)
         if id(place) in frame.given:
             return Given(frame.given[id(place)])
         if id(place) not in frame.made:
             return Kept(place)
         self.made.setdefault(id(place), place)
         return self._is_made
+
+    def _container(self, place: Any, frame: Frame) -> Made:
+        """The details of a container, which is asked for after what it holds."""
+        if id(place) in self._copies:
+            self.made.setdefault(id(place), place)
+            return self._is_made
+        is_given = any(
+            id(part) in frame.before or id(part) in frame.carried for part in parts_of(place)
+        )
+        if not is_given and any(map(self._is_of_part, _items(place))):
+            self._new.add(id(place))
+            return self._is_made
+        return Found(place, self._ties)
+
+    def _is_of_part(self, item: Any) -> bool:
+        """Whether what a container holds tells that the part has made it."""
+        return id(item) in self._new or is_of_this_trace(tracer_of(item))
+
+
+def _items(container: Any) -> list[Any]:
+    """What a container holds; a list its elements."""
+    if container.__class__ is Pair:
+        items, tail = spine(container)
+        return [*items, tail]
+    held = _get(container)
+    return list(held.values() if held.__class__ is dict else held)
 
 
 def with_boxes(structure: Structure, boxes: list[Any]) -> Structure:
@@ -366,9 +429,8 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
         StagingError: for a container that the compiled program was given, since only its own copy
             of it would change.
     """
-    if isinstance(place, Pair | Vector | HashTable | Record):
-        for part in _changed_by(primitive, place):
-            note_change(primitive.__name__, part, place)
+    for part in changed_by(primitive, place):
+        note_change(primitive.__name__, part, place)
     return primitive(place, *arguments)
 
 
@@ -392,9 +454,8 @@ def _check_ours(who: str, place: Any, whole: Any) -> None:
         )
 
 
-def _changed_by(primitive: Callable[..., Any], place: Any) -> Iterator[Any]:
+def changed_by(primitive: Callable[..., Any], place: Any) -> list[Any]:
     """What a primitive may write: its first argument, for ``list-set!`` any pair of the list."""
-    yield place
-    while primitive.__name__ == "list-set!" and place.cdr.__class__ is Pair:
-        place = place.cdr
-        yield place
+    if not isinstance(place, Pair | Vector | HashTable | Record):
+        return []
+    return list(parts_of(place)) if primitive.__name__ == "list-set!" else [place]

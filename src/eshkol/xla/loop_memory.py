@@ -201,7 +201,7 @@ class _This:
         return isinstance(other, _This) and other.array is self.array
 
 
-_PLAIN = frozenset(["tuple", "list", "values", "static"])
+_PLAIN = frozenset(["tuple", "place", "list", "values", "static"])
 
 
 def _is_plain(structure: Structure) -> bool:

@@ -22,7 +22,7 @@ from eshkol.datum.pairs import NIL
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, INT64, result_dtype
-from eshkol.xla.journal import MADE
+from eshkol.xla.journal import MADE, Kept
 from eshkol.xla.tensors import describe
 from eshkol.xla.trees import BUFFER, EXACT, KINDS, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Witness
@@ -173,21 +173,28 @@ class Node:
         return self.tag == structure[0] and self.details == structure[1]
 
 
-_REFERENCES = {"shared": 0, "shared-cell": 0, "shared-box": 1, "shared-variable": 2}
-_PLACES = {"box": 1, "variable": 2}
+_REFERENCES = {
+    "shared": 0,
+    "shared-cell": 0,
+    "shared-box": 1,
+    "shared-variable": 2,
+    "shared-place": 3,
+}
+_PLACES = {"box": 1, "variable": 2, "place": 3}
 
 
-def attach(structure: Structure, leaves: Iterable[Any]) -> Node:
-    """The graph of a value."""
-    return _Attaching(iter(leaves)).node(structure)
+def attach(structure: Structure, leaves: Iterable[Any], has_containers: bool = True) -> Node:
+    """The graph of a value; which containers it holds may be left out."""
+    return _Attaching(iter(leaves), has_containers).node(structure)
 
 
 class _Attaching:
     """One pass over a structure, which numbers things as ``flatten`` does."""
 
-    def __init__(self, leaves: Iterator[Any]) -> None:
+    def __init__(self, leaves: Iterator[Any], has_containers: bool) -> None:
         self.leaves = leaves
-        self.known: tuple[list[Node], ...] = ([], [], [])
+        self.has_containers = has_containers
+        self.known: tuple[list[Node], ...] = ([], [], [], [])
 
     def node(self, structure: Structure) -> Node:
         if structure.__class__ is str:
@@ -197,6 +204,8 @@ class _Attaching:
             known = self.known[_REFERENCES[tag]]
             return known[details] if details < len(known) else Node(tag, details)
         node = Node(tag, details)
+        if tag == "place":
+            return self._container(node, children)
         if tag == "closure":
             self.known[0].append(node)
             node.children = [self._cell(child) for child in children]
@@ -204,6 +213,17 @@ class _Attaching:
         if tag in _PLACES and not node.is_told:
             self.known[_PLACES[tag]].append(node)
         node.children = [self.node(child) for child in children]
+        return node
+
+    def _container(self, node: Node, children: Sequence[Structure]) -> Node:
+        known, number = self.known[3], len(self.known[3])
+        known.append(node)
+        node.children = [self.node(child) for child in children]
+        if not self.has_containers:
+            known[number] = node.children[0]
+            return node.children[0]
+        present = node.details.present
+        node.details = MADE if present is None else Kept(present)
         return node
 
     def _cell(self, structure: Structure) -> Node:
@@ -224,7 +244,7 @@ def detach(*nodes: Node) -> tuple[tuple[Structure, ...], list[Any]]:
 class _Detaching:
     def __init__(self) -> None:
         self.leaves: list[Any] = []
-        self.numbers: tuple[dict[int, int], ...] = ({}, {}, {})
+        self.numbers: tuple[dict[int, int], ...] = ({}, {}, {}, {})
 
     def structure(self, node: Node) -> Structure:
         tag = node.tag
@@ -238,7 +258,7 @@ class _Detaching:
         elif tag == "cell":
             number = self._number(node, 0)
             return self.structure(node.children[0]) if number is None else _cell_reference(number)
-        elif tag in _PLACES and not node.is_told:
+        elif tag in _PLACES and (tag == "place" or not node.is_told):
             number = self._number(node, _PLACES[tag])
             if number is not None:
                 return (f"shared-{tag}", number, ())
@@ -281,7 +301,8 @@ def merge(
         Mismatch: naming what differs.
     """
     merging = _Merging(is_growing, is_exact)
-    (structure,), leaves = detach(merging.visit(attach(*first), attach(*second)))
+    graphs = [attach(*value, has_containers=not is_growing) for value in (first, second)]
+    (structure,), leaves = detach(merging.visit(*graphs))
     return structure, leaves
 
 
@@ -292,7 +313,10 @@ def mismatched(
 ) -> int | None:
     """Of two rows of values, the index of the first pair that can't be unified."""
     merging = _Merging(is_growing)
-    rows = [attach(("tuple", None, tuple(row)), leaves).children for row, leaves in (first, second)]
+    rows = [
+        attach(("tuple", None, tuple(row)), leaves, not is_growing).children
+        for row, leaves in (first, second)
+    ]
     for index, pair in enumerate(zip(*rows, strict=False)):
         try:
             merging.visit(*pair)
@@ -401,7 +425,7 @@ class _Merging:
         if a.details == b.details and (a.details is None or a.is_told):
             result = Node(a.tag, a.details)
             self._pair(a, b, result)
-            contents = min(len(a.children), len(b.children))
+            contents = a.tag != "place" and min(len(a.children), len(b.children))
             result.children = [self.visit(a.children[0], b.children[0])] if contents else []
             return result
         result = Node(a.tag, MADE)
@@ -560,6 +584,8 @@ def _scalar_words(dtype: np.dtype) -> str:
 
 def _words(node: Node) -> str:
     """How a message shows a value."""
+    if node.tag == "place":
+        return _words(node.children[0])
     if node.is_leaf:
         return _leaf_words(node.details)
     names = {

@@ -69,6 +69,11 @@ class Part:
         """All that it ends with."""
         return attach(self.structure, self.leaves)
 
+    def without_containers(self) -> Part:
+        """The part, whose containers are new ones whenever its value is made."""
+        (structure,), leaves = detach(attach(self.structure, self.leaves, has_containers=False))
+        return replace(self, structure=structure, leaves=leaves)
+
     @property
     def exits(self) -> Value:
         """Structure and leaves of the exits."""
@@ -76,12 +81,15 @@ class Part:
         return structure, leaves
 
     def keeping(self, kept: Sequence[bool]) -> Part:
-        """The part without the contents of those places written that are not ``kept``."""
+        """The part without the contents of those places written that are not ``kept``.
+
+        It forgets these itself, so that what its value holds of them is not there any more.
+        """
+        self.written[:] = itertools.compress(self.written, kept)
         value, contents, exits = self.graph.children
         contents.children = list(itertools.compress(contents.children, kept))
         (structure,), leaves = detach(Node("tuple", None, [value, contents, exits]))
-        written = list(itertools.compress(self.written, kept))
-        return replace(self, structure=structure, leaves=leaves, written=written)
+        return replace(self, structure=structure, leaves=leaves)
 
     def with_targets(self, targets: list[Any]) -> Part:
         """The part with exits to all of ``targets``, which begin with its own."""

@@ -56,7 +56,17 @@ def unflatten(
 class _Rebuilding:
     """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
 
-    __slots__ = ("box", "boxes", "containers", "kept", "leaves", "made", "pending", "variables")
+    __slots__ = (
+        "box",
+        "boxes",
+        "containers",
+        "kept",
+        "leaves",
+        "made",
+        "pending",
+        "places",
+        "variables",
+    )
 
     def __init__(
         self, leaves: Iterator[Any], containers: list[Any] | None, box: type[list] | None
@@ -66,6 +76,7 @@ class _Rebuilding:
         self.box = box
         self.made: list[Any] = []
         self.boxes: list[list[Any]] = []
+        self.places: list[Any] = []
         self.variables: list[TensorVariable] = []
         self.kept: Sequence[TensorVariable] = ()
         self.pending: list[tuple[types.CellType, int]] = []
@@ -135,9 +146,11 @@ class PlaceDetails(Protocol):
 
     Attributes:
         is_told: whether this alone tells which place it is; then it has it as ``place``.
+        present: of a container: the one that it is, if that is there beside the part.
     """
 
     is_told: bool
+    present: Any
 
     def ties(self, place: Any) -> list[tuple[Any, Any]]:
         """Conditions, and the other places that a place is where they hold."""
@@ -163,6 +176,21 @@ def _build_box(pass_: _Rebuilding, structure: Structure) -> list[Any]:
     box[0], *ties = pass_.children(structure)
     _tie(details, box, ties)
     return box
+
+
+def _build_place(pass_: _Rebuilding, structure: Structure) -> Any:
+    """A container of which it is known where it comes from."""
+    _, details, children = structure
+    number = len(pass_.places)
+    pass_.places.append(None)
+    known = details.present
+    if known is not None:
+        pass_.children(structure)
+        pass_.places[number] = known
+        return known
+    value = pass_.places[number] = pass_.build(children[0])
+    _tie(details, value, [pass_.build(child) for child in children[1:]])
+    return value
 
 
 def _tie(details: Any, place: Any, ties: list[Any]) -> None:
@@ -218,6 +246,8 @@ BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "shared": lambda pass_, s: pass_.made[s[1]],
     "box": _build_box,
     "shared-box": lambda pass_, s: pass_.boxes[s[1]],
+    "place": _build_place,
+    "shared-place": lambda pass_, s: pass_.places[s[1]],
     "variable": _build_variable,
     "shared-variable": lambda pass_, s: pass_.variables[s[1]],
     "wrapped": lambda pass_, s: WRAPPERS[s[1][0]](*pass_.children(s), *s[1][1:]),

@@ -469,6 +469,7 @@ class _Construction:
             return None
         finally:
             CONDITIONS.constructions.pop()
+        part = part.without_containers()
         numbers = {id(container): number for number, container in enumerate(made)}
         part.written = [numbers.get(id(place), place) for place in part.written]
         return part

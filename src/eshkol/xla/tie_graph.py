@@ -9,7 +9,7 @@ from jax import lax
 
 from eshkol.xla import journal
 from eshkol.xla.journal import FRAMES, Leaving
-from eshkol.xla.trees import Structure, flatten
+from eshkol.xla.trees import Structure, flatten_with_places
 from eshkol.xla.witness import tracer_of
 
 
@@ -56,7 +56,7 @@ def flatten_leaving(value: Any) -> tuple[list[Any], Structure]:
     holds as well, or which were there before; ways through others are one tie.
     """
     leaving = Leaving()
-    leaves, structure = flatten(value, leaving)
+    leaves, structure = flatten_with_places(value, leaving)
     if len(FRAMES.ties) == FRAMES.stack[-1].ties or not leaving.made:
         return leaves, structure
     order = {identity: number for number, identity in enumerate(leaving.made)}
@@ -68,7 +68,7 @@ def flatten_leaving(value: Any) -> tuple[list[Any], Structure]:
             for other, condition in tied_to(place, ends)
             if id(other) in ends and order.get(id(other), -1) < order[identity]
         ]
-    return flatten(value, Leaving(ties))
+    return flatten_with_places(value, Leaving(ties))
 
 
 class _Ends:

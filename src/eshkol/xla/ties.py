@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eshkol.base.errors import StagingError
+from eshkol.datum.write import short_string
 from eshkol.xla import journal
 from eshkol.xla.extents import either
 from eshkol.xla.journal import FRAMES
@@ -48,6 +49,48 @@ def write_tied(who: str, place: Any) -> None:
             journal.write_checked(
                 [other], ((_chosen(f"{who}: a variable", condition, held, before),),)
             )
+
+
+def change_tied(who: str, places: Sequence[Any], before: Sequence[Any]) -> None:
+    """What was changed in containers is changed in all that they are tied to.
+
+    Args:
+        who: the primitive, for messages.
+        places: the containers.
+        before: what they held.
+    """
+    for place, held in zip(places, before, strict=True):
+        (now,) = journal.contents([place])
+        if now.keys() != held.keys() if now.__class__ is dict else len(now) != len(held):
+            _refuse_size(who, place)
+        for other, condition in tied_to(place):
+            (others,) = journal.contents([other])
+            journal.note_change(who, other, other)
+            journal.put(other, _changed(who, condition, now, held, others))
+
+
+def _changed(who: str, condition: Any, now: Any, held: Any, others: Any) -> Any:
+    """The contents of a container of which something has changed in one that it may be."""
+    if now.__class__ is dict:
+        keys = list(now)
+        rows = [[contents.get(key) for key in keys] for contents in (now, held, others)]
+        return dict(zip(keys, _changed(who, condition, *map(tuple, rows)), strict=True))
+    return tuple(
+        [
+            other if new is old else _chosen(f"{who}: a part", condition, new, other)
+            for new, old, other in zip(now, held, others, strict=True)
+        ]
+    )
+
+
+def _refuse_size(who: str, place: Any) -> None:
+    if tied_to(place):
+        raise StagingError(
+            f"{who}: {short_string(place)} may be the same as another one, and would get another "
+            "size",
+            hint="which of them it is was chosen by a traced condition: change it in the branches "
+            "of the if, or\nchoose between what they hold",
+        )
 
 
 def write_all_tied(who: str, places: Sequence[Any], reached: Sequence[Any]) -> None:

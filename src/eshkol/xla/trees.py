@@ -218,6 +218,8 @@ def _visit_ties(pass_: _Flattening, details: Any, place: Any) -> list[Structure]
 
 
 def _visit_tied(pass_: _Flattening, place: Any) -> Structure:
+    if isinstance(place, _CONTAINERS):
+        return pass_.visit(place)
     is_variable = place.__class__ is TensorVariable
     assert pass_.boxes is not None
     details = pass_.boxes(place)
@@ -435,6 +437,43 @@ def flatten(
     """
     pass_ = _Flattening(boxes)
     pass_.whole = whole
+    structure = pass_.visit(value)
+    return pass_.leaves, structure
+
+
+class _Leaving(_Flattening):
+    """A pass that tells of containers which they are."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, boxes: Callable[[Any], Any]) -> None:
+        super().__init__(boxes)
+        self.numbers: dict[int, int] = {}
+
+    def visit(self, value: Any) -> Structure:
+        if not isinstance(value, _CONTAINERS):
+            return super().visit(value)
+        number = self.numbers.get(id(value))
+        if number is not None:
+            return ("shared-place", number, ())
+        self.numbers[id(value)] = len(self.numbers)
+        assert self.boxes is not None
+        inner = super().visit(value)
+        details = self.boxes(value)
+        return ("place", details, (inner, *_visit_ties(self, details, value)))
+
+
+_CONTAINERS = (Pair, Vector, HashTable, Record)
+
+
+def flatten_with_places(value: Any, details: Callable[[Any], Any]) -> tuple[list[Any], Structure]:
+    """The leaves of a value, and its structure with what ``details`` tells of places.
+
+    Args:
+        value: any.
+        details: gives for a box, a variable for a tensor, or a container a :class:`PlaceDetails`.
+    """
+    pass_ = _Leaving(details)
     structure = pass_.visit(value)
     return pass_.leaves, structure
 
