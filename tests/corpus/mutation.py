@@ -331,4 +331,78 @@ ROWS = [
         to=lambda x: (1 + x * x) ** 2 + (2 + x * x) ** 2 if x > 1 else x**4 + 4.0,
         differentiable=True,
     ),
+    row(
+        "one of two vectors is changed",
+        """(define (f x)
+             (let* ((a (vector x 1.0)) (b (vector 2.0 x)) (v (if (> x 0) a b)))
+               (vector-set! v 0 (* x x))
+               (vector-set! a 1 5.0)
+               (list a b v)))""",
+        "2.0",
+        "-3.0",
+    ),
+    row(
+        "a branch gives a vector that was there",
+        """(define (f x)
+             (let* ((v (vector x 1.0))
+                    (w (if (> x 0) (begin (vector-set! v 1 x) v) v))
+                    (l (if (> x 1) (list 1.0 v) (list 2.0 v))))
+               (vector-set! w 0 7.0)
+               (* (car l) (+ (vector-ref v 0) (vector-ref (cadr l) 0) (vector-ref w 1)))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: 14 + x if x > 0 else 30.0,
+    ),
+    row(
+        "a branch gives one vector twice",
+        """(define (f x)
+             (let ((p (if (> x 0)
+                          (let ((v (vector x))) (cons v v))
+                          (cons (vector 1.0) (vector x)))))
+               (vector-set! (car p) 0 (* x x))
+               (+ (vector-ref (car p) 0) (vector-ref (cdr p) 0))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: 2 * x * x if x > 0 else x * x + x,
+        differentiable=True,
+    ),
+    row(
+        "a record keeps what it holds where a branch changes it",
+        """(define-record-type cell (make-cell items count) cell?
+             (items cell-items)
+             (count cell-count set-cell-count!))
+           (define (f x)
+             (let* ((v (vector x)) (c (make-cell v 1.0)) (d (make-cell v 2.0)))
+               (if (> x 0) (set-cell-count! c x))
+               (set-cell-count! (if (> x 1) c d) 9.0)
+               (vector-set! v 0 5.0)
+               (+ (vector-ref (cell-items c) 0) (* 10 (cell-count c)) (* 100 (cell-count d)))))""",
+        "2.0",
+        "-3.0",
+        "0.5",
+        to=lambda x: 5 + (90 if x > 1 else 10 * x if x > 0 else 10) + (200 if x > 1 else 900),
+    ),
+    row(
+        "one of two tables, and a table that a branch makes",
+        """(define (table v) (let ((t (make-hash))) (hash-set! t 'a v) t))
+           (define (f x)
+             (let* ((s (table x)) (t (table 1.0)) (u (if (> x 0) s t)) (w (if (> x 0) t (table x))))
+               (hash-set! u 'a 4.0)
+               (hash-set! w 'a (+ x (hash-ref w 'a)))
+               (+ (hash-ref s 'a) (* 10 (hash-ref t 'a)) (* 100 (hash-ref w 'a)))))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: 4 + 110 * (1 + x) if x > 0 else x + 40 + 200 * x,
+    ),
+    row(
+        "a loop hands a vector on, which is changed after it",
+        """(define (f x)
+             (let ((v (vector x 1.0)))
+               (let loop ((w v) (y x))
+                 (if (> y 20) (vector-set! w 0 (* 2 y)) (loop w (+ y 3.0))))
+               (vector-ref v 0)))""",
+        "2.0",
+        "-3.0",
+        to=lambda x: 46.0 if x == 2 else 42.0,
+    ),
 ]
