@@ -20,17 +20,8 @@ from eshkol.base.errors import StagingError
 from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import inline
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT64
-from eshkol.xla.merging import (
-    ABSENT_STRUCTURE,
-    ZERO,
-    Joined,
-    Node,
-    Output,
-    Renumbered,
-    Value,
-    attach,
-    detach,
-)
+from eshkol.xla.graphs import Node, Value, attach, detach
+from eshkol.xla.merging import ABSENT_STRUCTURE, ZERO, Joined, Output, Renumbered
 from eshkol.xla.trees import TRUTH, Structure
 from eshkol.xla.witness import Source, Witness, tracer_of
 

@@ -17,15 +17,14 @@ from eshkol.xla.control import is_true, known_truth
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, trip_condition, under
 from eshkol.xla.extents import depart, trace_part
+from eshkol.xla.graphs import Node, detach
 from eshkol.xla.merging import (
     ABSENT,
     ABSENT_STRUCTURE,
     BOTTOM,
     BOTTOM_STRUCTURE,
     Joined,
-    Node,
     Output,
-    detach,
     leaf_type,
 )
 from eshkol.xla.notes import note

@@ -26,8 +26,9 @@ from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving
 from eshkol.xla.dtypes import FLOAT64
 from eshkol.xla.extents import trace_part
+from eshkol.xla.graphs import Node, detach
 from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
-from eshkol.xla.merging import Joined, Node, detach, leaf_type
+from eshkol.xla.merging import Joined, leaf_type
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.tensors import as_tensor, describe
