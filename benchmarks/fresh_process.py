@@ -50,6 +50,7 @@ class Program:
 
 PROGRAMS = (
     Program("small", "three dense layers", 1.0, 15),
+    Program("checked", "three dense layers that may fail", 1.0, 15),
     Program("deep", "a transformer of 32 blocks", 0.5, 7),
 )
 

@@ -25,9 +25,13 @@ def norm(layer: Params, x: jax.Array) -> jax.Array:
 def make_block() -> Params:
     """The parameters of a block."""
     norm1 = make_norm()
-    attention = {name: dense(WIDTH, WIDTH) for name in ("query", "key", "value", "out")}
+    attention = {
+        name: dense(WIDTH, WIDTH, f"make-block attention make-attention {name}")
+        for name in ("query", "key", "value", "out")
+    }
     norm2 = make_norm()
-    wide, narrow = dense(WIDTH, 2 * WIDTH), dense(2 * WIDTH, WIDTH)
+    wide = dense(WIDTH, 2 * WIDTH, "make-block wide")
+    narrow = dense(2 * WIDTH, WIDTH, "make-block narrow")
     return {"norm1": norm1, "attention": attention, "norm2": norm2, "wide": wide, "narrow": narrow}
 
 

@@ -14,5 +14,9 @@ def model(params: Params, x: jax.Array) -> jax.Array:
     return apply(params["three"], x)
 
 
-params = {"one": dense(16, 64), "two": dense(64, 64), "three": dense(64, 4)}
+params = {
+    "one": dense(16, 64, "make-model one"),
+    "two": dense(64, 64, "make-model two"),
+    "three": dense(64, 4, "make-model three"),
+}
 train(model, params, (32, 16), (32, 4), 20)

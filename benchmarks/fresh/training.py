@@ -5,6 +5,8 @@ The cache is switched on as JAX's documentation says for programs of any size.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,21 +23,33 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 Params = Any
 
 
-def make_keys() -> Iterator[jax.Array]:
-    """A key for each draw, those of the Scheme program."""
-    key, count = jax.random.key(0), 0
-    while True:
-        count += 1
+def make_keys(path: str) -> Iterator[jax.Array]:
+    """The keys of the draws on a path, which the Scheme program tells by the names on it."""
+    key = jax.random.key(0)
+    for name in path.split():
+        digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
+        key = jax.random.fold_in(key, jnp.uint32(int.from_bytes(digest, "big")))
+    for count in itertools.count(1):
         yield jax.random.fold_in(key, jnp.uint32(count))
 
 
-KEYS = make_keys()
+KEYS: dict[str, Iterator[jax.Array]] = {}
+
+
+def next_key(path: str) -> jax.Array:
+    """The key of the next draw on a path."""
+    return next(KEYS.setdefault(path, make_keys(path)))
+
+
 he_normal = jax.nn.initializers.he_normal()
 
 
-def dense(inputs: int, outputs: int) -> Params:
-    """The parameters of a dense layer."""
-    return {"weight": he_normal(next(KEYS), (inputs, outputs)), "bias": jnp.zeros(outputs)}
+def dense(inputs: int, outputs: int, path: str) -> Params:
+    """The parameters of a dense layer, drawn on a path."""
+    return {
+        "weight": he_normal(next_key(f"model {path} linear"), (inputs, outputs)),
+        "bias": jnp.zeros(outputs),
+    }
 
 
 def apply(layer: Params, x: jax.Array) -> jax.Array:
@@ -63,8 +77,8 @@ def train(
         return optax.apply_updates(params, updates), state, loss
 
     state = optimizer.init(params)
-    x = jax.random.normal(next(KEYS), input_shape)
-    y = jax.random.normal(next(KEYS), output_shape)
+    x = jax.random.normal(next_key(""), input_shape)
+    y = jax.random.normal(next_key(""), output_shape)
     seconds = []
     for _ in range(steps):
         start = time.perf_counter()
