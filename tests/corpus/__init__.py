@@ -57,7 +57,7 @@ def row(
 
 FAMILIES = """
     bindings conditions choices kinds loops nesting escapes recursion procedures closures control
-    mutation data draws tensors traversals transforms derivatives
+    mutation data draws tensors traversals transforms derivatives textbook
 """.split()
 
 

@@ -13,6 +13,7 @@ from eshkol.primitives.arguments import (
     foreign_list,
     has_python_items,
     index_argument,
+    is_tracer,
     list_argument,
     not_a_list,
     python_items,
@@ -20,11 +21,14 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.arithmetic import add, multiply
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.numbers import known, real_argument
 
 List = Any
 """A Scheme list: pairs that end in the empty list."""
+
+_ELEMENT = "eshkol.xla.chosen_elements:element"
+_SET_ELEMENT = "eshkol.xla.chosen_elements:set_element"
 
 
 @primitive("list")
@@ -175,6 +179,8 @@ def list_ref(items: List, k: int) -> Any:
 
     Example: ``(list-ref '(a b c) 2)`` ⇒ ``c``.
     """
+    if is_tracer(k):
+        return load(_ELEMENT)("list-ref", list_argument("list-ref", items), k)
     return _cell("list-ref", items, k).car
 
 
@@ -186,6 +192,11 @@ def list_set(items: List, k: int, value: Any) -> Unspecified:
     """
     if items.__class__ is not Pair and items is not NIL:
         raise not_a_list("list-set!", items)
+    if is_tracer(k):
+        changed = load(_SET_ELEMENT)("list-set!", list_argument("list-set!", items), k, value)
+        for number, item in enumerate(changed):
+            _cell("list-set!", items, number).car = item
+        return UNSPECIFIED
     _cell("list-set!", items, k).car = value
     return UNSPECIFIED
 

@@ -27,6 +27,9 @@ _KEYS = "eshkol.xla.keys:"
 def rng_seed(seed: int) -> None:
     """Begin the stream of random numbers again at a seed.
 
+    Raises:
+        StagingError: inside of a compiled program, where ``(with-rng seed body …)`` does it.
+
     Example: ``(rng-seed 42) (let ((first (random))) (rng-seed 42) (= first (random)))`` ⇒
     ``#t``.
     """

@@ -11,15 +11,16 @@ from eshkol.base.errors import EshkolError
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified, Vector
 from eshkol.primitives.arguments import (
+    is_tracer,
     is_true,
     list_argument,
     procedure_argument,
     python_items,
     wrong_type,
 )
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import DIALECT, callee
 from eshkol.primitives.comparison import decreasing, increasing
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.vectors import VectorOrTensor, elements, mutable
 
 _MACHINE = frozenset({int, float})
@@ -48,7 +49,14 @@ class _Key:
         self.precedes = precedes
 
     def __lt__(self, other: _Key) -> bool:
-        return is_true(self.precedes(self.value, other.value))
+        result = self.precedes(self.value, other.value)
+        if is_tracer(result) and DIALECT.resolve is not None:
+            raise _Traced
+        return is_true(result)
+
+
+class _Traced(Exception):
+    """Which of two elements comes first is known only when the program runs."""
 
 
 def ordered(who: str, items: list[Any], less: Any) -> list[Any]:
@@ -61,6 +69,8 @@ def ordered(who: str, items: list[Any], less: Any) -> list[Any]:
     NESTING.count += 1
     try:
         return sorted(items, key=lambda value: _Key(value, precedes))
+    except _Traced:
+        return load("eshkol.xla.chosen_elements:ordered")(who, items, less, precedes)
     finally:
         NESTING.count -= 1
 

@@ -27,13 +27,15 @@ from eshkol.primitives.arguments import (
 )
 from eshkol.primitives.calling import callee
 from eshkol.primitives.chars import char_of, declare_orders
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.lists import List
 from eshkol.primitives.numbers import PLAIN, known, not_a_number
 from eshkol.primitives.operations import Number
 from eshkol.primitives.vectors import vector_copy
 
 _STRINGS = (str, MutableString)
+
+_ELEMENT = "eshkol.xla.chosen_elements:element"
 
 
 def part(who: str, string: Any, start: Any, end: Any) -> str:
@@ -88,6 +90,8 @@ def string_ref(string: str, k: int) -> Char:
     if string.__class__ in _STRINGS and k.__class__ is int and 0 <= k < len(string):
         return char_of(string[k])
     text = string_argument("string-ref", string)
+    if is_tracer(k):
+        return load(_ELEMENT)("string-ref", [char_of(part) for part in text], k)
     return char_of(text[position_argument("string-ref", k, len(text), "string")])
 
 

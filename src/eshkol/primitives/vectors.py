@@ -20,7 +20,7 @@ from eshkol.primitives.arguments import (
     vector_argument,
 )
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import apply_rule, primitive
+from eshkol.primitives.declare import apply_rule, load, primitive
 from eshkol.primitives.list_procedures import staged_traversal
 from eshkol.primitives.lists import List
 
@@ -28,6 +28,8 @@ VectorOrTensor = Any
 """A Scheme vector, or a tensor of rank 1 or more."""
 
 _REF = "eshkol.xla.indexing:vector_ref"
+_ELEMENT = "eshkol.xla.chosen_elements:element"
+_SET_ELEMENT = "eshkol.xla.chosen_elements:set_element"
 
 
 def elements(who: str, vector: VectorOrTensor) -> Sequence[Any]:
@@ -105,8 +107,10 @@ def vector_ref(vector: VectorOrTensor, k: int) -> Any:
             return vector[k]
         except IndexError:
             raise _out_of_range("vector-ref", vector, k) from None
-    if is_array(vector) or (isinstance(vector, list) and is_tracer(k)):
+    if is_array(vector):
         return apply_rule(_REF, "vector-ref", vector, k)
+    if isinstance(vector, list) and is_tracer(k):
+        return load(_ELEMENT)("vector-ref", vector, k)
     items = vector_argument("vector-ref", vector)
     return items[position_argument("vector-ref", k, len(items), "vector")]
 
@@ -128,6 +132,9 @@ def vector_set(vector: Vector, k: int, value: Any) -> Unspecified:
         vector[k] = value
         return UNSPECIFIED
     items = mutable("vector-set!", vector)
+    if is_tracer(k):
+        items[:] = load(_SET_ELEMENT)("vector-set!", items, k, value)
+        return UNSPECIFIED
     items[position_argument("vector-set!", k, len(items), "vector")] = value
     return UNSPECIFIED
 

@@ -18,7 +18,14 @@ from eshkol.xla import journal
 from eshkol.xla.merging import FALSE_STRUCTURE, Mismatch, Output, merge, mismatched
 from eshkol.xla.notes import forget, mark
 from eshkol.xla.parts import Part, as_leaf_array, make_outputs, put_together
-from eshkol.xla.trees import TENSOR, Structure, flatten, unflatten
+from eshkol.xla.trees import (
+    HELD,
+    TENSOR,
+    Structure,
+    flatten,
+    flatten_with_containers,
+    unflatten,
+)
 
 Site = tuple[str, ...]
 """The name of a loop and the names of its variables, for messages."""
@@ -28,6 +35,22 @@ Values = tuple[Any, ...]
 
 class ChangingVariable(ShapeError):
     """A loop variable has another shape or structure after a trip."""
+
+
+class ChangedContainer(ChangingVariable):
+    """A trip changes a container that a loop variable holds, and which is another one after it.
+
+    Attributes:
+        container: it, as the loop was given it.
+    """
+
+    def __init__(self, message: str, hint: str, container: Any) -> None:
+        super().__init__(message, hint=hint)
+        self.container = container
+
+    def told(self) -> ChangingVariable:
+        """What is said about it."""
+        return ChangingVariable(self.message, hint=self.hint)
 
 
 @dataclass
@@ -108,7 +131,7 @@ def settle(
     """
     told = mark()
     try:
-        return _settle(site, values, trace, state, _start)
+        return _settle_holding(site, values, trace, state)
     except EshkolError as problem:
         leaves, _ = flatten(values)
         if not (journal.FRAMES.replaced_false or any(leaf is False for leaf in leaves)):
@@ -118,6 +141,34 @@ def settle(
             return _settle(site, values, trace, state, _start_with_nothing)
         except EshkolError:
             raise problem from None
+
+
+def _settle_holding(
+    site: Site,
+    values: Values,
+    trace: Callable[[Carry], Part],
+    state: Callable[[Part], State],
+) -> tuple[Carry, Part, list[Any]]:
+    """Trace a trip; a container that a variable holds and a trip changes stays the one it is."""
+    saved, told = HELD.containers, mark()
+    problem: ChangedContainer | None = None
+    try:
+        while True:
+            try:
+                return _settle(site, values, trace, state, _start)
+            except ChangedContainer as change:
+                problem = problem or change
+                if id(change.container) in HELD.containers:
+                    raise problem.told() from None
+                HELD.containers = {**HELD.containers, id(change.container): change.container}
+                forget(told)
+            except ChangingVariable:
+                # It is another one after a trip.
+                if problem is None:
+                    raise
+                raise problem.told() from None
+    finally:
+        HELD.containers = saved
 
 
 def _settle(
@@ -131,7 +182,7 @@ def _settle(
     places: list[Any] = []
     carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
-        part = _without_own(site, carry, trace(carry))
+        part = _without_own(site, values, carry, trace(carry))
         given = carry.given
         if len(part.written) > len(places):
             places = part.written
@@ -156,7 +207,14 @@ def _unchanged(values: Values, given: Values, structure: Structure) -> dict[int,
     }
 
 
-def _without_own(site: Site, carry: Carry, part: Part) -> Part:
+def _original(carry: Carry, values: Values, copy: Any) -> Any:
+    """The container of the start that a trip was given as ``copy``."""
+    _, _, containers = flatten_with_containers((values, journal.contents(carry.places)))
+    pairs = zip(carry.made, containers, strict=False)
+    return next((original for made, original in pairs if made is copy), None)
+
+
+def _without_own(site: Site, values: Values, carry: Carry, part: Part) -> Part:
     """The trip without what it writes of containers that it has made itself.
 
     Nothing else refers to them now that the trip has been traced.
@@ -171,10 +229,12 @@ def _without_own(site: Site, carry: Carry, part: Part) -> Part:
     kept = [True] * known
     for index in range(known, len(part.written)):
         if id(part.written[index]) in carried:
-            raise StagingError(
+            raise ChangedContainer(
                 f"{site[0]}: a trip of this loop changes {journal.shown(part.written[index])}, "
                 "which a variable of the loop holds",
-                hint="bind it outside of the loop: what a loop changes there need not be carried",
+                hint="let the variable hold the same one in each trip, or bind it outside of the "
+                "loop: what a loop\nchanges there need not be carried",
+                container=_original(carry, values, part.written[index]),
             )
         kept.append(not journal.is_ours_alone(part.written, index))
         if not kept[-1]:

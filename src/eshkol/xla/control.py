@@ -7,6 +7,7 @@ values are unified. Loops are in ``loops``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,8 +15,10 @@ import numpy as np
 from jax import lax
 
 from eshkol.base import sources
-from eshkol.base.errors import SchemeError, StagingError
-from eshkol.datum.values import UNSPECIFIED, HashTable
+from eshkol.base.errors import MissingKey, SchemeError, StagingError
+from eshkol.datum.pairs import Pair
+from eshkol.datum.records import Record
+from eshkol.datum.values import UNSPECIFIED, HashTable, Vector
 from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT
@@ -25,6 +28,7 @@ from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
 from eshkol.xla._compat import is_concrete
 from eshkol.xla.alternatives import Unreachable, join, or_bottom
+from eshkol.xla.chosen_keys import OtherKey, known_key
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
 from eshkol.xla.effects import fail, failures, install, output, under
@@ -34,6 +38,7 @@ from eshkol.xla.merging import BOTTOM, Mismatch, mismatched
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part
 from eshkol.xla.recursion import decide
+from eshkol.xla.tensors import Tracer
 from eshkol.xla.ties import change_tied, set_box
 from eshkol.xla.trees import flatten
 from eshkol.xla.unions import Union, dispatch, narrowed, told, truth_of
@@ -167,12 +172,30 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
 
 def choose(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """The value of one of two thunks, where ``test`` is traced and no recursion comes back to."""
-    return _branch(test, then, otherwise, *trace_branches(test, then, otherwise))
+    given: dict[str, Any] = {}
+    parts = trace_branches(test, _noting(then, given, "then"), _noting(otherwise, given, "else"))
+    value = _branch(test, then, otherwise, *parts)
+    one = given.get("then")
+    is_one = isinstance(one, _CONTAINERS) and given.get("else") is one
+    return one if is_one else value
+
+
+_CONTAINERS = (Pair, Vector, HashTable, Record)
+"""What both branches may give and change: it stays the one that it is."""
+
+
+def _noting(branch: Callable[[], Any], given: dict[str, Any], name: str) -> Callable[[], Any]:
+    """The branch, whose value ``given`` tells."""
+
+    def noting() -> Any:
+        given[name] = branch()
+        return given[name]
+
+    return noting
 
 
 def _evaluate(condition: Condition) -> Any:
-    test, then, otherwise = condition.test, condition.then, condition.otherwise
-    return _branch(test, then, otherwise, *trace_branches(test, then, otherwise))
+    return choose(condition.test, condition.then, condition.otherwise)
 
 
 def _branch(
@@ -211,7 +234,8 @@ def _misfit_place(first: Part, second: Part) -> str:
 
 def _form_of(branch: Callable[[], Any]) -> str:
     """The source of a branch on one line, and where it is."""
-    span = sources.span_of_code(branch.__code__)
+    code = getattr(branch, "__code__", None)
+    span = None if code is None else sources.span_of_code(code)
     if span is None:
         return "nothing"
     text = " ".join(sources.text_of(span).split())
@@ -253,16 +277,44 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
     Raises:
         StagingError: for a container that the compiled program was given.
     """
+    if place.__class__ is Union:
+        return dispatch(place, lambda known: mutate(primitive, known, *arguments))
     key: Any = arguments[0] if arguments else None
-    if key.__class__ is Union and place.__class__ is HashTable:
+    if isinstance(key, Tracer) and isinstance(place, HashTable):
+        key = known_key(key, place) or key
+    if key.__class__ is Union and isinstance(place, HashTable):
         keys = [key.alternatives[tag] for tag in key.possible]
+        keys = [known for known in keys if not isinstance(known, OtherKey)]
         if absent := [known for known in keys if known not in place]:
             raise StagingError(
                 f"{primitive.__name__}: which key this is, is known only when the program runs, "
                 f"and {short_string(absent[0])} is not in the table yet",
                 hint="store a value under each key first",
             )
-        return dispatch(key, lambda known: mutate(primitive, place, known, *arguments[1:]))
+
+        def change(known: Any) -> Any:
+            if isinstance(known, OtherKey):
+                raise MissingKey(
+                    f"{primitive.__name__}: the table has no place {known}",
+                    hint="store a value under each key first",
+                )
+            return mutate(primitive, place, known, *arguments[1:])
+
+        return dispatch(key, change)
+    found = journal.originals_of(place)
+    if found is None:
+        return _change(primitive, place, *arguments)
+    # What it stands for changes, and so does it.
+    index, originals = found
+    for number, original in enumerate(originals):
+        change_it = partial(mutate, primitive, original, *arguments)
+        choose(lax.eq(index, np.int64(number)), change_it, lambda: UNSPECIFIED)
+    journal.note(place)
+    return primitive(place, *arguments)
+
+
+def _change(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
+    """Change a container, and those that it is tied to."""
     if not journal.FRAMES.ties:
         return journal.mutate(primitive, place, *arguments)
     places = journal.changed_by(primitive, place)

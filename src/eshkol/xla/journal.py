@@ -71,10 +71,17 @@ def tie(copy: Any, condition: Any, other: Any) -> None:
 
 
 class Outside(threading.local):
-    """The containers that came into the program being traced, by identity."""
+    """The containers that came into the program being traced, by identity.
+
+    Attributes:
+        places: those that belong to the caller.
+        copies: those that stand for one of several, which is known only when the program runs: the
+            copy, the index of the one, and all of them.
+    """
 
     def __init__(self) -> None:
         self.places: dict[int, Any] = {}
+        self.copies: dict[int, tuple[Any, Any, Sequence[Any]]] = {}
 
 
 OUTSIDE = Outside()
@@ -83,12 +90,29 @@ OUTSIDE = Outside()
 @contextmanager
 def outside(places: list[Any]) -> Iterator[None]:
     """In this block ``places`` stand for containers of the caller, which can't be changed."""
-    saved, OUTSIDE.places = OUTSIDE.places, {id(place): place for place in places}
-    ties, FRAMES.ties = FRAMES.ties, []
+    saved = OUTSIDE.places, OUTSIDE.copies, FRAMES.ties
+    OUTSIDE.places, OUTSIDE.copies = {id(place): place for place in places}, {}
+    FRAMES.ties = []
     try:
         yield
     finally:
-        OUTSIDE.places, FRAMES.ties = saved, ties
+        OUTSIDE.places, OUTSIDE.copies, FRAMES.ties = saved
+
+
+MOST_COPIES = 10_000
+
+
+def note_copy(copy: Any, index: Any, originals: Sequence[Any]) -> None:
+    """Remember that ``copy`` stands for the one of ``originals`` at a traced index."""
+    if len(OUTSIDE.copies) == MOST_COPIES:
+        OUTSIDE.copies.clear()
+    OUTSIDE.copies[id(copy)] = copy, index, originals
+
+
+def originals_of(place: Any) -> tuple[Any, Sequence[Any]] | None:
+    """What a copy stands for: the traced index of the one, and all; None of anything else."""
+    known = OUTSIDE.copies.get(id(place))
+    return known[1:] if known is not None and known[0] is place else None
 
 
 class Frame:
@@ -174,7 +198,14 @@ def write(places: list[Any], values: tuple[Any, ...]) -> None:
     """Write the results of a part that has ended; an enclosing part notes them."""
     for place, value in zip(places, values, strict=True):
         note(place)
-        put(place, value)
+        put(place, _in_order(place, value))
+
+
+def _in_order(place: Any, value: Any) -> Any:
+    """What a place is to hold: a hash table keeps the order of its keys."""
+    if not isinstance(place, HashTable):
+        return value
+    return {key: value[key] for key in place.entries if key in value} | value
 
 
 def write_checked(places: list[Any], values: tuple[Any, ...]) -> None:
@@ -441,6 +472,12 @@ def note_change(who: str, place: Any, whole: Any) -> None:
         StagingError: the compiled program was given it.
     """
     _check_ours(who, place, whole)
+    if originals_of(place) is not None:
+        raise StagingError(
+            f"{who}: which of several vectors {short_string(whole)} is, is known only when the "
+            "program runs",
+            hint="change it by vector-set!",
+        )
     note(place)
 
 

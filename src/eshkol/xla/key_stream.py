@@ -243,6 +243,12 @@ def next_scalar(kind: str) -> float:
 
 def rng_seed(seed: Any) -> Any:
     """Begin the stream of random numbers again at an exact integer."""
+    if DIALECT.resolve is not None:
+        raise StagingError(
+            "rng-seed: a compiled program can't begin the stream of random numbers again",
+            hint="(with-rng 7 body …) gives what is drawn in it a key of its own; or call rng-seed "
+            "before the program",
+        )
     STREAM.seed(static_int(seed, "rng-seed", "seed"))
     return UNSPECIFIED
 

@@ -87,7 +87,7 @@ class Reach:
 
 
 _MUTABLE = frozenset(
-    "box vector table list dotted python-list dict record MutableString bytearray".split()
+    "box vector table list dotted python-list dict record promise MutableString bytearray".split()
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from eshkol.datum.pairs import Pair, scheme_list
-from eshkol.datum.records import make_record
+from eshkol.datum.records import Promise, make_record
 from eshkol.datum.values import HashTable, MultipleValues, Vector
 from eshkol.datum.variables import TensorVariable
 
@@ -256,6 +256,7 @@ BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "vector": lambda pass_, s: Vector(pass_.children(s)),
     "table": _build_table,
     "record": lambda pass_, s: make_record(s[1], pass_.children(s)),
+    "promise": lambda pass_, s: Promise(s[1], *pass_.children(s)),
     "tuple": lambda pass_, s: tuple(pass_.children(s)),
     "values": lambda pass_, s: MultipleValues(pass_.children(s)),
     "python-list": lambda pass_, s: pass_.children(s),

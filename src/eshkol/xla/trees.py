@@ -12,6 +12,7 @@ structure. One variable captured twice is one leaf.
 from __future__ import annotations
 
 import functools
+import threading
 import types
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors, settled
 from eshkol.datum.pairs import NIL, Pair, spine
-from eshkol.datum.records import Record, field_values
+from eshkol.datum.records import Promise, Record, field_values
 from eshkol.datum.values import (
     Char,
     HashTable,
@@ -53,6 +54,20 @@ BUFFER = ("buffer", None, (TENSOR,))
 
 BUFFERS: dict[int, Any] = {}
 """Weak references to all such tensors, by their identities."""
+
+
+class Held(threading.local):
+    """The containers that are known as the ones that they are, not by what they hold.
+
+    A loop holds those that its variables keep from trip to trip while trips change them: what
+    they hold is then carried as the contents of places.
+    """
+
+    def __init__(self) -> None:
+        self.containers: dict[int, Any] = {}
+
+
+HELD = Held()
 
 # ---- flattening
 
@@ -88,6 +103,8 @@ class _Flattening:
         if kind is ArrayImpl:
             self.leaves.append(value)
             return BUFFER if id(value) in BUFFERS else TENSOR
+        if HELD.containers and id(value) in HELD.containers:
+            return ("static", Static(value), ())
         visitor = _VISITORS.get(kind)
         if visitor is not None:
             return visitor(self, value)
@@ -270,6 +287,17 @@ def _visit_values(pass_: _Flattening, value: Any) -> Structure:
     return ("values", None, tuple([pass_.visit(item) for item in value]))
 
 
+def _visit_promise(pass_: _Flattening, value: Promise) -> Structure:
+    """What is promised, or the procedure that gives it; one that refers to itself is known."""
+    state, content = value.box
+    if id(value.box) in pass_.open:
+        return ("static", Static(value), ())
+    pass_.open.append(id(value.box))
+    child = pass_.visit(content)
+    pass_.open.pop()
+    return ("promise", state, (child,))
+
+
 def _visit_record(pass_: _Flattening, value: Record) -> Structure:
     children = tuple([pass_.visit(item) for item in field_values(value)])
     return ("record", value.__class__, children)
@@ -379,6 +407,7 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     Pair: _visit_pair,
     Vector: _visit_vector,
     TensorVariable: _visit_variable,
+    Promise: _visit_promise,
     HashTable: _visit_table,
     KeyedTable: _visit_table,
     tuple: _visit_tuple,

@@ -210,6 +210,10 @@ def _attempted(function: Callable[[Any], Any], item: Any) -> Any:
 
 def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) -> Any:
     """Call a primitive, on each alternative of an argument that is a union."""
+    if name in _KEYED:
+        from eshkol.xla.chosen_keys import with_known_key
+
+        arguments = tuple(with_known_key(name, arguments))
     for index, argument in enumerate(arguments):
         if argument.__class__ is Union and name not in _KEEPING:
             return _call_with(name, primitive, arguments, index)
@@ -229,6 +233,12 @@ def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) ->
         finally:
             KNOWN.depth -= 1
 
+
+_KEYED = frozenset(
+    "hash-ref hash-table-ref hash-table-ref/default hash-has-key? hash-table-contains? "
+    "hash-table-exists? assq assv assoc memq memv member".split()
+)
+"""Primitives that search for a key."""
 
 _KEEPING = frozenset("cons list vector values cons* list* make-vector void".split())
 """Primitives that put their arguments into something, whatever they are."""

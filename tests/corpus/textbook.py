@@ -1,0 +1,176 @@
+"""Programs as textbooks have them: data structures at traced places, streams, sorts, tables."""
+
+from __future__ import annotations
+
+import math
+
+from corpus import row
+
+
+def _binned(a: float, b: float, c: float) -> list[int]:
+    return [sum(math.floor(x) == k for x in (a, b, c)) for k in range(3)]
+
+
+def _harmonic(x: float) -> int:
+    total, n = 0.0, 0
+    while total <= x:
+        n += 1
+        total += 1 / n
+    return n
+
+
+def _rows_written(x: float) -> list[list[float]]:
+    rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    k = math.floor(x)
+    rows[k][1] = x * rows[k][0]
+    rows[2 - k][0] = x
+    return rows
+
+
+ROWS = [
+    row(
+        "heap sort of a vector",
+        """
+        (define (swap! v i j)
+          (let ((held (vector-ref v i)))
+            (vector-set! v i (vector-ref v j))
+            (vector-set! v j held)))
+        (define (sift! v root end)
+          (let ((child (+ (* 2 root) 1)))
+            (if (< child end)
+                (let* ((right (+ child 1))
+                       (larger (if (and (< right end) (< (vector-ref v child) (vector-ref v right)))
+                                   right
+                                   child)))
+                  (if (< (vector-ref v root) (vector-ref v larger))
+                      (begin (swap! v root larger) (sift! v larger end)))))))
+        (define (f t)
+          (let* ((v (tensor->vector t)) (n (vector-length v)))
+            (do ((i (- (quotient n 2) 1) (- i 1))) ((< i 0)) (sift! v i n))
+            (do ((end (- n 1) (- end 1))) ((<= end 0) v) (swap! v 0 end) (sift! v 0 end))))
+        """,
+        "(tensor 3.0 1.0 2.0 5.0 4.0)",
+        "(tensor 1.0 9.0 -2.0 5.0 0.0)",
+        to=sorted,
+    ),
+    row(
+        "records sorted by a field, and numbers",
+        """
+        (define (f a b c)
+          (list (map cadr (sort (list (list a 10) (list b 20) (list c 30) (list a 40))
+                                (lambda (p q) (> (car p) (car q)))))
+                (sort (list a b c) <)))
+        """,
+        "1.0 3.0 2.0",
+        "5.0 4.5 -1.0",
+        to=lambda a, b, c: [
+            [n for _, n in sorted([(a, 10), (b, 20), (c, 30), (a, 40)], key=lambda p: -p[0])],
+            sorted([a, b, c]),
+        ],
+    ),
+    row(
+        "rows of a matrix of vectors at a place that is computed",
+        """
+        (define (f x)
+          (let* ((rows (vector (vector 1.0 2.0) (vector 3.0 4.0) (vector 5.0 6.0)))
+                 (k (exact (floor x)))
+                 (row (vector-ref rows k)))
+            (vector-set! row 1 (* x (vector-ref row 0)))
+            (vector-set! (vector-ref rows (- 2 k)) 0 x)
+            rows))
+        """,
+        "0.5",
+        "1.5",
+        "2.25",
+        to=_rows_written,
+    ),
+    row(
+        "elements of any kind at a place that is computed",
+        """
+        (define (f x)
+          (let ((k (exact (floor x))))
+            (list ((vector-ref (vector sin cos exp) k) x)
+                  (symbol->string (list-ref '(low middle high) k))
+                  (char-upcase (string-ref "abc" k))
+                  (vector-ref #(1 20 300) k))))
+        """,
+        "0.5",
+        "2.5",
+        lanes=False,
+    ),
+    row(
+        "counters in a hash table by computed integers",
+        """
+        (define (f a b c)
+          (let ((counts (make-hash-table)))
+            (for-each (lambda (k) (hash-set! counts k 0)) '(2 0 1))
+            (for-each
+             (lambda (x) (hash-update! counts (exact (floor x)) (lambda (n) (+ n 1))))
+             (list a b c))
+            (map cdr (hash->list counts))))
+        """,
+        "0.5 1.5 1.25",
+        "2.5 0.5 0.75",
+        to=lambda a, b, c: [_binned(a, b, c)[k] for k in (2, 0, 1)],
+    ),
+    row(
+        "association lists and lists searched for a computed integer",
+        """
+        (define tariff '((1 . 10.0) (3 . 30.0)))
+        (define (f x)
+          (let* ((k (exact (floor x))) (found (assv k tariff)))
+            (list (if found (* x (cdr found)) -1.0) (if (memv k '(2 3 5)) 1 0))))
+        """,
+        "1.5",
+        "2.5",
+        "3.5",
+        to=lambda x: [
+            {1: 10.0, 3: 30.0}.get(math.floor(x), -1 / x) * x,
+            int(math.floor(x) in (2, 3, 5)),
+        ],
+    ),
+    row(
+        "a stream summed until it is large",
+        """
+        (define (integers n) (cons-stream n (integers (+ n 1))))
+        (define (stream-map-one g s)
+          (cons-stream (g (stream-car s)) (stream-map-one g (stream-cdr s))))
+        (define (f x)
+          (let loop ((s (stream-map-one (lambda (n) (/ 1.0 n)) (integers 1))) (n 0) (total 0.0))
+            (if (> total x) n (loop (stream-cdr s) (+ n 1) (+ total (stream-car s))))))
+        """,
+        "1.2",
+        "2.3",
+        to=_harmonic,
+    ),
+    row(
+        "a stream of traced numbers leaves the program",
+        """
+        (define (powers x n) (cons-stream (expt x n) (powers x (+ n 1))))
+        (define tail (jit (lambda (x) (stream-cdr (powers x 1)))))
+        (define (f x) (stream-head (tail x) 3))
+        """,
+        "2.0",
+        "-0.5",
+        to=lambda x: [x**2, x**3, x**4],
+    ),
+    row(
+        "a vector that branches give and change stays the one it is",
+        """
+        (define (ordered! v i)
+          (if (> (vector-ref v i) (vector-ref v (+ i 1)))
+              (let ((held (vector-ref v i)))
+                (vector-set! v i (vector-ref v (+ i 1)))
+                (vector-set! v (+ i 1) held)
+                v)
+              v))
+        (define (f a b c)
+          (let* ((v (vector a b c)) (w (ordered! (ordered! v 0) 1)))
+            (vector-set! (ordered! w 0) 2 (* 2 (vector-ref v 2)))
+            (list v (eq? v w))))
+        """,
+        "1.0 3.0 2.0",
+        "5.0 4.5 -1.0",
+        to=lambda a, b, c: [[*sorted([a, b, c])[:2], 2 * max(a, b, c)], True],
+    ),
+]
