@@ -173,4 +173,55 @@ ROWS = [
         "5.0 4.5 -1.0",
         to=lambda a, b, c: [[*sorted([a, b, c])[:2], 2 * max(a, b, c)], True],
     ),
+    row(
+        "a guard around what may be raised",
+        """
+        (define (root x)
+          (cond ((< x 0) (raise 'negative)) ((> x 10) (error "too large" x)) (else (sqrt x))))
+        (define (f x)
+          (guard (e ((eq? e 'negative) -1.0)
+                    ((error-object? e) (+ 100.0 (car (error-object-irritants e)))))
+            (+ 1 (root x))))
+        """,
+        "4.0",
+        "-4.0",
+        "40.0",
+        to=lambda x: -1 if x < 0 else 100 + x if x > 10 else 1 + math.sqrt(x),
+        differentiable=True,
+    ),
+    row(
+        "guards inside one another, out of a loop, and what primitives complain of",
+        """
+        (define (f t)
+          (let ((left '()) (steps 0))
+            (guard (e ((number? e) (list e steps)) ((error-object? e) (list -2.0 steps)))
+              (for-each
+               (lambda (x)
+                 (guard (e ((symbol? e) #t))
+                   (set! steps (+ steps 1))
+                   (cond ((< x 0) (raise 'skip)) ((> x 4) (raise (* 2 x))))
+                   (if (= x 1) (car left))))
+               t)
+              (list -1.0 steps))))
+        """,
+        "(tensor 2.0 -3.0 4.5 5.5)",
+        "(tensor 2.0 -3.0 3.5 -5.5)",
+        "(tensor 2.0 -3.0 1.0 -5.5)",
+        to=lambda t: [9.0, 3] if t[2] > 4 else [-2.0, 3] if t[2] == 1 else [-1.0, 4],
+    ),
+    row(
+        "a handler that leaves by a continuation",
+        """
+        (define (f x)
+          (call/cc
+           (lambda (k)
+             (with-exception-handler
+              (lambda (e) (k (* 10 e)))
+              (lambda () (+ 1 (if (> x 0) (raise x) x)))))))
+        """,
+        "2.0",
+        "-3.0",
+        to=lambda x: 10 * x if x > 0 else 1 + x,
+        differentiable=True,
+    ),
 ]

@@ -29,7 +29,15 @@ from eshkol.datum.write import display_string, short_string, write_string
 from eshkol.primitives.arguments import is_true, procedure_argument, wrong_type
 from eshkol.primitives.calling import DIALECT, callee, is_traced
 from eshkol.primitives.declare import load, primitive
-from eshkol.primitives.dynamic import STATE, Escape, Handler, traced_depth, travel
+from eshkol.primitives.dynamic import (
+    STATE,
+    Context,
+    Escape,
+    Handler,
+    Procedure,
+    traced_depth,
+    travel,
+)
 from eshkol.primitives.lists import List
 
 HOW_TO_HANDLE = (
@@ -108,14 +116,18 @@ def _is_across_the_border(entry: Handler) -> bool:
         return False
     if entry.is_eager and not DIALECT.is_restarted:
         return True
-    if traced_depth() > entry.depth:
-        raise StagingError(
-            "raise: whether this happens is known only when the compiled program runs, "
-            "and a handler in the same program waits for it",
-            hint="choose the value with if instead, or put the guard around the call of the "
-            "compiled procedure",
-        )
+    if traced_depth() > entry.depth and entry.is_guard and entry.leave is None:
+        raise _out_of_reach()
     return False
+
+
+def _out_of_reach() -> StagingError:
+    return StagingError(
+        "raise: whether this happens is known only when the compiled program runs, and a guard "
+        "outside of what is differentiated or mapped there waits for it",
+        hint="choose the value with if instead, put the guard into the procedure that is "
+        "differentiated or mapped,\nor around the call of the compiled procedure",
+    )
 
 
 def _consult_guard(entry: Handler, condition: Any, error: Exception) -> Any:
@@ -123,11 +135,38 @@ def _consult_guard(entry: Handler, condition: Any, error: Exception) -> Any:
     here = STATE.context()
     travel(entry.context._replace(handlers=here.handlers))
     clause = under_handlers(entry.outer, callee(entry.procedure), condition)
+    if clause is not False and traced_depth() > entry.depth:
+        return _leave_part(entry, clause, here, condition, error)
     if clause is not False:
         STATE.install(entry.context)
         raise Escape(entry, clause) from error
     travel(here)
     return under_handlers(entry.outer, signal, condition, error)
+
+
+def _leave_part(
+    entry: Handler, clause: Any, here: Context, condition: Any, error: Exception
+) -> Any:
+    """Leave a traced part of a program for the guard around it, with the value of its clause.
+
+    Which clause fits, if one does, may be traced too.
+    """
+    assert entry.leave is not None
+    leave = entry.leave
+
+    def run() -> Any:
+        STATE.install(entry.context)
+        value = callee(clause)()
+        try:
+            return leave(value)
+        except StagingError:
+            raise _out_of_reach() from None
+
+    def go_on() -> Any:
+        travel(here)
+        return under_handlers(entry.outer, signal, condition, error)
+
+    return load("eshkol.xla.control:choose_where")(clause, run, go_on)
 
 
 def raise_error(error: Exception) -> NoReturn:
@@ -322,8 +361,20 @@ def guard(body: Any, select: Any) -> Any:
     Returns:
         A procedure that gives the value of the form: calling it is the form's tail call.
     """
+    if DIALECT.resolve is None:
+        return _guarded(body, select, None)
+    value = load("eshkol.xla.extents:call_with_escape")(
+        lambda leave: _guarded(body, select, leave)(),
+        "guard: a clause gives {}, and its body {}",
+    )
+    return lambda: value
+
+
+def _guarded(body: Any, select: Any, leave: Procedure | None) -> Any:
+    """What ``guard`` gives; ``leave`` is its continuation for parts that are traced apart."""
     context = STATE.context()
     entry = Handler(select, context, is_guard=True)
+    entry.leave = leave
     STATE.handlers = entry
     try:
         value = callee(body)()

@@ -51,9 +51,10 @@ class Handler:
         level: how many handlers there are up to this one.
         is_eager: whether the form is run by eager code.
         depth: how many traced parts of a program the form stands in (see :func:`traced_depth`).
+        leave: of a ``guard`` in a program that is staged, its continuation.
     """
 
-    __slots__ = ("context", "depth", "is_eager", "is_guard", "level", "procedure")
+    __slots__ = ("context", "depth", "is_eager", "is_guard", "leave", "level", "procedure")
 
     def __init__(self, procedure: Procedure, context: Context, is_guard: bool = False) -> None:
         self.procedure = procedure
@@ -62,6 +63,7 @@ class Handler:
         self.level: int = 1 if context.handlers is None else context.handlers.level + 1
         self.is_eager = DIALECT.resolve is None
         self.depth = traced_depth()
+        self.leave: Procedure | None = None
 
     @property
     def outer(self) -> Handler | None:

@@ -13,7 +13,8 @@ import jax
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import SchemeError
+from eshkol.base.errors import EshkolError, SchemeError, ShapeError, StagingError
+from eshkol.primitives.conditions import show
 from eshkol.primitives.dynamic import Target
 from eshkol.xla import journal
 from eshkol.xla._compat import ClosedJaxpr
@@ -101,12 +102,13 @@ def _describe_leaf(leaf: Any, arrays: list[Any]) -> Any:
 def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, giving ``BOTTOM`` where it raises an error of the program's own.
 
-    The error is raised when the compiled program runs and gets there.
+    The error is raised when the compiled program runs and gets there. A ``guard`` around, in the
+    same program, sees it and what primitives complain of before.
     """
 
     def attempt(*arguments: Any) -> Any:
         try:
-            return function(*arguments)
+            return _shown(function, *arguments)
         except SchemeError as error:
             fail(error)
         except Unreachable:
@@ -114,6 +116,16 @@ def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
         return BOTTOM
 
     return attempt
+
+
+def _shown(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except (StagingError, ShapeError):
+        raise
+    except EshkolError as error:
+        show(error)
+        raise
 
 
 # ---- choosing

@@ -194,6 +194,15 @@ def _noting(branch: Callable[[], Any], given: dict[str, Any], name: str) -> Call
     return noting
 
 
+def choose_where(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """The value of one of two thunks, by a condition that may be known."""
+    test = condition(test)
+    known = known_truth(test)
+    if known is None:
+        return choose(test, then, otherwise)
+    return then() if known else otherwise()
+
+
 def _evaluate(condition: Condition) -> Any:
     return choose(condition.test, condition.then, condition.otherwise)
 

@@ -226,8 +226,11 @@ def abandon_rests(count: int) -> None:
         EXTENTS.stack[-1].abandon(count)
 
 
-def call_with_escape(receiver: Any) -> Any:
-    """``call/ec`` of staged code."""
+def call_with_escape(
+    receiver: Any,
+    words: str = "call/cc: its value is {} where its continuation is called, and {} otherwise",
+) -> Any:
+    """``call/ec`` of staged code; ``words`` say that its values are of different kinds."""
     target = Target()
     with Extent(_is_current(), target) as extent:
         try:
@@ -237,7 +240,7 @@ def call_with_escape(receiver: Any) -> Any:
     others = []
     for way in exits:
         if way.target is target:
-            value = _landed(way, value)
+            value = _landed(way, value, words)
         else:
             others.append(way)
     depart(others)
@@ -246,14 +249,13 @@ def call_with_escape(receiver: Any) -> Any:
     return value
 
 
-def _landed(way: Exit, value: Any) -> Any:
+def _landed(way: Exit, value: Any, words: str) -> Any:
     """The value of a ``call/ec`` with this way out of it, and else ``value``."""
     try:
         return way.value if value is BOTTOM else either(way.is_taken, way.value, value)
     except Mismatch as mismatch:
         raise StagingError(
-            f"call/cc: its value is {mismatch.first} where its continuation is called, and "
-            f"{mismatch.second} otherwise",
+            words.format(mismatch.first, mismatch.second),
             hint="both must be of one kind and shape, since which it is is known only when the "
             "compiled program runs",
         ) from None
