@@ -764,6 +764,12 @@ class TestStaged:
 ((jit (lambda (x) (guard (e (#t (* 2 x))) (car x)))) 3.0)
 ⇒ 6.0
 
+((jit (lambda (x) (guard (e (#t 0.0)) (if (> x 0) (raise 'a) x)))) 3.0)
+⇒ 0.0
+
+((jit (lambda (x) (guard (e (#t (error-object-message e))) (error "a") x))) 3.0)
+⇒ "a"
+
 ((jit (lambda (n) (guard (e (#t -1)) (if (> n 2) (raise 'big) n)))) 3)
 ⇒ -1
 
@@ -820,8 +826,12 @@ class TestStaged:
     @pytest.mark.parametrize(
         ("program", "message"),
         [
-            ("(guard (e (#t 0.0)) (if (> x 0) (raise 'a) x))", "a handler in the same program"),
-            ('(guard (e (#t 0.0)) (if (> x 0) (error "a") x))', "a handler in the same program"),
+            ("(guard (e ((string? e) 0.0)) (if (> x 0) (raise 'a) x))", "uncaught: 'a"),
+            ("(guard (e (#t 'bad)) (if (> x 0) (raise 'a) x))", "a clause gives bad"),
+            (
+                "(guard (e (#t 0.0)) (derivative (lambda (y) (if (> y 0) (raise 'a) y)) x))",
+                "a guard outside of what is differentiated",
+            ),
             (
                 "(call/ec (lambda (k) (derivative (lambda (y) (if (> y 0) (k y) y)) x)))",
                 "whether this continuation",
