@@ -18,6 +18,7 @@ from jax import lax
 from eshkol.xla._compat import jaxpr_as_fun
 from eshkol.xla.loop_course import Course, Trajectory, Values, fill, select
 from eshkol.xla.silence import inner_jaxprs
+from eshkol.xla.sparse_sums import reads_places, with_sparse_sums
 
 LARGE = 1 << 12
 """Constants of at least so many bytes get the cotangents of many trips at once."""
@@ -25,6 +26,9 @@ LARGE = 1 << 12
 MOST_TRIPS = 128
 ROOM = 1 << 20
 """A chunk has at most so many trips, and their states at most so many bytes."""
+
+LONG = 64
+"""The cotangents of arrays of so many numbers are added to where a trip has read them."""
 
 FEWEST_TRIPS = 4
 """With fewer trips in a chunk it does not pay."""
@@ -55,6 +59,9 @@ class Backward:
         self.is_large = [bool(self.chunk) and _bytes(leaf) >= LARGE for leaf in constants]
         if not any(self.is_large):
             self.chunk = 0
+        arrays = [*constants, *select(at.state, course.active_state)]
+        is_long = any(leaf.size >= LONG for leaf in arrays)
+        self.has_sparse_sums = is_long and reads_places(course.body_jaxpr)
 
     def start(self, cotangents: Sequence[Any]) -> Carry:
         """What the way back starts with."""
@@ -67,6 +74,11 @@ class Backward:
 
     def pull(self, state: Sequence[Any], carry: Carry) -> Carry:
         """One trip backwards, from the state before it; large constants are left to ``gather``."""
+        if self.has_sparse_sums:
+            return with_sparse_sums(self._pull, list(state), carry)
+        return self._pull(state, carry)
+
+    def _pull(self, state: Sequence[Any], carry: Carry) -> Carry:
         gathered, cotangents = carry
         small = [not flag for flag in self.is_large]
         values = select(self.at.constants, self.course.active_constants)
