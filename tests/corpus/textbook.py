@@ -224,4 +224,26 @@ ROWS = [
         to=lambda x: 10 * x if x > 0 else 1 + x,
         differentiable=True,
     ),
+    row(
+        "a Turing machine of three states",
+        """
+        (define (f t)
+          (let ((tape (tensor->vector t)))
+            (let loop ((pos 0) (state 'a) (n 0))
+              (if (or (eq? state 'halt) (= n 12))
+                  (list (vector->list tape) n)
+                  (let ((bit (vector-ref tape pos)))
+                    (if (eq? state 'a)
+                        (begin
+                          (vector-set! tape pos 1)
+                          (loop (modulo (+ pos (if (= bit 0) 1 3)) 4) 'b (+ n 1)))
+                        (if (= bit 0)
+                            (begin
+                              (vector-set! tape pos 1)
+                              (loop (modulo (+ pos 3) 4) 'a (+ n 1)))
+                            (loop pos 'halt (+ n 1)))))))))
+        """,
+        "(tensor 0 0 0 0 #:dtype 'int64)",
+        "(tensor 0 1 0 0 #:dtype 'int64)",
+    ),
 ]

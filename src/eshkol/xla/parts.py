@@ -15,6 +15,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from eshkol.base.errors import StagingError
 from eshkol.xla._compat import ClosedJaxpr
@@ -136,11 +138,19 @@ def make_outputs(leaves: list[Any], side: str, results: list[Any]) -> list[Any]:
     return made
 
 
+def _renumbered_tag(tag: Any, table: Sequence[int]) -> Any:
+    """The number that a table has for a tag; an array of it would be a constant of the branch."""
+    result = tag
+    for number, place in enumerate(table):
+        result = lax.select(lax.eq(tag, np.int64(number)), np.int64(place), result)
+    return result
+
+
 def _make(source: Any, leaf: Joined, results: list[Any]) -> Any:
     if source is ZERO:
         return jnp.zeros(leaf.shape, leaf.dtype)
     if isinstance(source, Renumbered):
-        return jnp.asarray(source.table, leaf.dtype)[results[source.tag.index]]
+        return _renumbered_tag(results[source.tag.index], source.table)
     if isinstance(source, Output):
         value = results[source.index]
         return value if value.dtype == leaf.dtype else value.astype(leaf.dtype)
