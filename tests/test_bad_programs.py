@@ -46,6 +46,7 @@ BUILTINS = {
     "MissingKey": KeyError,
     "DivideByZero": ZeroDivisionError,
     "TooDeep": RecursionError,
+    "OutOfMemory": MemoryError,
     "StagingError": TypeError,
     "SchemeError": RuntimeError,
     "Raised": RuntimeError,
