@@ -14,6 +14,8 @@ from typing import Any
 import jax
 
 from eshkol.base.errors import EshkolError, ShapeError, StagingError
+from eshkol.datum.records import Record
+from eshkol.datum.values import HashTable, Vector
 from eshkol.xla import journal
 from eshkol.xla.merging import FALSE_STRUCTURE, Mismatch, Output, merge, mismatched
 from eshkol.xla.notes import forget, mark
@@ -65,6 +67,8 @@ class Carry:
         given: the loop variables that the last trip was given.
         unchanged: the containers that are loop variables and that no trip exchanges, by the
             numbers of these.
+        originals: the containers of the start, in the order of ``made``, of a loop that exchanges
+            some that something else holds as well; None for the others.
     """
 
     structure: Structure
@@ -73,6 +77,7 @@ class Carry:
     made: list[Any] = field(default_factory=list)
     given: Values = ()
     unchanged: dict[int, Any] = field(default_factory=dict)
+    originals: list[Any] = field(default_factory=list)
 
     @property
     def arrays(self) -> list[Any]:
@@ -89,6 +94,22 @@ class Carry:
         value = unflatten(self.structure, self.filled(arrays), self.made)
         self.given = value[0]
         return value
+
+    def doubt(self, results: Sequence[Any], kept: Sequence[Any] = ()) -> None:
+        """Note that containers among the results of the loop may be some that it began with.
+
+        Args:
+            results: that were made anew.
+            kept: containers that the loop has not exchanged.
+        """
+        known = set(map(id, kept))
+        for original in self.originals:
+            if original is None or id(original) in known:
+                continue
+            for result in results:
+                if result.__class__ is original.__class__:
+                    journal.doubt(result, original)
+                    journal.doubt(original, result)
 
     def filled(self, arrays: Sequence[Any]) -> list[Any]:
         """All leaves, with these arrays."""
@@ -149,10 +170,21 @@ def _settle_holding(
     trace: Callable[[Carry], Part],
     state: Callable[[Part], State],
 ) -> tuple[Carry, Part, list[Any]]:
-    """Trace a trip; a container that a variable holds and a trip changes stays the one it is."""
+    """Trace a trip; a container that a variable holds stays the one it is, if trips let it.
+
+    That matters where trips change it, or something else holds it too.
+    """
     saved, told = HELD.containers, mark()
     problem: ChangedContainer | None = None
+    aliased = _aliased(values)
     try:
+        if aliased:
+            HELD.containers = saved | aliased
+            try:
+                return _settle(site, values, trace, state, _start)
+            except EshkolError:
+                HELD.containers = saved
+                forget(told)
         while True:
             try:
                 return _settle(site, values, trace, state, _start)
@@ -195,6 +227,17 @@ def _settle(
             return carry, part, leaves
         carry = widened
     raise StagingError(f"{site[0]}: the types of the loop variables never settle")
+
+
+def _aliased(values: Values) -> dict[int, Any]:
+    """The containers in the values of loop variables that something else holds as well."""
+    _, _, containers = flatten_with_containers(values)
+    return {
+        id(containers[index]): containers[index]
+        for index in range(len(containers))
+        if isinstance(containers[index], Vector | HashTable | Record)
+        and not journal.is_ours_alone(containers, index, others=1)
+    }
 
 
 def _unchanged(values: Values, given: Values, structure: Structure) -> dict[int, Any]:
@@ -244,7 +287,15 @@ def _without_own(site: Site, values: Values, carry: Carry, part: Part) -> Part:
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
     leaves, structure = flatten((values, journal.contents(places)), journal.Kept)
-    return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
+    arrays = [as_leaf_array(leaf, site[0]) for leaf in leaves]
+    return Carry(_of_arrays(structure), arrays, places, originals=_originals(values))
+
+
+def _originals(values: Values) -> list[Any]:
+    """The containers of a start, in order; None for those that nothing else holds."""
+    _, _, containers = flatten_with_containers(values)
+    aliased = _aliased(values)
+    return [container if id(container) in aliased else None for container in containers]
 
 
 def _start_with_nothing(site: Site, values: Values, places: list[Any]) -> Carry:
@@ -306,17 +357,22 @@ def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | N
         return None
     start = put_together(leaves, make_outputs(leaves, "first", carry.leaves))
     arrays = [as_leaf_array(leaf, "a loop variable") for leaf in start]
-    return Carry(structure, arrays, carry.places)
+    return Carry(structure, arrays, carry.places, originals=carry.originals)
 
 
 def leave(carry: Carry, arrays: Sequence[Any]) -> Values:
     """The loop variables after the loop; the places written get their last contents."""
     values, contents = carry.value(arrays)
     journal.write(carry.places, contents)
-    return tuple([carry.unchanged.get(number, value) for number, value in enumerate(values)])
+    values = tuple([carry.unchanged.get(number, value) for number, value in enumerate(values)])
+    carry.doubt(carry.made, list(carry.unchanged.values()))
+    return values
 
 
 def enter(carry: Carry, contents: tuple[Any, ...]) -> None:
     """At the start of a trip the places hold what the trip before left."""
     journal.FRAMES.stack[-1].carried.update(map(id, carry.made))
+    for copy, original in zip(carry.made, carry.originals, strict=False):
+        if original is not None:
+            journal.doubt(original, copy)
     journal.write(carry.places, contents)

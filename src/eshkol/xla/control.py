@@ -16,9 +16,7 @@ from jax import lax
 
 from eshkol.base import sources
 from eshkol.base.errors import MissingKey, SchemeError, StagingError
-from eshkol.datum.pairs import Pair
-from eshkol.datum.records import Record
-from eshkol.datum.values import UNSPECIFIED, HashTable, Vector
+from eshkol.datum.values import UNSPECIFIED, HashTable
 from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT
@@ -172,26 +170,7 @@ def staged_if(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) 
 
 def choose(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """The value of one of two thunks, where ``test`` is traced and no recursion comes back to."""
-    given: dict[str, Any] = {}
-    parts = trace_branches(test, _noting(then, given, "then"), _noting(otherwise, given, "else"))
-    value = _branch(test, then, otherwise, *parts)
-    one = given.get("then")
-    is_one = isinstance(one, _CONTAINERS) and given.get("else") is one
-    return one if is_one else value
-
-
-_CONTAINERS = (Pair, Vector, HashTable, Record)
-"""What both branches may give and change: it stays the one that it is."""
-
-
-def _noting(branch: Callable[[], Any], given: dict[str, Any], name: str) -> Callable[[], Any]:
-    """The branch, whose value ``given`` tells."""
-
-    def noting() -> Any:
-        given[name] = branch()
-        return given[name]
-
-    return noting
+    return _branch(test, then, otherwise, *trace_branches(test, then, otherwise))
 
 
 def choose_where(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:

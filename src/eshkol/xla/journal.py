@@ -37,11 +37,13 @@ class Frames(threading.local):
         names: what messages call the variables assigned last, by the identities of their boxes.
         replaced_false: whether the part that ended last assigned a variable that held ``#f``.
         ties: between places, of all parts.
+        doubts: of all parts.
     """
 
     def __init__(self) -> None:
         self.stack: list[Frame] = []
         self.ties: list[Tie] = []
+        self.doubts: list[Doubt] = []
         self.names: dict[int, str] = {}
         self.replaced_false = False
 
@@ -70,6 +72,24 @@ def tie(copy: Any, condition: Any, other: Any) -> None:
         FRAMES.ties.append(Tie(copy, condition, other))
 
 
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """A container that may be the same as another one, and nothing tells whether it is.
+
+    Attributes:
+        place: what can't be changed while the other one is in use.
+        other: that one.
+    """
+
+    place: Any
+    other: Any
+
+
+def doubt(place: Any, other: Any) -> None:
+    """Note that ``place`` may be ``other``."""
+    FRAMES.doubts.append(Doubt(place, other))
+
+
 class Outside(threading.local):
     """The containers that came into the program being traced, by identity.
 
@@ -90,13 +110,13 @@ OUTSIDE = Outside()
 @contextmanager
 def outside(places: list[Any]) -> Iterator[None]:
     """In this block ``places`` stand for containers of the caller, which can't be changed."""
-    saved = OUTSIDE.places, OUTSIDE.copies, FRAMES.ties
+    saved = OUTSIDE.places, OUTSIDE.copies, FRAMES.ties, FRAMES.doubts
     OUTSIDE.places, OUTSIDE.copies = {id(place): place for place in places}, {}
-    FRAMES.ties = []
+    FRAMES.ties, FRAMES.doubts = [], []
     try:
         yield
     finally:
-        OUTSIDE.places, OUTSIDE.copies, FRAMES.ties = saved
+        OUTSIDE.places, OUTSIDE.copies, FRAMES.ties, FRAMES.doubts = saved
 
 
 MOST_COPIES = 10_000
@@ -124,9 +144,11 @@ class Frame:
         given: the numbers of the boxes that it was given as copies.
         carried: the identities of the containers that it was given as loop variables.
         ties: how many ties there were before it.
+        doubts: how many doubts.
     """
 
     ties: int
+    doubts: int
 
     def __init__(self) -> None:
         self.before: dict[int, tuple[Any, Any]] = {}
@@ -138,7 +160,7 @@ class Frame:
         if len(FRAMES.names) > MOST_NAMES:
             FRAMES.names.clear()
         FRAMES.stack.append(self)
-        self.ties = len(FRAMES.ties)
+        self.ties, self.doubts = len(FRAMES.ties), len(FRAMES.doubts)
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -152,7 +174,7 @@ class Frame:
     def leave(self) -> None:
         """End the part, whose writes stay."""
         FRAMES.stack.pop()
-        del FRAMES.ties[self.ties :]
+        del FRAMES.ties[self.ties :], FRAMES.doubts[self.doubts :]
 
     def note(self, place: Any) -> None:
         """Remember the contents of ``place`` before its first write."""
@@ -231,11 +253,18 @@ def _is_box(place: Any) -> bool:
     return place.__class__ is list and len(place) == 1
 
 
-def is_ours_alone(places: list[Any], index: int) -> bool:
-    """Whether nothing but ``places`` and the parts being traced holds the place at ``index``."""
+def is_ours_alone(places: list[Any], index: int, others: int = 0) -> bool:
+    """Whether nothing else holds the place at ``index`` than ``places`` and the parts being traced.
+
+    Args:
+        places: some places.
+        index: of one of them.
+        others: how often something else holds it, which is not counted.
+    """
     place = id(places[index])
     frames = sum(place in frame.before for frame in FRAMES.stack)
-    return sys.getrefcount(places[index]) - frames <= _HELD_BY_A_LIST
+    doubts = sum((id(d.place) == place) + (id(d.other) == place) for d in FRAMES.doubts)
+    return sys.getrefcount(places[index]) - frames - doubts - others <= _HELD_BY_A_LIST
 
 
 _HELD_BY_A_LIST = 2
@@ -472,6 +501,8 @@ def note_change(who: str, place: Any, whole: Any) -> None:
         StagingError: the compiled program was given it.
     """
     _check_ours(who, place, whole)
+    if FRAMES.doubts:
+        _check_doubts(who, place, whole)
     if originals_of(place) is not None:
         raise StagingError(
             f"{who}: which of several vectors {short_string(whole)} is, is known only when the "
@@ -479,6 +510,16 @@ def note_change(who: str, place: Any, whole: Any) -> None:
             hint="change it by vector-set!",
         )
     note(place)
+
+
+def _check_doubts(who: str, place: Any, whole: Any) -> None:
+    others = [doubt.other for doubt in FRAMES.doubts if doubt.place is place]
+    if any(not is_ours_alone(others, index) for index in range(len(others))):
+        raise StagingError(
+            f"{who}: {short_string(whole)} may be the same as another one",
+            hint="whether a loop over traced values has exchanged it, is known only when the "
+            "program runs: start\nthe loop with a copy, as in (vector-copy …)",
+        )
 
 
 def _check_ours(who: str, place: Any, whole: Any) -> None:

@@ -212,7 +212,9 @@ def traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     _, arrays, result, taken = run_trips(lambda state: state[0], body, state)
     leave(carry, arrays)
     depart(ways.exits(taken))
-    value = unflatten(ending.structure, result)
+    made: list[Any] = []
+    value = unflatten(ending.structure, result, made)
+    carry.doubt(made)
     if value is BOTTOM:
         raise Unreachable
     return value
