@@ -405,4 +405,33 @@ ROWS = [
         "-3.0",
         to=lambda x: 46.0 if x == 2 else 42.0,
     ),
+    row(
+        "a vector that a loop knows by two names",
+        """(define (f x)
+             (let ((v (vector x 2.0)))
+               (let loop ((i 0.0) (w v) (sum 0.0))
+                 (if (< i (abs x))
+                     (begin
+                       (vector-set! v 0 (+ x i))
+                       (loop (+ i 1) w (+ sum (vector-ref w 0))))
+                     sum))))""",
+        "2.5",
+        "-3.0",
+        to=lambda x: 3 * x + 3,
+    ),
+    row(
+        "two vectors that take turns",
+        """(define (f x)
+             (let ((a (vector x 2.0)) (b (vector 3.0 4.0)))
+               (let loop ((i 0.0) (p a) (q b))
+                 (if (< i (abs x))
+                     (begin
+                       (vector-set! q 0 (+ (vector-ref p 0) (vector-ref p 1)))
+                       (vector-set! q 1 (vector-ref p 0))
+                       (loop (+ i 1) q p))
+                     (list (vector-ref p 0) (vector-ref a 0) (vector-ref b 0))))))""",
+        "2.5",
+        "-3.0",
+        to=lambda x: [3 * x + 4, 2 * x + 2, 3 * x + 4],
+    ),
 ]

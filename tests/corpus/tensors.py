@@ -72,7 +72,7 @@ ROWS = [
         "a range as long as an argument says",
         "(define (f n x) (* x (arange 1 n)))",
         "3 2.0",
-        "4 0.5",
+        "3 0.5",
         to=lambda n, x: np.float32(x) * np.arange(1, n, dtype=np.float32),
     ),
     row(
