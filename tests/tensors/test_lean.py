@@ -108,7 +108,7 @@ AT_MOST = [
     (s("softmax"), 8, (X,)),
     (s("where"), 1, (X > 0, X, X)),
     (s("where", 0.0), 2, (X > 0, X)),
-    (s("gather", 0), 2, (X, IDS)),
+    (s("gather", 0), 10, (X, IDS)),
     (s("max-pool", 2, layout=NHWC), 16, (IMAGE,)),
     (s("mse"), 4, (X, X)),
     (s("one-hot", 10), 4, (IDS,)),

@@ -153,6 +153,17 @@ def is_of_this_trace(value: Any) -> bool:
     return getattr(value, "_trace", None) is trace_ctx.trace
 
 
+def is_usable(value: Any) -> bool:
+    """Whether a value is no tracer, or one of what is being traced now or of what is around it."""
+    own = getattr(value, "_trace", None)
+    trace = trace_ctx.trace
+    while own is not None and trace is not None:
+        if trace is own:
+            return True
+        trace = getattr(trace, "parent_trace", None)
+    return own is None
+
+
 class OpenTrace:
     """Records what is computed from now on as a jaxpr, until it is closed or abandoned.
 

@@ -22,7 +22,7 @@ from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
-from eshkol.xla._compat_traces import is_of_this_trace
+from eshkol.xla._compat_traces import is_of_this_trace, is_usable
 from eshkol.xla.rebuilding import parts_of
 from eshkol.xla.trees import OuterBox, Structure
 from eshkol.xla.witness import tracer_of
@@ -365,7 +365,8 @@ MADE = Made()
 class Found(Made):
     """A container that leaves a part: whether it was there before tells that it still is after it.
 
-    Only what is reached from outside of the part outlives it.
+    Only what is reached from outside of the part outlives it, unless something remembers it that
+    is no part of the program; then it may hold what belongs to the part.
 
     Args:
         container: that it is.
@@ -378,7 +379,10 @@ class Found(Made):
 
     @property
     def present(self) -> Any:
-        return self._container()
+        container = self._container()
+        if container is None or all(is_usable(tracer_of(item)) for item in _items(container)):
+            return container
+        return None
 
 
 class Leaving:
