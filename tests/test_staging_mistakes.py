@@ -103,13 +103,28 @@ FAILS = "staged: an assertion that fails when the program runs"
 WHEN_RUN = {FAILS} | {n for n in STAGED if n.startswith("staged: three weights")}
 REFUSED = {"staged: a range of Python"}
 ENDLESS = {"staged: recursion without a base case"}  # followed as far as Python's own limit
-PLAIN = ASSIGNED | WHEN_RUN | REFUSED | ENDLESS | {"staged: a file opened"}
+EAGER = {
+    "staged: a file opened",
+    "staged: a guard whose clause gives another kind than its body",
+    "staged: a handler around an error under a traced condition",
+    "staged: sort of many things by a traced order",
+    "staged: the stream of random numbers begins again in a compiled program",
+}
+"""What eager code does at once while Python traces it, or can't do with what is traced."""
+
+GIVEN = {"staged: a vector that was given or another one is changed"}
+"""Whose vector has an axis of lanes, or is traced."""
+
+KEYED = {"staged: a hash table written by a traced integer that is no key"}
+"""Whose key is a real where there is a gradient by it."""
+
+PLAIN = ASSIGNED | WHEN_RUN | REFUSED | ENDLESS | EAGER | GIVEN | KEYED
 ELSEWHERE: dict[str, set[str]] = {
     "ek.jit": set(),
-    "ek.vmap of ek.jit": WHEN_RUN,
-    "ek.jit of ek.vmap": WHEN_RUN | ASSIGNED - {"staged: a top-level variable assigned"},
+    "ek.vmap of ek.jit": WHEN_RUN | GIVEN,
+    "ek.jit of ek.vmap": WHEN_RUN | GIVEN | ASSIGNED - {"staged: a top-level variable assigned"},
     "ek.grad of ek.jit": ASSIGNED,
-    "ek.jit of ek.grad": ASSIGNED | ENDLESS,
+    "ek.jit of ek.grad": ASSIGNED | ENDLESS | GIVEN | KEYED,
     "jax.jit": PLAIN,
     "jax.vmap": PLAIN,
     "jax.jit of jax.grad": PLAIN,
