@@ -118,13 +118,16 @@ GIVEN = {"staged: a vector that was given or another one is changed"}
 KEYED = {"staged: a hash table written by a traced integer that is no key"}
 """Whose key is a real where there is a gradient by it."""
 
+INNER = {"staged: a variable assigned in each step of a minimizer"}
+"""Which a gradient that Python takes tells of itself: it is around what assigns."""
+
 PLAIN = ASSIGNED | WHEN_RUN | REFUSED | ENDLESS | EAGER | GIVEN | KEYED
 ELSEWHERE: dict[str, set[str]] = {
     "ek.jit": set(),
     "ek.vmap of ek.jit": WHEN_RUN | GIVEN,
     "ek.jit of ek.vmap": WHEN_RUN | GIVEN | ASSIGNED - {"staged: a top-level variable assigned"},
     "ek.grad of ek.jit": ASSIGNED,
-    "ek.jit of ek.grad": ASSIGNED | ENDLESS | GIVEN | KEYED,
+    "ek.jit of ek.grad": ASSIGNED | ENDLESS | GIVEN | KEYED | INNER,
     "jax.jit": PLAIN,
     "jax.vmap": PLAIN,
     "jax.jit of jax.grad": PLAIN,

@@ -199,17 +199,18 @@ def _counted(indices: Array, who: str, size: int | None) -> Array:
     """Traced indices, counted from the start; ``with-checks`` checks them when the program runs."""
     if size is None:
         return indices
-    if indices.dtype.kind == "i":
-        indices = cast(indices, INT32) if indices.dtype.itemsize < 4 else indices
-        with wide():
-            from_end = lax.add(indices, lax.full_like(indices, size))
-            is_from_end = lax.lt(indices, lax.full_like(indices, 0)) & lax.ge(
-                from_end, lax.full_like(indices, 0)
-            )
-            indices = lax.select(is_from_end, from_end, indices)
-    if CONFIG.checked:
-        load("eshkol.xla.checks:check_index")(who, indices, size, f"an axis of size {size}")
-    return indices
+    indices = cast(indices, INT32) if indices.dtype.itemsize < 4 else indices
+    kind = indices.dtype.type
+    with wide():
+        counted = indices
+        if indices.dtype.kind == "i":
+            from_end = lax.add(indices, kind(size))
+            counted = lax.select(lax.lt(indices, kind(0)), from_end, indices)
+        if CONFIG.checked:
+            # What lies before the start is told as it was given.
+            told = lax.select(lax.lt(counted, kind(0)), indices, counted)
+            load("eshkol.xla.checks:check_index")(who, told, size, f"an axis of size {size}")
+    return counted
 
 
 def _known_indices(value: Any, who: str) -> Any:

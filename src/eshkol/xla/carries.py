@@ -63,7 +63,7 @@ class Carry:
         structure: of ``(values, contents of places)``.
         leaves: the start: arrays of the final dtypes, or numbers that never change.
         places: outside places that trips write.
-        made: the containers that its values were given.
+        made: the containers that the values given last were made with.
         given: the loop variables that the last trip was given.
         unchanged: the containers that are loop variables and that no trip exchanges, by the
             numbers of these.
@@ -91,6 +91,7 @@ class Carry:
 
     def value(self, arrays: Sequence[Any]) -> Any:
         """``(values, contents)`` with these arrays."""
+        self.made = []
         value = unflatten(self.structure, self.filled(arrays), self.made)
         self.given = value[0]
         return value
@@ -159,7 +160,8 @@ def settle(
             raise
         try:
             forget(told)
-            return _settle(site, values, trace, state, _start_with_nothing)
+            originals = _originals(values)
+            return _settle(site, values, trace, state, _start_with_nothing, originals)
         except EshkolError:
             raise problem from None
 
@@ -176,23 +178,25 @@ def _settle_holding(
     """
     saved, told = HELD.containers, mark()
     problem: ChangedContainer | None = None
-    aliased = _aliased(values)
+    originals = _originals(values)
+    aliased = [container for container in originals if container is not None]
     try:
         if aliased:
-            HELD.containers = saved | aliased
+            HELD.containers = saved | {id(container): container for container in aliased}
             try:
-                return _settle(site, values, trace, state, _start)
+                return _settle(site, values, trace, state, _start, [])
             except EshkolError:
                 HELD.containers = saved
                 forget(told)
         while True:
             try:
-                return _settle(site, values, trace, state, _start)
+                return _settle(site, values, trace, state, _start, originals)
             except ChangedContainer as change:
                 problem = problem or change
                 if id(change.container) in HELD.containers:
                     raise problem.told() from None
                 HELD.containers = {**HELD.containers, id(change.container): change.container}
+                originals = _originals(values)
                 forget(told)
             except ChangingVariable:
                 # It is another one after a trip.
@@ -209,12 +213,15 @@ def _settle(
     trace: Callable[[Carry], Part],
     state: Callable[[Part], State],
     start: Callable[..., Carry],
+    originals: list[Any],
 ) -> tuple[Carry, Part, list[Any]]:
     """Trace a trip, at first of what ``start`` gives."""
     places: list[Any] = []
     carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
-        part = _without_own(site, values, carry, trace(carry))
+        carry.originals = originals
+        part = trace(carry)
+        _refuse_changes_of_carried(site, values, carry, part)
         given = carry.given
         if len(part.written) > len(places):
             places = part.written
@@ -229,15 +236,16 @@ def _settle(
     raise StagingError(f"{site[0]}: the types of the loop variables never settle")
 
 
-def _aliased(values: Values) -> dict[int, Any]:
-    """The containers in the values of loop variables that something else holds as well."""
+def _originals(values: Values) -> list[Any]:
+    """The containers of a start, in order; None for those that nothing else holds."""
     _, _, containers = flatten_with_containers(values)
-    return {
-        id(containers[index]): containers[index]
-        for index in range(len(containers))
+    return [
+        containers[index]
         if isinstance(containers[index], Vector | HashTable | Record)
         and not journal.is_ours_alone(containers, index, others=1)
-    }
+        else None
+        for index in range(len(containers))
+    ]
 
 
 def _unchanged(values: Values, given: Values, structure: Structure) -> dict[int, Any]:
@@ -257,45 +265,27 @@ def _original(carry: Carry, values: Values, copy: Any) -> Any:
     return next((original for made, original in pairs if made is copy), None)
 
 
-def _without_own(site: Site, values: Values, carry: Carry, part: Part) -> Part:
-    """The trip without what it writes of containers that it has made itself.
-
-    Nothing else refers to them now that the trip has been traced.
+def _refuse_changes_of_carried(site: Site, values: Values, carry: Carry, part: Part) -> None:
+    """Refuse a trip that changes a container which a loop variable holds.
 
     Raises:
-        StagingError: it writes a container that a loop variable holds.
+        ChangedContainer: it does.
     """
-    known = len(carry.places)
-    if len(part.written) == known:
-        return part
     carried = {id(container) for container in carry.made}
-    kept = [True] * known
-    for index in range(known, len(part.written)):
-        if id(part.written[index]) in carried:
+    for place in part.written[len(carry.places) :]:
+        if id(place) in carried:
             raise ChangedContainer(
-                f"{site[0]}: a trip of this loop changes {journal.shown(part.written[index])}, "
-                "which a variable of the loop holds",
+                f"{site[0]}: a trip of this loop changes {journal.shown(place)}, which a variable "
+                "of the loop holds",
                 hint="let the variable hold the same one in each trip, or bind it outside of the "
                 "loop: what a loop\nchanges there need not be carried",
-                container=_original(carry, values, part.written[index]),
+                container=_original(carry, values, place),
             )
-        kept.append(not journal.is_ours_alone(part.written, index))
-        if not kept[-1]:
-            journal.forget(part.written[index])
-    return part if all(kept) else part.keeping(kept)
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
     leaves, structure = flatten((values, journal.contents(places)), journal.Kept)
-    arrays = [as_leaf_array(leaf, site[0]) for leaf in leaves]
-    return Carry(_of_arrays(structure), arrays, places, originals=_originals(values))
-
-
-def _originals(values: Values) -> list[Any]:
-    """The containers of a start, in order; None for those that nothing else holds."""
-    _, _, containers = flatten_with_containers(values)
-    aliased = _aliased(values)
-    return [container if id(container) in aliased else None for container in containers]
+    return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
 
 
 def _start_with_nothing(site: Site, values: Values, places: list[Any]) -> Carry:
@@ -357,7 +347,7 @@ def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | N
         return None
     start = put_together(leaves, make_outputs(leaves, "first", carry.leaves))
     arrays = [as_leaf_array(leaf, "a loop variable") for leaf in start]
-    return Carry(structure, arrays, carry.places, originals=carry.originals)
+    return Carry(structure, arrays, carry.places)
 
 
 def leave(carry: Carry, arrays: Sequence[Any]) -> Values:

@@ -25,8 +25,8 @@ READING = ("dynamic_slice", "gather")
 ADDING = ("dynamic_update_slice", "scatter-add")
 """… and what they are backwards."""
 
-CALLS = ("jit", "pjit")
-"""Primitives that only call what is in them."""
+ENTERED = ("jit", "pjit")
+"""Calls of which the parts count."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def reads_places(jaxpr: ClosedJaxpr) -> bool:
 def _has(names: Sequence[str], jaxpr: ClosedJaxpr) -> bool:
     return any(
         equation.primitive.name in names
-        or (equation.primitive.name in CALLS and _has(names, equation.params["jaxpr"]))
+        or (equation.primitive.name in ENTERED and _has(names, equation.params["jaxpr"]))
         for equation in jaxpr.jaxpr.eqns
     )
 
@@ -92,7 +92,7 @@ def _results(equation: JaxprEqn, inputs: Values) -> Values:
         case "scatter-add" if isinstance(inputs[0], Sparse):
             rest = list(map(_dense, inputs[1:]))
             return [_with(inputs[0], lambda x: evaluate(equation, [x, *rest])[0])]
-        case name if name in CALLS and _has(ADDING, equation.params["jaxpr"]):
+        case name if name in ENTERED and _has(ADDING, equation.params["jaxpr"]):
             return _evaluated(equation.params["jaxpr"], inputs)
         case "add" | "add_any" if isinstance(inputs[0], Sparse) or isinstance(inputs[1], Sparse):
             return [_sum(*inputs)]
