@@ -16,9 +16,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from eshkol.xla._compat import jaxpr_as_fun
+from eshkol.xla.loop_changes import changes_of
 from eshkol.xla.loop_course import Course, Trajectory, Values, fill, select
 from eshkol.xla.silence import inner_jaxprs
-from eshkol.xla.sparse_sums import reads_places, with_sparse_sums
+from eshkol.xla.sparse_sums import has_places, with_sparse_sums
 
 LARGE = 1 << 12
 """Constants of at least so many bytes get the cotangents of many trips at once."""
@@ -45,6 +46,7 @@ class Backward:
 
     Attributes:
         chunk: how many trips are best gone back through together; 0 if one by one.
+        changes: what trips change in few places, if that is worth while.
     """
 
     def __init__(self, course: Course, at: Trajectory) -> None:
@@ -59,9 +61,10 @@ class Backward:
         self.is_large = [bool(self.chunk) and _bytes(leaf) >= LARGE for leaf in constants]
         if not any(self.is_large):
             self.chunk = 0
+        self.changes = None if self.chunk else changes_of(course.body_jaxpr, course.body_nconsts)
         arrays = [*constants, *select(at.state, course.active_state)]
         is_long = any(leaf.size >= LONG for leaf in arrays)
-        self.has_sparse_sums = is_long and reads_places(course.body_jaxpr)
+        self.has_sparse_sums = is_long and has_places(course.body_jaxpr)
 
     def start(self, cotangents: Sequence[Any]) -> Carry:
         """What the way back starts with."""
@@ -72,10 +75,16 @@ class Backward:
         """One trip forwards."""
         return self.run(*self.at.constants, *state)
 
+    def advance_noting(self, state: Sequence[Any]) -> tuple[Values, Values]:
+        """The same, and what the trip overwrites."""
+        assert self.changes is not None
+        return self.changes.advance(self.at.constants, state, self.at.trips < 0)
+
     def pull(self, state: Sequence[Any], carry: Carry) -> Carry:
         """One trip backwards, from the state before it; large constants are left to ``gather``."""
         if self.has_sparse_sums:
-            return with_sparse_sums(self._pull, list(state), carry)
+            never = None if self.changes is None else self.at.trips < 0
+            return with_sparse_sums(self._pull, never, list(state), carry)
         return self._pull(state, carry)
 
     def _pull(self, state: Sequence[Any], carry: Carry) -> Carry:

@@ -6,6 +6,9 @@ states within one block are all kept while it is gone back through, and of the s
 some are kept on a shelf. From the last one kept the loop is run again up to the block wanted, and
 on the way there the free places of the shelf are filled where that saves most.
 
+Where a trip changes a few places of an array the array is not kept for each trip of a block, but
+what was in those places (``loop_changes``): the trips are taken back, last first.
+
 Since the number of trips is known by then, the places are those of the binomial schedule: with
 ``s`` places and no trip run again more than ``r`` times, ``C(s + r, s)`` blocks can be gone back
 through, and no schedule does better. For 16 places and blocks of 16 trips ``r`` is 3 up to 15,000
@@ -25,6 +28,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from eshkol.xla.loop_backward import Backward, Carry
+from eshkol.xla.loop_changes import Changes
 
 State = Sequence[Any]
 Advance = Callable[[State], State]
@@ -37,14 +41,26 @@ MOST_SLOTS = 4096
 SMALL = 1 << 20
 """Small states may take so many bytes together: a cache holds them, and few trips are run again."""
 
+FEWEST_PLACES = 4
+ROOM = 1 << 23
+"""Where trips change few places of large states so many bytes of states are kept, but so many
+states in any case; what trips overwrite between two of them takes as much room as one, or half
+of ``SMALL``."""
+
+
+def _bytes(state: State) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in state)
+
 
 def default_slots(state: State) -> int:
     """How many states are kept where the program does not say."""
-    size = sum(leaf.size * leaf.dtype.itemsize for leaf in state)
+    size = _bytes(state)
     return max(FEWEST_SLOTS, min(SMALL // max(size, 1), MOST_SLOTS))
 
 
-def reverse_through(back: Backward, start: State, trips: Any, carry: Carry, slots: int) -> Carry:
+def reverse_through(
+    back: Backward, start: State, trips: Any, carry: Carry, slots: int | None
+) -> Carry:
     """Go back through ``trips`` trips with room for ``slots`` states.
 
     Args:
@@ -52,11 +68,23 @@ def reverse_through(back: Backward, start: State, trips: Any, carry: Carry, slot
         start: the state before the first trip.
         trips: an int32 scalar, traced.
         carry: what the last trip is pulled back from.
-        slots: how many states are kept; half of them within a block.
+        slots: how many states are kept; half of them within a block. None: as many as is best.
     """
-    block = max(1, slots // 2)
-    places = max(1, slots - block)
+    given = default_slots(start) if slots is None else slots
+    block = max(1, given // 2)
+    places = max(1, given - block)
+    if back.changes is not None:
+        size, entry = _bytes(start), _entry_bytes(back.changes, start)
+        room = max(SMALL // 2, size) if slots is None else block * size
+        block = max(block, min(room // entry, MOST_SLOTS))
+        if slots is None:
+            places = max(FEWEST_PLACES, min(ROOM // size, places))
     return _Walk(back, trips, block, places).to_start(list(start), carry)
+
+
+def reverse_noted(back: Backward, start: State, trips: Any, carry: Carry, room: int) -> Carry:
+    """Go back through at most ``room`` trips, noting what each overwrites."""
+    return _reverse_block(back, _new_entries(back, start, room), start, trips, carry)[1]
 
 
 def reverse_recorded(back: Backward, record: State, trips: Any, carry: Carry) -> Carry:
@@ -113,6 +141,55 @@ def record_states(advance: Advance, shelf: State, start: State, trips: Any) -> S
     return lax.fori_loop(jnp.int32(1), trips, trip, (list(start), shelf))[1]
 
 
+def _entry_bytes(changes: Changes, state: State) -> int:
+    """How much is kept of one trip."""
+    kept = [leaf for leaf, flag in zip(state, changes.has_places, strict=True) if not flag]
+    return max(1, _bytes(kept) + changes.entry_size)
+
+
+def _new_entries(back: Backward, state: State, trips: int) -> list[Any]:
+    """Room for what is kept of the trips of a block: states, or what trips overwrite of them."""
+    if back.changes is None:
+        return new_shelf(state, trips)
+    kept, _ = _apart(back.changes, state)
+    return [*new_shelf(kept, trips), *back.changes.new_entries(trips)]
+
+
+def _apart(changes: Changes, state: State) -> tuple[list[Any], list[Any]]:
+    """What a trip changes as a whole, and that of which it changes few places."""
+    pairs = list(zip(state, changes.has_places, strict=True))
+    return [x for x, flag in pairs if not flag], [x for x, flag in pairs if flag]
+
+
+def _reverse_block(
+    back: Backward, entries: State, start: State, trips: Any, carry: Carry
+) -> tuple[list[Any], Carry]:
+    """Go back through trips of which there is room for all in ``entries``."""
+    changes = back.changes
+    if changes is None:
+        entries = record_states(back.advance, entries, start, trips)
+        return list(entries), reverse_recorded(back, entries, trips, carry)
+
+    def note(index: Any, both: Any) -> Any:
+        state, entries = both
+        after, entry = back.advance_noting(state)
+        return after, write(entries, index, [*_apart(changes, state)[0], *entry])
+
+    end, entries = lax.fori_loop(jnp.int32(0), trips, note, (list(start), list(entries)))
+    count = changes.has_places.count(False)
+
+    def pull(done: Any, both: Any) -> Any:
+        arrays, carry = both
+        entry = _recorded(entries, trips - 1 - done)
+        arrays = changes.undone(arrays, entry[count:])
+        parts = iter(entry), iter(arrays)
+        state = [next(parts[flag]) for flag in changes.has_places]
+        return arrays, back.pull(state, carry)
+
+    arrays = _apart(changes, end)[1]
+    return list(entries), lax.fori_loop(jnp.int32(0), trips, pull, (arrays, carry))[1]
+
+
 def new_shelf(state: State, places: int) -> list[Any]:
     """Room for so many states."""
     return [jnp.broadcast_to(leaf, (places, *leaf.shape)) for leaf in state]
@@ -148,7 +225,7 @@ class _Walk:
         shelf = new_shelf(start, self.places + 1)
         marks = jnp.zeros(self.places + 1, jnp.int32)
         top = jnp.int32(0)
-        within = new_shelf(start, self.block)
+        within = _new_entries(self.walked, start, self.block)
         carry = (blocks, top, marks, shelf, within, cotangents)
         return lax.while_loop(lambda carry: carry[0] > 0, self._one_block, carry)[-1]
 
@@ -158,8 +235,7 @@ class _Walk:
         last = left - 1
         state, top, marks, shelf = self._climb(last, top, marks, shelf)
         trips = jnp.minimum(self.block, self.trips - last * self.block)
-        within = record_states(self.walked.advance, within, state, trips)
-        cotangents = reverse_recorded(self.walked, within, trips, cotangents)
+        within, cotangents = _reverse_block(self.walked, within, state, trips, cotangents)
         # The start of this block is of no more use.
         top = jnp.where(marks[top] == last, top - 1, top)
         return last, top, marks, shelf, within, cotangents

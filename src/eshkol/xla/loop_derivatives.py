@@ -74,10 +74,13 @@ def _run_adjoint(*operands: Any, **parameters: Any) -> Values:
 
     def with_few(carry: Carry) -> Carry:
         is_free = not isinstance(course.checkpoint, int)
-        slots = loop_checkpoints.default_slots(at.state) if is_free else int(course.checkpoint)
+        slots = None if is_free else int(course.checkpoint)
         return loop_checkpoints.reverse_through(back, at.state, at.trips, carry, slots)
 
     def with_all(carry: Carry) -> Carry:
+        if back.changes is not None and not at.record:
+            room = _room(course)
+            return loop_checkpoints.reverse_noted(back, at.state, at.trips, carry, room)
         record = at.record or _record(course, at, back)
         return loop_checkpoints.reverse_recorded(back, record, at.trips, carry)
 

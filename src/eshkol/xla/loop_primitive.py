@@ -32,6 +32,7 @@ from eshkol.xla._compat import (
 )
 from eshkol.xla._compat_traces import trace
 from eshkol.xla.dtypes import wide
+from eshkol.xla.loop_changes import changes_of
 from eshkol.xla.loop_course import (
     RESULTS,
     Course,
@@ -264,7 +265,8 @@ def _jvp(
         if not any(of_point[run.body_nconsts :]):
             results = loop_p.bind(*primals, **parameters)
             return results, no_tangents(results)
-        is_recorded = run.checkpoint == "all" and run.max_trips is not None
+        changes = changes_of(run.differentiated, run.body_nconsts)
+        is_recorded = run.checkpoint == "all" and run.max_trips is not None and changes is None
         wanted = max(run.results, "record" if is_recorded else "trips", key=RESULTS.index)
         found = loop_p.bind(*primals, **{**parameters, "results": wanted})
         # What the tangents don't depend on is left out of the trips that derivatives run again.

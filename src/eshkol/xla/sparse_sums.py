@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 from jax import lax
 
 from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, Literal, evaluate
+from eshkol.xla.place_order import READING, WRITING, read_first, written_after
 
 Values = list[Any]
 
-READING = ("dynamic_slice", "gather")
-"""Primitives that read places of an array which may differ from trip to trip, …"""
-
-ADDING = ("dynamic_update_slice", "scatter-add")
-"""… and what they are backwards."""
+ADDING = ("dynamic_update_slice", "scatter-add", "scatter")
+"""What reads and writes places of an array is one of these backwards."""
 
 ENTERED = ("jit", "pjit")
 """Calls of which the parts count."""
@@ -50,40 +49,79 @@ class Sparse:
         return self.added_to(lax.full(self.aval.shape, 0, self.aval.dtype))
 
 
-def reads_places(jaxpr: ClosedJaxpr) -> bool:
-    """Whether a program reads places of arrays."""
-    return _has(READING, jaxpr)
+def has_places(jaxpr: ClosedJaxpr) -> bool:
+    """Whether a program reads or writes places of arrays."""
+    return has_primitives((*READING, *WRITING), jaxpr)
 
 
-def _has(names: Sequence[str], jaxpr: ClosedJaxpr) -> bool:
+def has_primitives(names: Sequence[str], jaxpr: ClosedJaxpr) -> bool:
+    """Whether one of these primitives is in a program."""
     return any(
         equation.primitive.name in names
-        or (equation.primitive.name in ENTERED and _has(names, equation.params["jaxpr"]))
+        or (equation.primitive.name in ENTERED and has_primitives(names, equation.params["jaxpr"]))
         for equation in jaxpr.jaxpr.eqns
     )
 
 
-def with_sparse_sums(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of arrays gives, which is traced and computed with sparse sums."""
+def with_sparse_sums(function: Callable[..., Any], never: Any, *arguments: Any) -> Any:
+    """What a function of arrays gives, which is traced and computed with sparse sums.
+
+    Args:
+        function: any.
+        never: a boolean that is false, which the compiler does not know: places of an array are
+            read before others are written. None: in any order.
+        arguments: of the function, pytrees.
+    """
     jaxpr, result = jax.make_jaxpr(function, return_shape=True)(*arguments)
-    values = _evaluated(jaxpr, jax.tree.leaves(arguments))
+    values = _evaluated(jaxpr, jax.tree.leaves(arguments), never)
     return jax.tree.unflatten(jax.tree.structure(result), list(map(_dense, values)))
 
 
-def _evaluated(jaxpr: ClosedJaxpr, arguments: Values) -> Values:
+def _evaluated(jaxpr: ClosedJaxpr, arguments: Values, never: Any) -> Values:
     known: dict[Any, Any] = dict(zip(jaxpr.jaxpr.constvars, jaxpr.consts, strict=True))
     known |= zip(jaxpr.jaxpr.invars, arguments, strict=True)
 
     def value(atom: Any) -> Any:
         return atom.val if isinstance(atom, Literal) else known[atom]
 
-    for equation in jaxpr.jaxpr.eqns:
-        results = _results(equation, [value(atom) for atom in equation.invars])
-        known |= zip(equation.outvars, results, strict=True)
+    for number, equation in enumerate(jaxpr.jaxpr.eqns):
+        if equation.outvars and all(variable in known for variable in equation.outvars):
+            continue
+        inputs = [value(atom) for atom in equation.invars]
+        if never is not None and _writes_numbers(equation, inputs):
+            reads = _reads_of_the_same(equation, jaxpr.jaxpr.eqns[number + 1 :], known)
+            if reads:
+                arguments = [[_dense(value(atom)) for atom in read.invars] for read in reads]
+                found = [evaluate(*pair)[0] for pair in zip(reads, arguments, strict=True)]
+                found = read_first(found, never)
+                known |= zip([read.outvars[0] for read in reads], found, strict=True)
+                inputs = written_after(equation, list(map(_dense, inputs)), found, never)
+        known |= zip(equation.outvars, _results(equation, inputs, never), strict=True)
     return [value(atom) for atom in jaxpr.jaxpr.outvars]
 
 
-def _results(equation: JaxprEqn, inputs: Values) -> Values:
+def _writes_numbers(equation: JaxprEqn, inputs: Values) -> bool:
+    """Whether an equation writes places of an array that is there."""
+    if equation.primitive.name not in WRITING or isinstance(inputs[0], Sparse):
+        return False
+    array: Any = equation.invars[0].aval
+    return isinstance(array.dtype, np.dtype)
+
+
+def _reads_of_the_same(
+    write: JaxprEqn, later: Sequence[JaxprEqn], known: dict[Any, Any]
+) -> list[JaxprEqn]:
+    """The equations that read places of the array which ``write`` changes, if they can already."""
+    return [
+        equation
+        for equation in later
+        if equation.primitive.name in READING
+        and equation.invars[0] is write.invars[0]
+        and all(isinstance(atom, Literal) or atom in known for atom in equation.invars)
+    ]
+
+
+def _results(equation: JaxprEqn, inputs: Values, never: Any) -> Values:
     match equation.primitive.name:
         case "broadcast_in_dim" if isinstance(equation.invars[0], Literal) and inputs[0] == 0:
             return [Sparse(equation.outvars[0].aval)]
@@ -92,8 +130,8 @@ def _results(equation: JaxprEqn, inputs: Values) -> Values:
         case "scatter-add" if isinstance(inputs[0], Sparse):
             rest = list(map(_dense, inputs[1:]))
             return [_with(inputs[0], lambda x: evaluate(equation, [x, *rest])[0])]
-        case name if name in ENTERED and _has(ADDING, equation.params["jaxpr"]):
-            return _evaluated(equation.params["jaxpr"], inputs)
+        case name if name in ENTERED and has_primitives(ADDING, equation.params["jaxpr"]):
+            return _evaluated(equation.params["jaxpr"], inputs, never)
         case "add" | "add_any" if isinstance(inputs[0], Sparse) or isinstance(inputs[1], Sparse):
             return [_sum(*inputs)]
     return evaluate(equation, list(map(_dense, inputs)))
