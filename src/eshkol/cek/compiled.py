@@ -6,7 +6,6 @@ its place: the same ``lambda``, compiled, with the captured values in Python's c
 
 from __future__ import annotations
 
-from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,7 @@ def _maker(node: Lambda, captured: list[Variable], activation: Activation) -> An
     outer = Lambda(node.span, "captured", parameters, None, node)
     defined = namespace.variables
     primitives = [name for name in namespace.builtins if name not in defined]
-    code, unit = compile_program([outer], node.span, primitives, partial(forms.around, node))
+    code, unit = compile_program([outer], node.span, primitives, forms.sites)
     defined.update(unit.hidden_globals())
     namespace.units.add(unit)
     return FunctionType(finish_code(code, unit), defined)()

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
 
+from eshkol.cek.environment import Activation
+from eshkol.cek.frames import Then
+from eshkol.core.nodes import Node
+from eshkol.core.surroundings import Hole
 from eshkol.runtime.draw_paths import Engine, Site
 from eshkol.runtime.procedures import SITES
-
-if TYPE_CHECKING:
-    from eshkol.cek.environment import Activation
-    from eshkol.core.nodes import Node
 
 
 def calls_of(frame: FrameType) -> Iterator[Site]:
     """The calls that the machine of this frame is running, innermost first.
 
-    A call in tail position has left nothing on the stack.
+    A call in tail position has left nothing on the stack. Of holes within one another, all of which
+    are on the stack, only the innermost tells what is called.
     """
     machine = frame.f_locals["self"]
+    known: Hole | None = None
     if machine.site[1] is not None:
-        yield _site(*machine.site)
+        site, known = _call(*machine.site)
+        if site is not None:
+            yield site
     waiting = machine.stack
     while waiting is not None:
-        hole = waiting.hole
-        if hole is not None:
-            yield _site(*hole)
+        at = waiting.hole
+        if at is not None:
+            node, activation = at
+            if isinstance(waiting, Then) or activation.site is not None:
+                site, known = _call(node, activation)
+            else:
+                site, hole = activation.forms.sites.of_hole(node, activation.namespace)
+                if hole is not None and hole is known:
+                    site = None
+                known = None if hole is None else hole.outer
+            if site is not None:
+                yield site
         waiting = waiting.outer
 
 
-def _site(node: Node, activation: Activation) -> Site:
-    """The call at a node; for one of the prelude, the one that led to it."""
+def _call(node: Node, activation: Activation) -> tuple[Site | None, Hole | None]:
+    """A call and the hole it stands in; for a call in the prelude, the one that led to it."""
     if activation.site is not None:
         node, activation = activation.site
-    return activation.forms.site(node)
+    return activation.forms.sites.of_call(node, activation.namespace)
 
 
 def install(code_of_machine: int) -> None:

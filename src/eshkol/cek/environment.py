@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eshkol.core.assignment import convert_assignments
+from eshkol.core.loops import recognize_loops
 from eshkol.core.nodes import Label, Variable
-from eshkol.core.surroundings import Place, Surroundings, places
-from eshkol.runtime.draw_paths import Site
+from eshkol.core.surroundings import loops_of
+from eshkol.runtime.draw_paths import CallSites
 
 if TYPE_CHECKING:
     from eshkol.core.nodes import Node
@@ -15,29 +17,21 @@ if TYPE_CHECKING:
 
 
 class Forms:
-    """Top-level forms that are evaluated together."""
+    """Top-level forms that are evaluated together.
+
+    Attributes:
+        sites: the calls in them, as they lead to random draws.
+    """
+
+    __slots__ = ("__weakref__", "sites")
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self._nodes = nodes
-        self._places: dict[int, Place] | None = None
-        self._sites: dict[int, Site] = {}
+        self.sites = CallSites(lambda: nodes, lambda: loops_of(nodes, map(_compiled, nodes)))
 
-    def around(self, node: Node) -> Surroundings:
-        """What is around a node of the forms."""
-        return self._place(node).around
 
-    def _place(self, node: Node) -> Place:
-        if self._places is None:
-            self._places = {id(place.node): place for place in places(self._nodes)}
-        return self._places[id(node)]
-
-    def site(self, node: Node) -> Site:
-        """A node as a call that leads to a random draw."""
-        site = self._sites.get(id(node))
-        if site is None:
-            place = self._place(node)
-            site = self._sites[id(node)] = Site(place.around, False, place.is_recursive)
-        return site
+def _compiled(node: Node) -> Node:
+    """A form as compiled code knows it."""
+    return recognize_loops(convert_assignments(node))
 
 
 class Activation:

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import types
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from eshkol.base import sources
 from eshkol.base.errors import ExpandError, InternalError
@@ -23,7 +23,6 @@ from eshkol.core.check import check
 from eshkol.core.free import free_variables, global_names
 from eshkol.core.loops import recognize_loops
 from eshkol.core.nodes import Define, Node, Sequence, SetGlobal
-from eshkol.core.surroundings import Surroundings
 from eshkol.core.walk import everything
 from eshkol.runtime.draw_paths import CallSites
 from eshkol.runtime.procedures import Procedure, finish_code, ints_name
@@ -42,7 +41,7 @@ def compile_program(
     nodes: Iterable[Node],
     span: Span,
     primitives: Collection[str],
-    around: Callable[[], Surroundings] | None = None,
+    call_sites: CallSites | None = None,
 ) -> tuple[types.CodeType, Unit]:
     """Compile expanded top-level forms into the code of one Python function of no arguments.
 
@@ -50,14 +49,15 @@ def compile_program(
         nodes: the forms, in order.
         span: the whole text they come from.
         primitives: the global names that are bound to primitives and nothing else.
-        around: gives what is around the forms, if they don't stand at top level.
+        call_sites: what is around the calls in them, if that is known already.
 
     Returns:
         The code, whose call evaluates the forms and gives the value of the last, and the unit
         with which it must be loaded (see :func:`load_program`).
     """
     function, unit = program_syntax(nodes, span, primitives)
-    unit.call_sites.around = around
+    if call_sites is not None:
+        unit.call_sites = call_sites
     return _compile(function, span.file), unit
 
 
@@ -71,7 +71,7 @@ def program_syntax(
     defined = {name for node in prepared for name in _changed_names(node)}
     names = {} if body is None else assign_names(body, mentioned)
     known = set(mentioned.intersection(primitives) - defined)
-    unit = Unit(names, known, _key(span, prepared), CallSites(lambda: prepared, known))
+    unit = Unit(names, known, _key(span, prepared), CallSites(lambda: prepared))
     emitter = EagerEmitter(unit)
     for group, results in groups_of_ints(prepared, emitter.is_primitive):
         for name, node in group.items():

@@ -55,7 +55,7 @@ class StoredUnit:
         if self._call_sites is None:
             from eshkol.runtime.draw_paths import CallSites
 
-            self._call_sites = CallSites(lambda: self._contents()[2], self.primitives)
+            self._call_sites = CallSites(lambda: self._contents()[2])
         return self._call_sites
 
     def _contents(self) -> tuple[dict[Any, str], list[Any], list[Any]]:

@@ -110,6 +110,16 @@ _units: dict[int, Any] = {}
 SITES: dict[int, Any] = {}
 """By the ``id`` of code: what is known of the calls in it (see ``draw_paths``)."""
 
+
+class PartSites(dict[int, Any]):
+    """What is known of the calls in code that is a part of a procedure, run where it stands there.
+
+    The procedure waits for it, and calls nothing itself meanwhile.
+    """
+
+    __slots__ = ()
+
+
 BORDER = object()
 """Stands in ``SITES`` for code that runs programs of their own: paths to draws begin there."""
 
@@ -126,7 +136,7 @@ def _register(code: types.CodeType, unit: Any, parts: list[int], number: int | N
         _procedures[own[0]] = Procedure(code, unit, number)
     for key in own:
         _units[key] = unit
-        SITES[key] = {}
+        SITES[key] = {} if key == own[0] else PartSites()
     finalizer: Any = weakref.finalize(code, _forget, own)
     finalizer.atexit = False
 

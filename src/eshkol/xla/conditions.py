@@ -6,6 +6,7 @@ So what is called again is that ``if``, and its arguments are all that its branc
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eshkol.primitives.dynamic import STATE
+from eshkol.runtime.draw_paths import path_to
 from eshkol.xla import journal
+from eshkol.xla.keys import may_draw
 from eshkol.xla.notes import note
 from eshkol.xla.trees import PART, Structure, flatten_with_containers
 
@@ -34,9 +37,11 @@ class Condition:
         site: the same whenever the same form of the program is met.
         bindings: those that ``parameterize`` had made then; a part that is called again takes them
             for constants.
+        path: to the random draws of its branches, if they may draw: a part that is called again
+            has one path to each.
     """
 
-    __slots__ = ("bindings", "otherwise", "site", "test", "then")
+    __slots__ = ("bindings", "otherwise", "path", "site", "test", "then")
 
     def __init__(self, test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
         self.test = test
@@ -44,6 +49,7 @@ class Condition:
         self.otherwise = otherwise
         self.site = id(otherwise.__code__)
         self.bindings = {key: cell[0] for key, cell in STATE.parameters.items()}
+        self.path = path_to(sys._getframe(1), is_draw=False) if may_draw() else ()
 
     @property
     def name(self) -> str:

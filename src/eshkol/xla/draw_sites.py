@@ -27,17 +27,23 @@ class DrawSites:
         paths: from a call of the program to each, as far as they are known.
         room: the program takes the keys of so many.
         is_ahead: whether it is being traced ahead of a call.
+        prefix: the path to its calls, if some sites are the same with it.
     """
 
-    __slots__ = ("is_ahead", "paths", "room")
+    __slots__ = ("is_ahead", "paths", "prefix", "room")
 
     def __init__(self) -> None:
         self.paths: list[Path] = []
         self.room = ROOM
         self.is_ahead = False
+        self.prefix: Path = ()
 
     def keys(self, caller: FrameType) -> tuple[Any, Any]:
-        """What the program takes, called from a frame: the words of its keys, and counts."""
+        """What the program takes, called from a frame: the words of its keys, and counts.
+
+        Raises:
+            SitesCoincide: what was compiled takes two draws for different ones that are the same.
+        """
         while self.room < len(self.paths):
             self.room *= 4
         return key_stream.start(caller, self.paths, self.room)
@@ -83,7 +89,7 @@ class DrawSites:
         if not arrays:
             return Source(None)
         words, counts = arrays
-        return ProgramSource(words, counts, self.paths)
+        return ProgramSource(words, counts, self.paths, self.prefix)
 
     def check(self, source: Source) -> None:
         """See that a trace that ends was given the keys of all its draws.

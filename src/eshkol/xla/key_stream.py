@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from itertools import count
 from types import FrameType
 from typing import Any
 
@@ -21,7 +20,6 @@ import numpy as np
 from jax import lax
 
 from eshkol.base.errors import StagingError
-from eshkol.core.surroundings import Surroundings
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.draw_paths import Path, Site, calls_to, followed, names, path_of, path_to
@@ -32,6 +30,7 @@ from eshkol.xla.keys import (
     KEY_SOURCE,
     MASK,
     Draws,
+    SitesCoincide,
     Source,
     fold,
     key_of_names,
@@ -337,15 +336,13 @@ def finish(caller: FrameType, sites: Iterable[Path], draws: Sequence[int] | Any)
 
 
 def _draws_at(caller: FrameType, sites: Iterable[Path]) -> tuple[Any, ...]:
-    """The draws at some sites; those of two sites with the same path are told apart."""
+    """The draws at some sites of a program that is called.
+
+    Raises:
+        SitesCoincide: two of them are the same there.
+    """
     source, path = KEY_SOURCE.draw, path_to(caller, is_draw=False)
-    found: dict[Any, None] = {}
-    for site in sites:
-        whole = followed(path, site)
-        draws = _draws_of(source, whole)
-        for number in count(1):
-            if draws not in found:
-                break
-            draws = _draws_of(source, (Surroundings("", "", f" {number}"), *whole))
-        found[draws] = None
-    return tuple(found)
+    draws = tuple([_draws_of(source, followed(path, site)) for site in sites])
+    if len(set(draws)) < len(draws):
+        raise SitesCoincide(path if source is None else followed(source.prefix, path))
+    return draws

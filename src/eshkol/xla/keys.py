@@ -23,7 +23,7 @@ from jax import lax
 from eshkol.base.errors import BadValue, OutOfRange, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee
-from eshkol.runtime.draw_paths import Names, Path, names, names_of_forms
+from eshkol.runtime.draw_paths import Path, followed, names
 from eshkol.runtime.procedures import BORDER, SITES
 from eshkol.xla import journal
 from eshkol.xla.arguments import static_int
@@ -92,20 +92,22 @@ class Source:
         get_key: gives the one; None where no key could be foreseen: a draw is an error then.
         by_path: the draws with each path so far, in order of the first.
         frames: of the parts that were being traced at its beginning.
+        prefix: the path that led to its beginning, if that matters.
     """
 
-    __slots__ = ("by_path", "frames", "get_key")
+    __slots__ = ("by_path", "frames", "get_key", "prefix")
 
-    def __init__(self, get_key: Callable[[], Any] | None) -> None:
+    def __init__(self, get_key: Callable[[], Any] | None, prefix: Path = ()) -> None:
         self.get_key = get_key
-        self.by_path: dict[Path | Names, Draws] = {}
+        self.prefix = prefix
+        self.by_path: dict[tuple[Any, ...], Draws] = {}
         self.frames = tuple(journal.FRAMES.stack)
 
     def draws(self, path: Path) -> Draws:
         """The draws with a path."""
         draws = self.by_path.get(path)
         if draws is None:
-            known = names_of_forms(path)
+            known = names(followed(self.prefix, path))
             draws = self.by_path.get(known) or self._new_draws(path)
             self.by_path[path] = self.by_path[known] = draws
         return draws
@@ -122,6 +124,11 @@ class Source:
                 hint="draw in a Scheme procedure, or pass a key: (call-with-rng key thunk)",
             )
         return Draws(self._new_count(), lambda: key_of_names(get_key(), names(path)), lambda: 0)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it has keys."""
+        return self.get_key is not None
 
     @property
     def has_drawn(self) -> bool:
@@ -142,16 +149,23 @@ class ProgramSource(Source):
 
     __slots__ = ("counts", "has_grown", "sites", "words")
 
-    def __init__(self, words: Any, counts: Any, sites: list[Path]) -> None:
-        super().__init__(None)
+    def __init__(self, words: Any, counts: Any, sites: list[Path], prefix: Path = ()) -> None:
+        super().__init__(None, prefix)
         self.words = words
         self.counts = counts
         self.sites = sites
         self.has_grown = False
 
+    @property
+    def is_given(self) -> bool:
+        """Whether it has keys."""
+        return True
+
     def _new_draws(self, path: Path) -> Draws:
-        known = names_of_forms(path)
-        number = next((i for i, p in enumerate(self.sites) if names_of_forms(p) == known), -1)
+        prefix = self.prefix
+        known = names(followed(prefix, path))
+        same = (i for i, p in enumerate(self.sites) if names(followed(prefix, p)) == known)
+        number = next(same, -1)
         if number < 0:
             number = len(self.sites)
             self.sites.append(path)
@@ -173,6 +187,18 @@ class MoreSites(Exception):
     """A program draws by more paths than it was given keys for."""
 
 
+class SitesCoincide(MoreSites):
+    """Some sites of a program have the same path where it is called.
+
+    Attributes:
+        prefix: the path to the call.
+    """
+
+    def __init__(self, prefix: Path) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+
 class KeySource(threading.local):
     """Where this thread's keys come from; None means the seed's stream."""
 
@@ -180,6 +206,12 @@ class KeySource(threading.local):
 
 
 KEY_SOURCE = KeySource()
+
+
+def may_draw() -> bool:
+    """Whether what is being traced may draw: there is something to draw from."""
+    source = KEY_SOURCE.draw
+    return source is not None and source.is_given
 
 
 def drawing_from(source: Source, call: Callable[[], Any]) -> Any:

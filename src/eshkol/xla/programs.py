@@ -45,7 +45,7 @@ from eshkol.xla.draw_sites import DrawSites
 from eshkol.xla.dtypes import FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
-from eshkol.xla.keys import drawing_from
+from eshkol.xla.keys import SitesCoincide, drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.loop_memory import own_memory
 from eshkol.xla.notes import NOTES, note_use
@@ -144,6 +144,9 @@ class Program:
         description: what it is to other processes, or why it is nothing to them.
         newest: the last of its functions that the store may have.
         sites: where it draws random numbers.
+        after: the same program where these paths lead to it, if draws at different sites are the
+            same there.
+        home: the program that it is the same as.
         donated: the indices of leaves that are given up.
         device: where it runs; None: where its tensors are.
     """
@@ -181,6 +184,8 @@ class Program:
         self.description: Description | str | None = None
         self.newest: StoredFunction | None = None
         self.sites = DrawSites()
+        self.after: dict[Path, Program] = {}
+        self.home = self
 
     def run(self, leaves: list[Any], inputs: list[Any]) -> Any:
         """The value of the program.
@@ -191,8 +196,20 @@ class Program:
         """
         if self.wants_key:
             with key_stream.counting():
-                return self._run(leaves, inputs)
+                try:
+                    return self._run(leaves, inputs)
+                except SitesCoincide as found:
+                    return self._after(found.prefix).run(leaves, inputs)
         return self._run(leaves, inputs)
+
+    def _after(self, prefix: Path) -> Program:
+        """The same program where this path leads to it, by which some of its draws are the same."""
+        program = self.after.get(prefix)
+        if program is None:
+            program = self.after[prefix] = self.renewed()
+            program.home, program.sites = self, DrawSites()
+            program.sites.prefix = prefix
+        return program
 
     def _run(self, leaves: list[Any], inputs: list[Any]) -> Any:
         if any(isinstance(leaf, Differentiable) for leaf in leaves):
@@ -257,7 +274,7 @@ class Program:
         program = Program(
             self.name, self.procedure, self.arguments, self.reach, self.names, self.options
         )
-        program.sites = self.sites
+        program.home, program.sites = self.home, self.sites
         return program
 
     def variant(self, leaves: Sequence[Any]) -> Callable[..., Any]:
@@ -321,7 +338,7 @@ class Program:
 
     def _stored(self, function: jax.stages.Wrapped) -> Callable[..., Any]:
         """A variant that looks into the store before it is traced, if programs are stored."""
-        if not CONFIG.store:
+        if not CONFIG.store or self.sites.prefix:
             return function
         if self.description is None:
             self.description = described(self)
@@ -411,7 +428,7 @@ class Program:
                     own_conditions(),
                     own_memory([*arrays, *leaves]),
                     room_for(self.options.max_depth),
-                    _being_traced(self, procedure, state.inputs[:second]),
+                    _being_traced(self.home, procedure, state.inputs[:second]),
                     own_path() as path,
                 ):
                     value = drawing_from(

@@ -10,6 +10,7 @@ from eshkol.core.free import global_names
 from eshkol.datum.variables import TensorVariable
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.runtime.procedures import procedure_of
+from eshkol.runtime.recursive_groups import Changes
 from eshkol.xla.code_keys import CodeKey
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.trees import Structure, flatten_with_variables
@@ -152,10 +153,11 @@ def names_drawn_for(*structures: Structure) -> tuple[Any, ...] | None:
 def _names_in(function: Any) -> Any:
     procedure = procedure_of(function)
     assert procedure is not None
-    names = procedure.facts.get("names drawn for")
-    if names is None:
-        names = procedure.unit.call_sites.names_in(procedure.node)
-        procedure.facts["names drawn for"] = names
+    known, names = procedure.facts.get("names drawn for", (-1, ()))
+    if known != Changes.count:
+        namespace = function.__globals__.get(" namespace")
+        known, names = Changes.count, procedure.unit.call_sites.names_in(procedure.node, namespace)
+        procedure.facts["names drawn for"] = known, names
     return names
 
 

@@ -127,7 +127,8 @@ def own_conditions() -> Iterator[None]:
 
 def _look_back(condition: Condition) -> None:
     """Raise ``StackNeeded`` if the condition comes back to one that is being traced."""
-    earlier = [other for other in CONDITIONS.active if other.site == condition.site]
+    site, path = condition.site, condition.path
+    earlier = [o for o in CONDITIONS.active if o.site == site and o.path == path]
     if not earlier:
         return
     CONDITIONS.returns += 1
@@ -373,7 +374,9 @@ class _Construction:
     def takes(self, condition: Condition) -> bool:
         """Whether a condition is a call of this part."""
         first = self.condition
-        if first.site != condition.site or not first.has_bindings_of(condition):
+        if first.site != condition.site or first.path != condition.path:
+            return False
+        if not first.has_bindings_of(condition):
             return False
         leaves, structure, _ = condition.environment(self.outside)
         return self.parameters.widened(leaves, structure) is not None
