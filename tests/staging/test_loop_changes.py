@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose
 
 from eshkol.base.errors import EshkolError
 from eshkol.session import Session
+from eshkol.xla import loop_checkpoints
 from eshkol.xla._compat import jaxpr_as_fun
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_changes import changes_of
@@ -93,9 +94,9 @@ def known(trip: Trip, x: Any, trips: int) -> Any:
     ("trip", "checkpoint", "order"),
     [
         (counting_into, "log", 1),
-        (multiplying_into, "log", 1),
-        (beyond_the_end, "log", 1),
-        (two_writes, 2, 1),
+        pytest.param(multiplying_into, "log", 1, marks=pytest.mark.slow),
+        pytest.param(beyond_the_end, "log", 1, marks=pytest.mark.slow),
+        (two_writes, 6, 1),
         (a_table, "all", 1),
         pytest.param(a_table, 5, 2, marks=pytest.mark.slow),
     ],
@@ -107,6 +108,16 @@ def test_derivatives(trip: Trip, checkpoint: Any, order: int) -> None:
     run, expected = jax.jit(f), jax.jit(expected, static_argnums=1)
     for trips in (0, 1, 130):
         assert_allclose(run(0.9, trips), expected(0.9, trips), rtol=1e-9)
+
+
+def test_room_for_few_states_of_which_much_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many blocks of trips; the shelf is full when all rows of one state are on it."""
+    for name, value in {"ROOM": 1, "SMALL": 1, "FEWEST_SLOTS": 14, "MOST_SLOTS": 4}.items():
+        monkeypatch.setattr(loop_checkpoints, name, value)
+    gradient = jax.jit(jax.grad(functools.partial(unknown, a_table, "log")))
+    expected = jax.jit(jax.grad(functools.partial(known, a_table)), static_argnums=1)
+    for trips in (1, 30, 150):
+        assert_allclose(gradient(0.9, trips), expected(0.9, trips), rtol=1e-9)
 
 
 @pytest.mark.parametrize("trip", [two_writes, pytest.param(counting_into, marks=pytest.mark.slow)])
@@ -140,6 +151,22 @@ def test_a_trip_is_taken_back(trip: Trip) -> None:
     assert_allclose(changes.undone([after[1]], entry)[0], state[1])
 
 
+def test_how_far_trips_write() -> None:
+    def reach(trip: Trip, i: int) -> int:
+        state = (jnp.int32(i), jnp.ones((ROWS, 2)), 1.3)
+        changes = changes_of(jax.make_jaxpr(lambda x, *s: list(trip(x, s)))(0.7, *state), 1)
+        assert changes is not None and changes.part_sizes == [(0, 1)]
+        _, entry = changes.advance([0.7], state, jnp.bool_(False))
+        found = int(changes.reach(entry))
+        assert int(changes.advance_reaching([0.7], state)[1]) == found
+        return found
+
+    assert [reach(a_table, i) for i in (0, 3, 39, 40)] == [1, 4, 40, 1]
+    assert [reach(two_writes, i) for i in (0, 3, 4)] == [1, 22, 29]
+    assert [reach(counting_into, i) for i in (0, 5)] == [1, 6]
+    assert [reach(beyond_the_end, i) for i in (0, 1, 3)] == [39, 40, 40]
+
+
 def test_what_is_changed_as_a_whole_is_kept() -> None:
     body = jax.make_jaxpr(lambda s: [lax.rev(put(s, 1.0, 3), (0,))])(jnp.ones(ROWS))
     assert changes_of(body, 0) is None
@@ -165,7 +192,9 @@ def compiled(session: Session, body: str, options: str = "") -> Any:
     return session.evaluate(f"(jit (lambda (n x) {body}){options})")
 
 
-@pytest.mark.parametrize(("name", "depth"), [("tree", 5.0), ("line", 150.0)])
+@pytest.mark.parametrize(
+    ("name", "depth"), [("tree", 5.0), pytest.param("line", 150.0, marks=pytest.mark.slow)]
+)
 def test_gradients_do_not_depend_on_the_room(session: Session, name: str, depth: float) -> None:
     body = f"(gradient (lambda (x) ({name} n x)) x)"
     session.evaluate(f"(define (value x) ({name} {depth} x))")

@@ -80,6 +80,11 @@ class Backward:
         assert self.changes is not None
         return self.changes.advance(self.at.constants, state, self.at.trips < 0)
 
+    def advance_reaching(self, state: Sequence[Any]) -> tuple[Values, Any]:
+        """The same, and how far into arrays the trip writes."""
+        assert self.changes is not None
+        return self.changes.advance_reaching(self.at.constants, state)
+
     def pull(self, state: Sequence[Any], carry: Carry) -> Carry:
         """One trip backwards, from the state before it; large constants are left to ``gather``."""
         if self.has_sparse_sums:

@@ -26,11 +26,16 @@ FRACTION = 4
 """What a trip writes into an array is at most one part of so many, else the array is kept."""
 
 
+PARTS = 64
+"""How far into an array was written is told in so many parts of it."""
+
+
 class Changes:
     """What the trips of a loop change in few places.
 
     Attributes:
-        has_places: which parts of the state are arrays of which a trip changes few places, or none.
+        has_places: which parts of the state are arrays of which a trip changes few places.
+        part_sizes: of these arrays, an axis and the length of one of ``PARTS`` parts along it.
         entry_types: of what a trip overwrites, write by write, and of what says where it does.
     """
 
@@ -42,8 +47,12 @@ class Changes:
             _writes(before, after, makers)
             for before, after in zip(jaxpr.invars[body_nconsts:], jaxpr.outvars, strict=True)
         ]
-        self.has_places = [chain is not None for chain in chains]
-        self.chains = [chain for chain in chains if chain is not None]
+        self.has_places = [bool(chain) for chain in chains]
+        self.chains = [chain for chain in chains if chain]
+        arrays = [x for x, chain in zip(jaxpr.invars[body_nconsts:], chains, strict=True) if chain]
+        self.part_sizes = [
+            _part_size(array.aval, chain) for array, chain in zip(arrays, self.chains, strict=True)
+        ]
         self.writes = [write for chain in self.chains for write in chain]
         self.places = list(dict.fromkeys(x for write in self.writes for x in _places(write)))
         self.entry_types = [_old_type(x) for x in self.writes] + [x.aval for x in self.places]
@@ -64,6 +73,25 @@ class Changes:
         old: dict[int, Any] = dict.fromkeys(map(id, self.writes))
         after, known = _evaluated(self.body, [*constants, *state], old, never)
         return after, [*old.values(), *(known[variable] for variable in self.places)]
+
+    def advance_reaching(
+        self, constants: Sequence[Any], state: Sequence[Any]
+    ) -> tuple[Values, Any]:
+        """One trip: the state after it, and how far into arrays it wrote, in parts."""
+        after, known = _evaluated(self.body, [*constants, *state], {})
+        return after, self._reach(known)
+
+    def reach(self, entry: Sequence[Any]) -> Any:
+        """How far into arrays a trip wrote, in parts, by what it overwrote."""
+        return self._reach(dict(zip(self.places, entry[len(self.writes) :], strict=True)))
+
+    def _reach(self, known: dict[Any, Any]) -> Any:
+        reach = jnp.int32(0)
+        for (axis, length), chain in zip(self.part_sizes, self.chains, strict=True):
+            for write in chain:
+                end = _end(write, axis, known)
+                reach = jnp.maximum(reach, (end + (length - 1)) // length)
+        return reach
 
     def undone(self, arrays: Sequence[Any], entry: Sequence[Any]) -> Values:
         """The arrays before a trip, from those after it and what it overwrote."""
@@ -140,7 +168,7 @@ def _writes(before: Any, after: Any, makers: dict[Any, JaxprEqn]) -> list[JaxprE
             return None
         chain.append(equation)
         variable = equation.invars[0]
-    if not isinstance(before.aval.dtype, np.dtype):
+    if not chain or not isinstance(before.aval.dtype, np.dtype):
         return None
     written = sum(_size(_old_type(equation)) for equation in chain)
     return chain[::-1] if FRACTION * written <= _size(before.aval) else None
@@ -167,6 +195,44 @@ def _places(equation: JaxprEqn) -> list[Any]:
 def _old_type(equation: JaxprEqn) -> Any:
     array: Any = equation.invars[0].aval
     return _operands(equation)[0].aval.update(dtype=array.dtype)
+
+
+def _part_size(array: Any, chain: Sequence[JaxprEqn]) -> tuple[int, int]:
+    """The longest axis along which all writes are shorter, and the length of a part along it."""
+    shorter = [
+        axis
+        for axis in range(array.ndim)
+        if all(_window(write, axis) < array.shape[axis] for write in chain)
+    ]
+    axis = max(shorter or range(array.ndim), key=lambda axis: array.shape[axis])
+    return axis, -(-array.shape[axis] // PARTS)
+
+
+def _window(equation: JaxprEqn, axis: int) -> int:
+    """How many places along an axis are written together."""
+    array: Any = equation.invars[0].aval
+    new = _operands(equation)[0].aval
+    if not _is_scatter(equation):
+        return int(new.shape[axis])
+    numbers = equation.params["dimension_numbers"]
+    if axis in numbers.operand_batching_dims:
+        return int(array.shape[axis])
+    return int(_windows(equation, array.ndim, new.shape)[1][axis])
+
+
+def _end(equation: JaxprEqn, axis: int, known: dict[Any, Any]) -> Any:
+    """Behind the last place along an axis that is written, or later."""
+    array: Any = equation.invars[0].aval
+    window = _window(equation, axis)
+    places = [jnp.asarray(_value(atom, known)) for atom in _operands(equation)[1]]
+    if not _is_scatter(equation):
+        first = places[axis]
+    else:
+        axes = equation.params["dimension_numbers"].scatter_dims_to_operand_dims
+        first = places[0][..., axes.index(axis)] if axis in axes else jnp.int32(0)
+    wide = lax.convert_element_type(first, np.dtype("int64"))
+    first = lax.clamp(np.int64(0), wide, np.int64(array.shape[axis] - window))
+    return jnp.max(lax.convert_element_type(first, np.dtype("int32")), initial=0) + window
 
 
 def _overwritten(equation: JaxprEqn, inputs: Values) -> Any:

@@ -29,6 +29,7 @@ from jax import lax
 
 from eshkol.xla.loop_backward import Backward, Carry
 from eshkol.xla.loop_changes import Changes
+from eshkol.xla.loop_shelves import Partial, Whole, apart, new_shelf, read, together, write
 
 State = Sequence[Any]
 Advance = Callable[[State], State]
@@ -41,11 +42,9 @@ MOST_SLOTS = 4096
 SMALL = 1 << 20
 """Small states may take so many bytes together: a cache holds them, and few trips are run again."""
 
-FEWEST_PLACES = 4
-ROOM = 1 << 23
-"""Where trips change few places of large states so many bytes of states are kept, but so many
-states in any case; what trips overwrite between two of them takes as much room as one, or half
-of ``SMALL``."""
+ROOM = 1 << 22
+"""Arrays in which trips change few places may take so many bytes on the shelf, or as many as one
+state; what is overwritten within a block as many as a state, or half of ``SMALL``."""
 
 
 def _bytes(state: State) -> int:
@@ -73,18 +72,21 @@ def reverse_through(
     given = default_slots(start) if slots is None else slots
     block = max(1, given // 2)
     places = max(1, given - block)
-    if back.changes is not None:
-        size, entry = _bytes(start), _entry_bytes(back.changes, start)
-        room = max(SMALL // 2, size) if slots is None else block * size
-        block = max(block, min(room // entry, MOST_SLOTS))
-        if slots is None:
-            places = max(FEWEST_PLACES, min(ROOM // size, places))
-    return _Walk(back, trips, block, places).to_start(list(start), carry)
+    if back.changes is None:
+        return _Walk(back, Whole(back, start, places), trips, block).to_start(start, carry)
+    size, entry = _bytes(start), _entry_bytes(back.changes, start)
+    room = max(SMALL // 2, size) if slots is None else block * size
+    block = max(block, min(room // entry, MOST_SLOTS))
+    states = min(places, max(1, ROOM // size if slots is None else places - 1))
+    return _Walk(back, Partial(back, start, places, states), trips, block).to_start(start, carry)
 
 
 def reverse_noted(back: Backward, start: State, trips: Any, carry: Carry, room: int) -> Carry:
     """Go back through at most ``room`` trips, noting what each overwrites."""
-    return _reverse_block(back, _new_entries(back, start, room), start, trips, carry)[1]
+    shelves = Partial(back, start, 1, 1)
+    position = list(start), jnp.int32(0)
+    entries = _new_entries(back, start, room)
+    return _reverse_block(back, shelves, entries, position, trips, carry)[-1]
 
 
 def reverse_recorded(back: Backward, record: State, trips: Any, carry: Carry) -> Carry:
@@ -151,115 +153,103 @@ def _new_entries(back: Backward, state: State, trips: int) -> list[Any]:
     """Room for what is kept of the trips of a block: states, or what trips overwrite of them."""
     if back.changes is None:
         return new_shelf(state, trips)
-    kept, _ = _apart(back.changes, state)
+    kept, _ = apart(back.changes, state)
     return [*new_shelf(kept, trips), *back.changes.new_entries(trips)]
 
 
-def _apart(changes: Changes, state: State) -> tuple[list[Any], list[Any]]:
-    """What a trip changes as a whole, and that of which it changes few places."""
-    pairs = list(zip(state, changes.has_places, strict=True))
-    return [x for x, flag in pairs if not flag], [x for x, flag in pairs if flag]
-
-
 def _reverse_block(
-    back: Backward, entries: State, start: State, trips: Any, carry: Carry
-) -> tuple[list[Any], Carry]:
-    """Go back through trips of which there is room for all in ``entries``."""
-    changes = back.changes
-    if changes is None:
-        entries = record_states(back.advance, entries, start, trips)
-        return list(entries), reverse_recorded(back, entries, trips, carry)
+    back: Backward,
+    shelves: Whole | Partial,
+    entries: State,
+    position: Any,
+    trips: Any,
+    carry: Carry,
+) -> tuple[State, Any, Carry]:
+    """Go back through trips of which there is room for all in ``entries``.
 
-    def note(index: Any, both: Any) -> Any:
-        state, entries = both
+    Returns:
+        The entries, what is left of the position, and the cotangents.
+    """
+    if isinstance(shelves, Whole):
+        entries = record_states(back.advance, entries, position, trips)
+        return entries, (), reverse_recorded(back, entries, trips, carry)
+    changes = shelves.changes
+
+    def note(index: Any, carried: Any) -> Any:
+        (state, extent), entries = carried
         after, entry = back.advance_noting(state)
-        return after, write(entries, index, [*_apart(changes, state)[0], *entry])
+        entries = write(entries, index, [*apart(changes, state)[0], *entry])
+        return (after, jnp.maximum(extent, changes.reach(entry))), entries
 
-    end, entries = lax.fori_loop(jnp.int32(0), trips, note, (list(start), list(entries)))
+    (end, extent), entries = lax.fori_loop(jnp.int32(0), trips, note, (position, list(entries)))
     count = changes.has_places.count(False)
 
     def pull(done: Any, both: Any) -> Any:
         arrays, carry = both
         entry = _recorded(entries, trips - 1 - done)
         arrays = changes.undone(arrays, entry[count:])
-        parts = iter(entry), iter(arrays)
-        state = [next(parts[flag]) for flag in changes.has_places]
-        return arrays, back.pull(state, carry)
+        return arrays, back.pull(together(changes, entry[:count], arrays), carry)
 
-    arrays = _apart(changes, end)[1]
-    return list(entries), lax.fori_loop(jnp.int32(0), trips, pull, (arrays, carry))[1]
-
-
-def new_shelf(state: State, places: int) -> list[Any]:
-    """Room for so many states."""
-    return [jnp.broadcast_to(leaf, (places, *leaf.shape)) for leaf in state]
-
-
-def read(shelf: State, index: Any) -> list[Any]:
-    return [lax.dynamic_index_in_dim(leaf, index, 0, keepdims=False) for leaf in shelf]
-
-
-def write(shelf: State, index: Any, state: State) -> list[Any]:
-    return [
-        lax.dynamic_update_index_in_dim(kept, leaf, index, 0)
-        for kept, leaf in zip(shelf, state, strict=True)
-    ]
+    arrays = apart(changes, end)[1]
+    arrays, carry = lax.fori_loop(jnp.int32(0), trips, pull, (arrays, carry))
+    return entries, (arrays, extent), carry
 
 
 class _Walk:
-    """The way back, block by block.
+    """The way back, block by block."""
 
-    The shelf has one place more than there are: what is to be kept nowhere is written there, since
-    a write that may not happen would copy the shelf.
-    """
-
-    def __init__(self, back: Backward, trips: Any, block: int, places: int) -> None:
+    def __init__(self, back: Backward, shelves: Whole | Partial, trips: Any, block: int) -> None:
         self.walked = back
+        self.shelves = shelves
         self.trips = trips
         self.block = block
-        self.places = places
 
-    def to_start(self, start: list[Any], cotangents: Carry) -> Carry:
+    def to_start(self, start: State, cotangents: Carry) -> Carry:
         """The cotangents of the start of the loop."""
         blocks = (self.trips + (self.block - 1)) // self.block
-        shelf = new_shelf(start, self.places + 1)
-        marks = jnp.zeros(self.places + 1, jnp.int32)
-        top = jnp.int32(0)
+        marks = jnp.zeros(self.shelves.places + 1, jnp.int32)
         within = _new_entries(self.walked, start, self.block)
-        carry = (blocks, top, marks, shelf, within, cotangents)
+        shelf = self.shelves.new(), marks, jnp.int32(0)
+        carry = (blocks, shelf, self.shelves.begin(), within, cotangents)
         return lax.while_loop(lambda carry: carry[0] > 0, self._one_block, carry)[-1]
 
     def _one_block(self, carry: Any) -> Any:
         """Go back through the last of the blocks that are left."""
-        left, top, marks, shelf, within, cotangents = carry
+        left, shelf, rest, within, cotangents = carry
         last = left - 1
-        state, top, marks, shelf = self._climb(last, top, marks, shelf)
+        position, shelf = self._climb(last, shelf, rest)
         trips = jnp.minimum(self.block, self.trips - last * self.block)
-        within, cotangents = _reverse_block(self.walked, within, state, trips, cotangents)
+        within, rest, cotangents = _reverse_block(
+            self.walked, self.shelves, within, position, trips, cotangents
+        )
+        kept, marks, top = shelf
         # The start of this block is of no more use.
         top = jnp.where(marks[top] == last, top - 1, top)
-        return last, top, marks, shelf, within, cotangents
+        return last, (kept, marks, top), rest, within, cotangents
 
-    def _climb(self, last: Any, top: Any, marks: Any, shelf: Any) -> Any:
+    def _climb(self, last: Any, shelf: Any, rest: Any) -> Any:
         """Run the loop from the topmost state on the shelf to block ``last``, keeping some."""
+        shelves = self.shelves
 
         def stretch(carry: Any) -> Any:
-            here, state, top, marks, shelf = carry
-            free = self.places - 1 - top
+            here, position, (kept, marks, top) = carry
+            free = shelves.free(kept, top, position)
             length = jnp.where(free > 0, split(last - here + 1, free + 1), last - here)
-            state = self._run(length * self.block, state)
+            position = self._run(length * self.block, position)
             here = here + length
-            place = jnp.where(free > 0, top + 1, self.places)
-            top = jnp.where(free > 0, top + 1, top)
+            is_kept = (free > 0) & (shelves.free(kept, top, position) > 0)
+            kept = shelves.put(kept, top, position, is_kept)
+            place = jnp.where(is_kept, top + 1, shelves.places)
             marks = lax.dynamic_update_index_in_dim(marks, here, place, 0)
-            return here, state, top, marks, write(shelf, place, state)
+            return here, position, (kept, marks, jnp.where(is_kept, top + 1, top))
 
-        carry = (marks[top], read(shelf, top), top, marks, shelf)
+        kept, marks, top = shelf
+        carry = (marks[top], shelves.take(kept, top, rest), shelf)
         return lax.while_loop(lambda carry: carry[0] < last, stretch, carry)[1:]
 
-    def _run(self, trips: Any, state: list[Any]) -> Any:
+    def _run(self, trips: Any, position: Any) -> Any:
         return lax.fori_loop(
-            jnp.int32(0), trips, lambda _, state: self.walked.advance(state), state
+            jnp.int32(0), trips, lambda _, position: self.shelves.advance(position), position
         )
 
 

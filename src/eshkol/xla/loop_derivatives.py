@@ -31,7 +31,7 @@ from jax import lax
 from jax.interpreters import mlir
 
 from eshkol.base.errors import StagingError
-from eshkol.xla import loop_checkpoints
+from eshkol.xla import loop_checkpoints, loop_shelves
 from eshkol.xla._compat import Primitive, apply_primitive, jaxpr_as_fun
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_backward import Backward, Carry
@@ -104,7 +104,7 @@ def _room(course: Course) -> int:
 
 def _record(course: Course, at: Trajectory, back: Backward) -> Values:
     """The states before all trips."""
-    shelf = loop_checkpoints.new_shelf(at.state, _room(course))
+    shelf = loop_shelves.new_shelf(at.state, _room(course))
     return list(loop_checkpoints.record_states(back.advance, shelf, at.state, at.trips))
 
 

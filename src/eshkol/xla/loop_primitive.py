@@ -20,7 +20,7 @@ from jax import lax
 from jax.interpreters import ad, batching, mlir
 from jax.interpreters import partial_eval as pe
 
-from eshkol.xla import loop_checkpoints
+from eshkol.xla import loop_shelves
 from eshkol.xla._compat import (
     ClosedJaxpr,
     JaxprInputEffect,
@@ -241,13 +241,13 @@ def _blank_notes(run: Loop, start: Values) -> Notes:
     if run.results == "state":
         return [], []
     if run.results == "record" and run.max_trips is not None:
-        return [jnp.int32(0)], loop_checkpoints.new_shelf(start, run.max_trips)
+        return [jnp.int32(0)], loop_shelves.new_shelf(start, run.max_trips)
     return [jnp.int32(0)], []
 
 
 def _noted(notes: Notes, state: Values) -> Notes:
     trips, record = notes
-    record = loop_checkpoints.write(record, trips[0], state) if record else record
+    record = loop_shelves.write(record, trips[0], state) if record else record
     return [count + 1 for count in trips], record
 
 
