@@ -216,3 +216,28 @@ def test_staged_code_draws_the_same_long(seed: int) -> None:
     compiled_agrees(seed, 1 + seed % 2)
     compiled_agrees(seed, 2, traced=False)
     nested_agrees(seed)
+
+
+# ---- derivatives, which call a procedure again where numbers meet tensors
+
+DERIVATIVES = {
+    "of a sum of drawn tensors": "(define (h s) (sum (* s (randn 3))))",
+    "of a draw before a tensor": "(define (h s) (* s (random) (sum (* s (rand 2)))))",
+    "of a draw in a value": "(define (h s) (let ((w (random))) (* w (+ s (random)))))",
+}
+
+
+@pytest.mark.parametrize("operator", ["derivative", "gradient", "hessian"])
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_derivative_draws_once(name: str, operator: str) -> None:
+    session = loaded(
+        HELPERS
+        + DERIVATIVES[name]
+        + f"""(define (f0 t) (let ((d (({operator} h) t))) (+ d (* 0.1 (h 1.0)) (random))))
+              (define (constant) (f0 2.0))"""
+    )
+    calls = ["(f0 2.0)", "((jit f0) 2.0)", "((jit constant))"]
+    (first, *others) = [outcome(session, [call]) for call in calls]
+    for other in others:
+        assert other[1] == first[1]
+        np.testing.assert_allclose(other[0], first[0], rtol=1e-6)

@@ -396,8 +396,9 @@ def _differentiate(
         from eshkol import autodiff
 
         try:
-            value, partials = autodiff.value_and_gradient(autodiff.foreign(of_points), points)
-            return value, tuple(partials)
+            with autodiff.attempt():
+                value, partials = autodiff.value_and_gradient(autodiff.foreign(of_points), points)
+                return value, tuple(partials)
         except autodiff.NeedsTensors:
             pass
     run = rule("eshkol.xla.transforms:value_and_gradient")

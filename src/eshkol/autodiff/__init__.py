@@ -4,9 +4,12 @@ Reading order: ``plain`` (elementary functions with Scheme's meaning), ``perturb
 nested derivatives do not mix), ``series`` (recurrences for power series), ``rules`` (the smooth
 operations and their derivatives), ``operations`` (all operations by name), ``numbers`` (what all
 numbers that carry derivatives share), ``taylor`` (forward mode, any order), ``tape`` (reverse
-mode), ``operators`` (``derivative``, ``gradient`` and friends).
+mode), ``operators`` (``derivative``, ``gradient`` and friends), ``attempts`` (what a call that has
+to be made again has drawn).
 """
 
+from eshkol.autodiff.attempts import attempt as attempt
+from eshkol.autodiff.attempts import attempted as attempted
 from eshkol.autodiff.numbers import Differentiable as Differentiable
 from eshkol.autodiff.operations import apply as apply
 from eshkol.autodiff.operators import derivative as derivative

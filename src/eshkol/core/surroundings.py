@@ -9,6 +9,7 @@ same: a procedure that becomes a loop counts as a part of the procedure that ent
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ from eshkol.core.walk import bound_variables, children, everything
 class Surroundings(NamedTuple):
     """What is around a node.
 
-    Nothing in it depends on where the program stands, so the same program elsewhere draws the same.
+    Nothing in it depends on where in its file the program stands, or when it was typed.
 
     Attributes:
         procedure: the innermost procedure: the top-level form, and its number there.
@@ -120,7 +121,7 @@ class Layout:
         self._loops = loops or {}
         self._bodies: dict[Variable, Lambda] = {}
         for form in forms:
-            top = f"define {form.name}" if isinstance(form, Define) else ""
+            top = _top(form)
             self._count = 0
             start = _Place(form, Surroundings(top, top), text_of(form.span))
             stack = [start.waited_for(form)]
@@ -299,6 +300,14 @@ def _of_value(around: Surroundings, name: str, value: Node) -> Surroundings:
     if isinstance(value, Lambda):
         return around
     return around._replace(names=(*around.names, name))
+
+
+def _top(form: Node) -> str:
+    """A top-level form as text: what it defines, and the name of its file if it is from one."""
+    if not isinstance(form, Define):
+        return ""
+    file = "" if form.span.file.startswith("<") else os.path.basename(form.span.file)
+    return f"{file} {form.name}"
 
 
 def text_of(span: Span) -> str:

@@ -64,7 +64,7 @@ def odeint(function, start, times, *, tolerance=None, max_steps=10000):
     tolerance = tolerance_argument(WHO, tolerance)
     _check_times(times)
     try:
-        return _on_host(function, start, times, tolerance, most)
+        return autodiff.attempted(_on_host, function, start, times, tolerance, most)
     except autodiff.NeedsTensors:
         return load(TENSOR_RULE)(function, start, times, tolerance, most)
 

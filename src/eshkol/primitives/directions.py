@@ -77,9 +77,10 @@ def _along(
         return unflatten(shape, values), unflatten(shape, slopes)
 
     try:
-        function, numbers, structure = where.taken_apart()
-        check_numbers(who, where.value, numbers)
-        return choose(host(function, numbers, structure))
+        with autodiff.attempt():
+            function, numbers, structure = where.taken_apart()
+            check_numbers(who, where.value, numbers)
+            return choose(host(function, numbers, structure))
     except autodiff.NeedsTensors:
         run = load(XLA + "jvp")
         return choose(run(who, where.function, where.value, direction))
@@ -120,9 +121,10 @@ def vjp(function, point=None, factor=None):
 
 def _pulled_back(where: Point) -> tuple[Any, Procedure]:
     try:
-        function, numbers, structure = where.taken_apart()
-        check_numbers("vjp", where.value, numbers)
-        found = multivariate.Linearization("vjp", function, numbers)
+        with autodiff.attempt():
+            function, numbers, structure = where.taken_apart()
+            check_numbers("vjp", where.value, numbers)
+            found = multivariate.Linearization("vjp", function, numbers)
     except autodiff.NeedsTensors:
         return load(XLA + "vjp")("vjp", where.function, where.value)
 

@@ -113,7 +113,7 @@ def _of_one_number(
 ) -> Any:
     if is_number(x):
         try:
-            return host(autodiff.foreign(callee(function)), x, order)
+            return autodiff.attempted(host, autodiff.foreign(callee(function)), x, order)
         except autodiff.NeedsTensors:
             pass
     elif not is_array(x):
@@ -145,10 +145,11 @@ def mixed_partial(function, point=None, indices=None):
         return [position_argument("mixed-partial", k, count, "point") for k in wanted]
 
     try:
-        of_numbers, numbers, _ = where.taken_apart()
-        check_numbers("mixed-partial", where.value, numbers)
-        at = checked(len(numbers))
-        return multivariate.mixed_partial("mixed-partial", of_numbers, numbers, at)
+        with autodiff.attempt():
+            of_numbers, numbers, _ = where.taken_apart()
+            check_numbers("mixed-partial", where.value, numbers)
+            at = checked(len(numbers))
+            return multivariate.mixed_partial("mixed-partial", of_numbers, numbers, at)
     except autodiff.NeedsTensors:
         at = checked(load(XLA + "size_of")("mixed-partial", where.value))
         run = load(XLA + "mixed_partial")
@@ -177,9 +178,10 @@ def gradient_n(function, point=None, order=None):
     order = _order("gradient-n", order)
     where = point_of("gradient-n", function, [point])
     try:
-        of_numbers, numbers, _ = where.taken_apart()
-        check_numbers("gradient-n", where.value, numbers)
-        found = multivariate.partials_of_order("gradient-n", of_numbers, numbers, order)
+        with autodiff.attempt():
+            of_numbers, numbers, _ = where.taken_apart()
+            check_numbers("gradient-n", where.value, numbers)
+            found = multivariate.partials_of_order("gradient-n", of_numbers, numbers, order)
     except autodiff.NeedsTensors:
         found = load(XLA + "partials_of_order")("gradient-n", where.function, where.value, order)
     return scheme_list([scheme_list([scheme_list(times)], value) for times, value in found])

@@ -197,7 +197,7 @@ def _or_on_tensors(
 ) -> Any:
     """What ``host`` computes; if a tensor turns up, what the tensor rule does."""
     try:
-        return host()
+        return autodiff.attempted(host)
     except autodiff.NeedsTensors:
         return load(XLA + who.replace("-", "_"))(function, start, *settings)
 

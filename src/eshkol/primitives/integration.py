@@ -68,7 +68,7 @@ def integrate(function, low, high, *, tolerance=None, max_intervals=200):
     most = size_argument(who, max_intervals)
     tolerance = tolerance_argument(who, tolerance)
     try:
-        return _on_host(function, low, high, tolerance, most)
+        return autodiff.attempted(_on_host, function, low, high, tolerance, most)
     except autodiff.NeedsTensors:
         return load(TENSOR_RULE)(function, low, high, tolerance, most)
 

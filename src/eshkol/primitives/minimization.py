@@ -28,10 +28,11 @@ def _minimum(who: str, function: Any, start: Any, *settings: Any) -> Any:
     point = point_of(who, function, [start])
     algorithm = getattr(minimizers, who.replace("-", "_"))
     try:
-        of_numbers, numbers, structure = point.taken_apart()
-        check_numbers(who, point.value, numbers)
-        arithmetic = minimizers.HostArithmetic(of_numbers)
-        return unflatten(structure, algorithm(arithmetic, numbers, *settings))
+        with autodiff.attempt():
+            of_numbers, numbers, structure = point.taken_apart()
+            check_numbers(who, point.value, numbers)
+            arithmetic = minimizers.HostArithmetic(of_numbers)
+            return unflatten(structure, algorithm(arithmetic, numbers, *settings))
     except autodiff.NeedsTensors:
         return load(_XLA + "minimum")(who, algorithm, point.function, point.value, settings)
 
@@ -143,11 +144,12 @@ def line_search(function, point, direction, gradient, start=1.0, decrease=1e-4, 
     where = point_of(who, function, [point])
     settings = [_real(who, number) for number in (start, decrease, shrink)]
     try:
-        of_numbers, numbers, _ = where.taken_apart()
-        check_numbers(who, where.value, numbers)
-        others = [factors_of(who, part, len(numbers)) for part in (direction, gradient)]
-        arithmetic = minimizers.HostArithmetic(of_numbers)
-        return minimizers.line_search(arithmetic, numbers, *others, *settings)
+        with autodiff.attempt():
+            of_numbers, numbers, _ = where.taken_apart()
+            check_numbers(who, where.value, numbers)
+            others = [factors_of(who, part, len(numbers)) for part in (direction, gradient)]
+            arithmetic = minimizers.HostArithmetic(of_numbers)
+            return minimizers.line_search(arithmetic, numbers, *others, *settings)
     except autodiff.NeedsTensors:
         run = load(_XLA + "line_search")
         return run(where.function, where.value, direction, gradient, settings)

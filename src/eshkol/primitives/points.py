@@ -138,9 +138,10 @@ def on_host_or_not(who: str, point: Point, host: Procedure, *rest: Any) -> Any:
     If a tensor turns up, the tensor rule of ``who`` takes its place, which is also given ``rest``.
     """
     try:
-        function, numbers, structure = point.taken_apart()
-        check_numbers(who, point.value, numbers)
-        return host(function, numbers, structure)
+        with autodiff.attempt():
+            function, numbers, structure = point.taken_apart()
+            check_numbers(who, point.value, numbers)
+            return host(function, numbers, structure)
     except autodiff.NeedsTensors:
         rule = load(XLA + who.replace("-", "_"))
         return rule(who, point.function, point.value, *rest)

@@ -56,7 +56,8 @@ def derivative(function, x=None):
     x = value_of(x)
     if is_number(x):
         try:
-            return autodiff.derivative(autodiff.foreign(callee(function)), x)
+            called = autodiff.foreign(callee(function))
+            return autodiff.attempted(autodiff.derivative, called, x)
         except autodiff.NeedsTensors:
             pass
     elif not is_array(x):
@@ -128,7 +129,7 @@ def _value_and_gradient(
     point = point_of(who, function, points)
     if not has_aux:
         try:
-            return _on_host(who, point)
+            return autodiff.attempted(_on_host, who, point)
         except autodiff.NeedsTensors:
             pass
     run = load("eshkol.xla.transforms:value_and_gradient")

@@ -163,7 +163,7 @@ class CallSites:
         self._laid_out: tuple[Layout, dict[Any, _Alike], dict[int, _Alike]] | None = None
         self._sites: dict[_Alike, Site] = {}
         self._members: dict[str, Member] = {}
-        recursive_groups.WHEN_CHANGED.add(self)
+        recursive_groups.follow(self)
 
     def at(self, code: CodeType, instruction: int, namespace: Any) -> Site | None:
         """The call that an instruction makes; None if there is none in the program.
@@ -195,7 +195,7 @@ class CallSites:
         """A procedure of the unit as one of a group."""
         found = self._members.get(procedure)
         if found is None:
-            found = self._members[procedure] = Member(self, procedure, namespace)
+            found = self._members.setdefault(procedure, Member(self, procedure, namespace))
         return found
 
     def mentioned_by(self, procedure: str, namespace: Any) -> Iterator[str | Member]:
@@ -227,11 +227,12 @@ class CallSites:
         return self._laid_out
 
     def _site(self, alike: _Alike, namespace: Any) -> Site:
-        site = self._sites.get(alike)
+        known = self._sites
+        site = known.get(alike)
         if site is None:
             groups = recursive_groups.of_namespace(namespace)
             silent = any(self._is_silent(call, hole, groups) for call, hole in alike.calls)
-            site = self._sites[alike] = Site(alike.around, silent)
+            site = known[alike] = Site(alike.around, silent)
         return site
 
     def _is_silent(self, call: Call, hole: Hole, groups: Groups) -> bool:

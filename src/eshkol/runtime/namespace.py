@@ -33,6 +33,7 @@ class Namespace:
 
     Attributes:
         session: what evaluates programs in it, if anything does.
+        groups: of its procedures that call each other, once somebody asks (``recursive_groups``).
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Namespace:
         self.followers: dict[str, list[tuple[weakref.ref[Namespace], str]]] = {}
         self.units: weakref.WeakSet[Any] = weakref.WeakSet()
         self.session: Any = None
+        self.groups: Any = None
 
     def define(self, name: str, value: Any) -> None:
         """Define or redefine a variable; an imported one becomes the namespace's own."""

@@ -20,8 +20,15 @@ from typing import Any
 from eshkol.core.surroundings import text_of
 from eshkol.runtime.procedures import SITES, PartSites, procedure_of
 
-WHEN_CHANGED: weakref.WeakSet[Any] = weakref.WeakSet()
-"""What has a method ``forget``, for when groups may have changed."""
+_FOLLOWING: weakref.WeakSet[Any] = weakref.WeakSet()
+
+_LOCK = threading.RLock()
+
+
+def follow(sites: Any) -> None:
+    """Call ``sites.forget`` whenever groups may have changed."""
+    with _LOCK:
+        _FOLLOWING.add(sites)
 
 
 class Changes:
@@ -145,16 +152,13 @@ class Groups:
 
 _PRIMITIVE = object()
 
-_LOCK = threading.RLock()
-
-_GROUPS: weakref.WeakKeyDictionary[Any, Groups] = weakref.WeakKeyDictionary()
-
 
 def of_namespace(namespace: Any) -> Groups:
     """The groups of a namespace."""
-    groups = _GROUPS.get(namespace)
-    if groups is None:
-        groups = _GROUPS.setdefault(namespace, Groups(namespace))
+    if namespace.groups is None:
+        with _LOCK:
+            namespace.groups = namespace.groups or Groups(namespace)
+    groups: Groups = namespace.groups
     return groups
 
 
@@ -185,7 +189,7 @@ def _member_of(value: Any, namespace: Any) -> Member | None:
 def _tell_all() -> None:
     """Forget what followed from the groups as they were."""
     Changes.count += 1
-    for sites in list(WHEN_CHANGED):
+    for sites in list(_FOLLOWING):
         sites.forget()
     for known in list(SITES.values()):
         if known.__class__ is dict or known.__class__ is PartSites:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from types import FrameType
 from typing import Any
@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from eshkol.autodiff.attempts import ATTEMPTS, Drawing
 from eshkol.base.errors import StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
@@ -84,11 +85,24 @@ class Counted:
 
     def advance(self, draws: int) -> None:
         """Leave out ``draws`` numbers."""
+        if ATTEMPTS.undo is not None:
+            ATTEMPTS.undo.append(self._back())
         self._count = (self.count + draws) & MASK
 
     def go_to(self, counts: Any, number: int) -> None:
         """Go on where a program has stopped, which gives ``counts``."""
+        if ATTEMPTS.undo is not None:
+            ATTEMPTS.undo.append(self._back())
         self._place = counts, number
+
+    def _back(self) -> Callable[[], None]:
+        """What goes back to where the draws are now."""
+        count, place = self._count, self._place
+
+        def back() -> None:
+            self._count, self._place = count, place
+
+        return back
 
     def is_at(self, counts: Any, number: int) -> bool:
         """Whether ``counts`` tell at ``number`` how many draws there were."""
@@ -101,6 +115,8 @@ class Counted:
 
     def next(self) -> int:
         """The number of the next draw, which counts as drawn."""
+        if ATTEMPTS.undo is not None:
+            ATTEMPTS.undo.append(self._back())
         self._count = (self.count + 1) & MASK
         return self._count
 
@@ -125,6 +141,10 @@ class Stream:
             self._by_path: dict[Path, Counted] = {}
             self._by_calls: dict[tuple[Site, ...], Counted] = {}
             self._words: dict[tuple[Counted, ...], Any] = {}
+
+    def begin_again(self) -> None:
+        """Number all draws from the first again."""
+        self.seed(self._seed)
 
     @property
     def key(self) -> Any:
@@ -226,6 +246,7 @@ def _baked_in() -> StagingError:
 
 
 STREAM = Stream()
+Drawing.undo_all = STREAM.begin_again
 
 
 def next_key() -> Any:

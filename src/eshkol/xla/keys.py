@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from eshkol.autodiff.attempts import ATTEMPTS
 from eshkol.base.errors import BadValue, OutOfRange, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee
@@ -66,6 +68,8 @@ class Draws:
         known = count.__class__ is int and draws.__class__ is int
         with wide():
             both = count + draws if known else lax.add(_long(count), _long(draws))
+        if ATTEMPTS.undo is not None:
+            ATTEMPTS.undo.append(partial(journal.set_box, self.count, self.count[0]))
         journal.set_box(self.count, both)
 
     def next_key(self) -> Any:

@@ -251,9 +251,7 @@ class Program:
 
     def staged(self, leaves: list[Any]) -> tuple[Any, jax.stages.Lowered]:
         """The program for these leaves traced anew, and lowered, not compiled."""
-        with self._call(leaves) as arrays:
-            traced = self.sites.traced(self._new_variant(), arrays)
-            return traced, traced.lower()
+        return self._anew(leaves, lambda traced, arrays: (traced, traced.lower()))
 
     def lowered(self, leaves: list[Any]) -> jax.stages.Lowered:
         """The program traced and lowered anew for these leaves, not compiled."""
@@ -261,13 +259,19 @@ class Program:
 
     def jaxpr(self, leaves: list[Any]) -> Any:
         """What the program computes of these leaves, traced anew."""
-        with self._call(leaves) as arrays:
-            return self.sites.traced(self._new_variant(), arrays).jaxpr
+        return self.traced(leaves)[0]
 
     def traced(self, leaves: list[Any]) -> tuple[Any, list[Any]]:
         """What the program computes of these leaves, traced anew, and the arrays it is given."""
-        with self._call(leaves) as arrays:
-            return self.sites.traced(self._new_variant(), arrays).jaxpr, list(arrays)
+        return self._anew(leaves, lambda traced, arrays: (traced.jaxpr, list(arrays)))
+
+    def _anew(self, leaves: list[Any], result: Callable[[Any, list[Any]], Any]) -> Any:
+        """``result`` of the program traced anew and the arrays it is given."""
+        try:
+            with self._call(leaves) as arrays:
+                return result(self.sites.traced(self._new_variant(), arrays), arrays)
+        except SitesCoincide as found:
+            return self._after(found.prefix)._anew(leaves, result)
 
     def renewed(self) -> Program:
         """The same program, of which nothing is compiled."""
