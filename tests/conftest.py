@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The user's own store of compiled programs is no part of a test.
@@ -22,3 +26,34 @@ collect_ignore = [
     for path in ([] if HAS_TORCH else Path(__file__).parent.rglob("test_*.py"))
     if "\nimport torch" in path.read_text(encoding="utf-8")
 ]
+
+
+MOST_MEMORY = 3 * 2**30
+"""A process that tests take this many bytes of lets go of what was compiled."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    global MOST_MEMORY
+    if "jax" in sys.modules and _memory() > MOST_MEMORY:
+        _let_go()
+        MOST_MEMORY = max(MOST_MEMORY, _memory() + 2**29)
+
+
+def _memory() -> int:
+    """How many bytes of memory this process takes; 0 where nothing tells."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _let_go() -> None:
+    import jax
+
+    programs: Any = sys.modules.get("eshkol.xla.programs")
+    if programs is not None:
+        programs.PROGRAMS.clear()
+    jax.clear_caches()
+    gc.collect()

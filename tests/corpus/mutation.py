@@ -434,4 +434,41 @@ ROWS = [
         "-3.0",
         to=lambda x: [3 * x + 4, 2 * x + 2, 3 * x + 4],
     ),
+    row(
+        "what is changed in a row, all see that hold it, however they came by it",
+        """
+        (define (f x y)
+          (let* ((i (if (> x 0) 0 1))
+                 (j (if (> y 0) 0 1))
+                 (m (vector (vector 1.0 2.0) (vector 3.0 4.0)))
+                 (row (vector-ref m i))
+                 (other (vector-ref m j)))
+            (vector-set! row 0 (* 10 x))
+            (vector-set! (vector-ref m 0) 1 y)
+            (tensor-set! other 0 (+ (vector-ref other 0) 0.5))
+            (vector-set! m i (vector 7.0 8.0))
+            (vector-set! row 1 9.0)
+            (map vector->list (list row other (vector-ref m 0) (vector-ref m 1)))))
+        """,
+        "1.0 2.0",
+        "1.0 -2.0",
+        "-1.0 2.0",
+        "-1.0 -2.0",
+    ),
+    row(
+        "pairs of lists that are exchanged, and then changed",
+        """
+        (define (f x)
+          (let* ((a (list x 1.0)) (b (list 2.0 3.0)) (both (list a b))
+                 (k (if (> x 0) 1 0)))
+            (let ((first (list-ref both k)))
+              (list-set! both k (car both))
+              (set-car! both first)
+              (set-car! (cdr (car both)) 5.0)
+              (list-set! first 0 (+ 1 (car first)))
+              (list a b both))))
+        """,
+        "4.0",
+        "-4.0",
+    ),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from corpus import row
 
 
@@ -245,5 +247,50 @@ ROWS = [
         """,
         "(tensor 0 0 0 0 #:dtype 'int64)",
         "(tensor 0 1 0 0 #:dtype 'int64)",
+    ),
+    row(
+        "Gaussian elimination on a vector of rows, with the rows exchanged",
+        """
+        (define (exchange! m i j)
+          (let ((row (vector-ref m i)))
+            (vector-set! m i (vector-ref m j))
+            (vector-set! m j row)))
+        (define (pivot-row m k n)
+          (let loop ((i (+ k 1)) (best k))
+            (cond ((= i n) best)
+                  ((> (abs (vector-ref (vector-ref m i) k))
+                      (abs (vector-ref (vector-ref m best) k)))
+                   (loop (+ i 1) i))
+                  (else (loop (+ i 1) best)))))
+        (define (eliminate! m k i n)
+          (let* ((pivot (vector-ref m k))
+                 (row (vector-ref m i))
+                 (f (/ (vector-ref row k) (vector-ref pivot k))))
+            (do ((j k (+ j 1))) ((> j n))
+              (vector-set! row j (- (vector-ref row j) (* f (vector-ref pivot j)))))))
+        (define (solve! m n)
+          (do ((k 0 (+ k 1))) ((= k n))
+            (exchange! m k (pivot-row m k n))
+            (do ((i (+ k 1) (+ i 1))) ((= i n)) (eliminate! m k i n)))
+          (let ((x (make-vector n 0.0)))
+            (do ((i (- n 1) (- i 1))) ((< i 0) x)
+              (let loop ((j (+ i 1)) (s (vector-ref (vector-ref m i) n)))
+                (if (= j n)
+                    (vector-set! x i (/ s (vector-ref (vector-ref m i) i)))
+                    (loop (+ j 1)
+                          (- s (* (vector-ref (vector-ref m i) j) (vector-ref x j)))))))))
+        (define (f a)
+          (let ((m (vector (vector a 2.0 1.0 1.0)
+                           (vector 2.0 1.0 3.0 2.0)
+                           (vector 1.0 1.0 4.0 3.0))))
+            (apply + (vector->list (solve! m 3)))))
+        """,
+        "0.5",
+        "5.0",
+        "-3.0",
+        to=lambda a: np.linalg.solve(
+            [[float(a), 2.0, 1.0], [2.0, 1.0, 3.0], [1.0, 1.0, 4.0]], [1.0, 2.0, 3.0]
+        ).sum(),
+        differentiable=True,
     ),
 ]

@@ -19,8 +19,7 @@ from jax import lax
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import OutOfRange, StagingError
 from eshkol.datum.pairs import Pair, is_list, scheme_list
-from eshkol.datum.records import Record
-from eshkol.datum.values import HashTable, Vector
+from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.comparison import decreasing, increasing
 from eshkol.primitives.declare import load
@@ -70,15 +69,13 @@ def _element(who: str, items: Sequence[Any], place: Any) -> Any:
         return first
     if _are_plain(items):
         return lax.dynamic_index_in_dim(_stacked(items), place, 0, keepdims=False)
-    size = _common_length(items)
-    if size is None:
-        value = _one_of(who, items, place, 0)
-    else:
-        rows = [list(item) for item in items]
-        chosen = [_element(who, column, place) for column in zip(*rows, strict=True)]
-        value = Vector(chosen) if first.__class__ is Vector else scheme_list(chosen)
-    if isinstance(value, Pair | Vector | HashTable | Record):
-        journal.note_copy(value, place, items)
+    if _common_length(items) is None:
+        return _one_of(who, items, place, 0)
+    rows = [list(item) for item in items]
+    chosen = [_element(who, column, place) for column in zip(*rows, strict=True)]
+    value = Vector(chosen) if first.__class__ is Vector else scheme_list(chosen)
+    for number, item in enumerate(items):
+        journal.CHOSEN.tie(value, lax.eq(place, np.int64(number)), item)
     return value
 
 

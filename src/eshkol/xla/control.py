@@ -7,7 +7,6 @@ values are unified. Loops are in ``loops``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -289,16 +288,7 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
             return mutate(primitive, place, known, *arguments[1:])
 
         return dispatch(key, change)
-    found = journal.originals_of(place)
-    if found is None:
-        return _change(primitive, place, *arguments)
-    # What it stands for changes, and so does it.
-    index, originals = found
-    for number, original in enumerate(originals):
-        change_it = partial(mutate, primitive, original, *arguments)
-        choose(lax.eq(index, np.int64(number)), change_it, lambda: UNSPECIFIED)
-    journal.note(place)
-    return primitive(place, *arguments)
+    return _change(primitive, place, *arguments)
 
 
 def _change(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:

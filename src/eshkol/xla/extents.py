@@ -58,6 +58,7 @@ class Rest:
 
     def close(self, value: Any, exits: list[Exit]) -> Part:
         """The part that this code was."""
+        self.frame.forget_own()
         arrays, part = describe_part(value, self.frame.written(), exits, [])
         self._leave()
         return part(self.trace.close(arrays))
@@ -297,7 +298,9 @@ def trace_part(
         with journal.Frame() as frame, Extent(is_linked) as extent:
             value, exits = extent.run(function, *tracers)
             places = list(written)
-            places += [p for p in frame.written() if not any(p is known for known in places)]
+            known = set(map(id, places))
+            frame.forget_own()
+            places += [place for place in frame.written() if id(place) not in known]
             arrays, part = describe_part(value, places, exits, targets)
         found.append(part)
         return arrays

@@ -23,6 +23,7 @@ from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.xla._compat_traces import is_of_this_trace, is_usable
+from eshkol.xla.identities import Ties
 from eshkol.xla.rebuilding import parts_of
 from eshkol.xla.trees import OuterBox, Structure
 from eshkol.xla.witness import tracer_of
@@ -42,7 +43,7 @@ class Frames(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[Frame] = []
-        self.ties: list[Tie] = []
+        self.ties = Ties()
         self.doubts: list[Doubt] = []
         self.names: dict[int, str] = {}
         self.replaced_false = False
@@ -51,25 +52,13 @@ class Frames(threading.local):
 FRAMES = Frames()
 
 
-@dataclass(frozen=True, eq=False)
-class Tie:
-    """Two places that are one where a condition holds.
-
-    Attributes:
-        copy: the one that was made for several others, which it is tied to.
-        condition: traced, or True.
-        other: one of these.
-    """
-
-    copy: Any
-    condition: Any
-    other: Any
-
-
 def tie(copy: Any, condition: Any, other: Any) -> None:
-    """Note that ``copy`` is ``other`` where a condition, known or traced, holds."""
-    if condition is not False:
-        FRAMES.ties.append(Tie(copy, condition, other))
+    """Note that ``copy`` is ``other`` where a condition, known or traced, holds.
+
+    Of lists each pair is then the other's.
+    """
+    FRAMES.ties.let_go(FRAMES.stack[-1].ties if FRAMES.stack else 0)
+    FRAMES.ties.add(copy, condition, other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +84,10 @@ class Outside(threading.local):
 
     Attributes:
         places: those that belong to the caller.
-        copies: those that stand for one of several, which is known only when the program runs: the
-            copy, the index of the one, and all of them.
     """
 
     def __init__(self) -> None:
         self.places: dict[int, Any] = {}
-        self.copies: dict[int, tuple[Any, Any, Sequence[Any]]] = {}
 
 
 OUTSIDE = Outside()
@@ -110,29 +96,13 @@ OUTSIDE = Outside()
 @contextmanager
 def outside(places: list[Any]) -> Iterator[None]:
     """In this block ``places`` stand for containers of the caller, which can't be changed."""
-    saved = OUTSIDE.places, OUTSIDE.copies, FRAMES.ties, FRAMES.doubts
-    OUTSIDE.places, OUTSIDE.copies = {id(place): place for place in places}, {}
-    FRAMES.ties, FRAMES.doubts = [], []
+    saved = OUTSIDE.places, FRAMES.ties, FRAMES.doubts
+    OUTSIDE.places = {id(place): place for place in places}
+    FRAMES.ties, FRAMES.doubts = Ties(), []
     try:
         yield
     finally:
-        OUTSIDE.places, OUTSIDE.copies, FRAMES.ties, FRAMES.doubts = saved
-
-
-MOST_COPIES = 10_000
-
-
-def note_copy(copy: Any, index: Any, originals: Sequence[Any]) -> None:
-    """Remember that ``copy`` stands for the one of ``originals`` at a traced index."""
-    if len(OUTSIDE.copies) == MOST_COPIES:
-        OUTSIDE.copies.clear()
-    OUTSIDE.copies[id(copy)] = copy, index, originals
-
-
-def originals_of(place: Any) -> tuple[Any, Sequence[Any]] | None:
-    """What a copy stands for: the traced index of the one, and all; None of anything else."""
-    known = OUTSIDE.copies.get(id(place))
-    return known[1:] if known is not None and known[0] is place else None
+        OUTSIDE.places, FRAMES.ties, FRAMES.doubts = saved
 
 
 class Frame:
@@ -143,7 +113,7 @@ class Frame:
         made: the boxes that it made.
         given: the numbers of the boxes that it was given as copies.
         carried: the identities of the containers that it was given as loop variables.
-        ties: how many ties there were before it.
+        ties: how many copies there were before it.
         doubts: how many doubts.
     """
 
@@ -160,7 +130,7 @@ class Frame:
         if len(FRAMES.names) > MOST_NAMES:
             FRAMES.names.clear()
         FRAMES.stack.append(self)
-        self.ties, self.doubts = len(FRAMES.ties), len(FRAMES.doubts)
+        self.ties, self.doubts = FRAMES.ties.enter(), len(FRAMES.doubts)
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -170,11 +140,14 @@ class Frame:
         )
         for place, contents in self.before.values():
             put(place, contents)
+        # Whatever remembers the frame holds none of its places: who does is looked at.
+        self.before, self.made = {}, {}
 
     def leave(self) -> None:
         """End the part, whose writes stay."""
         FRAMES.stack.pop()
-        del FRAMES.ties[self.ties :], FRAMES.doubts[self.doubts :]
+        FRAMES.ties.leave(self.ties)
+        del FRAMES.doubts[self.doubts :]
 
     def note(self, place: Any) -> None:
         """Remember the contents of ``place`` before its first write."""
@@ -184,6 +157,17 @@ class Frame:
     def written(self) -> list[Any]:
         """The places outside of the part that it wrote."""
         return [place for place, _ in self.before.values()]
+
+    def forget_own(self) -> None:
+        """Forget what the part has surely made itself, if it is a trace of its own.
+
+        That is what it tied to other places, and what held something of the trace before.
+        """
+        copies = FRAMES.ties.copies(self.ties)
+        for place, held in list(self.before.values()):
+            is_own = id(place) in copies or any(map(_is_of_trace, _values(held)))
+            if is_own and id(place) not in self.given and id(place) not in self.carried:
+                forget(place)
 
 
 def _get(place: Any) -> Any:
@@ -256,6 +240,8 @@ def _is_box(place: Any) -> bool:
 def is_ours_alone(places: list[Any], index: int, others: int = 0) -> bool:
     """Whether nothing else holds the place at ``index`` than ``places`` and the parts being traced.
 
+    What it may be the same as holds it too.
+
     Args:
         places: some places.
         index: of one of them.
@@ -264,7 +250,8 @@ def is_ours_alone(places: list[Any], index: int, others: int = 0) -> bool:
     place = id(places[index])
     frames = sum(place in frame.before for frame in FRAMES.stack)
     doubts = sum((id(d.place) == place) + (id(d.other) == place) for d in FRAMES.doubts)
-    return sys.getrefcount(places[index]) - frames - doubts - others <= _HELD_BY_A_LIST
+    count = sys.getrefcount(places[index]) - frames - doubts - others
+    return count <= _HELD_BY_A_LIST and not FRAMES.ties.is_tied(places[index])
 
 
 _HELD_BY_A_LIST = 2
@@ -349,8 +336,7 @@ class Made:
         return note_made(TensorVariable(tensor, is_buffer))
 
     def tie(self, place: Any, condition: Any, other: Any) -> None:
-        for one, same in zip(parts_of(place), parts_of(other), strict=False):
-            tie(one, condition, same)
+        tie(place, condition, other)
 
     def __eq__(self, other: object) -> bool:
         return other.__class__ is Made
@@ -360,6 +346,17 @@ class Made:
 
 
 MADE = Made()
+
+
+class Chosen(Made):
+    """A place that stands for one of those that it is tied to, whichever way the program goes."""
+
+    def tie(self, place: Any, condition: Any, other: Any) -> None:
+        tie(place, condition, other)
+        FRAMES.ties.choose(place)
+
+
+CHOSEN = Chosen()
 
 
 class Found(Made):
@@ -398,7 +395,7 @@ class Leaving:
         self._is_made = Made(self._ties)
         self._new: set[int] = set()
         frame = FRAMES.stack[-1]
-        self._copies = {id(tie.copy) for tie in FRAMES.ties[frame.ties :]}
+        self._copies = FRAMES.ties.copies(frame.ties)
 
     def __call__(self, place: Any) -> Kept | Made | Given:
         frame = FRAMES.stack[-1]
@@ -426,7 +423,7 @@ class Leaving:
 
     def _is_of_part(self, item: Any) -> bool:
         """Whether what a container holds tells that the part has made it."""
-        return id(item) in self._new or is_of_this_trace(tracer_of(item))
+        return id(item) in self._new or _is_of_trace(item)
 
 
 def _items(container: Any) -> list[Any]:
@@ -434,8 +431,16 @@ def _items(container: Any) -> list[Any]:
     if container.__class__ is Pair:
         items, tail = spine(container)
         return [*items, tail]
-    held = _get(container)
-    return list(held.values() if held.__class__ is dict else held)
+    return _values(_get(container))
+
+
+def _values(contents: Any) -> list[Any]:
+    """The values in the contents of a place."""
+    return list(contents.values() if contents.__class__ is dict else contents)
+
+
+def _is_of_trace(value: Any) -> bool:
+    return is_of_this_trace(tracer_of(value))
 
 
 def with_boxes(structure: Structure, boxes: list[Any]) -> Structure:
@@ -507,12 +512,6 @@ def note_change(who: str, place: Any, whole: Any) -> None:
     _check_ours(who, place, whole)
     if FRAMES.doubts:
         _check_doubts(who, place, whole)
-    if originals_of(place) is not None:
-        raise StagingError(
-            f"{who}: which of several vectors {short_string(whole)} is, is known only when the "
-            "program runs",
-            hint="change it by vector-set!",
-        )
     note(place)
 
 

@@ -22,7 +22,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, INT64, result_dtype
 from eshkol.xla.graphs import PLACES, Node, Value, attach, detach
-from eshkol.xla.journal import MADE
+from eshkol.xla.journal import CHOSEN, MADE
 from eshkol.xla.tensors import describe
 from eshkol.xla.trees import BUFFER, EXACT, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Witness
@@ -290,6 +290,8 @@ class _Merging:
         for side, place in enumerate((a, b)):
             for condition, target in self._origins(place, side, result):
                 ties.setdefault(_identity(target), [False, False, target])[side] = condition
+        if all(any(tie[side] is True for tie in ties.values()) for side in (0, 1)):
+            result.details = CHOSEN
         children = [self.visit(a.children[0], b.children[0])]
         for first, second, target in ties.values():
             children += [_condition(first, second), target]

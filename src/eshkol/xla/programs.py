@@ -537,6 +537,11 @@ class ProgramTable:
     def __len__(self) -> int:
         return len(self._programs)
 
+    def clear(self) -> None:
+        """Let go of all programs; those in use stay with who uses them."""
+        with self._lock:
+            self._programs.clear()
+
     def find(
         self,
         name: str,

@@ -408,7 +408,7 @@ class _Construction:
         given = iter(outputs)
         leaves = [next(given) if isinstance(leaf, Output) else leaf for leaf in described]
         structure = journal.with_boxes(structure, containers)
-        before = list(journal.FRAMES.ties)
+        before = journal.FRAMES.ties.copy()
         value, contents, ends = unflatten(structure, leaves)
         places = self._places_in(containers, self.callee.name)
         journal.write_checked(places, contents)

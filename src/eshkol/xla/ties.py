@@ -18,7 +18,6 @@ from eshkol.xla import journal
 from eshkol.xla.extents import either
 from eshkol.xla.journal import FRAMES
 from eshkol.xla.merging import Mismatch
-from eshkol.xla.tie_graph import tied_to
 
 
 def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
@@ -30,7 +29,7 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
     """
     journal.set_box(box, value, name)
     if FRAMES.ties:
-        for other, condition in tied_to(box):
+        for other, condition in FRAMES.ties.partners(box):
             held = _chosen(f"set!: {name}", condition, value, other[0])
             journal.set_box(other, held, name)
 
@@ -44,7 +43,7 @@ def write_tied(who: str, place: Any) -> None:
     """
     if FRAMES.ties:
         (held,) = journal.contents([place])[0]
-        for other, condition in tied_to(place):
+        for other, condition in FRAMES.ties.partners(place):
             (before,) = journal.contents([other])[0]
             journal.write_checked(
                 [other], ((_chosen(f"{who}: a variable", condition, held, before),),)
@@ -63,7 +62,7 @@ def change_tied(who: str, places: Sequence[Any], before: Sequence[Any]) -> None:
         (now,) = journal.contents([place])
         if now.keys() != held.keys() if now.__class__ is dict else len(now) != len(held):
             _refuse_size(who, place)
-        for other, condition in tied_to(place):
+        for other, condition in FRAMES.ties.partners(place):
             (others,) = journal.contents([other])
             journal.note_change(who, other, other)
             journal.put(other, _changed(who, condition, now, held, others))
@@ -84,7 +83,7 @@ def _changed(who: str, condition: Any, now: Any, held: Any, others: Any) -> Any:
 
 
 def _refuse_size(who: str, place: Any) -> None:
-    if tied_to(place):
+    if FRAMES.ties.is_tied(place):
         raise StagingError(
             f"{who}: {short_string(place)} may be the same as another one, and would get another "
             "size",
@@ -108,7 +107,7 @@ def write_all_tied(who: str, places: Sequence[Any], reached: Sequence[Any]) -> N
         return
     others = {id(place) for place in (*reached, *places)}
     for place in places:
-        if any(id(other) in others for other, _ in tied_to(place)):
+        if any(id(other) in others for other, _ in FRAMES.ties.partners(place)):
             raise StagingError(
                 f"{who}: a recursion on traced values changes {journal.shown(place)}, which may be "
                 "the same as another one that it uses",

@@ -9,6 +9,7 @@ decides it is what it can be there.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -48,7 +49,7 @@ class Union(Undecided):
         alternatives: those that it isn't have leaves of no meaning.
     """
 
-    __slots__ = ("alternatives", "tag")
+    __slots__ = ("__weakref__", "alternatives", "tag")
 
     def __init__(self, tag: Any, alternatives: Sequence[Any]) -> None:
         self.tag = tag
@@ -111,14 +112,14 @@ class Known(threading.local):
 
     Attributes:
         tags: those that a union can have, by its identity.
-        tests: traced booleans that tell of a union, by their identity: the boolean, the union, and
-            the tags for which it holds.
+        tests: traced booleans that tell of a union, by their identity: the boolean, a reference to
+            the union, and the tags for which it holds.
         depth: how many calls of primitives look into what holds unions, one inside the other.
     """
 
     def __init__(self) -> None:
         self.tags: dict[int, tuple[int, ...]] = {}
-        self.tests: dict[int, tuple[Any, Union, tuple[int, ...]]] = {}
+        self.tests: dict[int, tuple[Any, weakref.ref[Union], tuple[int, ...]]] = {}
         self.depth = 0
 
 
@@ -137,7 +138,11 @@ def told(test: Any, holds: bool) -> Iterator[None]:
     if found is None:
         yield
         return
-    _, union, tags = found
+    _, reference, tags = found
+    union = reference()
+    if union is None:
+        yield
+        return
     possible = tuple(tag for tag in union.possible if (tag in tags) is holds)
     saved = KNOWN.tags
     KNOWN.tags = {**saved, id(union): possible}
@@ -170,7 +175,7 @@ def _told(union: Union, holds: Sequence[bool]) -> Any:
     result = union.is_one_of(tags)
     if len(KNOWN.tests) >= MOST_TESTS:
         KNOWN.tests.clear()
-    KNOWN.tests[id(result)] = result, union, tags
+    KNOWN.tests[id(result)] = result, weakref.ref(union), tags
     return result
 
 
