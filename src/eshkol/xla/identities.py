@@ -135,16 +135,19 @@ class Ties:
                 yield target
         for copy in list(self._ties):
             is_new = copy is not own and (copy not in targets or copy in self._chosen)
-            if is_new and copy() is not None and not targets.isdisjoint(self._reach(copy)):
+            if is_new and copy() is not None and not targets.keys().isdisjoint(self._reach(copy)):
                 yield copy
 
-    def _reach(self, place: Reference) -> set[Reference]:
-        """The places that one may be, itself among them unless it is always another one."""
+    def _reach(self, place: Reference) -> dict[Reference, None]:
+        """The places that one may be, itself among them unless it is always another one.
+
+        They are in order, so that equal programs are traced alike.
+        """
         key = (place,)
         for found in self._found:
             if key in found:
                 return found[key]
-        reach = set() if place in self._chosen else {place}
+        reach: dict[Reference, None] = {} if place in self._chosen else {place: None}
         for other in self._ties.get(place, ()):
             reach |= self._reach(other)
         self._found[-1][key] = reach
