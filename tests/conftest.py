@@ -29,13 +29,14 @@ collect_ignore = [
 
 
 MOST_MEMORY = 3 * 2**30
-"""A process that tests take this many bytes of lets go of what was compiled."""
+"""A process that has grown larger lets go of what it compiled, after a file of tests; in bytes."""
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     global MOST_MEMORY
-    if "jax" in sys.modules and _memory() > MOST_MEMORY:
+    is_last = nextitem is not None and nextitem.path != item.path
+    if is_last and "jax" in sys.modules and _memory() > MOST_MEMORY:
         _let_go()
         MOST_MEMORY = max(MOST_MEMORY, _memory() + 2**29)
 

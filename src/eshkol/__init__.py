@@ -119,7 +119,8 @@ def __getattr__(name: str) -> Any:
     if not name.startswith("_") and not _is_part(name):
         names = import_module("eshkol.api.names")
         if name in names.builtin_spellings():
-            return names.builtin(name)
+            value = globals()[name] = names.builtin(name)
+            return value
     here = sys.modules[__name__]
     raise AttributeError(f"module 'eshkol' has no attribute {name!r}", name=name, obj=here)
 
