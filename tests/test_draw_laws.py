@@ -78,6 +78,36 @@ ROWS = {
     "a macro makes several calls in one place": """
         (define (f0 n)
           (if (< n 1) (draw) (let ((b (twice (f0 (- n 1))))) (+ b (twice (draw))))))""",
+    "a key for some of the calls": """
+        (define (f0 n)
+          (if (< n 1) (draw)
+              (+ (f0 (- n 1)) (with-rng 7 (+ (random) (f0 (- n 1)) (draw))) (random))))""",
+    "the call itself has a key of its own": """
+        (define (f0 n) (with-rng 7 (if (< n 1) (draw) (+ (random) (f0 (- n 1))))))""",
+    "each call splits its key": """
+        (define (tree key n)
+          (if (< n 1) (random)
+              (let* ((keys (split-rng key 2))
+                     (left (with-rng (car keys) (tree (car keys) (- n 1))))
+                     (right (with-rng (cadr keys) (tree (cadr keys) (- n 1)))))
+                (+ (* 2 left) right (random)))))
+        (define (f0 n) (tree 3 n))""",
+    "depth is folded into a key, around two calls": """
+        (define (walk n)
+          (if (< n 1) (random)
+              (with-rng (fold-in 5 (exact (floor n)))
+                (+ (random) (walk (- n 1)) (* 2 (walk (- n 2))) (draw)))))
+        (define (f0 n) (with-rng 3 (+ (draw) (walk n) (draw))))""",
+    "a variable outside is changed around calls with keys": """
+        (define (f0 n)
+          (let ((total 0.0))
+            (define (walk n)
+              (if (< n 1) (set! total (+ total (random)))
+                  (with-rng 5
+                    (set! total (+ (random) total)) (walk (- n 1)) (walk (- n 2))
+                    (set! total (* total (random))))))
+            (walk n)
+            total))""",
     "a macro's condition has the place of its use": """
         (define (f0 n) (let ((c (unless-small n (f0 (- n 1))))) (+ c (held))))""",
 }  # fmt: skip
@@ -91,6 +121,9 @@ RECURSIONS = {
     "an argument is a choice between the recursion and another call",
     "a procedure is passed, and comes back to who passed it",
     "a procedure is passed on in tail position",
+    "a key for some of the calls",
+    "each call splits its key",
+    "a variable outside is changed around calls with keys",
 }
 """Those in which a traced recursion is something else than in the others."""
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eshkol.primitives.dynamic import STATE
-from eshkol.runtime.draw_paths import path_to
+from eshkol.runtime.draw_paths import Path, path_to
 from eshkol.xla import journal
-from eshkol.xla.keys import may_draw
+from eshkol.xla.keys import KEY_SOURCE, may_draw
 from eshkol.xla.notes import note
 from eshkol.xla.trees import PART, Structure, flatten_with_containers
 
@@ -25,6 +25,17 @@ MOST_LEVELS = 64
 
 MOST_VISITS = 256
 """… and through so many calls; what goes on longer becomes a recursion of the program."""
+
+
+@dataclass(frozen=True)
+class CountPlace:
+    """How many draws there were with a path, in the source of keys that a condition is met with.
+
+    Attributes:
+        path: from the beginning of the source on.
+    """
+
+    path: Path
 
 
 class Condition:
@@ -39,9 +50,10 @@ class Condition:
             for constants.
         path: to the random draws of its branches, if they may draw: a part that is called again
             has one path to each.
+        source: where their keys come from.
     """
 
-    __slots__ = ("bindings", "otherwise", "path", "site", "test", "then")
+    __slots__ = ("bindings", "otherwise", "path", "site", "source", "test", "then")
 
     def __init__(self, test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
         self.test = test
@@ -50,19 +62,37 @@ class Condition:
         self.site = id(otherwise.__code__)
         self.bindings = {key: cell[0] for key, cell in STATE.parameters.items()}
         self.path = path_to(sys._getframe(1), is_draw=False) if may_draw() else ()
+        self.source = KEY_SOURCE.draw
 
     @property
     def name(self) -> str:
         """The procedure that it stands in."""
         return self.otherwise.__code__.co_name
 
-    def has_bindings_of(self, other: Condition) -> bool:
-        """Whether all parameters have the values that they have at another condition."""
+    def can_be_called_at(self, other: Condition) -> bool:
+        """Whether a part that begins here has the same surroundings at another condition.
+
+        All parameters have the same values there, and keys come from the same source, or
+        ``with-rng`` gives them here and there.
+        """
         own, others = self.bindings, other.bindings
-        return own.keys() == others.keys() and all(
-            value is others[key] or (value.__class__ is float and value == others[key])
-            for key, value in own.items()
+        return (
+            own.keys() == others.keys()
+            and all(
+                value is others[key] or (value.__class__ is float and value == others[key])
+                for key, value in own.items()
+            )
+            and (
+                self.source is other.source
+                or (self._key_kind is not None and self._key_kind == other._key_kind)
+            )
         )
+
+    @property
+    def _key_kind(self) -> Any:
+        """What tells how ``with-rng`` makes the keys here; None where it doesn't."""
+        source = self.source
+        return None if source is None else source.key_kind
 
     def follow(self) -> Any:
         """The value of the branch that is known to be taken; what the test depends on is used."""
@@ -74,16 +104,30 @@ class Condition:
         note("followed", taken=self.test.known)
         return self.then() if self.test.known else self.otherwise()
 
-    def environment(self, places: list[Any]) -> tuple[list[Any], Structure, list[Any]]:
+    def environment(
+        self, places: list[Any], with_key: bool = False
+    ) -> tuple[list[Any], Structure, list[Any]]:
         """Leaves, structure and containers of all that it depends on.
 
         Args:
             places: those outside, whose contents it depends on too.
+            with_key: whether it depends on the key that ``with-rng`` gives.
         """
         for branch in (self.then, self.otherwise):
             branch.eshkol_transparent = PART  # type: ignore[attr-defined]
-        whole = (self.test, self.then, self.otherwise, journal.contents(places))
-        return flatten_with_containers(whole)
+        words = self.source.key_words if with_key and self.source is not None else ()
+        contents = journal.contents(self.present(places))
+        return flatten_with_containers((self.test, self.then, self.otherwise, words, contents))
+
+    def present(self, places: list[Any]) -> list[Any]:
+        """The places that these are here."""
+        source = self.source
+        return [
+            source.draws(place.path).count
+            if place.__class__ is CountPlace and source is not None
+            else place
+            for place in places
+        ]
 
 
 @dataclass

@@ -135,9 +135,47 @@ class Source:
         return self.get_key is not None
 
     @property
+    def key_words(self) -> Any:
+        """The words of its one key."""
+        assert self.get_key is not None
+        return jax.random.key_data(self.get_key())
+
+    @property
+    def key_kind(self) -> Any:
+        """What tells how keys are made of its words; None if it doesn't have one key."""
+        return None if self.get_key is None else jax.random.key_impl(self.get_key())
+
+    @property
     def has_drawn(self) -> bool:
         """Whether there may have been a draw."""
         return any(draws.has_drawn for draws in self.by_path.values())
+
+
+class CalledSource(Source):
+    """The keys that ``with-rng`` gives, inside of a part that is traced once for several calls.
+
+    Args:
+        words: of the one key.
+        kind: what tells how keys are made of them.
+        paths: the draws with these are counted.
+        need: called with a path that is none of them.
+    """
+
+    __slots__ = ("need",)
+
+    def __init__(
+        self, words: Any, kind: Any, paths: Sequence[Path], need: Callable[[Path], None]
+    ) -> None:
+        super().__init__(lambda: jax.random.wrap_key_data(words, impl=kind))
+        self.need: Callable[[Path], None] | None = None
+        for path in paths:
+            self.draws(path)
+        self.need = need
+
+    def _new_draws(self, path: Path) -> Draws:
+        if self.need is not None:
+            self.need(path)
+        return super()._new_draws(path)
 
 
 class ProgramSource(Source):

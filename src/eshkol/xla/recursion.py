@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import jax
-import numpy as np
 
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.dynamic import Target
+from eshkol.runtime.draw_paths import Path
 from eshkol.xla import journal, recursion_machine
 from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla.alternatives import Unreachable, or_bottom
@@ -29,19 +28,22 @@ from eshkol.xla.conditions import (
     MOST_LEVELS,
     MOST_VISITS,
     Condition,
+    CountPlace,
     Following,
 )
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import trip_condition, under
 from eshkol.xla.extents import deliver, trace_part
+from eshkol.xla.keys import KEY_SOURCE, CalledSource
 from eshkol.xla.merging import BOTTOM_STRUCTURE, Joined, Mismatch, Output, merge
 from eshkol.xla.notes import forget, mark, note
-from eshkol.xla.parts import Part, as_leaf_array, make_outputs
+from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.recursion_calls import Callee, call
 from eshkol.xla.recursion_depth import DEPTH
+from eshkol.xla.recursion_parameters import Parameters, type_of
 from eshkol.xla.ties import write_all_tied
 from eshkol.xla.trees import Structure, unflatten
-from eshkol.xla.witness import Witness, tracer_of
+from eshkol.xla.witness import Witness
 
 Evaluate = Callable[[Condition], Any]
 """Traces both branches of a condition and joins their values."""
@@ -136,9 +138,9 @@ def _look_back(condition: Condition) -> None:
     is_long = _is_long(len(earlier), condition.site)
     # A recursion on exact integers as well was followed until now, from the outermost call on.
     for other in earlier if is_long else reversed(earlier):
-        if not other.has_bindings_of(condition):
+        if not other.can_be_called_at(condition):
             continue
-        parameters = _Parameters.of(other, [])
+        parameters = Parameters.of(other, [])
         wider = parameters.widened(*condition.environment([])[:2])
         if wider is not None and is_long:
             raise StackNeeded(_first_followed() or other)
@@ -208,7 +210,11 @@ def _follow_on(condition: Condition) -> Any:
     CONDITIONS.visits[condition.site] += 1
     first = following.first
     if first is not None and _is_long(following.level, condition.site):
-        if _Parameters.of(first, []).widened(*condition.environment([])[:2]) is not None:
+        parameters = Parameters.of(first, [])
+        if (
+            first.can_be_called_at(condition)
+            and parameters.widened(*condition.environment([])[:2]) is not None
+        ):
             raise StackNeeded(first)
         following.first = None
     following.tests.append(condition.test)
@@ -245,98 +251,6 @@ def _use(condition: Condition, following: Following) -> None:
         test.item()
 
 
-# ---- arguments
-
-
-@dataclass(frozen=True)
-class _Parameters:
-    """What a recursive part depends on.
-
-    Attributes:
-        structure: of its environment.
-        leaves: of the environment at the first call.
-        types: for each leaf that calls change its shape and dtype; None for what they leave as
-            it is.
-    """
-
-    structure: Structure
-    leaves: list[Any]
-    types: tuple[Any, ...]
-
-    @staticmethod
-    def of(condition: Condition, places: list[Any]) -> _Parameters:
-        leaves, structure, _ = condition.environment(places)
-        return _Parameters(structure, leaves, (None,) * len(leaves))
-
-    @property
-    def varying(self) -> list[Any]:
-        """The types of the leaves that calls change."""
-        return [kind for kind in self.types if kind is not None]
-
-    def filled(self, arrays: Sequence[Any]) -> list[Any]:
-        """All leaves, with these arrays for those that vary."""
-        given = iter(arrays)
-        pairs = zip(self.leaves, self.types, strict=True)
-        return [leaf if kind is None else next(given) for leaf, kind in pairs]
-
-    def widened(self, leaves: list[Any], structure: Structure) -> _Parameters | None:
-        """Parameters for this environment as well; None if it has another structure."""
-        if len(leaves) != len(self.leaves):
-            return None
-        own = [
-            _described(i, leaf if kind is None else kind)
-            for i, (leaf, kind) in enumerate(zip(self.leaves, self.types, strict=True))
-        ]
-        given = [_described(i, leaf) for i, leaf in enumerate(leaves)]
-        try:
-            merged, joined = merge((self.structure, own), (structure, given))
-        except Mismatch:
-            return None
-        if len(joined) != len(leaves):
-            return None
-        types = [
-            kind
-            if kind is None and (leaf.__class__ is not Joined or before is now)
-            else _type(leaf)
-            for leaf, kind, before, now in zip(joined, self.types, self.leaves, leaves, strict=True)
-        ]
-        return _Parameters(merged, self.leaves, tuple(types))
-
-    def counts(self, condition: Condition) -> bool:
-        """Whether known exact integers differ between this environment and a condition's."""
-        leaves = condition.environment([])[0]
-        known = [(_known(a), _known(b)) for a, b in zip(self.leaves, leaves, strict=True)]
-        return any(a.__class__ is int and b.__class__ is int and a != b for a, b in known)
-
-    def operands(self, leaves: Sequence[Any], who: str) -> list[Any]:
-        """The leaves that vary as arrays of their types."""
-        pairs = zip(leaves, self.types, strict=True)
-        return [_array(leaf, kind, who) for leaf, kind in pairs if kind is not None]
-
-
-def _known(leaf: Any) -> Any:
-    return leaf.known if leaf.__class__ is Witness else leaf
-
-
-def _described(index: int, leaf: Any) -> Any:
-    """A leaf as ``merge`` takes it: a number that is known, or what is known of an array."""
-    if isinstance(leaf, jax.ShapeDtypeStruct):
-        return Output(index, leaf.shape, leaf.dtype)
-    array = tracer_of(leaf)
-    if not hasattr(array, "dtype"):
-        return leaf
-    return Output(index, tuple(array.shape), np.dtype(array.dtype))
-
-
-def _type(leaf: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-
-
-def _array(leaf: Any, kind: jax.ShapeDtypeStruct, who: str) -> Any:
-    array = as_leaf_array(leaf, who)
-    return array if array.dtype == kind.dtype else array.astype(kind.dtype)
-
-
 # ---- the recursive part
 
 
@@ -348,6 +262,7 @@ class _Construction:
         parameters: what calls depend on.
         places: what calls write: the numbers of containers of the environment, and containers
             outside of it.
+        with_key: whether calls take the key that ``with-rng`` gives.
         result: structure and leaves of the value, of the contents of ``places`` and of the exits;
             None before anything is known.
         targets: where calls may escape to.
@@ -358,8 +273,9 @@ class _Construction:
         self.condition = condition
         self.evaluate = evaluate
         self.callee = Callee(condition.name)
-        self.parameters = _Parameters.of(condition, [])
+        self.parameters = Parameters.of(condition, [])
         self.places: list[Any] = []
+        self.with_key = False
         self.result: tuple[Structure, list[Any]] | None = None
         self.targets: list[Target] = []
         self.is_left = False
@@ -369,6 +285,11 @@ class _Construction:
         """The containers that calls write and that are not in the environment."""
         return [place for place in self.places if place.__class__ is not int]
 
+    @property
+    def _counts(self) -> list[CountPlace]:
+        """The counts of draws that calls write."""
+        return [place for place in self.places if place.__class__ is CountPlace]
+
     # ---- calls from inside
 
     def takes(self, condition: Condition) -> bool:
@@ -376,17 +297,29 @@ class _Construction:
         first = self.condition
         if first.site != condition.site or first.path != condition.path:
             return False
-        if not first.has_bindings_of(condition):
+        if not first.can_be_called_at(condition):
             return False
-        leaves, structure, _ = condition.environment(self.outside)
+        if not self.with_key and condition.source is not first.source:
+            return self._with_key().widened(*condition.environment([], True)[:2]) is not None
+        leaves, structure, _ = self._environment(condition)
         return self.parameters.widened(leaves, structure) is not None
+
+    def _with_key(self) -> Parameters:
+        return Parameters.of(self.condition, [], True)
+
+    def _environment(self, condition: Condition) -> tuple[list[Any], Structure, list[Any]]:
+        return condition.environment(self.outside, self.with_key)
 
     def call(self, condition: Condition) -> Any:
         """The value of a call while the body is traced."""
         inner = CONDITIONS.constructions[CONDITIONS.constructions.index(self) + 1 :]
         for construction in inner:
             construction.is_left = True
-        leaves, structure, containers = condition.environment(self.outside)
+        if not self.with_key and condition.source is not self.condition.source:
+            self.parameters, self.places, self.result = self._with_key(), [], None
+            self.with_key = True
+            raise _Again(self)
+        leaves, structure, containers = self._environment(condition)
         wider = self.parameters.widened(leaves, structure)
         assert wider is not None
         if (wider.structure, wider.types) != (self.parameters.structure, self.parameters.types):
@@ -395,14 +328,17 @@ class _Construction:
         if self.result is None:
             raise Unreachable
         operands = self.parameters.operands(leaves, self.callee.name)
-        return self._delivered(call(self.callee, operands, self._result_types()), containers)
+        outputs = call(self.callee, operands, self._result_types())
+        return self._delivered(outputs, containers, condition)
 
     def _result_types(self) -> list[Any]:
         assert self.result is not None
-        return [_type(leaf) for leaf in self.result[1] if isinstance(leaf, Output)]
+        return [type_of(leaf) for leaf in self.result[1] if isinstance(leaf, Output)]
 
-    def _delivered(self, outputs: Sequence[Any], containers: list[Any]) -> Any:
-        """The value of a call with these results; what it writes is written."""
+    def _delivered(
+        self, outputs: Sequence[Any], containers: list[Any], condition: Condition
+    ) -> Any:
+        """The value of a call at a condition; what it writes is written."""
         assert self.result is not None
         structure, described = self.result
         given = iter(outputs)
@@ -410,7 +346,7 @@ class _Construction:
         structure = journal.with_boxes(structure, containers)
         before = journal.FRAMES.ties.copy()
         value, contents, ends = unflatten(structure, leaves)
-        places = self._places_in(containers, self.callee.name)
+        places = self._places_in(containers, condition)
         journal.write_checked(places, contents)
         # What it gives is told of its own places already.
         made, journal.FRAMES.ties = journal.FRAMES.ties, before
@@ -418,16 +354,17 @@ class _Construction:
         journal.FRAMES.ties = made
         return deliver(value, self.targets, ends)
 
-    def _places_in(self, containers: list[Any], who: str) -> list[Any]:
-        """The places that a call writes whose environment has these containers."""
-        found = [containers[p] if p.__class__ is int else p for p in self.places]
+    def _places_in(self, containers: list[Any], condition: Condition) -> list[Any]:
+        """The places that a call at a condition writes, whose environment has these containers."""
+        places = condition.present(self.places)
+        found = [containers[p] if p.__class__ is int else p for p in places]
         written = set(map(id, found))
         if len(written) < len(found) or sum(id(c) in written for c in containers) > sum(
             p.__class__ is int for p in self.places
         ):
             raise StagingError(
-                f"{who}: a recursion on traced values changes something that it can reach in two "
-                "ways",
+                f"{self.callee.name}: a recursion on traced values changes something that it can "
+                "reach in two ways",
                 hint="pass what is changed once only, or return the new value",
             )
         return found
@@ -448,19 +385,25 @@ class _Construction:
         """Trace the body; None if its arguments turned out to be more general."""
         self.is_left = False
         made: list[Any] = []
+        counts: list[Any] = []
         written: list[Any] = []
 
         def body(active: Any, *arrays: Any) -> Any:
             self.callee.active = active
-            test, then, otherwise, contents = unflatten(
+            test, then, otherwise, words, contents = unflatten(
                 self.parameters.structure, self.parameters.filled(arrays), made, list
             )
-            journal.note_given(made)
-            journal.write(self.outside, contents)
-            written.extend(made[p] if p.__class__ is int else p for p in self.places)
-            condition = Condition(test, then, otherwise)
-            with under(trip_condition(lambda: active)), _entered(condition):
-                return or_bottom(self.evaluate)(condition)
+            with self._keys_from(words):
+                condition = Condition(test, then, otherwise)
+                outside = condition.present(self.outside)
+                counts.extend(condition.present(self._counts))
+                journal.note_given(made)
+                journal.write(outside, contents)
+                written.extend(
+                    made[p] if p.__class__ is int else p for p in condition.present(self.places)
+                )
+                with under(trip_condition(lambda: active)), _entered(condition):
+                    return or_bottom(self.evaluate)(condition)
 
         kinds = [jax.ShapeDtypeStruct((), BOOL), *self.parameters.varying]
         CONDITIONS.constructions.append(self)
@@ -473,9 +416,29 @@ class _Construction:
         finally:
             CONDITIONS.constructions.pop()
         part = part.without_containers()
-        numbers = {id(container): number for number, container in enumerate(made)}
+        numbers: dict[int, Any] = {id(place): number for number, place in enumerate(made)}
+        numbers.update(zip(map(id, counts), self._counts, strict=True))
         part.written = [numbers.get(id(place), place) for place in part.written]
         return part
+
+    @contextmanager
+    def _keys_from(self, words: Any) -> Iterator[None]:
+        """In this block draws take the keys that are made of a call's words, if it has any."""
+        outer = KEY_SOURCE.draw
+        if self.with_key:
+            assert outer is not None
+            paths = [place.path for place in self._counts]
+            KEY_SOURCE.draw = CalledSource(words, outer.key_kind, paths, self._count)
+        try:
+            yield
+        finally:
+            KEY_SOURCE.draw = outer
+
+    def _count(self, path: Path) -> None:
+        """Calls draw with a path as well."""
+        self.places, self.result = [*self.places, CountPlace(path)], None
+        self._depend_on_places()
+        raise _Again(self)
 
     def _settles(self, part: Part) -> bool:
         """Whether the body gives what its calls were thought to give."""
@@ -510,9 +473,9 @@ class _Construction:
 
     def _depend_on_places(self) -> None:
         """The contents of the places that are written are arguments too."""
-        first = _Parameters.of(self.condition, self.outside)
+        first = Parameters.of(self.condition, self.outside, self.with_key)
         more = len(first.leaves) - len(self.parameters.leaves)
-        self.parameters = _Parameters(
+        self.parameters = Parameters(
             first.structure, first.leaves, (*self.parameters.types, *[None] * more)
         )
 
@@ -523,19 +486,19 @@ class _Construction:
         )
 
     def _first_call(self) -> Any:
-        leaves, _, containers = self.condition.environment(self.outside)
+        leaves, _, containers = self._environment(self.condition)
         operands = self.parameters.operands(leaves, self.callee.name)
         assert self.result is not None
         if self.is_left:
             constants = self.callee.body.consts
             outputs = call(self.callee, [*operands, *constants], self._result_types(), True)
-            return self._delivered(outputs, containers)
+            return self._delivered(outputs, containers, self.condition)
         self._check_end()
         outcome = recursion_machine.run(self.callee, operands, DEPTH.value)
         note("stack", name=self.callee.name, depth=outcome.depth)
         if outcome.is_too_deep is not None:
             self._check_depth(outcome)
-        return self._delivered(outcome.results, containers)
+        return self._delivered(outcome.results, containers, self.condition)
 
     def _check_end(self) -> None:
         assert self.result is not None

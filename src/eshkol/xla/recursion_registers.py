@@ -64,7 +64,7 @@ class Registers:
     def row_size(self) -> int:
         """How many bytes a call saves."""
         kinds = (self.types[number] for number in self.saved)
-        return sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in kinds)
+        return sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in kinds)
 
 
 class Results:
