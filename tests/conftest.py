@@ -28,17 +28,30 @@ collect_ignore = [
 ]
 
 
-MOST_MEMORY = 3 * 2**30
-"""A process that has grown larger lets go of what it compiled, after a file of tests; in bytes."""
+class Memory:
+    """The memory of this process, which lets go of what it compiled if it has grown too large.
+
+    Attributes:
+        most: it is too large with more; in bytes.
+    """
+
+    def __init__(self) -> None:
+        self.most = 3 * 2**30
+
+    def bound(self) -> None:
+        """Let go of what was compiled, if there is too much."""
+        if "jax" in sys.modules and _memory() > self.most:
+            _let_go()
+            self.most = max(self.most, _memory() + 2**29)
+
+
+MEMORY = Memory()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    global MOST_MEMORY
-    is_last = nextitem is not None and nextitem.path != item.path
-    if is_last and "jax" in sys.modules and _memory() > MOST_MEMORY:
-        _let_go()
-        MOST_MEMORY = max(MOST_MEMORY, _memory() + 2**29)
+    if nextitem is not None and nextitem.path != item.path:
+        MEMORY.bound()
 
 
 def _memory() -> int:

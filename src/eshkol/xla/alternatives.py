@@ -21,10 +21,10 @@ from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import choose, inline, trace, with_operands
 from eshkol.xla.cheap_branches import are_cheap, has_gradient, masked
 from eshkol.xla.effects import fail
+from eshkol.xla.leaving import flatten_leaving
 from eshkol.xla.merging import ABSENT, BOTTOM, Joined, Output, merge
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part, make_outputs, put_together, with_witnesses
-from eshkol.xla.tie_graph import flatten_leaving
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness, tracer_of
 

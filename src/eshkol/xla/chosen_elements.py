@@ -23,10 +23,10 @@ from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.comparison import decreasing, increasing
 from eshkol.primitives.declare import load
-from eshkol.xla import journal
 from eshkol.xla.arguments import index_operand
 from eshkol.xla.control import choose, is_true
 from eshkol.xla.dtypes import BOOL, INT64, join, wide
+from eshkol.xla.leaving import CHOSEN
 from eshkol.xla.parts import as_leaf_array
 from eshkol.xla.witness import Witness, is_exact
 
@@ -75,7 +75,7 @@ def _element(who: str, items: Sequence[Any], place: Any) -> Any:
     chosen = [_element(who, column, place) for column in zip(*rows, strict=True)]
     value = Vector(chosen) if first.__class__ is Vector else scheme_list(chosen)
     for number, item in enumerate(items):
-        journal.CHOSEN.tie(value, lax.eq(place, np.int64(number)), item)
+        CHOSEN.tie(value, lax.eq(place, np.int64(number)), item)
     return value
 
 

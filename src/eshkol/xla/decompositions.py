@@ -99,7 +99,8 @@ _LOOKED_AT = frozenset({FLOAT32, FLOAT64, COMPLEX64, COMPLEX128})
 
 def _is_finite(array: Any) -> bool:
     """Whether known numbers are finite: the sum of their squares tells, unless it overflows."""
-    if array.size <= MOST_LOOKED_AT and array.dtype in _LOOKED_AT:
+    is_small = array.size <= MOST_LOOKED_AT and array.dtype in _LOOKED_AT
+    if is_small and array.is_fully_addressable:
         numbers = np.asarray(array)
         if math.isfinite(np.vdot(numbers, numbers).real):
             return True

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import jax
-from jax import lax
 
 from eshkol.base.errors import EshkolError, Raised, SchemeError, StagingError
 from eshkol.base.frames import scheme_frame, span_of_frame
@@ -27,6 +26,7 @@ from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.conditions import raised_object
 from eshkol.xla.host_calls import DEEDS, Deed, Given, HostCall
 from eshkol.xla.trees import TENSOR, flatten
+from eshkol.xla.truth import conjunction
 from eshkol.xla.witness import tracer_of
 
 Complaint = Callable[..., EshkolError]
@@ -103,8 +103,7 @@ def is_reached() -> Any:
     for condition in reversed(PATH.conditions):
         if hasattr(condition, "eshkol_trip"):
             break
-        holds = tracer_of(condition())
-        result = holds if result is True else lax.bitwise_and(result, holds)
+        result = conjunction(result, condition())
     return result
 
 
@@ -112,8 +111,7 @@ def is_taken() -> Any:
     """Whether the program gets here: the conditions of the branches and trips around hold."""
     result: Any = True
     for condition in PATH.conditions:
-        holds = tracer_of(condition())
-        result = holds if result is True else lax.bitwise_and(result, holds)
+        result = conjunction(result, condition())
     return result
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from eshkol.xla.journal import MADE, Kept
+from eshkol.xla.leaving import MADE, Kept
 from eshkol.xla.trees import KINDS, Structure
 
 Value = tuple[Structure, list[Any]]

@@ -11,10 +11,8 @@ import weakref
 from collections.abc import Callable, Container, Iterator
 from typing import Any
 
-from jax import lax
-
 from eshkol.xla.rebuilding import parts_of
-from eshkol.xla.witness import tracer_of
+from eshkol.xla.truth import conjunction, disjunction
 
 MANY = 64
 """From so many copies on it is looked whether they are all still there."""
@@ -84,7 +82,7 @@ class Ties:
         for one, same in zip(parts_of(copy), parts_of(other), strict=False):
             known = self._ties.setdefault(self._reference(one), {})
             reference = self._reference(same)
-            known[reference] = either(known.get(reference, False), condition)
+            known[reference] = disjunction(known.get(reference, False), condition)
 
     def choose(self, copy: Any) -> None:
         """Note that ``copy`` is always one of those that it is tied to."""
@@ -162,7 +160,7 @@ class Ties:
         for other, condition in self._ties.get(place, {}).items():
             for target, inner in self._identity(other).items():
                 known = identity.get(target, False)
-                identity[target] = either(known, both(condition, inner))
+                identity[target] = disjunction(known, conjunction(condition, inner))
         self._found[-1][place] = identity
         return identity
 
@@ -178,7 +176,7 @@ class Ties:
         for target, held in first.items():
             is_end = target not in key and target() is not None and id(target()) in ends
             if target in second and not is_end:
-                condition = either(condition, both(held, second[target]))
+                condition = disjunction(condition, conjunction(held, second[target]))
         if not ends:
             self._found[-1][key] = condition
         return condition
@@ -194,19 +192,3 @@ class Ties:
         tied = {*self._ties, *(other for known in self._ties.values() for other in known)}
         self._chosen &= tied
         self._references = {id(r()): r for r in tied if r() is not None}
-
-
-def both(first: Any, second: Any) -> Any:
-    """The conjunction of two conditions, traced or True."""
-    first, second = tracer_of(first), tracer_of(second)
-    if first is True or second is True:
-        return second if first is True else first
-    return first if first is second else lax.bitwise_and(first, second)
-
-
-def either(first: Any, second: Any) -> Any:
-    """The disjunction of two conditions, traced or known."""
-    first, second = tracer_of(first), tracer_of(second)
-    if first is True or second is True:
-        return True
-    return second if first is False or first is second else lax.bitwise_or(first, second)

@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from eshkol.base.errors import StagingError
-from eshkol.datum.pairs import Pair, spine
+from eshkol.datum.pairs import Pair
 from eshkol.datum.records import Record, field_values, set_fields
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
-from eshkol.xla._compat_traces import is_of_this_trace, is_usable
+from eshkol.xla._compat_traces import is_of_this_trace
 from eshkol.xla.identities import Ties
 from eshkol.xla.rebuilding import parts_of
-from eshkol.xla.trees import OuterBox, Structure
+from eshkol.xla.trees import OuterBox
 from eshkol.xla.witness import tracer_of
 
 MOST_NAMES = 1_000
@@ -152,7 +151,7 @@ class Frame:
     def note(self, place: Any) -> None:
         """Remember the contents of ``place`` before its first write."""
         if id(place) not in self.made:
-            self.before.setdefault(id(place), (place, _get(place)))
+            self.before.setdefault(id(place), (place, contents_of(place)))
 
     def written(self) -> list[Any]:
         """The places outside of the part that it wrote."""
@@ -165,12 +164,12 @@ class Frame:
         """
         copies = FRAMES.ties.copies(self.ties)
         for place, held in list(self.before.values()):
-            is_own = id(place) in copies or any(map(_is_of_trace, _values(held)))
+            is_own = id(place) in copies or any(map(is_of_trace, values_in(held)))
             if is_own and id(place) not in self.given and id(place) not in self.carried:
                 forget(place)
 
 
-def _get(place: Any) -> Any:
+def contents_of(place: Any) -> Any:
     """The contents of a place as a value that can be flattened."""
     if isinstance(place, Pair):
         return (place.car, place.cdr)
@@ -197,7 +196,7 @@ def put(place: Any, contents: Any) -> None:
 
 def contents(places: list[Any]) -> tuple[Any, ...]:
     """What the places hold now."""
-    return tuple(_get(place) for place in places)
+    return tuple(contents_of(place) for place in places)
 
 
 def write(places: list[Any], values: tuple[Any, ...]) -> None:
@@ -278,179 +277,17 @@ def note_given(places: list[Any]) -> None:
     FRAMES.stack[-1].given.update((id(place), number) for number, place in enumerate(places))
 
 
-# ---- boxes of variables in closures, and variables that hold tensors, that leave a part
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A place that was there before the part: it stays the one that it is."""
-
-    place: Any
-    is_told = True
-
-    @property
-    def present(self) -> Any:
-        return self.place
-
-    def ties(self, place: Any) -> list[tuple[Any, Any]]:
-        return []
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Kept) and other.place is self.place
-
-    def __hash__(self) -> int:
-        return id(self.place)
-
-
-@dataclass(frozen=True)
-class Given:
-    """The place with this number of those that the part is given in each of its runs."""
-
-    number: int
-    is_told = True
-
-    def ties(self, place: Any) -> list[tuple[Any, Any]]:
-        return []
-
-
-class Made:
-    """A place that the part makes.
-
-    Args:
-        ties: for the identity of a place the conditions under which it is others, and these.
-    """
-
-    is_told = False
-    present: Any = None
-
-    def __init__(self, ties: dict[int, list[tuple[Any, Any]]] | None = None) -> None:
-        self._ties = ties or {}
-
-    def ties(self, place: Any) -> list[tuple[Any, Any]]:
-        return self._ties.get(id(place), [])
-
-    def box(self) -> list[Any]:
-        return make_box(None)
-
-    def variable(self, tensor: Any, is_buffer: bool) -> TensorVariable:
-        return note_made(TensorVariable(tensor, is_buffer))
-
-    def tie(self, place: Any, condition: Any, other: Any) -> None:
-        tie(place, condition, other)
-
-    def __eq__(self, other: object) -> bool:
-        return other.__class__ is Made
-
-    def __hash__(self) -> int:
-        return hash(Made)
-
-
-MADE = Made()
-
-
-class Chosen(Made):
-    """A place that stands for one of those that it is tied to, whichever way the program goes."""
-
-    def tie(self, place: Any, condition: Any, other: Any) -> None:
-        tie(place, condition, other)
-        FRAMES.ties.choose(place)
-
-
-CHOSEN = Chosen()
-
-
-class Found(Made):
-    """A container that leaves a part: whether it was there before tells that it still is after it.
-
-    Only what is reached from outside of the part outlives it, unless something remembers it that
-    is no part of the program; then it may hold what belongs to the part.
-
-    Args:
-        container: that it is.
-        ties: as those of a :class:`Made`.
-    """
-
-    def __init__(self, container: Any, ties: dict[int, list[tuple[Any, Any]]]) -> None:
-        super().__init__(ties)
-        self._container = weakref.ref(container)
-
-    @property
-    def present(self) -> Any:
-        container = self._container()
-        if container is None or all(is_usable(tracer_of(item)) for item in _items(container)):
-            return container
-        return None
-
-
-class Leaving:
-    """What becomes of the places that leave the innermost part.
-
-    Attributes:
-        made: those that the part made and that were asked for, in that order.
-    """
-
-    def __init__(self, ties: dict[int, list[tuple[Any, Any]]] | None = None) -> None:
-        self.made: dict[int, Any] = {}
-        self._ties = ties or {}
-        self._is_made = Made(self._ties)
-        self._new: set[int] = set()
-        frame = FRAMES.stack[-1]
-        self._copies = FRAMES.ties.copies(frame.ties)
-
-    def __call__(self, place: Any) -> Kept | Made | Given:
-        frame = FRAMES.stack[-1]
-        if isinstance(place, Pair | Vector | HashTable | Record):
-            return self._container(place, frame)
-        if id(place) in frame.given:
-            return Given(frame.given[id(place)])
-        if id(place) not in frame.made:
-            return Kept(place)
-        self.made.setdefault(id(place), place)
-        return self._is_made
-
-    def _container(self, place: Any, frame: Frame) -> Made:
-        """The details of a container, which is asked for after what it holds."""
-        if id(place) in self._copies:
-            self.made.setdefault(id(place), place)
-            return self._is_made
-        is_given = any(
-            id(part) in frame.before or id(part) in frame.carried for part in parts_of(place)
-        )
-        if not is_given and any(map(self._is_of_part, _items(place))):
-            self._new.add(id(place))
-            return self._is_made
-        return Found(place, self._ties)
-
-    def _is_of_part(self, item: Any) -> bool:
-        """Whether what a container holds tells that the part has made it."""
-        return id(item) in self._new or _is_of_trace(item)
-
-
-def _items(container: Any) -> list[Any]:
-    """What a container holds; a list its elements."""
-    if container.__class__ is Pair:
-        items, tail = spine(container)
-        return [*items, tail]
-    return _values(_get(container))
-
-
-def _values(contents: Any) -> list[Any]:
+def values_in(contents: Any) -> list[Any]:
     """The values in the contents of a place."""
     return list(contents.values() if contents.__class__ is dict else contents)
 
 
-def _is_of_trace(value: Any) -> bool:
+def is_of_trace(value: Any) -> bool:
+    """Whether a value belongs to the trace that goes on."""
     return is_of_this_trace(tracer_of(value))
 
 
-def with_boxes(structure: Structure, boxes: list[Any]) -> Structure:
-    """The structure of what a part gives, with the boxes that it was given in one of its runs."""
-    if structure.__class__ is str:
-        return structure
-    tag, details, children = structure
-    if details.__class__ is Given:
-        details = Kept(boxes[details.number])
-    return (tag, details, tuple([with_boxes(child, boxes) for child in children]))
+# ---- boxes of assigned variables
 
 
 def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:

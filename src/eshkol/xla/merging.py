@@ -22,7 +22,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, INT64, result_dtype
 from eshkol.xla.graphs import PLACES, Node, Value, attach, detach
-from eshkol.xla.journal import CHOSEN, MADE
+from eshkol.xla.leaving import CHOSEN, MADE
 from eshkol.xla.tensors import describe
 from eshkol.xla.trees import BUFFER, EXACT, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Witness

@@ -35,6 +35,7 @@ from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import trip_condition, under
 from eshkol.xla.extents import deliver, trace_part
 from eshkol.xla.keys import KEY_SOURCE, CalledSource
+from eshkol.xla.leaving import with_boxes
 from eshkol.xla.merging import BOTTOM_STRUCTURE, Joined, Mismatch, Output, merge
 from eshkol.xla.notes import forget, mark, note
 from eshkol.xla.parts import Part, make_outputs
@@ -343,7 +344,7 @@ class _Construction:
         structure, described = self.result
         given = iter(outputs)
         leaves = [next(given) if isinstance(leaf, Output) else leaf for leaf in described]
-        structure = journal.with_boxes(structure, containers)
+        structure = with_boxes(structure, containers)
         before = journal.FRAMES.ties.copy()
         value, contents, ends = unflatten(structure, leaves)
         places = self._places_in(containers, condition)

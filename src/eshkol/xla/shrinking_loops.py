@@ -21,7 +21,7 @@ from eshkol.xla.merging import ABSENT, BOTTOM, Mismatch
 from eshkol.xla.notes import note, unrolled_trip
 from eshkol.xla.traced_loops import Step
 from eshkol.xla.trees import Structure, flatten
-from eshkol.xla.witness import tracer_of
+from eshkol.xla.truth import conjunction
 
 MOST_TRIPS = 64
 """So many trips whose end is traced are compiled one after the other."""
@@ -44,9 +44,9 @@ def unroll(site: Site, values: Values, step: Callable[..., Step], problem: Chang
     for trip in range(MOST_TRIPS):
         with unrolled_trip(trip):
             result, goes_on = _trip_if(runs, step, values)
-        following = runs if goes_on is not None else _and(runs, tracer_of(result.goes_on))
+        following = runs if goes_on is not None else conjunction(runs, result.goes_on)
         if goes_on is not True:
-            ends = runs if goes_on is False else _and(runs, lax.bitwise_not(following))
+            ends = runs if goes_on is False else conjunction(runs, lax.bitwise_not(following))
             value = _value(site, ends, result.value, value)
         if goes_on is False:
             note("unrolled", site=site, trips=trip + 1)
@@ -61,10 +61,6 @@ def unroll(site: Site, values: Values, step: Callable[..., Step], problem: Chang
         hint=f"a loop whose end is traced goes down at most {MOST_TRIPS} elements of a list: make "
         "it a tensor,\nand let a counter go over its rows",
     )
-
-
-def _and(first: Any, second: Any) -> Any:
-    return second if first is True else lax.bitwise_and(first, second)
 
 
 def _value(site: Site, ends: Any, value: Any, so_far: Any) -> Any:
