@@ -35,6 +35,20 @@ def _leaves(x: float) -> list[float]:
     return [m + n, a + b]
 
 
+def _moved(n: float, x: float) -> float:
+    total = 0.0
+
+    def move(n: float, a: float, b: float, c: float) -> None:
+        nonlocal total
+        if n > 0.5:
+            move(n - 1, a, c, b)
+            total = x * total + a
+            move(n - 1, c, b, a)
+
+    move(n, x, 2.0, 3.0)
+    return total
+
+
 ROWS = [
     row(
         "a falling product",
@@ -211,6 +225,63 @@ ROWS = [
         "0.2",
         "-1.3",
         "6.0",
+        differentiable=True,
+    ),
+    row(
+        "the second of two calls is a trip of a loop",
+        """(define (f n x)
+             (let ((sum 0.0))
+               (define (move n a b c)
+                 (when (> n 0.5)
+                   (move (- n 1.0) a c b)
+                   (set! sum (+ (* x sum) a))
+                   (move (- n 1.0) c b a)))
+               (move n x 2.0 3.0)
+               sum))""",
+        "3.0 0.5",
+        "2.0 1.5",
+        "0.0 1.0",
+        to=_moved,
+        differentiable=True,
+    ),
+    row(
+        "each trip of a loop calls the loop",
+        """(define (f x n)
+             (define (walk low)
+               (do ((i low (+ i 1.0))
+                    (sum 1.0 (+ sum (* x (walk (+ i 1.0))))))
+                   ((>= i n) sum)))
+             (walk 0.0))""",
+        "1.0 3.5",
+        "0.5 2.75",
+        "2.0 -0.5",
+        to=lambda x, n: (1 + x) ** max(0, math.ceil(n)),
+        differentiable=True,
+    ),
+    row(
+        "a sort in place",
+        """(define (f a b c d)
+             (define t (tensor a b c d #:dtype 'float64))
+             (define (exchange! i j)
+               (let ((x (tensor-ref t i)))
+                 (tensor-set! t i (tensor-ref t j))
+                 (tensor-set! t j x)))
+             (define (partition! low high)
+               (let ((pivot (tensor-ref t high)))
+                 (let loop ((i low) (j low))
+                   (cond ((>= j high) (exchange! i high) i)
+                         ((< (tensor-ref t j) pivot) (exchange! i j) (loop (+ i 1) (+ j 1)))
+                         (else (loop i (+ j 1)))))))
+             (define (sort! low high)
+               (when (< low high)
+                 (let ((middle (partition! low high)))
+                   (sort! low (- middle 1))
+                   (sort! (+ middle 1) high))))
+             (sort! 0 3)
+             (tensor-dot t (tensor 1.0 10.0 100.0 1000.0 #:dtype 'float64)))""",
+        "3.0 1.0 4.0 2.0",
+        "0.5 2.5 0.25 -1.0",
+        to=lambda *numbers: sum(x * 10**i for i, x in enumerate(sorted(numbers))),
         differentiable=True,
     ),
 ]

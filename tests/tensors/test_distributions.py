@@ -68,7 +68,7 @@ def drawn(name, *arguments, seed=5, **options):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "reference"), one_in(2, CONTINUOUS, titles(CONTINUOUS))
+    ("name", "parameters", "reference"), one_in(3, CONTINUOUS, titles(CONTINUOUS))
 )
 def test_continuous(name, parameters, reference):
     sample = np.asarray(drawn(name, *parameters, COUNT))

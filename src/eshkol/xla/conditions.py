@@ -1,7 +1,8 @@
 """Conditions that are being traced, by which a recursion is recognized.
 
 A recursion that is traced comes back, inside of a branch, to the ``if`` that the branch belongs to.
-So what is called again is that ``if``, and its arguments are all that its branches capture.
+So what is called again is that ``if``, and its arguments are all that its branches capture. Where
+the last call is in tail position, and so a loop, it comes back inside of a trip to the loop.
 """
 
 from __future__ import annotations
@@ -39,30 +40,53 @@ class CountPlace:
 
 
 class Condition:
-    """An ``if`` with a traced test, as it is met.
+    """An ``if`` with a traced test, as it is met; or a loop, whose trips may come back to it.
 
     Attributes:
-        test: traced.
-        then: a branch, a function without parameters.
-        otherwise: the other one.
+        test: traced; True of a loop.
+        then: a branch, a function without parameters; what runs the loop.
+        otherwise: the other one; a trip of the loop, which tells which loop it is.
         site: the same whenever the same form of the program is met.
         bindings: those that ``parameterize`` had made then; a part that is called again takes them
             for constants.
-        path: to the random draws of its branches, if they may draw: a part that is called again
-            has one path to each.
-        source: where their keys come from.
+        source: where the keys of random draws come from.
+
+    Args:
+        path: see :attr:`path`; None if the calls that are going on tell.
     """
 
-    __slots__ = ("bindings", "otherwise", "path", "site", "source", "test", "then")
+    __slots__ = ("_caller", "_path", "bindings", "otherwise", "site", "source", "test", "then")
 
-    def __init__(self, test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        test: Any,
+        then: Callable[[], Any],
+        otherwise: Callable[[], Any],
+        path: Path | None = None,
+    ) -> None:
         self.test = test
         self.then = then
         self.otherwise = otherwise
         self.site = id(otherwise.__code__)
         self.bindings = {key: cell[0] for key, cell in STATE.parameters.items()}
-        self.path = path_to(sys._getframe(1), is_draw=False) if may_draw() else ()
         self.source = KEY_SOURCE.draw
+        self._path = path if may_draw() else ()
+        self._caller = sys._getframe(1) if self._path is None else None
+
+    @property
+    def path(self) -> Path:
+        """The path to the random draws of its branches, if they may draw.
+
+        A part that is called again has one path to each. The calls that are going on tell it, and
+        these are the same as long as the condition is being decided.
+        """
+        if self._path is None:
+            self._path = path_to(self._caller, is_draw=False)
+        return self._path
+
+    def decided(self) -> None:
+        """It was decided: from now on it keeps no frame alive."""
+        self._caller = None
 
     @property
     def name(self) -> str:

@@ -17,14 +17,17 @@ from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.primitives.dynamic import Escape
 from eshkol.xla import journal
 from eshkol.xla.carries import ChangingVariable, Site, Values
+from eshkol.xla.conditions import Condition
 from eshkol.xla.control import known_truth, staged_if
 from eshkol.xla.counted_loops import Leaving, known_trips, scan
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.loop_memory import UNKNOWN, Loop
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
+from eshkol.xla.recursion import decide
 from eshkol.xla.shrinking_loops import unroll
 from eshkol.xla.traced_loops import Step, again, done, traced_loop, traced_while
+from eshkol.xla.trees import PART
 from eshkol.xla.witness import Witness
 
 UNROLLED_TRIPS = 8
@@ -65,7 +68,7 @@ def staged_while(
             scanned = scan(site, values, step, count, trips)
         except Leaving:
             forget(told)
-            return traced_while(site, values, test, step, leaves_when, trips)
+            return _compiled(site, values, test, step, leaves_when, trips)
         if scanned is not None:
             return scanned
         forget(told)
@@ -86,8 +89,8 @@ def staged_while(
         if known is None and not (is_followed and holds.__class__ is Witness):
             try:
                 if loop is not None and not trip:
-                    return loop.value(partial(traced_while, site, values, test, step, leaves_when))
-                return traced_while(site, values, test, step, leaves_when)
+                    return loop.value(partial(_compiled, site, values, test, step, leaves_when))
+                return _compiled(site, values, test, step, leaves_when)
             except EshkolError:
                 if holds.__class__ is not Witness:
                     raise
@@ -102,10 +105,35 @@ def staged_while(
             values = step(*values)
         if rest_count() > rests and not is_followed:
             try:
-                return traced_while(site, values, test, step, leaves_when)
+                return _compiled(site, values, test, step, leaves_when)
             except EshkolError:
                 is_followed = True
     raise _endless(site)
+
+
+def _compiled(
+    site: Site,
+    values: Values,
+    test: Callable[..., Any],
+    step: Callable[..., Values],
+    leaves_when: bool,
+    most_trips: int | None = None,
+) -> Values:
+    """The loop variables after a loop with a traced test, to which its own trips may come back."""
+
+    def run() -> Values:
+        return traced_while(site, values, test, step, leaves_when, most_trips)
+
+    for part in (test, step):
+        part.eshkol_transparent = PART  # type: ignore[attr-defined]
+    return decide(Condition(True, run, step), _value)
+
+
+def _value(condition: Condition) -> Any:
+    """The value of a loop that is met, or of a condition on how its calls went."""
+    if condition.test is True:
+        return condition.then()
+    return staged_if(condition.test, condition.then, condition.otherwise)
 
 
 def _with_test(

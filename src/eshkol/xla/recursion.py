@@ -84,6 +84,13 @@ def decide(condition: Condition, evaluate: Evaluate) -> Any:
         condition: the test and the branches.
         evaluate: what it means where it is no recursion.
     """
+    try:
+        return _decide(condition, evaluate)
+    finally:
+        condition.decided()
+
+
+def _decide(condition: Condition, evaluate: Evaluate) -> Any:
     for construction in reversed(CONDITIONS.constructions):
         if construction.takes(condition):
             return construction.call(condition)
@@ -130,8 +137,8 @@ def own_conditions() -> Iterator[None]:
 
 def _look_back(condition: Condition) -> None:
     """Raise ``StackNeeded`` if the condition comes back to one that is being traced."""
-    site, path = condition.site, condition.path
-    earlier = [o for o in CONDITIONS.active if o.site == site and o.path == path]
+    site = condition.site
+    earlier = [o for o in CONDITIONS.active if o.site == site and o.path == condition.path]
     if not earlier:
         return
     CONDITIONS.returns += 1
@@ -395,7 +402,7 @@ class _Construction:
                 self.parameters.structure, self.parameters.filled(arrays), made, list
             )
             with self._keys_from(words):
-                condition = Condition(test, then, otherwise)
+                condition = Condition(test, then, otherwise, self.condition.path)
                 outside = condition.present(self.outside)
                 counts.extend(condition.present(self._counts))
                 journal.note_given(made)
