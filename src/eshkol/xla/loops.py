@@ -125,7 +125,7 @@ def _compiled(
         return traced_while(site, values, test, step, leaves_when, most_trips)
 
     for part in (test, step):
-        part.eshkol_transparent = PART  # type: ignore[attr-defined]
+        part.eshkol_transparent = PART  # type: ignore[union-attr]
     return decide(Condition(True, run, step), _value)
 
 
