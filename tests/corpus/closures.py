@@ -364,4 +364,20 @@ ROWS = [
         "2.0",
         "-3.0",
     ),
+    row(
+        "a procedure in the list that it looks into",
+        """(define (f x)
+             (let* ((cell (cons 'again #f)) (known (list (cons 'x x) cell)))
+               (define (look name names) (cdr (assq name names)))
+               (set-cdr! cell
+                 (lambda (n)
+                   (let ((names (cons (cons 'n n) known)))
+                     (if (< (look 'n names) 1)
+                         (look 'x names)
+                         (* n ((look 'again names) (- n 1)))))))
+               ((cdr cell) x)))""",
+        "3.5",
+        "0.5",
+        differentiable=True,
+    ),
 ]

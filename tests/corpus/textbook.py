@@ -29,6 +29,29 @@ def _rows_written(x: float) -> list[list[float]]:
     return rows
 
 
+def _evaluated(x: float) -> float:
+    y = x if x < 1 else x * x
+    return y + (1 if y < 2 else y if y < 3 else y * y)
+
+
+_EVALUATOR = """
+           (define (value e names)
+             (cond ((number? e) e)
+                   ((symbol? e) (cdr (assq e names)))
+                   ((eq? (car e) 'if)
+                    (if (value (cadr e) names) (value (caddr e) names) (value (cadddr e) names)))
+                   ((eq? (car e) 'let)
+                    (value (caddr e)
+                           (cons (cons (caadr e) (value (cadadr e) names)) names)))
+                   ((eq? (car e) 'lambda)
+                    (lambda given (value (caddr e) (append (map cons (cadr e) given) names))))
+                   (else
+                    (apply (value (car e) names)
+                           (map (lambda (part) (value part names)) (cdr e))))))
+           (define names (list (cons '+ +) (cons '* *) (cons '- -) (cons '< <)))
+           (define (run e x) (value e (cons (cons 'x x) names)))"""
+
+
 ROWS = [
     row(
         "heap sort of a vector",
@@ -291,6 +314,70 @@ ROWS = [
         to=lambda a: np.linalg.solve(
             [[float(a), 2.0, 1.0], [2.0, 1.0, 3.0], [1.0, 1.0, 4.0]], [1.0, 2.0, 3.0]
         ).sum(),
+        differentiable=True,
+    ),
+    row(
+        "a decision tree",
+        """(define tree '(0.5 (0.2 1.0 2.0) (0.7 3.0 (0.9 4.0 5.0))))
+           (define (f x)
+             (let walk ((t tree))
+               (if (number? t) (* x t) (if (< x (car t)) (walk (cadr t)) (walk (caddr t))))))""",
+        "0.1",
+        "0.75",
+        "1.5",
+        to=lambda x: x * [1, 2, 3, 4, 5][sum(x >= b for b in (0.2, 0.5, 0.7, 0.9))],
+        differentiable=True,
+    ),
+    row(
+        "a machine with a stack whose program branches",
+        """(define (run program x)
+             (let next ((program program) (stack (list x)))
+               (cond ((null? program) (car stack))
+                     ((number? (car program)) (next (cdr program) (cons (car program) stack)))
+                     ((eq? (car program) 'copy)
+                      (next (cdr program) (cons (car stack) stack)))
+                     ((eq? (car program) 'if-positive)
+                      (if (> (car stack) 0)
+                          (next (cadr program) (cdr stack))
+                          (next (caddr program) (cdr stack))))
+                     (else
+                      (next (cdr program)
+                            (cons ((if (eq? (car program) 'add) + *) (car stack) (cadr stack))
+                                  (cddr stack)))))))
+           (define (f x)
+             (run '(copy copy if-positive (copy multiply 2 add) (3 multiply)) x))""",
+        "4.0",
+        "-4.0",
+        to=lambda x: x * x + 2 if x > 0 else 3 * x,
+        differentiable=True,
+    ),
+    row(
+        "an evaluator",
+        _EVALUATOR
+        + """
+           (define (f x)
+             (run '(let (y (if (< x 1) x (* x x)))
+                     (+ y (if (< y 2) 1 (if (< y 3) y (* y y)))))
+                  x))""",
+        "0.5",
+        "1.5",
+        "2.5",
+        to=_evaluated,
+        differentiable=True,
+    ),
+    row(
+        "a procedure that calls itself, in an evaluator",
+        _EVALUATOR
+        + """
+           (define (f x)
+             (let* ((cell (cons 'product #f))
+                    (environment (cons (cons 'x x) (cons cell names))))
+               (set-cdr! cell (value '(lambda (n) (if (< n 1) 1.0 (* n (product (- n 1)))))
+                                     environment))
+               (value '(product x) environment)))""",
+        "3.5",
+        "0.5",
+        to=lambda x: 1.0 if x < 1 else math.prod(x - k for k in range(math.floor(x))),
         differentiable=True,
     ),
 ]

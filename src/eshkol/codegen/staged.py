@@ -65,11 +65,13 @@ class Step:
     """A loop around, in whose body this function stands.
 
     A *plain* step always goes on, and returns the tuple of the next values. Another step returns
-    ``again(values)`` or ``done(value)``.
+    ``again(values)`` or ``done(value)``; ``again(values, step)`` if it has a name: where it goes
+    down a structure, which part is next may depend on a traced condition.
     """
 
     label: Label
     is_plain: bool
+    name: str | None = None
 
 
 class StagedEmitter(Emitter):
@@ -154,17 +156,21 @@ class StagedEmitter(Emitter):
         return self._part(node, (), steps)
 
     def _part(
-        self, node: Node, variables: tuple[Variable, ...], steps: tuple[Step, ...] = ()
+        self,
+        node: Node,
+        variables: tuple[Variable, ...],
+        steps: tuple[Step, ...] = (),
+        name: str | None = None,
     ) -> ast.expr:
-        """A Python function of ``variables`` for ``node``."""
+        """A Python function of ``variables`` for ``node``; it knows itself if it has a name."""
         inner = self._inner(steps)
         inner.tail(node, RETURN)
         names = [self.name(variable) for variable in variables]
         parameters = py.arguments(node.span, names)
-        if len(inner.block) == 1 and isinstance(inner.block[0], ast.Return):
+        if name is None and len(inner.block) == 1 and isinstance(inner.block[0], ast.Return):
             assert inner.block[0].value is not None
             return py.at(node.span, ast.Lambda(parameters, inner.block[0].value))
-        name = self.temporary()
+        name = name or self.temporary()
         self.add(py.define(node.span, name, parameters, inner.block))
         return py.load(node.span, name)
 
@@ -207,9 +213,11 @@ class StagedEmitter(Emitter):
 
     def go_on(self, node: Continue) -> None:
         index = next(i for i, step in enumerate(self.steps) if step.label is node.label)
+        step = self.steps[index]
         value = py.tuple_of(node.span, self.expressions(node.arguments))
-        if not self.steps[index].is_plain:
-            value = py.call(node.span, " again", value)
+        if not step.is_plain:
+            own = [] if step.name is None else [py.load(node.span, step.name)]
+            value = py.call(node.span, " again", value, *own)
         value = self._as_steps(node.span, value, self.steps[index + 1 :])
         self.add(py.returns(node.span, value))
 
@@ -244,7 +252,8 @@ class StagedEmitter(Emitter):
 
     def _general_loop(self, node: Loop, destination: Destination, outer: tuple[Step, ...]) -> None:
         values = py.tuple_of(node.span, self.expressions(node.values))
-        step = self._part(node.body, node.variables, (*outer, Step(node.label, False)))
+        name = self.temporary() if _goes_down(node) else None
+        step = self._part(node.body, node.variables, (*outer, Step(node.label, False, name)), name)
         result = py.call(node.span, " staged_loop", self._site(node), values, step)
         if isinstance(destination, Return):
             self.add(py.returns(node.span, result))
@@ -282,13 +291,20 @@ def _while_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Nod
     body = node.body
     if not isinstance(body, If):
         return None
-    if not isinstance(body.test, Call) and _asks_for_structure(body.test, node):
+    if _asks_for_structure(body.test, node) and (
+        not isinstance(body.test, Call) or _ways_on(body, node.label) > 1
+    ):
         return None
     if not _continues(body.then, node.label) and _always_continues(body.otherwise, node.label):
         return body.test, body.then, body.otherwise, True
     if not _continues(body.otherwise, node.label) and _always_continues(body.then, node.label):
         return body.test, body.otherwise, body.then, False
     return _exits_shape(node, is_primitive)
+
+
+def _ways_on(node: Node, label: Label) -> int:
+    """In how many places a loop goes on."""
+    return sum(isinstance(part, Continue) and part.label is label for part in everything(node))
 
 
 def _asks_for_structure(test: Node, loop: Loop) -> bool:
@@ -299,9 +315,21 @@ def _asks_for_structure(test: Node, loop: Loop) -> bool:
     return any(
         isinstance(part, Call)
         and isinstance(part.procedure, GlobalRef)
-        and part.procedure.name in ("null?", "pair?")
+        and part.procedure.name in STRUCTURAL
         and any(isinstance(a, LocalRef) and a.variable in loop.variables for a in part.arguments)
         for part in everything(test)
+    )
+
+
+STRUCTURAL = "null? pair? list? vector? symbol? string? number? boolean? procedure?".split()
+"""Predicates of what is known of a value while a program is compiled."""
+
+
+def _goes_down(loop: Loop) -> bool:
+    """Whether a loop goes down a structure: it asks what a loop variable is."""
+    return any(
+        isinstance(part, If) and _asks_for_structure(part.test, loop)
+        for part in everything(loop.body)
     )
 
 

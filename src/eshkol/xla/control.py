@@ -35,9 +35,10 @@ from eshkol.xla.merging import BOTTOM, Mismatch, mismatched
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part
 from eshkol.xla.recursion import decide
+from eshkol.xla.steps import Parting, is_step
 from eshkol.xla.tensors import Tracer
 from eshkol.xla.ties import change_tied, set_box
-from eshkol.xla.trees import flatten
+from eshkol.xla.trees import Structure, flatten
 from eshkol.xla.unions import Union, dispatch, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of
 
@@ -198,7 +199,8 @@ def _branch(
     except Mismatch as mismatch:
         place = _misfit_place(first, second)
         differs = f"{mismatch.first} and {mismatch.second}"
-        raise StagingError(
+        ends_trip = not place and (is_step(_values(first)) or is_step(_values(second)))
+        raise (Parting if ends_trip else StagingError)(
             f"the condition is traced, and its branches {place or 'give'} {differs}",
             hint=f"both branches must {'leave' if place else 'give'} values of one kind and shape, "
             "since which one is taken is known only when the program runs\n"
@@ -213,10 +215,14 @@ def _branch(
 def _misfit_place(first: Part, second: Part) -> str:
     """How a message begins to say what branches leave in a place; empty if their values differ."""
     (structure, leaves), (other, others) = first.result, second.result
-    values, others_values = structure[2][0], other[2][0]
-    rows = [values, *structure[2][1][2]], [others_values, *other[2][1][2]]
+    rows = [_values(first), *structure[2][1][2]], [_values(second), *other[2][1][2]]
     index = mismatched((rows[0], leaves), (rows[1], others))
     return f"leave {journal.shown(first.written[index - 1])} as" if index else ""
+
+
+def _values(part: Part) -> Structure:
+    """The structure of the value of a part."""
+    return part.result[0][2][0]
 
 
 def _form_of(branch: Callable[[], Any]) -> str:

@@ -99,9 +99,11 @@ _LOOKED_AT = frozenset({FLOAT32, FLOAT64, COMPLEX64, COMPLEX128})
 
 def _is_finite(array: Any) -> bool:
     """Whether known numbers are finite: the sum of their squares tells, unless it overflows."""
-    is_small = array.size <= MOST_LOOKED_AT and array.dtype in _LOOKED_AT
-    if is_small and array.is_fully_addressable:
-        numbers = np.asarray(array)
+    if array.size <= MOST_LOOKED_AT and array.dtype in _LOOKED_AT:
+        try:
+            numbers = np.asarray(array)
+        except RuntimeError:  # Parts of it are on other hosts.
+            return bool(_all_finite(array))
         if math.isfinite(np.vdot(numbers, numbers).real):
             return True
     return bool(_all_finite(array))

@@ -24,9 +24,11 @@ from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.loop_memory import UNKNOWN, Loop
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
+from eshkol.xla.parting_loops import again, part, parted
 from eshkol.xla.recursion import decide
 from eshkol.xla.shrinking_loops import unroll
-from eshkol.xla.traced_loops import Step, again, done, traced_loop, traced_while
+from eshkol.xla.steps import Parting, Step, done
+from eshkol.xla.traced_loops import traced_loop, traced_while
 from eshkol.xla.trees import PART
 from eshkol.xla.witness import Witness
 
@@ -124,8 +126,8 @@ def _compiled(
     def run() -> Values:
         return traced_while(site, values, test, step, leaves_when, most_trips)
 
-    for part in (test, step):
-        part.eshkol_transparent = PART  # type: ignore[union-attr]
+    for function in (test, step):
+        function.eshkol_transparent = PART  # type: ignore[union-attr]
     return decide(Condition(True, run, step), _value)
 
 
@@ -166,14 +168,20 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         values: the loop variables at the start.
         step: one trip, which ends with :func:`again` or :func:`done`.
     """
+    if (here := parted(step)) is not None:
+        return here.value(values, step)
     is_followed = False
     loop = Loop.met(values, step)
     if loop is not None and (known_value := loop.known_value()) is not UNKNOWN:
         return known_value
     for trip in range(FOLLOWED_TRIPS):
         told = mark()
-        with unrolled_trip(trip):
-            tried = _try_trip(step, values)
+        try:
+            with unrolled_trip(trip):
+                tried = _try_trip(step, values)
+        except Parting as problem:
+            forget(told)
+            return part(values, step, problem)
         goes_on = None if tried is None else tried.result.goes_on
         known = None if tried is None else known_truth(goes_on)
         if known is None and not (is_followed and goes_on.__class__ in _FOLLOWABLE):
@@ -183,6 +191,8 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
                     return loop.value(partial(traced_loop, site, values, step))
                 return traced_loop(site, values, step)
             except EshkolError as error:
+                if isinstance(error, Parting):
+                    return part(values, step, error)
                 if goes_on.__class__ not in _FOLLOWABLE:
                     if not isinstance(error, ChangingVariable):
                         raise

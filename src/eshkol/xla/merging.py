@@ -334,10 +334,15 @@ class _Merging:
         """A union of two values that are of different kinds, or unions themselves.
 
         Raises:
-            Mismatch: a program can't tell them apart in any use.
+            Mismatch: a program can't tell them apart in any use, or they are unions of unions, and
+                so on: each level may double what is compiled.
         """
         (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
-        if self.is_strict or not _are_kinds([*own, *others], self.is_growing):
+        if (
+            self.is_strict
+            or not _are_kinds([*own, *others], self.is_growing)
+            or max(map(_levels, [*own, *others])) == MOST_LEVELS
+        ):
             raise Mismatch(_words(a), _words(b))
         table: list[int] = []
         merged: list[Node | None] = [None] * len(own)
@@ -403,6 +408,16 @@ def _alternatives(node: Node) -> tuple[list[Node], Any]:
         return [node], 0
     tag, *alternatives = node.children
     return alternatives, tag.details
+
+
+MOST_LEVELS = 8
+"""So deep unions may stand in one another."""
+
+
+def _levels(node: Node) -> int:
+    """How deep unions stand in one another."""
+    inner = max(map(_levels, node.children), default=0)
+    return inner + 1 if node.tag == UNION else inner
 
 
 def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:

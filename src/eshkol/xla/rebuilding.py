@@ -47,23 +47,25 @@ def unflatten(
     if variables is not None:
         pass_.variables = variables
     pass_.kept = kept
-    value = pass_.build(structure)
-    for cell, index in pass_.pending:
-        cell.cell_contents = pass_.made[index]
-    return value
+    return pass_.build(structure)
 
 
 class _Rebuilding:
-    """One rebuilding: shared cells and closures are made once, cycles closed at the end."""
+    """One rebuilding: shared cells and closures are made once.
+
+    Attributes:
+        made: the closures and cells so far, in order of their numbers.
+        early: by their numbers cells that a closure around captures as well.
+    """
 
     __slots__ = (
         "box",
         "boxes",
         "containers",
+        "early",
         "kept",
         "leaves",
         "made",
-        "pending",
         "places",
         "variables",
     )
@@ -79,7 +81,7 @@ class _Rebuilding:
         self.places: list[Any] = []
         self.variables: list[TensorVariable] = []
         self.kept: Sequence[TensorVariable] = ()
-        self.pending: list[tuple[types.CellType, int]] = []
+        self.early: dict[int, types.CellType] = {}
 
     def build(self, structure: Structure) -> Any:
         if structure.__class__ is str:
@@ -96,38 +98,67 @@ class _Rebuilding:
     def children(self, structure: Structure) -> list[Any]:
         return [self.build(child) for child in structure[2]]
 
-    def cell(self, structure: Structure) -> types.CellType:
-        """The cell of a captured variable with these contents."""
+    def cells(self, captured: Sequence[Structure]) -> list[types.CellType]:
+        """The cells of what a closure captures; new ones are empty."""
+        cells: list[types.CellType] = []
+        number = first = len(self.made)
+        is_asked = bool(self.early)
+        for structure in captured:
+            if structure[0] == "shared-cell":
+                index = structure[1]
+                is_made = index < first
+                cell = self.made[index] if is_made else self.early.setdefault(index, _Cell())
+            elif is_asked:
+                cell = self.early.pop(number, None) or _Cell()
+                number += 1 + _numbered(structure)
+            else:
+                cell = _Cell()
+            cells.append(cell)
+        return cells
+
+    def fill(self, cell: types.CellType, structure: Structure) -> None:
+        """Give a new cell its contents."""
         tag = structure[0]
-        if tag == "shared-cell":
-            return self.made[structure[1]]
-        cell = types.CellType()
         self.made.append(cell)
-        if tag == "shared" and self.made[structure[1]] is None:
-            self.pending.append((cell, structure[1]))
-        elif tag == "box" and structure[1] is None:
+        if tag == "box" and structure[1] is None:
             cell.cell_contents = (self.box or OuterBox)([self.build(structure[2][0])])
             if self.box is not None and self.containers is not None:
                 self.containers.append(cell.cell_contents)
         elif tag != "empty":
             cell.cell_contents = self.build(structure)
-        return cell
+
+
+_Cell = types.CellType
+
+
+def _numbered(structure: Structure) -> int:
+    """How many closures and cells have a number of their own in a structure."""
+    if structure.__class__ is str:
+        return 0
+    tag, _, children = structure
+    if tag != "closure":
+        return sum(map(_numbered, children))
+    return 1 + sum(1 + _numbered(child) for child in children if child[0] != "shared-cell")
 
 
 def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
+    """A closure: before what it captures, in which it may be."""
     prototype = structure[1][0].prototype
     index = len(pass_.made)
     pass_.made.append(None)
-    function = types.FunctionType(
+    cells = pass_.cells(structure[2])
+    function = pass_.made[index] = types.FunctionType(
         prototype.__code__,
         prototype.__globals__,
         prototype.__name__,
         prototype.__defaults__,
-        tuple([pass_.cell(child) for child in structure[2]]),
+        tuple(cells),
     )
     function.__kwdefaults__ = prototype.__kwdefaults__
     function.__dict__.update(prototype.__dict__)
-    pass_.made[index] = function
+    for cell, child in zip(cells, structure[2], strict=True):
+        if child[0] != "shared-cell":
+            pass_.fill(cell, child)
     return function
 
 

@@ -19,7 +19,7 @@ from eshkol.xla.control import known_truth, trace_branches
 from eshkol.xla.extents import depart, either
 from eshkol.xla.merging import ABSENT, BOTTOM, Mismatch
 from eshkol.xla.notes import note, unrolled_trip
-from eshkol.xla.traced_loops import Step
+from eshkol.xla.steps import Step
 from eshkol.xla.trees import Structure, flatten
 from eshkol.xla.truth import conjunction
 

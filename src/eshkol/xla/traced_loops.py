@@ -19,7 +19,6 @@ from eshkol.xla.effects import muted, trip_condition, under
 from eshkol.xla.extents import depart, trace_part
 from eshkol.xla.graphs import Node, detach
 from eshkol.xla.merging import (
-    ABSENT,
     ABSENT_STRUCTURE,
     BOTTOM,
     BOTTOM_STRUCTURE,
@@ -30,6 +29,7 @@ from eshkol.xla.merging import (
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part, make_outputs
 from eshkol.xla.recursion_loops import run_trips
+from eshkol.xla.steps import Step
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import tracer_of
 
@@ -152,34 +152,6 @@ class _Ways:
 
 
 # ---- loops with several exits
-
-
-class Step:
-    """What a trip of a loop ends with: the next values, or the loop's value."""
-
-    __slots__ = ("goes_on", "value", "values")
-
-    def __init__(self, goes_on: Any, values: Any, value: Any) -> None:
-        self.goes_on = goes_on
-        self.values = values
-        self.value = value
-
-
-jax.tree_util.register_pytree_node(
-    Step,
-    lambda step: ((step.goes_on, step.values, step.value), None),
-    lambda _, parts: Step(*parts),
-)
-
-
-def again(values: Values) -> Step:
-    """A trip that goes on with ``values``."""
-    return Step(True, values, ABSENT)
-
-
-def done(value: Any) -> Step:
-    """A trip that ends the loop with ``value``."""
-    return Step(False, ABSENT, value)
 
 
 def traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:

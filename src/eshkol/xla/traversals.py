@@ -30,9 +30,10 @@ from eshkol.xla.graphs import Node, detach
 from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
 from eshkol.xla.merging import Joined, leaf_type
 from eshkol.xla.notes import forget, mark, note
+from eshkol.xla.parting_loops import again
 from eshkol.xla.parts import Part, make_outputs
+from eshkol.xla.steps import done
 from eshkol.xla.tensors import as_tensor, describe
-from eshkol.xla.traced_loops import again, done
 from eshkol.xla.trees import Structure, unflatten
 from eshkol.xla.witness import tracer_of
 
