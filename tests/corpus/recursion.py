@@ -49,6 +49,12 @@ def _moved(n: float, x: float) -> float:
     return total
 
 
+def _partitioned(x: float, y: float, z: float, steps: float) -> float:
+    values = [x, 2.0, y, 1.0, z, 3.0]
+    kept = sum(v * (i + 1) for i, v in enumerate(sorted(values)))
+    return kept + sum(max(0.0, steps - n) for n in range(math.ceil(steps)))
+
+
 ROWS = [
     row(
         "a falling product",
@@ -58,6 +64,42 @@ ROWS = [
         "2.25",
         to=_falling,
         differentiable=True,
+    ),
+    row(
+        "loops in calls, that would not end in a lane that is elsewhere",
+        """
+        (define (sorted t)
+          (define a t)
+          (define (exchange! i j)
+            (let ((held (tensor-ref a i)))
+              (tensor-set! a i (tensor-ref a j))
+              (tensor-set! a j held)))
+          (define (partition! low high)
+            (let ((pivot (tensor-ref a high)))
+              (let loop ((i low) (j low))
+                (cond ((= j high) (exchange! i high) i)
+                      ((< (tensor-ref a j) pivot) (exchange! i j) (loop (+ i 1) (+ j 1)))
+                      (else (loop i (+ j 1)))))))
+          (define (sort! low high)
+            (when (< low high)
+              (let ((p (partition! low high)))
+                (sort! low (- p 1))
+                (sort! (+ p 1) high))))
+          (sort! 0 (- (tensor-length a) 1))
+          a)
+        (define (rests n end left)
+          (if (> left 0.0)
+              (let loop ((j n) (s 0.0))
+                (if (= j end) (+ s left (rests (+ n 1.0) end (- left 1.0))) (loop (+ j 1.0) s)))
+              0.0))
+        (define (f x y z steps)
+          (+ (tensor-sum (* (arange 1 7) (sorted (stack (list x 2.0 y 1.0 z 3.0)))))
+             (rests 0.0 (ceiling steps) steps)))
+        """,
+        "0.5 4.0 2.5 1.5",
+        "5.0 1.5 -1.0 0.0",
+        "-2.0 0.5 6.0 3.5",
+        to=_partitioned,
     ),
     row(
         "two calls of itself",

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from eshkol.xla._compat import ClosedJaxpr, batch_jaxpr, jaxpr_as_fun, weakref_lru_cache
+from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, batch_jaxpr, jaxpr_as_fun, weakref_lru_cache
 from eshkol.xla.silence import inner_jaxprs
 
 Flags = tuple[bool, ...]
@@ -95,10 +95,13 @@ def settled(body: ClosedJaxpr, axis: Any, constants: Flags, state: Flags) -> Fla
 
 def has_loops(jaxpr: Any) -> bool:
     """Whether there is a loop in a jaxpr that ends by what it computes."""
-    return any(
-        equation.primitive.name in ("while", "loop") or any(map(has_loops, inner_jaxprs(equation)))
-        for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns
-    )
+    return any(map(is_loop, getattr(jaxpr, "jaxpr", jaxpr).eqns))
+
+
+def is_loop(equation: JaxprEqn) -> bool:
+    """Whether an equation is such a loop, or has one inside."""
+    name = equation.primitive.name
+    return name in ("while", "loop") or any(map(has_loops, inner_jaxprs(equation)))
 
 
 @weakref_lru_cache

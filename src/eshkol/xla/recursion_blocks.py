@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, Literal, eliminate
+from eshkol.xla.loop_lanes import is_loop
 from eshkol.xla.recursion_calls import Callee, call_p, calls_in, has_calls
 from eshkol.xla.silence import inner_jaxprs
 
@@ -124,11 +125,11 @@ class Block:
 
     def __post_init__(self) -> None:
         results, inputs = set(self.results), set(self.inputs)
-        self.reads = [name for name in _free(self.code) if name not in results]
+        self.reads = [name for name in free_names(self.code) if name not in results]
         self.live = [name for name in self.reads if name not in inputs]
 
 
-def _free(code: Code) -> dict[Name, None]:
+def free_names(code: Code) -> dict[Name, None]:
     """The names that ``code`` reads and does not make, in the order of their first use."""
     made: set[Name] = set()
     found: dict[Name, None] = {}
@@ -150,7 +151,7 @@ def _read_by(end: End) -> list[Atom]:
         case Jump(block, values) | Call(_, values, block):
             return [*values, *block.live]
         case Choice(index, codes):
-            return [index, *(name for code in codes for name in _free(code))]
+            return [index, *(name for code in codes for name in free_names(code))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -412,3 +413,14 @@ def codes_in(code: Code) -> Iterator[Code]:
     if isinstance(code.end, Choice):
         for inner in code.end.codes:
             yield from codes_in(inner)
+
+
+def has_loops(code: Code) -> bool:
+    """Whether a code, or what it chooses from, has loops that end by what they compute."""
+    return any(is_loop(step.equation) for inner in codes_in(code) for step in inner.steps)
+
+
+def fixed_in(code: Code) -> list[Any]:
+    """The values read by a code, or by what it chooses from, that are the same in the whole run."""
+    atoms = [atom for inner in codes_in(code) for step in inner.steps for atom in step.inputs]
+    return [atom.value for atom in atoms if isinstance(atom, Fixed)]

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -35,6 +37,9 @@ from eshkol.xla.recursion_blocks import (
     Running,
     TailCall,
     codes_in,
+    fixed_in,
+    free_names,
+    has_loops,
     program_of,
 )
 from eshkol.xla.recursion_calls import Callee
@@ -182,12 +187,12 @@ class _Machine:
         if block.callee is not None:
             slots = self.results.of[block.callee]
             places |= {n: ("result", s) for n, s in zip(block.results, slots, strict=True)}
-        is_any, values = guard(active, [current[place] for place in places.values()])
-        known = dict(zip(places, values, strict=True))
+        given = _Values({name: current[place] for name, place in places.items()}, active)
+        is_any, values = given.guarded(block.code, active)
         keys = sorted(self._written(block.code))
 
         def change() -> list[Any]:
-            changes = self._changes(block.code, _Values(known, active), current, below)
+            changes = self._changes(block.code, values, current, below)
             return [_choose(active, changes[key], current[key]) for key in keys]
 
         changed = lax.cond(is_any, change, lambda: [current[key] for key in keys])
@@ -248,14 +253,22 @@ class _Machine:
         self, index: Atom, codes: Sequence[Code], values: _Values, current: State, below: State
     ) -> State:
         keys = sorted(set[Key]().union(*map(self._written, codes)))
+        chosen = values[index].astype(jnp.int32)
 
-        def branch(code: Code) -> list[Any]:
+        def run(code: Code, values: _Values) -> list[Any]:
             changes = self._changes(code, values, current, below)
             return [_as(changes.get(key, current[key]), current[key]) for key in keys]
 
-        branches = [lambda code=code: branch(code) for code in codes]
-        chosen = lax.switch(values[index].astype(jnp.int32), branches)
-        return dict(zip(keys, chosen, strict=True))
+        def branch(number: int) -> list[Any]:
+            code = codes[number]
+            if not has_loops(code):
+                return run(code, values)
+            # Where a lane goes elsewhere the loop might not end.
+            is_any, inside = values.guarded(code, values.active & (chosen == number))
+            return lax.cond(is_any, lambda: run(code, inside), lambda: [current[k] for k in keys])
+
+        changed = lax.switch(chosen, [partial(branch, number) for number in range(len(codes))])
+        return dict(zip(keys, changed, strict=True))
 
     def _entered(self, callee: Callee, arguments: Sequence[Atom], values: _Values) -> State:
         """The state in which a procedure begins."""
@@ -265,22 +278,41 @@ class _Machine:
 
 
 class _Values:
-    """The values of names in one run of a block."""
+    """The values of names in one run of a code.
 
-    def __init__(self, known: dict[Name, Any], active: Any) -> None:
+    Attributes:
+        known: those that it was given or has computed, and by their identity values that are the
+            same in the whole run, where a lane borrows them.
+        active: whether the code is really run.
+    """
+
+    def __init__(self, known: dict[Name | int, Any], active: Any) -> None:
         self.known = known
         self.active = active
 
     def __getitem__(self, atom: Atom) -> Any:
-        if isinstance(atom, Name):
-            return self.known[atom]
         if isinstance(atom, Running):
             return self.active
-        return jnp.asarray(atom.value, atom.aval.dtype)
+        value = self.raw(atom)
+        return jnp.asarray(value, atom.aval.dtype) if isinstance(atom, Fixed) else value
 
     def raw(self, atom: Atom) -> Any:
         """A value as an equation takes it, whose constants may be Python's."""
-        return atom.value if isinstance(atom, Fixed) else self[atom]
+        if isinstance(atom, Name):
+            return self.known[atom]
+        if isinstance(atom, Fixed):
+            return self.known.get(id(atom.value), atom.value)
+        return self.active
+
+    def guarded(self, code: Code, active: Any) -> tuple[Any, _Values]:
+        """Whether any lane runs a code, if ``active`` does, and what all lanes run it with."""
+        given: dict[Name | int, Any] = {name: self.known[name] for name in free_names(code)}
+        if has_loops(code):
+            # A loop might not end that goes from what was borrowed to the lane's own constant.
+            fixed = [value for value in fixed_in(code) if isinstance(value, jax.core.Tracer)]
+            given |= {id(value): self.known.get(id(value), value) for value in fixed}
+        is_any, lent = guard(active, list(given.values()))
+        return is_any, _Values(self.known | dict(zip(given, lent, strict=True)), active)
 
     def after(self, code: Code) -> _Values:
         """The values after the steps of ``code``."""
