@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from eshkol.xla import journal
 from eshkol.xla.alternatives import or_bottom
 from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
 from eshkol.xla.dtypes import INT64
@@ -148,7 +149,7 @@ def scan(
         return None
     if part.targets:
         raise Leaving
-    if _is_known_loop(part, values):
+    if _is_known_loop(part, values, carry.places):
         return None
     note("scan", site=names, trips=trips, carried=carry.shapes)
     counters = jnp.arange(trips, dtype=INT64) * increment + start
@@ -161,9 +162,15 @@ def scan(
     return (*rest[:index], start + increment * trips, *rest[index:])
 
 
-def _is_known_loop(part: Part, values: Values) -> bool:
-    """Whether the loop computes with known numbers only, so that it can run while compiling."""
-    leaves, _ = flatten(values)
+def _is_known_loop(part: Part, values: Values, places: list[Any]) -> bool:
+    """Whether the loop computes with known numbers only, so that it can run while compiling.
+
+    Args:
+        part: a trip.
+        values: the loop variables at the start.
+        places: what trips write, which holds what it does at the start.
+    """
+    leaves, _ = flatten((values, journal.contents(places)))
     return not part.jaxpr.consts and not any(
         hasattr(leaf, "dtype") and leaf.__class__ is not Witness for leaf in leaves
     )

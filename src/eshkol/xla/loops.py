@@ -8,7 +8,9 @@ from trip to trip (``carries``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,10 +35,33 @@ from eshkol.xla.trees import PART
 from eshkol.xla.witness import Witness
 
 UNROLLED_TRIPS = 8
-"""A counting loop of at most so many trips is unrolled."""
+"""A counting loop of at most so many trips is unrolled, …"""
+
+MOST_COPIES = 32
+"""… unless it stands in unrolled loops, and a trip would be compiled more often than that."""
 
 FOLLOWED_TRIPS = 1_000_000
 """A loop whose trips are all known ends with an error after so many."""
+
+
+class _Copies(threading.local):
+    """How often the code that is being traced in this thread is compiled for unrolled loops."""
+
+    number = 1
+
+
+_COPIES = _Copies()
+
+
+@contextmanager
+def _copies(number: int) -> Iterator[None]:
+    """This block is traced so often for the unrolled loops around it."""
+    saved = _COPIES.number
+    _COPIES.number = number
+    try:
+        yield
+    finally:
+        _COPIES.number = saved
 
 
 # ---- loops of the shape of `while`
@@ -64,10 +89,12 @@ def staged_while(
         The loop variables at the end.
     """
     trips = None if count is None else known_trips(values, count, leaves_when)
-    if trips is not None and trips > UNROLLED_TRIPS and count is not None:
+    is_long = trips is not None and (trips > UNROLLED_TRIPS or _COPIES.number * trips > MOST_COPIES)
+    if trips is not None and is_long and count is not None:
         told = mark()
         try:
-            scanned = scan(site, values, step, count, trips)
+            with _copies(1):
+                scanned = scan(site, values, step, count, trips)
         except Leaving:
             forget(told)
             return _compiled(site, values, test, step, leaves_when, trips)
@@ -103,7 +130,7 @@ def staged_while(
         if (holds.item() if known is None else known) is leaves_when:
             note("unrolled", site=site, trips=trip)
             return values
-        with unrolled_trip(trip):
+        with unrolled_trip(trip), _copies(_COPIES.number * (trips or 1)):
             values = step(*values)
         if rest_count() > rests and not is_followed:
             try:
@@ -124,7 +151,8 @@ def _compiled(
     """The loop variables after a loop with a traced test, to which its own trips may come back."""
 
     def run() -> Values:
-        return traced_while(site, values, test, step, leaves_when, most_trips)
+        with _copies(1):
+            return traced_while(site, values, test, step, leaves_when, most_trips)
 
     for function in (test, step):
         function.eshkol_transparent = PART  # type: ignore[union-attr]
