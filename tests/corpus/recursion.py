@@ -55,6 +55,11 @@ def _partitioned(x: float, y: float, z: float, steps: float) -> float:
     return kept + sum(max(0.0, steps - n) for n in range(math.ceil(steps)))
 
 
+def _counted(x: float, i: int = 0) -> float:
+    t, v = (2.0, 1.0, 4.0), (3.0, 0.5, 1.0)
+    return x if i >= x else x * t[i] + _counted(x, i + 1) * v[i]
+
+
 ROWS = [
     row(
         "a falling product",
@@ -100,6 +105,23 @@ ROWS = [
         "5.0 1.5 -1.0 0.0",
         "-2.0 0.5 6.0 3.5",
         to=_partitioned,
+    ),
+    row(
+        "a counter up to a traced end, through a tensor and a vector that have no more elements",
+        """
+        (define t (tensor 2.0 1.0 4.0 #:dtype 'float64))
+        (define v (vector 3.0 0.5 1.0))
+        (define (f x)
+          (let sum ((i 0))
+            (if (>= i x)
+                x
+                (+ (* x (tensor-ref t i)) (* (sum (+ i 1)) (vector-ref v i))))))
+        """,
+        "1.5",
+        "0.5",
+        "2.75",
+        to=_counted,
+        differentiable=True,
     ),
     row(
         "two calls of itself",

@@ -50,12 +50,23 @@ class Condition:
         bindings: those that ``parameterize`` had made then; a part that is called again takes them
             for constants.
         source: where the keys of random draws come from.
+        is_followed: whether its branches came back to it with another exact integer.
 
     Args:
         path: see :attr:`path`; None if the calls that are going on tell.
     """
 
-    __slots__ = ("_caller", "_path", "bindings", "otherwise", "site", "source", "test", "then")
+    __slots__ = (
+        "_caller",
+        "_path",
+        "bindings",
+        "is_followed",
+        "otherwise",
+        "site",
+        "source",
+        "test",
+        "then",
+    )
 
     def __init__(
         self,
@@ -70,6 +81,7 @@ class Condition:
         self.site = id(otherwise.__code__)
         self.bindings = {key: cell[0] for key, cell in STATE.parameters.items()}
         self.source = KEY_SOURCE.draw
+        self.is_followed = False
         self._path = path if may_draw() else ()
         self._caller = sys._getframe(1) if self._path is None else None
 

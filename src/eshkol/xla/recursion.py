@@ -104,6 +104,15 @@ def _decide(condition: Condition, evaluate: Evaluate) -> Any:
     except StackNeeded as need:
         if need.condition is not condition:
             raise
+    except EshkolError as error:
+        if not condition.is_followed or _earlier(condition):
+            raise
+        # It may have been followed beyond its end, which is traced: out of a tensor, say.
+        forget(told)
+        try:
+            return _Construction(condition, evaluate).value()
+        except EshkolError:
+            raise error from None
     forget(told)
     return _Construction(condition, evaluate).value()
 
@@ -137,8 +146,7 @@ def own_conditions() -> Iterator[None]:
 
 def _look_back(condition: Condition) -> None:
     """Raise ``StackNeeded`` if the condition comes back to one that is being traced."""
-    site = condition.site
-    earlier = [o for o in CONDITIONS.active if o.site == site and o.path == condition.path]
+    earlier = _earlier(condition)
     if not earlier:
         return
     CONDITIONS.returns += 1
@@ -154,6 +162,7 @@ def _look_back(condition: Condition) -> None:
             raise StackNeeded(_first_followed() or other)
         if wider is not None and not parameters.counts(condition):
             raise StackNeeded(other)
+        other.is_followed |= wider is not None
     if is_long:
         raise StagingError(
             f"{condition.name}: this condition is traced, and its branches come back to it with "
@@ -162,6 +171,12 @@ def _look_back(condition: Condition) -> None:
             "structure, and parameters that keep their values; what decides the structure has to "
             "be known while compiling",
         )
+
+
+def _earlier(condition: Condition) -> list[Condition]:
+    """The conditions that are being traced and that this one may come back to, outermost first."""
+    site, path = condition.site, condition.path
+    return [other for other in CONDITIONS.active if other.site == site and other.path == path]
 
 
 def _first_followed() -> Condition | None:
