@@ -15,6 +15,7 @@ from eshkol.base.errors import NotAProcedure
 from eshkol.primitives.calling import is_traced
 from eshkol.primitives.declare import load
 from eshkol.runtime.procedures import Procedure, procedure_of, procedure_of_code
+from eshkol.runtime.python_calls import is_foreign, python_call
 
 PERIOD = 1_000
 """After so many calls it is looked at how deep they nest."""
@@ -34,7 +35,7 @@ class NeedsStaging(BaseException):
 
 
 def staged(function: Any) -> Any:
-    """The staged function of a procedure; any other callable as it is.
+    """The staged function of a procedure; what calls another callable as programs have it.
 
     Raises:
         NotAProcedure: for something that can't be called.
@@ -56,6 +57,8 @@ def staged(function: Any) -> Any:
         return body
     if not callable(function):
         raise not_a_procedure(function)
+    if is_foreign(function):
+        return python_call(function)
     return getattr(function, "eshkol_staged", function)
 
 

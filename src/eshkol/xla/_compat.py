@@ -14,7 +14,12 @@ import jax
 from jax._src import compilation_cache, source_info_util
 from jax._src.array import ArrayImpl
 from jax._src.compilation_cache_interface import CacheInterface
-from jax._src.config import enable_x64, trace_context
+from jax._src.config import (
+    ExplicitX64Mode,
+    enable_x64,
+    explicit_x64_dtypes,
+    trace_context,
+)
 from jax._src.core import (
     AxisEnv,
     Jaxpr,
@@ -53,6 +58,7 @@ __all__ = [
     "AxisEnv",
     "CacheInterface",
     "ClosedJaxpr",
+    "ExplicitX64Mode",
     "Jaxpr",
     "JaxprEqn",
     "JaxprInputEffect",
@@ -70,6 +76,7 @@ __all__ = [
     "eliminate",
     "enable_x64",
     "evaluate",
+    "explicit_x64_dtypes",
     "has_default_layout",
     "has_name",
     "host_callbacks",
