@@ -211,6 +211,34 @@ def test_jit(title):
         assert float(jitted(*arguments)) == pytest.approx(value, rel=1e-12)
 
 
+FROM_NUMPY = {
+    "a double": ("(lambda (x) (+ x 1))", np.float64(1 / 3)),
+    "a single": ("(lambda (x) (+ x 1))", np.float32(1.5)),
+    "a long integer": ("(lambda (n) (+ n 1))", np.int64(2**40)),
+    "a byte": ("(lambda (n) (+ n 10))", np.uint8(250)),
+    "a size": ("(lambda (n) (zeros n))", np.int32(3)),
+    "a boolean": ("(lambda (b) (if b 1 2))", np.bool_(False)),
+    "a number in a dictionary": ('(lambda (d) (* 2 (ref d "n")))', {"n": np.int64(2**40)}),
+    "an array of doubles": ("(lambda (x) (+ x x))", np.arange(3) / 3),
+    "an array of doubles of rank 0": ("(lambda (x) (+ x 1))", np.array(1 / 3)),
+    "an array of long integers": ("(lambda (x) (+ x x))", np.array([2**40])),
+    "an array of bytes": ("(lambda (x) (+ x x))", np.arange(3, dtype=np.uint8)),
+    "a point": ("(lambda (x) (gradient (lambda (x) (* x x x)) x))", np.float64(1 / 3)),
+    "an array as a point": ("(lambda (x) (gradient tensor-sum x))", np.ones(3)),
+}
+
+
+@pytest.mark.parametrize("title", FROM_NUMPY)
+def test_jit_takes_from_numpy_what_eager_code_takes(title):
+    text, value = FROM_NUMPY[title]
+    expected = np.asarray(ek.eval(text)(value))
+    jitted = ek.jit(text)
+    for _ in range(3):
+        result = jitted(value)
+        assert np.array_equal(result, expected)
+        assert result.dtype == expected.dtype
+
+
 def test_jit_of_what_is_jitted():
     jitted = ek.jit("(lambda (x) (* 2 x))")
     assert ek.jit(jitted) is jitted

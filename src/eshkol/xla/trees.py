@@ -41,6 +41,7 @@ from eshkol.xla.rebuilding import BUILDERS as BUILDERS
 from eshkol.xla.rebuilding import MUTABLE, OuterBox, Structure, parts_of
 from eshkol.xla.rebuilding import WRAPPERS as WRAPPERS
 from eshkol.xla.rebuilding import unflatten as unflatten
+from eshkol.xla.tensors import as_tensor
 from eshkol.xla.witness import Witness
 
 PART = "part"
@@ -337,7 +338,9 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
     kind = value.__class__
     if isinstance(value, jax.core.Tracer) and hasattr(value, "primal"):
         visitor: Any = _visit_derivative
-    elif isinstance(value, jax.Array | np.ndarray | np.generic):
+    elif isinstance(value, np.ndarray | np.generic):
+        visitor = _visit_numpy
+    elif isinstance(value, jax.Array):
         visitor = _visit_array
     elif isinstance(value, Record):
         visitor = _visit_record
@@ -361,6 +364,14 @@ def _visit_other(pass_: _Flattening, value: Any) -> Structure:
 def _visit_array(pass_: _Flattening, value: Any) -> Structure:
     pass_.leaves.append(value)
     return BUFFER if id(value) in BUFFERS else TENSOR
+
+
+def _visit_numpy(pass_: _Flattening, value: Any) -> Structure:
+    """A NumPy scalar is the number that it is, an array the tensor that operations make of it."""
+    if isinstance(value, np.generic):
+        return pass_.visit(value.item())
+    is_numeric = value.dtype.kind in "biufc"
+    return _visit_array(pass_, as_tensor(value, "array") if is_numeric else value)
 
 
 def _visit_derivative(pass_: _Flattening, value: Any) -> Structure:
