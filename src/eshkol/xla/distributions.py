@@ -322,7 +322,8 @@ def _weights(who: str, value: Any) -> Any:
         known = np.asarray(weights)
         if not ((known >= 0) & np.isfinite(known)).all() or not (known.sum(-1) > 0).all():
             raise BadValue(
-                f"{who}: expected weights of at least 0, not all 0, got {describe(value)}"
+                f"{who}: expected weights of at least 0, not all 0, got {describe(value)}",
+                hint="logits become weights by softmax",
             )
     return weights
 

@@ -6,6 +6,7 @@ nothing. It may be a procedure of the number of steps done, a schedule.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -75,6 +76,12 @@ class Optimizer:
                 "optimizer-update: the gradients are not those of this model",
                 hint="use: (optimizer-update optimizer model gradients state)",
             )
+        expected = _structure(self.name, self.settings, len(parameters))
+        if jax.tree.structure(state.inner) != expected:
+            raise BadValue(
+                f"optimizer-update: the state is none of {self!r} for this model",
+                hint="the first is (optimizer-init optimizer model), then each step gives the next",
+            )
         # The x64 flag types the Python numbers in optax's rules: on, it would make doubles of what
         # has no other dtype, such as bias corrections, and a conversion for each parameter.
         with jax.enable_x64(needs_wide(*parameters, *slopes)):
@@ -85,6 +92,13 @@ class Optimizer:
     def _rate(self, count: Any) -> Any:
         rate = self.learning_rate
         return tracer_of(callee(rate)(count) if callable(rate) else rate)
+
+
+@functools.cache
+def _structure(name: str, settings: tuple[tuple[str, Any], ...], count: int) -> Any:
+    """The structure of optax's state for so many tensors."""
+    state = TRANSFORMATIONS[name](**dict(settings)).init([np.zeros(())] * count)
+    return jax.tree.structure(state)
 
 
 def _stepped(parameters: list[Any], updates: list[Any], rate: Any) -> list[Any]:
