@@ -630,6 +630,10 @@ PYTHON_NUMBERS = {
     "dtypes that are not named": (lambda x: (x + jnp.ones(3), jnp.arange(3), jnp.zeros(2)), X),
     "random numbers": (lambda n: jax.random.normal(jax.random.key(n), (3,)), 5),
     "one hot": (lambda n: jax.nn.one_hot(n, 3), 2),
+    "a number of classes": (lambda x, n: jax.nn.one_hot(x[0].astype(int), n), X, 3),
+    "an axis": (lambda x, n: (jnp.sum(x, n), x.mean(n), jnp.stack([x, x], n)), X, 1),
+    "numbers in a row": (lambda n: (jnp.arange(n), jnp.split(jnp.arange(2 * n), n)), 3),
+    "the slope of a power": (lambda x, r: x * jax.grad(lambda r: r**3)(r), X, 0.5),
     "a method": (lambda x, n: (x.reshape(n + 2, -1), x.astype(float)), X, 1),
 }
 

@@ -1,7 +1,7 @@
 """Python functions that staged programs call.
 
-They find what plain JAX has: tensors of 32 bits where they name no dtype, although the program
-around them has 64-bit numbers, and numbers that widen no tensor.
+They find what plain JAX has: numbers that widen no tensor, and, if they are given nothing of 64
+bits, tensors of 32 bits where they name no dtype, although 64-bit ones exist in the program.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from eshkol.base import sources
 from eshkol.primitives.declare import load
 
-_NUMBERS = "eshkol.xla.python_numbers"
 _PACKAGE = f"{Path(__file__).parent.parent}/"
 
 
@@ -34,10 +34,15 @@ def python_call(function: Callable[..., Any]) -> Callable[..., Any]:
     """A Python function as a staged program calls it."""
 
     def call(*arguments: Any, **options: Any) -> Any:
-        given, taken = load(f"{_NUMBERS}:given"), load(f"{_NUMBERS}:taken")
-        with load(f"{_NUMBERS}:dtypes_of_python")():
+        is_narrow = not _numbers("needs_wide")((arguments, options))
+        given, taken = _numbers("given"), _numbers("taken")
+        with _numbers("dtypes_of_python")() if is_narrow else nullcontext():
             positional = map(given, arguments)
             named = {name: given(value) for name, value in options.items()}
             return taken(function(*positional, **named))
 
     return call
+
+
+def _numbers(name: str) -> Any:
+    return load(f"eshkol.xla.python_numbers:{name}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 
 import jax
@@ -26,6 +26,7 @@ from jax._src.core import (
     JaxprEqn,
     Literal,
     Primitive,
+    concrete_or_error,
     is_concrete,
     jaxpr_as_fun,
     no_axis_name,
@@ -85,6 +86,7 @@ __all__ = [
     "is_tracing",
     "jaxpr_as_fun",
     "jvp_jaxpr",
+    "must_be_concrete",
     "scan_counts",
     "spelled_out",
     "topology_fingerprint",
@@ -98,6 +100,11 @@ __all__ = [
 def is_tracing() -> bool:
     """Whether JAX is tracing something in this thread."""
     return not trace_state_clean()
+
+
+def must_be_concrete(frame: FrameType) -> bool:
+    """Whether the frame is of the function by which JAX asks for a value that it needs."""
+    return frame.f_code is concrete_or_error.__code__
 
 
 def has_name(axis: Any) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,12 @@ import jax
 import numpy as np
 from jax import lax
 
-from eshkol.xla._compat import ExplicitX64Mode, enable_x64, explicit_x64_dtypes
+from eshkol.xla._compat import (
+    ExplicitX64Mode,
+    enable_x64,
+    explicit_x64_dtypes,
+    must_be_concrete,
+)
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, INT64, WIDE, wide
 from eshkol.xla.tensors import Tracer
 from eshkol.xla.witness import Witness
@@ -26,12 +32,17 @@ from eshkol.xla.witness import Witness
 
 @contextmanager
 def dtypes_of_python() -> Iterator[None]:
-    """A context in which dtypes that are not named have the bits that the process asks for.
-
-    Tensors and numbers that have 64 bits keep them.
-    """
+    """A context in which dtypes that are not named have the bits that the process asks for."""
     with enable_x64(enable_x64.get_global()), explicit_x64_dtypes(ExplicitX64Mode.ALLOW):
         yield
+
+
+def needs_wide(values: Any) -> bool:
+    """Whether a traced value of 64 bits is in ``values``.
+
+    The derivatives of JAX's functions have constants of 32 bits where 64-bit numbers are off.
+    """
+    return any(isinstance(x, Tracer) and x.dtype in WIDE for x in jax.tree.leaves(values))
 
 
 def given(value: Any) -> Any:
@@ -98,6 +109,10 @@ class KnownTracer:
     def __float__(self) -> float:
         return float(self.witness)
 
+    def to_concrete_value(self) -> Any:
+        """The value for functions of JAX that can't do without it; to others it is traced."""
+        return self.item() if must_be_concrete(sys._getframe(1)) else None
+
     def item(self) -> Any:
         """The value, which becomes static."""
         return self.witness.item()
@@ -125,7 +140,7 @@ def known_tracer(witness: Witness) -> Any:
 def _dtype_for_python(number: int | bool) -> np.dtype:
     if number.__class__ is bool:
         return BOOL
-    is_narrow = -(2**31) <= number < 2**31 and not enable_x64.get_global()
+    is_narrow = -(2**31) <= number < 2**31 and not enable_x64.value
     return INT32 if is_narrow else INT64
 
 
