@@ -50,7 +50,9 @@ def mark(tensor: Any) -> Any:
         # Short ways into compiled programs looked at nothing but classes so far.
         FOLLOWERS.tell()
     key = id(tensor)
-    BUFFERS[key] = weakref.ref(tensor, lambda _: BUFFERS.pop(key, None))
+    # When the process ends, modules may have lost their names before the last tensors go.
+    forget = BUFFERS.pop
+    BUFFERS[key] = weakref.ref(tensor, lambda _: forget(key, None))
     return tensor
 
 
