@@ -55,6 +55,10 @@ NOTES_OF = [
      " (vector-set! v 0 (* x (vector-ref v 0))))))", "f 1.0", [("scan", "do", {"trips": 30})]),
     ("(define (f x) (do ((i 0 (+ i 1)) (y x (do ((j 0 (+ j 1)) (z y (* z x))) ((= j 7) z))))"
      " ((= i 5) y)))", "f 1.0", [("unrolled", "do", {"trips": 5}), ("scan", "do", {"trips": 7})]),
+    ("(define (f x) (do ((i 0 (+ i 1)) (y x)) ((= i 30) y) (set! y (* y x))))", "f 1.0",
+     [("scan", "do", {"trips": 30})]),
+    ("(define (f x) (let ((y x)) (do ((i 0 (+ i 1))) ((= i 30) y) (set! y (sin y)))))", "f 1.0",
+     [("scan", "do", {"trips": 30})]),
     ("(define (f x) (let loop ((y x)) (if (< y 9) (loop (* y 2)) y)))", "f 1.0",
      [("loop", "let", {})]),
     ("(define (f x) (let loop ((y x) (i 0)) (cond ((> y 9) y) ((> i 9) 0.0)"

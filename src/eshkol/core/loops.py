@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from eshkol.core.nodes import (
+    BoxRef,
+    BoxSet,
     Call,
     Const,
     Continue,
@@ -27,6 +29,7 @@ from eshkol.core.nodes import (
     Letrec,
     LocalRef,
     Loop,
+    MakeBox,
     Node,
     Parameter,
     Sequence,
@@ -129,7 +132,7 @@ def _as_loop(node: Letrec, variable: Variable, procedure: Lambda, uses: Uses) ->
     if not tails:
         own = procedure.body
         return _replace_entry(node.body, is_self, lambda call: _enter_once(call, variables, own))
-    body = _with_continues(procedure.body, is_self, label, len(variables))
+    body = _with_continues(_tests_first(procedure.body), is_self, label, len(variables))
     return _replace_entry(node.body, is_self, lambda call: _enter(call, label, variables, body))
 
 
@@ -183,7 +186,7 @@ def _self_loop(procedure: Lambda, is_self: IsSelf) -> Lambda:
     outer = tuple(Variable(p.variable.name) for p in procedure.parameters)
     variables = tuple(p.variable for p in procedure.parameters)
     entry = tuple(LocalRef(procedure.span, variable) for variable in outer)
-    body = _with_continues(procedure.body, is_self, label, count)
+    body = _with_continues(_tests_first(procedure.body), is_self, label, count)
     loop = Loop(procedure.body.span, label, variables, entry, body)
     return replace(procedure, parameters=tuple(Parameter(v) for v in outer), body=loop)
 
@@ -227,3 +230,43 @@ def _with_continues(node: Node, is_self: IsSelf, label: Label, count: int) -> No
         case Let() | Letrec() | Loop():
             return replace(node, body=change(node.body))
     return node
+
+
+# ---- loops that assign their variables
+
+
+def _tests_first(body: Node) -> Node:
+    """A trip in which the boxes of loop variables are made after the tests that only read them.
+
+    Such a loop begins with its test, like one that assigns none of its variables.
+    """
+    match body:
+        case Let(body=If() as choice):
+            held = {
+                variable: value.value
+                for variable, value in zip(body.variables, body.values, strict=True)
+                if isinstance(value, MakeBox) and isinstance(value.value, LocalRef)
+            }
+            if len(held) == len(body.variables) and _only_reads(choice.test, held):
+                return replace(
+                    choice,
+                    test=_unboxed(choice.test, held),
+                    then=_tests_first(replace(body, body=choice.then)),
+                    otherwise=_tests_first(replace(body, body=choice.otherwise)),
+                )
+    return body
+
+
+def _only_reads(node: Node, held: dict[Variable, LocalRef]) -> bool:
+    """Whether what boxes hold is all that ``node`` wants of them."""
+    return not any(
+        isinstance(part, Lambda) or (isinstance(part, BoxSet) and part.variable in held)
+        for part in everything(node)
+    )
+
+
+def _unboxed(node: Node, held: dict[Variable, LocalRef]) -> Node:
+    """``node`` with what the boxes hold for reading them."""
+    if isinstance(node, BoxRef) and node.variable in held:
+        return replace(held[node.variable], span=node.span)
+    return rebuild(node, lambda part: _unboxed(part, held))
