@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import numpy as np
@@ -335,6 +336,45 @@ ROWS = [
         to=lambda x: x**8 + x,
         differentiable=True,
     ),
+    row(
+        "a counting loop that assigns its variables, and tests that read them",
+        """(define (f e h)
+             (do ((i 0 (+ i 1)) (q (vector (- 1 e) 0.0)) (p (vector 0.0 1.0)))
+                 ((or (= i 12) (> (vector-ref q 1) 2)) (vector-ref q 0))
+               (set! p (vector-map (lambda (p q) (- p (* h (sin q)))) p q))
+               (set! q (vector-map (lambda (q p) (+ q (* h p))) q p))))""",
+        "0.3 0.1",
+        "-0.5 0.05",
+        to=lambda e, h: _swing(1 - e, h),
+        differentiable=True,
+    ),
+    row(
+        "a loop that assigns its variables in a test, after one, and in a closure",
+        """(define (f x)
+             (let loop ((i 0) (q x) (p 1.0))
+               (cond ((= i 9) (+ q p))
+                     ((begin (set! q (* 1.5 q)) (> q 9)) q)
+                     ((> p 3) (set! p (+ p q)) (* 2 p))
+                     (else (for-each (lambda (y) (set! p (+ p (* y q)))) '(0.1 0.2))
+                           (loop (+ i 1) (- q 0.1) p)))))""",
+        "1.0",
+        "0.4",
+        "0.1",
+        to=lambda x: _assigning(x),
+        differentiable=True,
+    ),
+    row(
+        "complex numbers made of traced parts",
+        """(define (f x y)
+             (let ((c (make-rectangular x y)))
+               (let loop ((z 0) (n 0))
+                 (if (or (= n 50) (> (magnitude z) 2))
+                     (list n (real-part (/ z (make-polar 2.0 x))))
+                     (loop (+ (* z z) c) (+ n 1))))))""",
+        "0.4 0.5",
+        "1.0 -1.0",
+        to=lambda x, y: _escape(complex(x, y)),
+    ),
 ]
 
 
@@ -359,3 +399,31 @@ def _pairs(x: float) -> list[float]:
     for _ in range(20):
         a, b = b + x, 0.5 * a
     return [a, b]
+
+
+def _swing(x: float, h: float) -> float:
+    v = 0.0
+    for _ in range(12):
+        v -= h * math.sin(x)
+        x += h * v
+    return x
+
+
+def _assigning(q: float) -> float:
+    p = 1.0
+    for _ in range(9):
+        q *= 1.5
+        if q > 9:
+            return q
+        if p > 3:
+            return 2 * (p + q)
+        p += 0.1 * q + 0.2 * q
+        q -= 0.1
+    return q + p
+
+
+def _escape(c: complex) -> list[float]:
+    z, n = 0j, 0
+    while n < 50 and abs(z) <= 2:
+        z, n = z * z + c, n + 1
+    return [n, (z / cmath.rect(2.0, c.real)).real]

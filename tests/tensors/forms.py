@@ -165,12 +165,21 @@ def binary(
     return Form(name, reference, calls, **how)
 
 
+def rectangular(x: Any, y: Any) -> Any:
+    z = np.zeros(np.broadcast_shapes(x.shape, y.shape), np.complex128)
+    z.real, z.imag = x, y
+    return z
+
+
 BINARY = [
     binary("+", np.add),
     binary("-", np.subtract),
     binary("*", np.multiply),
     binary("/", np.divide, anywhere, above),
     binary("max", np.maximum),
+    binary("make-rectangular", rectangular, kinds=REAL, smooth=False),
+    binary("make-polar", lambda r, a: rectangular(r * np.cos(a), r * np.sin(a)), kinds=REAL,
+           smooth=False),
     binary("min", np.minimum),
     binary("expt", np.power, positive, anywhere, kinds=COMPLEX),
     binary("tensor-add", np.add),

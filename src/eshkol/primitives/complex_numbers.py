@@ -20,12 +20,14 @@ def _is_exact_zero(number: Any) -> bool:
     return number.__class__ is int and number == 0
 
 
-@primitive("make-rectangular")
+@primitive("make-rectangular", tensor=_PARTS + "rectangular")
 def make_rectangular(real: Number, imaginary: Number) -> Number:
     """The complex number of two parts; a real if the imaginary part is exact zero.
 
     Example: ``(make-rectangular 1 2)`` ⇒ ``1+2i``.
     """
+    if is_array(real) or is_array(imaginary):
+        return NotImplemented
     if isinstance(real, Differentiable) or isinstance(imaginary, Differentiable):
         return apply("make-rectangular", real, imaginary)
     x = real_argument("make-rectangular", real)
@@ -33,12 +35,14 @@ def make_rectangular(real: Number, imaginary: Number) -> Number:
     return x if _is_exact_zero(y) else complex(plain.to_float(x), plain.to_float(y))
 
 
-@primitive("make-polar")
+@primitive("make-polar", tensor=_PARTS + "polar")
 def make_polar(length: Number, angle: Number) -> Number:
     """The complex number of a magnitude and an angle in radians.
 
     Example: ``(make-polar 2 0)`` ⇒ ``2``.
     """
+    if is_array(length) or is_array(angle):
+        return NotImplemented
     if isinstance(length, Differentiable) or isinstance(angle, Differentiable):
         parts = apply("cos", angle), apply("sin", angle)
         return apply("*", length, apply("make-rectangular", *parts))
