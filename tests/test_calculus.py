@@ -241,6 +241,17 @@ COMPLEX = {
         -2 * math.sin(0.5),
     ],
     "(gradient magnitude 3+4i)": 0.6 - 0.8j,
+    "((jit (lambda (z) (gradient magnitude z))) 3+4i)": 0.6 - 0.8j,
+    "((jit (lambda (z) (gradient square z))) 3+4i)": 6 + 8j,
+    "((jit (lambda (x) (gradient (lambda (x) (* x x +i)) x))) 3.0)": 6j,
+    "((jit (lambda (z) (hessian (lambda (z) (* z z z)) z))) 3+4i)": 18 + 24j,
+    "(gradient (lambda (v) (tensor-sum (* v v))) (tensor 3+4i 1))": [6 + 8j, 2],
+    "(gradient (lambda (v) (tensor-sum (* v v +i))) (tensor 3.0 1.0))": [6j, 2j],
+    "(hessian (lambda (v) (tensor-sum (* v v v))) (tensor 3+4i 1))": [[18 + 24j, 0], [0, 6]],
+    "((vmap (lambda (x) 1+2i)) (tensor 3.0 1.0))": [1 + 2j, 1 + 2j],
+    "(gradient (lambda (x) (* x x (tensor-sum (ones 2)))) 1/2)": 2,
+    "(cadr (gradient (lambda (p) (* (car p) (cadr p) (tensor-sum (ones 2)))) '(3 1/2)))": 6,
+    "((vmap (lambda (x) (derivative (lambda (y) (/ y 2)) x))) (tensor 3.0 1.0))": [0.5, 0.5],
     "(jacobian (lambda (x y) (let ((z (square (make-rectangular x y))))"
     " (vector (real-part z) (imag-part z)))) 3.0 4.0)": [[6, -8], [8, 6]],
     "(hessian (lambda (x y) (real-part (square (make-rectangular x y)))) 3.0 4.0)": [

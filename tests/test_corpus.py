@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import cmath
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,9 @@ def agree(a: Any, b: Any, is_exact: bool) -> bool:
         )
     if isinstance(a, list) and type(a) is type(b) and len(a) == len(b):
         return all(agree(x, y, is_exact) for x, y in zip(a, b, strict=True))
-    if isinstance(a, float) or isinstance(b, float):
+    if isinstance(a, float | complex) or isinstance(b, float | complex):
         same_kind = type(a) is type(b) or not is_exact
-        return same_kind and math.isclose(a, b, rel_tol=slack, abs_tol=1e-9)
+        return same_kind and cmath.isclose(a, b, rel_tol=slack, abs_tol=1e-9)
     return type(a) is type(b) and a == b
 
 
@@ -85,7 +85,7 @@ def matches(result: Any, expected: Any) -> bool:
         return bool(expected) == result and isinstance(result, bool)
     if isinstance(expected, str):
         return result == expected
-    return math.isclose(result, expected, rel_tol=2e-5, abs_tol=1e-7)
+    return cmath.isclose(result, expected, rel_tol=2e-5, abs_tol=1e-7)
 
 
 def compilations() -> int:

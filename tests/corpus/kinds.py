@@ -243,4 +243,70 @@ ROWS = [
         "-0.5",
         to=lambda x: 21 + max(x * i for i in range(20)),
     ),
+    row(
+        "rationals beside other numbers, in branches, loops and what is assigned",
+        """(define (f x)
+             (let ((start (cond ((> x 2) 1/2) ((> x 1) x) (else 2/3))) (bent 1/3))
+               (if (> x 2.5) (set! bent (* x x)))
+               (let loop ((w 1/4) (n 0))
+                 (if (> w 3) (+ (* start w) bent) (loop (+ (* w 3/2) start) (+ n 1))))))""",
+        "0.5",
+        "1.5",
+        "2.25",
+        "3.0",
+        to=lambda x: _bent(x),
+        differentiable=True,
+        loses_exactness=True,
+    ),
+    row(
+        "a rational and an integer, and two rationals",
+        "(define (f x) (list (if (> x 0) 1/2 1) (if (> x 1) 1/2 2/3) (if (> x 2) 1/2 1/2)))",
+        "0.5",
+        "1.5",
+        "-1.5",
+        to=lambda x: [0.5 if x > 0 else 1, 0.5 if x > 1 else 2 / 3, 1 / 2],
+        loses_exactness=True,
+    ),
+    row(
+        "complex numbers beside other numbers, in branches, loops and what is assigned",
+        """(define (f x)
+             (let ((start (if (> x 1) 1+2i x)) (turned +i) (other (if (> x 0) 1+i 2-i)))
+               (if (> x 1.5) (set! turned (* x turned)))
+               (let loop ((z 0.5+0.25i) (n 0))
+                 (if (> (magnitude z) 3)
+                     (+ (real-part (* start z)) (* 2 (imag-part (* turned z other))) n)
+                     (loop (* z (+ 1.25+0.5i (/ x 10))) (+ n 1))))))""",
+        "0.5",
+        "1.25",
+        "2.0",
+        to=lambda x: _turned(x),
+        differentiable=True,
+    ),
+    row(
+        "complex numbers as arguments and results",
+        "(define (f z x) (if (> (real-part z) x) (* z z) (list-ref (list z +i) 1)))",
+        "1+2i 0.5",
+        "3+0.5i 2.5",
+        "3+0.5i 4.5",
+        to=lambda z, x: z * z if z.real > x else 1j,
+        lanes=False,
+    ),
 ]
+
+
+def _bent(x: float) -> float:
+    start = 0.5 if x > 2 else x if x > 1 else 2 / 3
+    w = 0.25
+    while w <= 3:
+        w = w * 1.5 + start
+    return start * w + (x * x if x > 2.5 else 1 / 3)
+
+
+def _turned(x: float) -> float:
+    start = 1 + 2j if x > 1 else x
+    turned = 1j * x if x > 1.5 else 1j
+    other = 1 + 1j if x > 0 else 2 - 1j
+    z, n = 0.5 + 0.25j, 0
+    while abs(z) <= 3:
+        z, n = z * (1.25 + 0.5j + x / 10), n + 1
+    return (start * z).real + 2 * (turned * z * other).imag + n

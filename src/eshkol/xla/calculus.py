@@ -121,7 +121,8 @@ def hessian(who: str, function: Function, value: Any) -> Any:
     """The second derivatives, forward over reverse: the structure of the point, twice."""
     with wide(), completed():
         traced = Traced(who, function, value)
-        blocks = jax.jacfwd(gradient_of(traced))(traced.arrays)
+        is_complex = all(array.dtype.kind == "c" for array in traced.arrays)
+        blocks = jax.jacfwd(gradient_of(traced), holomorphic=is_complex)(traced.arrays)
         return traced.point.filled([traced.point.gradient(row) for row in blocks])
 
 

@@ -21,7 +21,7 @@ from eshkol.xla.leaf_names import (
     structure_names,
 )
 from eshkol.xla.tensors import dimensions
-from eshkol.xla.trees import EXACT, REAL, TRUTH, Structure, leaf_kinds
+from eshkol.xla.trees import COMPLEX, EXACT, REAL, TRUTH, Structure, leaf_kinds
 
 REMEMBERED = 32
 """A program remembers so many of its compilations."""
@@ -106,10 +106,17 @@ def _variables(
         yield f"argument #:{name.replace('_', '-')}", structure
 
 
+_NUMBER_WORDS = {
+    EXACT: "an exact integer",
+    REAL: "a real",
+    COMPLEX: "a complex number",
+    TRUTH: "a boolean",
+}
+
+
 def leaf_words(kind: str, array: tuple[tuple[int, ...], Any]) -> str:
     """How people are told what a leaf is: ``f32[3]``."""
-    known = {EXACT: "an exact integer", REAL: "a real", TRUTH: "a boolean"}.get(kind)
-    return known or f"{short_name(array[1])}[{dimensions(array[0])}]"
+    return _NUMBER_WORDS.get(kind) or f"{short_name(array[1])}[{dimensions(array[0])}]"
 
 
 # ---- causes

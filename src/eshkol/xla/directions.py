@@ -26,6 +26,7 @@ from eshkol.xla.transforms import (
     is_inexact,
     number_if_rank_0,
     outside_of_closures,
+    pulled_back,
     scalar_result,
 )
 from eshkol.xla.trees import TENSOR, TRUTH, Structure, flatten, unflatten
@@ -252,7 +253,7 @@ def gradient_of(traced: Traced) -> Callable[[Arrays], Arrays]:
 
     def gradient(arrays: Arrays) -> Arrays:
         try:
-            return jax.grad(traced.scalar)(arrays)
+            return pulled_back(*jax.vjp(traced.scalar, arrays))
         except ValueError as error:
             check_has_forward_mode(traced.who, error, arrays)
             return jax.jacfwd(traced.scalar)(arrays)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -19,12 +20,13 @@ import numpy as np
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, INT64, result_dtype
 from eshkol.xla.graphs import PLACES, Node, Value, attach, detach
 from eshkol.xla.leaving import CHOSEN, MADE
 from eshkol.xla.tensors import describe
-from eshkol.xla.trees import BUFFER, EXACT, TENSOR, TRUTH, Structure
+from eshkol.xla.trees import BUFFER, EXACT, REAL, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Witness
 
 
@@ -128,6 +130,26 @@ def joined_type(a: Any, b: Any) -> tuple[tuple[int, ...], np.dtype]:
     return first[0], result_dtype(zeros)
 
 
+def _with_leaves(a: Node, b: Node) -> tuple[Node, Node]:
+    """Two nodes; rationals that are known are leaves beside other numbers.
+
+    They are part of a structure where they stay what they are, since no array holds one exactly.
+    """
+    first, second = _is_rational(a), _is_rational(b)
+    if not (first or second) or (first and second and a.details == b.details):
+        return a, b
+    if not ((first or a.is_leaf) and (second or b.is_leaf)):
+        return a, b
+    return (
+        Node(REAL, a.details.value) if first else a,
+        Node(REAL, b.details.value) if second else b,
+    )
+
+
+def _is_rational(node: Node) -> bool:
+    return node.tag == "static" and node.details.value.__class__ is Fraction
+
+
 def _sided(leaf: Any, side: int) -> Joined:
     """A leaf that only the alternative ``side`` has."""
     one, other = (ZERO, leaf) if side else (leaf, ZERO)
@@ -206,6 +228,7 @@ class _Merging:
         if (a.tag == BUFFER[0]) != (b.tag == BUFFER[0]):
             # What may be trained or not is a tensor like any other.
             a, b = (side.children[0] if side.tag == BUFFER[0] else side for side in (a, b))
+        a, b = _with_leaves(a, b)
         if a.is_leaf and b.is_leaf:
             return self._leaf(a, b)
         alone = self._alone(a, b)
@@ -446,7 +469,7 @@ def _leaf_words(leaf: Any) -> str:
     if isinstance(leaf, Output | Joined):
         shape, dtype = leaf.shape, leaf.dtype
         return describe(jax.ShapeDtypeStruct(shape, dtype)) if shape else _scalar_words(dtype)
-    return repr(leaf) if leaf.__class__ is not bool else ("#t" if leaf else "#f")
+    return short_string(leaf)
 
 
 def _scalar_words(dtype: np.dtype) -> str:
@@ -474,7 +497,5 @@ def _words(node: Node) -> str:
     if node.tag == "record":
         return f"a record of type {node.details.__scheme_name__}"
     if node.tag == "static":
-        from eshkol.datum.write import short_string
-
         return short_string(node.details.value)
     return names.get(node.tag, f"a {node.tag}")

@@ -21,7 +21,7 @@ from jax import lax
 from eshkol.base.errors import StagingError
 from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import inline
-from eshkol.xla.dtypes import BOOL, FLOAT64, INT64
+from eshkol.xla.dtypes import BOOL, COMPLEX128, FLOAT64, INT64
 from eshkol.xla.graphs import Node, Value, attach, detach
 from eshkol.xla.merging import ABSENT_STRUCTURE, ZERO, Joined, Output, Renumbered
 from eshkol.xla.trees import TRUTH, Structure
@@ -167,7 +167,7 @@ def array_leaves(leaves: Sequence[Any], who: str) -> list[Any]:
 
 
 def as_leaf_array(leaf: Any, who: str) -> Any:
-    """A leaf as an array: a float is float64, an exact integer int64, a boolean bool."""
+    """A leaf as an array: a number is one of 64 bits, complex of twice as many, a boolean bool."""
     leaf = tracer_of(leaf)
     if isinstance(leaf, jax.Array):
         return leaf
@@ -179,4 +179,4 @@ def as_leaf_array(leaf: Any, who: str) -> Any:
         if not -(2**63) <= leaf < 2**63:
             raise StagingError(f"{who}: an exact integer of a compiled program has 64 bits")
         return jnp.asarray(leaf, INT64)
-    return jnp.asarray(leaf, FLOAT64 if leaf.__class__ is float else None)
+    return jnp.asarray(leaf, {float: FLOAT64, complex: COMPLEX128}.get(leaf.__class__))

@@ -42,7 +42,7 @@ from eshkol.xla.compilations import REMEMBERED, Compilation
 from eshkol.xla.control import attempt, settled_lanes
 from eshkol.xla.devices import placed, running_on
 from eshkol.xla.draw_sites import DrawSites
-from eshkol.xla.dtypes import FLOAT64, INT64, wide
+from eshkol.xla.dtypes import COMPLEX128, FLOAT64, INT64, wide
 from eshkol.xla.effects import PATH, failures, own_path, settle
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import SitesCoincide, drawing_from
@@ -57,6 +57,7 @@ from eshkol.xla.results import Results as Results
 from eshkol.xla.results import State, results_of
 from eshkol.xla.stored import Description, StoredFunction, described
 from eshkol.xla.trees import (
+    COMPLEX,
     EXACT,
     REAL,
     TENSOR,
@@ -485,6 +486,8 @@ class Program:
             return array
         if kind == REAL:
             return jnp.asarray(array, FLOAT64)
+        if kind == COMPLEX:
+            return jnp.asarray(array, COMPLEX128)
         traced = jnp.asarray(array, INT64) if kind == EXACT else array
         used, leaf = TRACING.used, TRACING.leaves[index]
 
@@ -510,7 +513,7 @@ def _known(leaf: Any) -> Any:
     return leaf.item() if leaf.__class__ is Witness else leaf
 
 
-PYTHON_NUMBERS = (float, int, bool)
+PYTHON_NUMBERS = (float, complex, int, bool)
 _EXACT_KINDS = frozenset([EXACT, TRUTH])
 
 MOST_PROGRAMS = 4096

@@ -16,7 +16,16 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.runtime.boundary import Boundary
 from eshkol.xla.code_keys import CodeKey
-from eshkol.xla.trees import BUFFERS, EXACT, REAL, TENSOR, TRUTH, ArrayImpl, Structure
+from eshkol.xla.trees import (
+    BUFFERS,
+    COMPLEX,
+    EXACT,
+    REAL,
+    TENSOR,
+    TRUTH,
+    ArrayImpl,
+    Structure,
+)
 
 Taker = Callable[[Any], "list[Any] | None"]
 Maker = Callable[[Sequence[Any], Sequence[Any]], Any]
@@ -30,7 +39,7 @@ _NAMES = {
     "scheme_list": scheme_list,
 }
 _FIXED_CLASSES = frozenset([int, bool, str, Symbol])
-_LEAF_CLASSES = {TENSOR: ArrayImpl, REAL: float, EXACT: int, TRUTH: bool}
+_LEAF_CLASSES = {TENSOR: ArrayImpl, REAL: float, COMPLEX: complex, EXACT: int, TRUTH: bool}
 
 
 class NoCode(Exception):

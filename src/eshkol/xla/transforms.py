@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
+from eshkol.autodiff.plain import to_float
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import Pair
@@ -25,7 +28,7 @@ from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla import key_stream
 from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import attempt
-from eshkol.xla.dtypes import BOOL, FLOAT64, INT64, default_dtype, wide
+from eshkol.xla.dtypes import BOOL, COMPLEX128, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
 from eshkol.xla.keys import Source, drawing_from, fold
 from eshkol.xla.lasting import Lanes, Lasting
@@ -35,6 +38,7 @@ from eshkol.xla.outlived import open_traces, settled
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import (
     BUFFER,
+    COMPLEX,
     EXACT,
     REAL,
     TENSOR,
@@ -82,7 +86,7 @@ def _visit(
 def _is_wanted(kind: str, leaf: Any, in_closure: bool) -> bool:
     if in_closure:
         return is_inexact(leaf) and not _is_real(leaf)
-    return is_inexact(leaf) or kind in (REAL, EXACT)
+    return is_inexact(leaf) or kind in (REAL, COMPLEX, EXACT)
 
 
 def _is_real(leaf: Any) -> bool:
@@ -97,6 +101,8 @@ class Point:
         self.who = who
         self.value = value
         whole, self.structure, self.variables = flatten_with_variables(value)
+        if not self.variables:
+            whole, self.structure = rationals_as_leaves(whole, self.structure)
         self.leaves = [value_of(leaf) for leaf in whole] if self.variables else whole
         self.copies: list[TensorVariable] = []
         self.indices = differentiable(self.structure, self.leaves)
@@ -109,13 +115,7 @@ class Point:
 
     def arrays(self) -> list[Any]:
         """The differentiated leaves as arrays; numbers are doubles."""
-        return [self._array(self.leaves[index]) for index in self.indices]
-
-    def _array(self, leaf: Any) -> Any:
-        leaf = tracer_of(leaf)
-        if hasattr(leaf, "dtype") and is_inexact(leaf):
-            return jnp.asarray(leaf)
-        return jnp.asarray(leaf, FLOAT64)
+        return [jnp.asarray(inexact_array(self.leaves[index])) for index in self.indices]
 
     def rebuilt(self, arrays: Sequence[Any]) -> Any:
         """The point with these arrays as its differentiated leaves; variables are copies."""
@@ -165,6 +165,24 @@ def without_variables(structure: Structure, leaves: Sequence[Any]) -> Any:
     In a closure they stay variables, since its code updates them.
     """
     return unflatten(outside_of_closures(structure), leaves)
+
+
+def rationals_as_leaves(leaves: Sequence[Any], structure: Structure) -> tuple[list[Any], Structure]:
+    """Leaves and structure of a value, with leaves for the rationals that are not captured."""
+    given, found = iter(leaves), []
+
+    def visit(part: Structure, in_closure: bool) -> Structure:
+        if part.__class__ is str:
+            found.append(next(given))
+            return part
+        tag, details, children = part
+        if tag == "static" and details.value.__class__ is Fraction and not in_closure:
+            found.append(to_float(details.value))
+            return REAL
+        inside = in_closure or tag == "closure"
+        return (tag, details, tuple([visit(child, inside) for child in children]))
+
+    return found, visit(structure, False)
 
 
 def outside_of_closures(structure: Structure) -> Structure:
@@ -256,11 +274,24 @@ def _differentiate(
     few numbers are then differentiated forward.
     """
     try:
-        (_, results), gradients = jax.value_and_grad(scalar, has_aux=True)(arrays)
+        value, pull, results = jax.vjp(scalar, arrays, has_aux=True)
+        gradients = pulled_back(value, pull)
     except ValueError as error:
         check_has_forward_mode(who, error, arrays)
         gradients, results = jax.jacfwd(scalar, has_aux=True)(arrays)
     return results, gradients
+
+
+def pulled_back(value: Any, pull: Callable[[Any], Any]) -> list[Any]:
+    """The gradient of a number, which is complex where the number is."""
+    (gradients,) = pull(jnp.ones_like(value))
+    if value.dtype.kind != "c":
+        return gradients
+    (turned,) = pull(jnp.full_like(value, -1j))
+    return [
+        real if real.dtype.kind == "c" else lax.complex(real, imaginary)
+        for real, imaginary in zip(gradients, turned, strict=True)
+    ]
 
 
 def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
@@ -277,6 +308,8 @@ def scalar_result(who: str, value: Any) -> Any:
     value = settled(tracer_of(value_of(value)), open_traces())
     if value.__class__ in (int, float):
         return jnp.asarray(value, FLOAT64)
+    if value.__class__ is complex:
+        return jnp.asarray(value, COMPLEX128)
     if not hasattr(value, "dtype") or value.shape != () or value.dtype == BOOL:
         raise WrongType(
             f"{who} is defined for procedures that give one number, got {describe(value)}",
@@ -290,7 +323,7 @@ def inexact_array(leaf: Any) -> Any:
     leaf = tracer_of(leaf)
     if is_inexact(leaf):
         return leaf
-    return jnp.asarray(leaf, FLOAT64)
+    return jnp.asarray(leaf, COMPLEX128 if leaf.__class__ is complex else FLOAT64)
 
 
 # ---- vmap
@@ -344,7 +377,7 @@ def _as_mapped(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return value.__class__ in (int, float) or getattr(value, "shape", None) == ()
+    return value.__class__ in (int, float, complex) or getattr(value, "shape", None) == ()
 
 
 def _check_sizes(arrays: Sequence[Any], axes: Sequence[int | None]) -> None:
@@ -395,7 +428,7 @@ def _run_mapped(
         with Lanes(function):
             source = Source(lambda: fold(drawing.key(), lane))
             value = drawing_from(source, partial(attempt, staged(function), arguments, {}))
-            results, found["structure"] = flatten(value)
+            results, found["structure"] = rationals_as_leaves(*flatten(value))
         found["has_drawn"] = source.has_drawn
         return [_result_array(leaf) for leaf in results]
 
@@ -429,5 +462,5 @@ def _result_array(leaf: Any) -> Any:
     leaf = tracer_of(leaf)
     if hasattr(leaf, "dtype"):
         return jnp.asarray(leaf)
-    dtype = {bool: BOOL, int: INT64}.get(leaf.__class__, FLOAT64)
-    return jnp.asarray(np.asarray(leaf), dtype)
+    dtypes = {bool: BOOL, int: INT64, complex: COMPLEX128}
+    return jnp.asarray(np.asarray(leaf), dtypes.get(leaf.__class__, FLOAT64))

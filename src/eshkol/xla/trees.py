@@ -4,9 +4,9 @@ Procedures are plain Python functions and JAX knows nothing of them. Where a val
 boundary (``jit``, ``gradient``, ``vmap``, branches, loops, an optimizer, a file), :func:`flatten`
 takes it apart, closures included: a closure is its code's key and its captured values.
 
-Leaves have kinds: ``TENSOR`` (arrays, tracers), ``REAL`` (Python floats), ``EXACT`` (exact
-integers, witnesses) and, outside of closures, ``TRUTH`` (booleans). Everything else is part of the
-structure. One variable captured twice is one leaf.
+Leaves have kinds: ``TENSOR`` (arrays, tracers), ``REAL`` (Python floats), ``COMPLEX``, ``EXACT``
+(exact integers, witnesses) and, outside of closures, ``TRUTH`` (booleans). Everything else is part
+of the structure. One variable captured twice is one leaf.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ from eshkol.xla.witness import Witness
 PART = "part"
 """Marks the transparent function of a part of a staged procedure, as ``eshkol_transparent``."""
 
-TENSOR, REAL, EXACT, TRUTH = "tensor", "real", "exact", "truth"
-KINDS = frozenset([TENSOR, REAL, EXACT, TRUTH])
+TENSOR, REAL, COMPLEX, EXACT, TRUTH = "tensor", "real", "complex", "exact", "truth"
+KINDS = frozenset([TENSOR, REAL, COMPLEX, EXACT, TRUTH])
 
 BUFFER = ("buffer", None, (TENSOR,))
 """The structure of a tensor that is not trained (``buffers``)."""
@@ -315,7 +315,7 @@ def _visit_partial(pass_: _Flattening, value: Any) -> Structure:
     given = (*value.args, *value.keywords.values())
     parts = [pass_.visit(value.func)]
     for part in given:
-        is_number = part.__class__ in (int, float, bool)
+        is_number = part.__class__ in (int, float, complex, bool)
         parts.append(("static", Static(part), ()) if is_number else pass_.visit(part))
     return ("partial", names, tuple(parts))
 
@@ -411,6 +411,7 @@ _BOXES = frozenset([list, OuterBox])
 
 _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     float: _leaf(REAL),
+    complex: _leaf(COMPLEX),
     int: _leaf(EXACT),
     Witness: _leaf(EXACT),
     bool: _visit_bool,
