@@ -127,7 +127,11 @@ def _between(
         ends = 0.0, 1.0
 
         def function(t: float) -> list[Any]:
-            x, slope = substituted(kind, t, low, high)
+            try:
+                x, slope = substituted(kind, t, low, high)
+            except ZeroDivisionError:
+                # Cut so often that this is the infinite end itself.
+                raise not_found(most, math.inf, math.nan) from None
             return [slope * y for y in integrand(x)]
 
     found = integral(function, *ends, tolerance, most)
