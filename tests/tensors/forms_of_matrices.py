@@ -184,7 +184,12 @@ def response(b: Any, a: Any, count: int = 512) -> Any:
     from scipy import signal
 
     values = signal.freqz(b, a, np.linspace(0, np.pi, count))[1]
-    return [np.abs(values), np.angle(values)]
+    return [np.abs(values), np.cos(np.angle(values)), np.sin(np.angle(values))]
+
+
+def around(result: Any) -> Any:
+    """Magnitudes, and phases as points on a circle, where π is -π."""
+    return [result.car, np.cos(result.cdr), np.sin(result.cdr)]
 
 
 def butterworth(kind: str) -> Any:
@@ -231,7 +236,8 @@ SIGNALS = [
                                                            c(SHORT, T)], **HARD),
     Form("iir-filter", lfilter, [c(SHORT, np.array([2.0, 0.5]), LONG),
                                  c(SHORT, np.array([1.0, 0.3, 0.1]), T)], **HARD),
-    Form("frequency-response", response, [c(SHORT, np.array([2.0, 0.5]), 5)], kinds=FLOATS, **HARD),
+    Form("frequency-response", response, [c(SHORT, np.array([2.0, 0.5]), 5)], view=around,
+         kinds=FLOATS, **HARD),
 ]  # fmt: skip
 
 
