@@ -60,19 +60,7 @@ def _counted(x: float, i: int = 0) -> float:
     return x if i >= x else x * t[i] + _counted(x, i + 1) * v[i]
 
 
-ROWS = [
-    row(
-        "a falling product",
-        "(define (f x) (if (< x 1.0) 1.0 (* x (f (- x 1.0)))))",
-        "3.5",
-        "0.5",
-        "2.25",
-        to=_falling,
-        differentiable=True,
-    ),
-    row(
-        "loops in calls, that would not end in a lane that is elsewhere",
-        """
+_SORTED = """
         (define (sorted t)
           (define a t)
           (define (exchange! i j)
@@ -91,7 +79,23 @@ ROWS = [
                 (sort! low (- p 1))
                 (sort! (+ p 1) high))))
           (sort! 0 (- (tensor-length a) 1))
-          a)
+          a)"""
+
+
+ROWS = [
+    row(
+        "a falling product",
+        "(define (f x) (if (< x 1.0) 1.0 (* x (f (- x 1.0)))))",
+        "3.5",
+        "0.5",
+        "2.25",
+        to=_falling,
+        differentiable=True,
+    ),
+    row(
+        "loops in calls, that would not end in a lane that is elsewhere",
+        _SORTED
+        + """
         (define (rests n end left)
           (if (> left 0.0)
               (let loop ((j n) (s 0.0))
@@ -324,24 +328,10 @@ ROWS = [
     ),
     row(
         "a sort in place",
-        """(define (f a b c d)
-             (define t (tensor a b c d #:dtype 'float64))
-             (define (exchange! i j)
-               (let ((x (tensor-ref t i)))
-                 (tensor-set! t i (tensor-ref t j))
-                 (tensor-set! t j x)))
-             (define (partition! low high)
-               (let ((pivot (tensor-ref t high)))
-                 (let loop ((i low) (j low))
-                   (cond ((>= j high) (exchange! i high) i)
-                         ((< (tensor-ref t j) pivot) (exchange! i j) (loop (+ i 1) (+ j 1)))
-                         (else (loop i (+ j 1)))))))
-             (define (sort! low high)
-               (when (< low high)
-                 (let ((middle (partition! low high)))
-                   (sort! low (- middle 1))
-                   (sort! (+ middle 1) high))))
-             (sort! 0 3)
+        _SORTED
+        + """
+           (define (f a b c d)
+             (define t (sorted (tensor a b c d #:dtype 'float64)))
              (tensor-dot t (tensor 1.0 10.0 100.0 1000.0 #:dtype 'float64)))""",
         "3.0 1.0 4.0 2.0",
         "0.5 2.5 0.25 -1.0",

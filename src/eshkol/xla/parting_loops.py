@@ -24,7 +24,6 @@ from eshkol.xla.trees import PART
 MOST_BRANCHES = 512
 """So many branches of trips go on with the rest of their loop."""
 
-
 MOST_TRIPS = 100_000
 """So many trips go on without a branch."""
 

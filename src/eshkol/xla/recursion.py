@@ -175,8 +175,8 @@ def _look_back(condition: Condition) -> None:
 
 def _earlier(condition: Condition) -> list[Condition]:
     """The conditions that are being traced and that this one may come back to, outermost first."""
-    site, path = condition.site, condition.path
-    return [other for other in CONDITIONS.active if other.site == site and other.path == path]
+    same = [other for other in CONDITIONS.active if other.site == condition.site]
+    return [other for other in same if other.path == condition.path]
 
 
 def _first_followed() -> Condition | None:
