@@ -36,6 +36,7 @@ BUILTINS = {
     "ArityError": TypeError,
     "NotAProcedure": TypeError,
     "WrongType": TypeError,
+    "EmptyList": TypeError,
     "OutOfRange": IndexError,
     "BadValue": ValueError,
     "ShapeError": ValueError,

@@ -33,6 +33,30 @@ ROWS = [
         to=lambda x: max(x, 1.0),
     ),
     row(
+        "the value of a condition that has no else",
+        """(define (f x)
+             (list (if (> x 0) (* x x)) (case (if (> x 1) 1 2) ((1) x) ((2) 20)) (when (< x 9) 'a)))""",
+        "3.0",
+        "0.5",
+        to=lambda x: [x * x, x if x > 1 else 20, "a"],
+        loses_exactness=True,
+        lanes=False,
+    ),
+    row(
+        "mistakes in a branch that is not taken",
+        """(define v (vector 1.0 2.0))
+           (define (f x)
+             (cond ((> x 9) (+ (vector-ref v 2) x))
+                   ((> x 8) (car (cddr (list x 2.0))))
+                   ((> x 7) (hash-ref (make-hash) 'k))
+                   ((> x 6) (quotient 5 (length '())))
+                   (else (* x x))))""",
+        "3.0",
+        "-2.0",
+        to=lambda x: x * x,
+        differentiable=True,
+    ),
+    row(
         "cond with several tests and else",
         "(define (f x) (cond ((< x 0) (- x)) ((< x 1) (* x x)) ((< x 2) (sqrt x)) (else 9.5)))",
         "-1.5",

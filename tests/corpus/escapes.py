@@ -518,4 +518,13 @@ ROWS = [
         to=lambda x: {0.5: 5.0, 3.0: 122.0, 5.0: 300}[x],
         loses_exactness=True,
     ),
+    row(
+        "a search down a list that does not ask where it ends",
+        """(define (f x)
+             (let loop ((l (list 1.0 2.0 x 4.0)) (s 0.0))
+               (if (> s 2.5) (list s (length l)) (loop (cdr l) (+ s (* x (car l)))))))""",
+        "1.5",
+        "0.75",
+        to=lambda x: [3 * x, 2] if x > 1 else [x * (3 + x), 1],
+    ),
 ]

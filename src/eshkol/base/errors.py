@@ -134,6 +134,10 @@ class WrongType(EshkolError, TypeError):
     """An argument has the wrong type."""
 
 
+class EmptyList(WrongType):
+    """A part was asked for of a list that has no elements."""
+
+
 class OutOfRange(EshkolError, IndexError):
     """An index or another number lies outside its range."""
 

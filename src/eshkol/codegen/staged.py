@@ -291,9 +291,10 @@ def _while_shape(node: Loop, is_primitive: IsPrimitive) -> tuple[Node, Node, Nod
     body = node.body
     if not isinstance(body, If):
         return None
-    if _asks_for_structure(body.test, node) and (
-        not isinstance(body.test, Call) or _ways_on(body, node.label) > 1
-    ):
+    if _asks_for_structure(body.test, node):
+        if not isinstance(body.test, Call) or _ways_on(body, node.label) > 1:
+            return None
+    elif _takes_rests(node):
         return None
     if not _continues(body.then, node.label) and _always_continues(body.otherwise, node.label):
         return body.test, body.then, body.otherwise, True
@@ -318,6 +319,26 @@ def _asks_for_structure(test: Node, loop: Loop) -> bool:
         and part.procedure.name in STRUCTURAL
         and any(isinstance(a, LocalRef) and a.variable in loop.variables for a in part.arguments)
         for part in everything(test)
+    )
+
+
+def _takes_rests(loop: Loop) -> bool:
+    """Whether a trip may go on with the rest of a list that a loop variable holds."""
+    return any(
+        isinstance(part, Continue)
+        and part.label is loop.label
+        and any(map(_is_rest, part.arguments, loop.variables))
+        for part in everything(loop.body)
+    )
+
+
+def _is_rest(node: Node, variable: Variable) -> bool:
+    return (
+        isinstance(node, Call)
+        and isinstance(node.procedure, GlobalRef)
+        and node.procedure.name in ("cdr", "cddr")
+        and isinstance(node.arguments[0], LocalRef)
+        and node.arguments[0].variable is variable
     )
 
 

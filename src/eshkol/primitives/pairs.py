@@ -6,7 +6,7 @@ import itertools
 from operator import attrgetter
 from typing import Any
 
-from eshkol.base.errors import EshkolError, WrongType
+from eshkol.base.errors import EmptyList, EshkolError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.datum.write import short_string
@@ -49,10 +49,12 @@ def cdr(pair: Pair) -> Any:
 
 
 def _not_a_pair(who: str, value: Any) -> EshkolError:
-    hint = "the list has no elements: test it with null? first" if value is NIL else ""
-    if has_python_items(value):
-        hint = OF_A_CONTAINER
-    return wrong_type(who, "a pair", value, hint)
+    if value is NIL:
+        return EmptyList(
+            f"{who}: expected a pair, got ()",
+            hint="the list has no elements: test it with null? first",
+        )
+    return wrong_type(who, "a pair", value, OF_A_CONTAINER if has_python_items(value) else "")
 
 
 def _accessor(path: str) -> None:
@@ -95,7 +97,7 @@ def _broken_path(path: str, value: Any) -> EshkolError:
         step = path[len(path) - len(walked) - 1]
         reached = reached.car if step == "a" else reached.cdr
         walked = step + walked
-    return WrongType(
+    return (EmptyList if reached is NIL else WrongType)(
         f"{who}: expected a pair as the c{walked}r of {short_string(value)}, "
         f"got {short_string(reached)}"
     )

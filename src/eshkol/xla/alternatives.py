@@ -20,7 +20,7 @@ from eshkol.xla import journal
 from eshkol.xla._compat import ClosedJaxpr
 from eshkol.xla._compat_traces import choose, inline, trace, with_operands
 from eshkol.xla.cheap_branches import are_cheap, has_gradient, masked
-from eshkol.xla.effects import fail
+from eshkol.xla.effects import AWAITED, fail, fail_alike
 from eshkol.xla.leaving import flatten_leaving
 from eshkol.xla.merging import ABSENT, BOTTOM, Joined, Output, merge
 from eshkol.xla.notes import note
@@ -114,6 +114,21 @@ def or_bottom(function: Callable[..., Any]) -> Callable[..., Any]:
         except Unreachable:
             pass
         return BOTTOM
+
+    return attempt
+
+
+def or_failure(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, one of several alternatives; of a mistake in it that lies in known values
+    nothing is said before the compiled program runs and gets there."""
+    attempted = or_bottom(function)
+
+    def attempt(*arguments: Any) -> Any:
+        try:
+            return attempted(*arguments)
+        except AWAITED as error:
+            fail_alike(error)
+            return BOTTOM
 
     return attempt
 

@@ -24,7 +24,7 @@ from eshkol.runtime.tracebacks import Shortened
 from eshkol.runtime.truth import check_condition, is_number
 from eshkol.xla import journal
 from eshkol.xla._compat import is_concrete
-from eshkol.xla.alternatives import Unreachable, join, or_bottom
+from eshkol.xla.alternatives import Unreachable, join, or_bottom, or_failure
 from eshkol.xla.chosen_keys import OtherKey, known_key
 from eshkol.xla.conditions import Condition
 from eshkol.xla.dtypes import wide
@@ -244,14 +244,15 @@ def trace_branches(
     test: Any, then: Callable[[], Any], otherwise: Callable[[], Any]
 ) -> tuple[Part, Part]:
     """Both branches, each giving the contents of all places that either of them writes."""
+    attempt = or_bottom if test.__class__ is Witness else or_failure
     test = tracer_of(test)
     with under(lambda: test), told(test, True):
-        first = trace_part(or_bottom(_narrowed(then)))
+        first = trace_part(attempt(_narrowed(then)))
     with under(lambda: lax.bitwise_not(test)), told(test, False):
-        second = trace_part(or_bottom(_narrowed(otherwise)), (), first.written, first.targets)
+        second = trace_part(attempt(_narrowed(otherwise)), (), first.written, first.targets)
     if len(second.written) > len(first.written):
         with under(lambda: test), told(test, True):
-            first = trace_part(or_bottom(_narrowed(then)), (), second.written, second.targets)
+            first = trace_part(attempt(_narrowed(then)), (), second.written, second.targets)
     return first, second
 
 

@@ -17,7 +17,16 @@ from typing import Any, NoReturn
 
 import jax
 
-from eshkol.base.errors import EshkolError, Raised, SchemeError, StagingError
+from eshkol.base.errors import (
+    DivideByZero,
+    EmptyList,
+    EshkolError,
+    MissingKey,
+    OutOfRange,
+    Raised,
+    SchemeError,
+    StagingError,
+)
 from eshkol.base.frames import scheme_frame, span_of_frame
 from eshkol.codegen.staged import EFFECTS
 from eshkol.datum.values import UNSPECIFIED
@@ -186,6 +195,22 @@ def _do_raise(deed: Deed, irritants: Any) -> None:
     _raise_at(deed, raised)
 
 
+AWAITED = OutOfRange, MissingKey, EmptyList, DivideByZero
+"""Complaints of values that are right elsewhere: they matter only if the program gets there."""
+
+
+def fail_alike(error: EshkolError) -> None:
+    """Raise an error like ``error`` when the compiled program runs."""
+    details = type(error).__name__, error.message, error.label, error.hint
+    call_back(Deed("repeat", details, error.span), (), may_fail=True)
+
+
+def _do_repeat(deed: Deed, _: Any) -> None:
+    kind, message, label, hint = deed.details
+    kinds = {each.__name__: each for each in AWAITED}
+    _raise_at(deed, kinds[kind](message, label=label, hint=hint))
+
+
 def fail_with(build: Complaint, *values: Any) -> None:
     """Raise ``build(*values)`` when the compiled program runs, with the values that they then have.
 
@@ -207,7 +232,8 @@ def _do_complain(deed: Deed, values: Any) -> None:
     _raise_at(deed, deed.details(*values))
 
 
-DEEDS.update({"output": _do_output, "raise": _do_raise, "complain": _do_complain})
+DEEDS.update(output=_do_output, complain=_do_complain, repeat=_do_repeat)
+DEEDS["raise"] = _do_raise
 
 
 def _raise_at(deed: Deed, error: EshkolError) -> NoReturn:

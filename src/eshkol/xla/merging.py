@@ -235,7 +235,7 @@ class _Merging:
         if alone is not None:
             return alone
         if a.has(_UNSPECIFIED) or b.has(_UNSPECIFIED):
-            return Node(*_UNSPECIFIED)
+            return self._unspecified(a, b)
         if a.tag == b.tag and a.tag in PLACES:
             return self._place(a, b)
         if (a.is_leaf and b.has(FALSE_STRUCTURE)) or (b.is_leaf and a.has(FALSE_STRUCTURE)):
@@ -297,6 +297,17 @@ class _Merging:
             return Node(TRUTH, Joined(one, other, (), BOOL))
         tensor = Node(TENSOR, leaf)
         return self._union(tensor, b) if a.is_leaf else self._union(a, tensor)
+
+    def _unspecified(self, a: Node, b: Node) -> Node:
+        """The unspecified value, and something else: unspecified where that is no union."""
+        if a.has(_UNSPECIFIED) and b.has(_UNSPECIFIED):
+            return Node(*_UNSPECIFIED)
+        try:
+            return self._union(a, b)
+        except Mismatch:
+            if self.is_strict:
+                raise
+            return Node(*_UNSPECIFIED)
 
     # ---- places
 
@@ -446,7 +457,8 @@ def _levels(node: Node) -> int:
 def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:
     """Whether a program can tell these apart by what they are, and may want to.
 
-    Those are procedures and known data; ``#f`` and ``()`` stand beside anything.
+    Those are procedures and known data; ``#f``, ``()`` and what nobody specified stand beside
+    anything.
     """
     others = [node for node in nodes if not _is_nothing(node)]
     if is_growing and any(node.tag in ("list", "dotted") for node in others):
@@ -455,7 +467,7 @@ def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:
 
 
 def _is_nothing(node: Node) -> bool:
-    return node.has(FALSE_STRUCTURE) or node.has(_EMPTY)
+    return any(map(node.has, (FALSE_STRUCTURE, _EMPTY, _UNSPECIFIED)))
 
 
 def _is_known(node: Node) -> bool:

@@ -47,6 +47,7 @@ from eshkol.xla.trees import (
     flatten_with_variables,
     unflatten,
 )
+from eshkol.xla.unions import Union, dispatch
 from eshkol.xla.variables import update, write_back
 from eshkol.xla.witness import tracer_of
 
@@ -305,6 +306,8 @@ def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
 
 def scalar_result(who: str, value: Any) -> Any:
     """The value of a differentiated procedure as a rank-0 inexact array."""
+    if value.__class__ is Union:
+        return dispatch(value, partial(scalar_result, who))
     value = settled(tracer_of(value_of(value)), open_traces())
     if value.__class__ in (int, float):
         return jnp.asarray(value, FLOAT64)
@@ -451,7 +454,7 @@ def _as_tensors(structure: Structure) -> Structure:
     if structure[0] == UNION:
         raise StagingError(
             "vmap: lanes give values of different kinds, such as a number and #f, or two symbols",
-            hint="give a number in every lane: (or result 0.0)",
+            hint="give a number in every lane: (or result 0.0), and an else to every if",
         )
     if structure[0] == "static" and structure[1].value.__class__ is bool:
         raise StagingError("vmap: the result holds a boolean that is no tensor")
