@@ -62,6 +62,16 @@ def _search(x: float) -> list[float]:
         i, y = (i + 1, y * 2) if y > 1 else (i + 1, y + 0.5)
 
 
+def _divisors_and_bits(n: int, x: float) -> list[int]:
+    i, bits, divisors = 1, n, 1
+    while i <= x:
+        bits = bits << i & 65535 ^ i.bit_count()
+        divisors += math.gcd(n, i)
+        i += 1
+    root = math.isqrt(n * divisors)
+    return [bits, divisors, math.lcm(n, i), root, n * divisors - root * root]
+
+
 ROWS = [
     row(
         "a counting loop with a known number of trips",
@@ -146,6 +156,20 @@ ROWS = [
         "1071 462",
         "17 5",
         to=math.gcd,
+    ),
+    row(
+        "divisors and bits of traced integers",
+        """(define (f n x)
+             (let loop ((i 1) (bits n) (divisors 1))
+               (if (> i x)
+                   (call-with-values (lambda () (exact-integer-sqrt (* n divisors)))
+                     (lambda (root rest) (list bits divisors (lcm n i) root rest)))
+                   (loop (+ i 1)
+                         (bitwise-xor (bitwise-and (arithmetic-shift bits i) 65535) (bit-count i))
+                         (+ divisors (gcd n i))))))""",
+        "12 5.0",
+        "1071 7.0",
+        to=_divisors_and_bits,
     ),
     row(
         "the procedure itself is the loop",

@@ -13,6 +13,7 @@ FAMILIES = (
     "arithmetic",
     "comparison",
     "integers",
+    "bits",
     "rounding",
     "elementary",
     "complex_numbers",

@@ -8,21 +8,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial, reduce
 from typing import Any
 
 from eshkol.autodiff import plain
 from eshkol.base.errors import BadValue
 from eshkol.datum.values import MultipleValues
+from eshkol.primitives.arguments import is_tracer, is_witness
 from eshkol.primitives.comparison import Truth, equal_to
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import apply_rule, primitive
 from eshkol.primitives.numbers import (
     REAL,
     is_host_number,
+    is_tensor_like,
     known,
     not_known,
     real_argument,
 )
 from eshkol.primitives.operations import Number, beyond_plain
+
+WHOLE_NUMBERS = "eshkol.xla.whole_numbers:"
+"""Where the tensor rules of integers are."""
 
 
 def _division(name: str, of_plain: Callable[[Any, Any], Any]) -> Callable[[Number, Number], Number]:
@@ -111,22 +117,36 @@ def _whole(who: str, value: Any) -> int:
 
 
 def _of_integers(
-    who: str, operation: Callable[..., int], numbers: tuple[Number, ...]
-) -> int | float:
+    who: str, operation: Callable[..., int], rule: str, numbers: tuple[Number, ...]
+) -> Number:
+    if all(number.__class__ is int for number in numbers):
+        return operation(*numbers)
+    if any(is_tensor_like(number) for number in numbers):
+        for number in numbers:
+            if not is_tensor_like(number):
+                _whole(who, number)
+        pair = partial(apply_rule, WHOLE_NUMBERS + rule, who)
+        return reduce(pair, numbers) if len(numbers) > 1 else pair(*numbers, operation())
     result = operation(*(_whole(who, number) for number in numbers))
     return float(result) if any(known(n).__class__ is float for n in numbers) else result
 
 
 @primitive("gcd")
-def greatest_common_divisor(*numbers: Number) -> int | float:
-    """The greatest common divisor of integers; ``0`` of none. Example: ``(gcd 32 -36)`` ⇒ ``4``."""
-    return _of_integers("gcd", math.gcd, numbers)
+def greatest_common_divisor(*numbers: Number) -> Number:
+    """The greatest common divisor of integers; ``0`` of none. Example: ``(gcd 32 -36)`` ⇒ ``4``.
+
+    Tensors are taken element by element: ``(gcd (tensor 12 20 #:dtype 'int32) 8)`` ⇒ ``#(4 4)``.
+    """
+    return _of_integers("gcd", math.gcd, "greatest_common_divisor", numbers)
 
 
 @primitive("lcm")
-def least_common_multiple(*numbers: Number) -> int | float:
-    """The least common multiple of integers; ``1`` of none. Example: ``(lcm 32 -36)`` ⇒ ``288``."""
-    return _of_integers("lcm", math.lcm, numbers)
+def least_common_multiple(*numbers: Number) -> Number:
+    """The least common multiple of integers; ``1`` of none. Example: ``(lcm 32 -36)`` ⇒ ``288``.
+
+    Tensors are taken element by element: ``(lcm (tensor 12 20 #:dtype 'int32) 8)`` ⇒ ``#(24 40)``.
+    """
+    return _of_integers("lcm", math.lcm, "least_common_multiple", numbers)
 
 
 @primitive("even?")
@@ -155,6 +175,9 @@ def exact_integer_square_root(number: Number) -> MultipleValues:
 
     Example: ``(call-with-values (lambda () (exact-integer-sqrt 17)) list)`` ⇒ ``(4 1)``.
     """
+    if is_tracer(number) or is_witness(number):
+        path = WHOLE_NUMBERS + "whole_square_root"
+        return MultipleValues(apply_rule(path, "exact-integer-sqrt", number))
     value = known(number)
     if value.__class__ is not int:
         raise not_known("exact-integer-sqrt", number, "an exact integer")

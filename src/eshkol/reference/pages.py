@@ -30,7 +30,7 @@ PAGES = (
         "numbers",
         "Numbers",
         "arithmetic, comparisons, rounding, elementary functions",
-        "arithmetic comparison number_predicates integers rounding elementary complex_numbers",
+        "arithmetic comparison number_predicates integers bits rounding elementary complex_numbers",
     ),
     _page(
         "lists",
