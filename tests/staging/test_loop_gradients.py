@@ -7,6 +7,7 @@ it is compiled, mapped and differentiated by. At every point the loops make anot
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -230,3 +231,35 @@ def test_what_is_kept_is_a_part_of_what_is_compiled(session: Session) -> None:
     assert ["max_trips=99" in text for text in shown] == [False, True, False]
     assert ["checkpoint=7" in text for text in shown] == [False, False, True]
     assert_at_rest()
+
+
+TRIANGLES: dict[str, tuple[str, Callable[[int], int]]] = {
+    "to the counter": ("(do ((j 0 (+ j 1))) ((= j i)) {work})", lambda n: n - 1),
+    "from the counter": ("(do ((j i (+ j 1))) ((>= j {n})) {work})", lambda n: n),
+    "down to the counter": ("(do ((j (* 2 i) (- j 1))) ((<= j i)) {work})", lambda n: 2 * n - 2),
+    "of two counters": (
+        "(do ((k 0 (+ k 1))) ((= k 12)) (do ((j k (+ j 2))) ((> j (max i k))) {work}))",
+        lambda n: max(n - 1, 11) // 2 + 1,
+    ),
+}
+"""Loops in a loop that counts ``i`` up to ``n``, and a bound on their trips."""
+
+
+@pytest.mark.parametrize("name", TRIANGLES)
+def test_a_counter_bounds_a_loop_inside(session: Session, name: str) -> None:
+    """What is compiled does not grow with the outer loop, and has room for as many states."""
+    inner, most_trips = TRIANGLES[name]
+    sizes = set()
+    for n in (10, 30):
+        work = inner.format(n=n, work="(set! s (+ s (* x (sin s))))")
+        session.evaluate(f"""
+            (define (f x) (let ((s x)) (do ((i 0 (+ i 1))) ((= i {n}) s) {work})))""")
+        slopes = [float(session.evaluate(f"({how} 0.01)")) for how in DERIVATIVES]
+        assert_allclose(slopes[1:], slopes[0], rtol=1e-9)
+        program = str(jax.make_jaxpr(session.evaluate("(jit (gradient f))"))(0.01))
+        assert f"max_trips={most_trips(n)}\n" in program
+        sizes.add(len(program.splitlines()))
+    assert len(sizes) == 1
+
+
+DERIVATIVES = ("(derivative f)", "(jit (derivative f))", "(jit (gradient f))")

@@ -457,7 +457,8 @@ def _always_leaves_to(node: Node, own: Label, label: Label) -> bool:
 _FLIPPED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 _PURE = frozenset(
-    ("+ - * quotient length vector-length tensor-length string-length dataset-size 1+ -1+").split()
+    """+ - * quotient max min 1+ -1+
+    length vector-length tensor-length string-length dataset-size""".split()
 )
 
 

@@ -23,9 +23,6 @@ from eshkol.xla.recursion_loops import scan_trips
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Source, Witness, is_exact
 
-UNROLLED_FOR_BOUNDS = 64
-"""A loop of at most so many trips is unrolled where its counter bounds another loop."""
-
 
 class Unroll(BaseException):
     """A trip needs the value of the counter of this loop."""
@@ -57,14 +54,37 @@ def known_trips(
     return count_trips(start, end, step, comparison, leaves_when)
 
 
+def most_trips(
+    values: Values, count: tuple[int, str, Callable[[], Any], int], leaves_when: bool
+) -> int | None:
+    """How many trips a counting loop makes at most that counters of loops around it bound."""
+    index, comparison, bound, step = count
+    first, last = values[index], bound()
+    if not (is_exact(first) and is_exact(last)):
+        return None
+    starts, limits = _extent(first), _extent(last)
+    if starts is None or limits is None:
+        return None
+    if comparison == "=":
+        if not leaves_when:
+            return 1
+        comparison = ">=" if step > 0 else "<="
+    ends = (starts[0], limits[1]) if step > 0 else (starts[1], limits[0])
+    return count_trips(*ends, step, comparison, leaves_when)
+
+
+def _extent(value: Any) -> tuple[int, int] | None:
+    known = known_integer(value)
+    return value.extent if known is None else (known, known)
+
+
 def known_integer(value: Any) -> int | None:
-    """An exact integer that is known without making a long loop unroll; else None."""
+    """An exact integer that is known without making a loop unroll; else None."""
     if value.__class__ is int:
         return value
     if value.__class__ is not Witness or value.known.__class__ is not int:
         return None
-    is_cheap = all(source.trips <= UNROLLED_FOR_BOUNDS for source in value.sources)
-    return value.item() if is_cheap else None
+    return None if any(source.trips for source in value.sources) else value.item()
 
 
 _NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
@@ -121,11 +141,13 @@ def scan(
         raise Unroll(loop)
 
     source = frozenset([Source(unroll, trips)])
+    last = start + increment * (trips - 1)
+    extent = min(start, last), max(start, last)
 
     def trip(carry: Carry, counter: Any, arrays: Sequence[Any]) -> Values:
         rest, contents = carry.value(arrays)
         enter(carry, contents)
-        witness = Witness(start, counter, source)
+        witness = Witness(start, counter, source, extent)
         result = step(*rest[:index], witness, *rest[index:])
         return result[:index] + result[index + 1 :]
 

@@ -58,7 +58,12 @@ def default_slots(state: State) -> int:
 
 
 def reverse_through(
-    back: Backward, start: State, trips: Any, carry: Carry, slots: int | None
+    back: Backward,
+    start: State,
+    trips: Any,
+    carry: Carry,
+    slots: int | None,
+    most: int | None = None,
 ) -> Carry:
     """Go back through ``trips`` trips with room for ``slots`` states.
 
@@ -68,17 +73,28 @@ def reverse_through(
         trips: an int32 scalar, traced.
         carry: what the last trip is pulled back from.
         slots: how many states are kept; half of them within a block. None: as many as is best.
+        most: there is no use for room for more trips.
     """
     given = default_slots(start) if slots is None else slots
-    block = max(1, given // 2)
-    places = max(1, given - block)
+    block = _at_most(most, given // 2)
+    places = max(1, given - given // 2)
     if back.changes is None:
+        places = _at_most(_blocks(most, block), places)
         return _Walk(back, Whole(back, start, places), trips, block).to_start(start, carry)
     size, entry = _bytes(start), _entry_bytes(back.changes, start)
     room = max(SMALL // 2, size) if slots is None else block * size
-    block = max(block, min(room // entry, MOST_SLOTS))
+    block = _at_most(most, max(block, min(room // entry, MOST_SLOTS)))
+    places = _at_most(_blocks(most, block), places)
     states = min(places, max(1, ROOM // size if slots is None else places - 1))
     return _Walk(back, Partial(back, start, places, states), trips, block).to_start(start, carry)
+
+
+def _blocks(most: int | None, block: int) -> int | None:
+    return None if most is None else -(-most // block)
+
+
+def _at_most(most: int | None, number: int) -> int:
+    return max(1, number if most is None else min(number, most))
 
 
 def reverse_noted(back: Backward, start: State, trips: Any, carry: Carry, room: int) -> Carry:

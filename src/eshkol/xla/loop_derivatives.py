@@ -75,7 +75,8 @@ def _run_adjoint(*operands: Any, **parameters: Any) -> Values:
     def with_few(carry: Carry) -> Carry:
         is_free = not isinstance(course.checkpoint, int)
         slots = None if is_free else int(course.checkpoint)
-        return loop_checkpoints.reverse_through(back, at.state, at.trips, carry, slots)
+        most = course.max_trips
+        return loop_checkpoints.reverse_through(back, at.state, at.trips, carry, slots, most)
 
     def with_all(carry: Carry) -> Carry:
         if back.changes is not None and not at.record:

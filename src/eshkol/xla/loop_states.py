@@ -9,7 +9,10 @@ import jax
 
 from eshkol.xla.loop_primitive import loop
 
-DEFAULT = ("log", None)
+Keep = tuple[str | int, int | None]
+"""What a loop keeps, ``all``, ``log`` or how many states, and how many trips it makes at most."""
+
+DEFAULT: Keep = ("log", None)
 
 KEPT = jax.make_user_context(DEFAULT)
 """``(checkpoint, max_trips)`` of the loops that are being traced; part of the key of what is."""
@@ -40,7 +43,7 @@ def run_loop(
     goes_on: Callable[[Any], Any],
     body: Callable[[Any], Any],
     start: Any,
-    most_trips: int | None = None,
+    keep: Keep | None = None,
     idles: bool = False,
 ) -> Any:
     """The state of a loop at its end.
@@ -49,11 +52,10 @@ def run_loop(
         goes_on: the condition, of the state.
         body: one trip.
         start: the state before the first trip.
-        most_trips: that it makes, where that is known: all states are kept unless the program says
-            otherwise.
+        keep: what it keeps where the program does not say it.
         idles: whether trips behind the end change nothing that is used of the state.
     """
     checkpoint, max_trips = KEPT.value
-    if most_trips is not None and KEPT.value == DEFAULT:
-        checkpoint, max_trips = "all", most_trips
+    if keep is not None and KEPT.value == DEFAULT:
+        checkpoint, max_trips = keep
     return loop(goes_on, body, start, checkpoint, max_trips, idles)

@@ -21,10 +21,11 @@ from eshkol.xla import journal
 from eshkol.xla.carries import ChangingVariable, Site, Values
 from eshkol.xla.conditions import Condition
 from eshkol.xla.control import known_truth, staged_if
-from eshkol.xla.counted_loops import Leaving, known_trips, scan
+from eshkol.xla.counted_loops import Leaving, known_trips, most_trips, scan
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.loop_memory import UNKNOWN, Loop
+from eshkol.xla.loop_states import Keep
 from eshkol.xla.notes import forget, mark, note, unrolled_trip
 from eshkol.xla.parting_loops import again, part, parted
 from eshkol.xla.recursion import decide
@@ -97,11 +98,14 @@ def staged_while(
                 scanned = scan(site, values, step, count, trips)
         except Leaving:
             forget(told)
-            return _compiled(site, values, test, step, leaves_when, trips)
+            return _compiled(site, values, test, step, leaves_when, ("all", trips))
         if scanned is not None:
             return scanned
         forget(told)
     is_followed = trips is not None
+    compiled = partial(_compiled, site, values, test, step, leaves_when)
+    if trips is None and count is not None:
+        compiled = partial(compiled, ("log", most_trips(values, count, leaves_when)))
     loop = None if is_followed else Loop.met(values, test, step, leaves_when)
     if loop is not None and (known_value := loop.known_value()) is not UNKNOWN:
         return known_value
@@ -118,8 +122,8 @@ def staged_while(
         if known is None and not (is_followed and holds.__class__ is Witness):
             try:
                 if loop is not None and not trip:
-                    return loop.value(partial(_compiled, site, values, test, step, leaves_when))
-                return _compiled(site, values, test, step, leaves_when)
+                    return loop.value(compiled)
+                return compiled()
             except EshkolError:
                 if holds.__class__ is not Witness:
                     raise
@@ -134,7 +138,7 @@ def staged_while(
             values = step(*values)
         if rest_count() > rests and not is_followed:
             try:
-                return _compiled(site, values, test, step, leaves_when)
+                return compiled()
             except EshkolError:
                 is_followed = True
     raise _endless(site)
@@ -146,13 +150,13 @@ def _compiled(
     test: Callable[..., Any],
     step: Callable[..., Values],
     leaves_when: bool,
-    most_trips: int | None = None,
+    keep: Keep | None = None,
 ) -> Values:
     """The loop variables after a loop with a traced test, to which its own trips may come back."""
 
     def run() -> Values:
         with _copies(1):
-            return traced_while(site, values, test, step, leaves_when, most_trips)
+            return traced_while(site, values, test, step, leaves_when, keep)
 
     for function in (test, step):
         function.eshkol_transparent = PART  # type: ignore[union-attr]

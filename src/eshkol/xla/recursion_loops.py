@@ -16,7 +16,7 @@ from eshkol.xla._compat_traces import trace
 from eshkol.xla.conditions import CONDITIONS
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import is_reached
-from eshkol.xla.loop_states import run_loop
+from eshkol.xla.loop_states import Keep, run_loop
 from eshkol.xla.recursion_calls import Callee, call, calls_in
 
 
@@ -24,7 +24,7 @@ def run_trips(
     goes_on: Callable[[Any], Any],
     body: Callable[[Any], Any],
     start: Any,
-    most_trips: int | None = None,
+    keep: Keep | None = None,
 ) -> Any:
     """The state of a loop at its end, whose trips may be calls of what is being traced.
 
@@ -32,16 +32,14 @@ def run_trips(
         goes_on: the condition, of the state.
         body: one trip.
         start: the state before the first trip, a pytree.
-        most_trips: that it makes, where that is known.
+        keep: what it keeps for the way back where the program does not say it.
     """
     reached = is_reached()
 
     def run_alone() -> Any:
         if reached is True:
-            return run_loop(goes_on, body, start, most_trips)
-        return run_loop(
-            lambda state: lax.bitwise_and(goes_on(state), reached), body, start, most_trips
-        )
+            return run_loop(goes_on, body, start, keep)
+        return run_loop(lambda state: lax.bitwise_and(goes_on(state), reached), body, start, keep)
 
     if not CONDITIONS.constructions:
         return run_alone()

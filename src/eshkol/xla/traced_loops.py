@@ -18,6 +18,7 @@ from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import muted, trip_condition, under
 from eshkol.xla.extents import depart, trace_part
 from eshkol.xla.graphs import Node, detach
+from eshkol.xla.loop_states import Keep
 from eshkol.xla.merging import (
     ABSENT_STRUCTURE,
     BOTTOM,
@@ -40,11 +41,11 @@ def traced_while(
     test: Callable[..., Any],
     step: Callable[..., Values],
     leaves_when: bool,
-    most_trips: int | None = None,
+    keep: Keep | None = None,
 ) -> Values:
     """The loop variables after a loop with a traced test; for the arguments see ``staged_while``.
 
-    ``most_trips`` says how many trips it makes at most, if that is known.
+    ``keep`` says what it keeps for the way back where the program does not.
     """
     guard = _Guard()
 
@@ -83,7 +84,7 @@ def traced_while(
         return make_outputs(leaves, "second", outputs_of(arrays))
 
     if not part.targets:
-        return leave(carry, run_trips(goes_on, body, carry.arrays))
+        return leave(carry, run_trips(goes_on, body, carry.arrays, keep))
     ways = _Ways(part)
 
     def leaving_body(state: Any) -> Any:
@@ -97,7 +98,7 @@ def traced_while(
         lambda state: lax.cond(state[0], lambda: goes_on(state[1]), lambda: jnp.asarray(False)),
         leaving_body,
         (jnp.asarray(True), carry.arrays, ways.start),
-        most_trips,
+        keep,
     )
     result = leave(carry, arrays)
     depart(ways.exits(taken))

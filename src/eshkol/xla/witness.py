@@ -8,6 +8,8 @@ of the witness that their values are now part of what is compiled.
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -30,16 +32,29 @@ class Source:
 
 
 class Witness:
-    """An exact integer or boolean with its tracer; using the value tells its sources."""
+    """An exact integer or boolean with its tracer; using the value tells its sources.
 
-    __slots__ = ("__eshkol_traced__", "known", "sources")
+    Attributes:
+        known: the value; of what depends on the counter of a loop, that in the first trip.
+        sources: where it comes from.
+        extent: the least and the greatest value that it has in any trip, as far as that is known.
+    """
+
+    __slots__ = ("__eshkol_traced__", "extent", "known", "sources")
 
     shape = ()
 
-    def __init__(self, known: Any, tracer: Any, sources: frozenset[Source]) -> None:
+    def __init__(
+        self,
+        known: Any,
+        tracer: Any,
+        sources: frozenset[Source],
+        extent: tuple[int, int] | None = None,
+    ) -> None:
         self.known = known
         self.__eshkol_traced__ = tracer
         self.sources = sources
+        self.extent = extent
 
     @property
     def dtype(self) -> Any:
@@ -106,4 +121,16 @@ def exact_result(
         *(o.__eshkol_traced__ if o.__class__ is Witness else np.int64(o) for o in operands)
     )
     sources = frozenset().union(*(o.sources for o in operands if o.__class__ is Witness))
-    return Witness(known, tracer, sources)
+    return Witness(known, tracer, sources, _extent_of(operation, operands))
+
+
+_MONOTONE = (operator.add, operator.sub, operator.mul, operator.neg, min, max)
+"""Operations that are extreme where each of their operands is."""
+
+
+def _extent_of(operation: Callable[..., Any], operands: tuple[Any, ...]) -> tuple[int, int] | None:
+    extents = [o.extent if o.__class__ is Witness else (o, o) for o in operands]
+    if operation not in _MONOTONE or None in extents:
+        return None
+    values = [operation(*corner) for corner in itertools.product(*extents)]
+    return min(values), max(values)
