@@ -103,9 +103,9 @@ def staged_while(
             return scanned
         forget(told)
     is_followed = trips is not None
-    compiled = partial(_compiled, site, values, test, step, leaves_when)
+    keep: Keep | None = None
     if trips is None and count is not None:
-        compiled = partial(compiled, ("log", most_trips(values, count, leaves_when)))
+        keep = "log", most_trips(values, count, leaves_when)
     loop = None if is_followed else Loop.met(values, test, step, leaves_when)
     if loop is not None and (known_value := loop.known_value()) is not UNKNOWN:
         return known_value
@@ -120,10 +120,9 @@ def staged_while(
             return staged_loop(site, values, _with_test(test, step, leaves_when))
         known = known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):
+            compiled = partial(_compiled, site, values, test, step, leaves_when, keep)
             try:
-                if loop is not None and not trip:
-                    return loop.value(compiled)
-                return compiled()
+                return compiled() if loop is None or trip else loop.value(compiled)
             except EshkolError:
                 if holds.__class__ is not Witness:
                     raise
@@ -138,7 +137,7 @@ def staged_while(
             values = step(*values)
         if rest_count() > rests and not is_followed:
             try:
-                return compiled()
+                return _compiled(site, values, test, step, leaves_when, keep)
             except EshkolError:
                 is_followed = True
     raise _endless(site)
