@@ -299,6 +299,13 @@ def test_names_for_what_has_none():
         ek.jit(lambda x: x, w=1, b=2)
 
 
+@pytest.mark.parametrize("name", ["static_argnums", "static_argnames", "donate_argnums"])
+@pytest.mark.parametrize("function", ["(lambda (x) x)", lambda x: x, None])
+def test_options_of_other_names(name, function):
+    with pytest.raises(ek.BadValue, match=f"no option {name}\n  say {name.split('_')[0]}="):
+        ek.jit(function, **{name: 0})
+
+
 def test_a_function_without_a_body():
     def empty(x):
         pass

@@ -69,7 +69,9 @@ def _divisors_and_bits(n: int, x: float) -> list[int]:
         divisors += math.gcd(n, i)
         i += 1
     root = math.isqrt(n * divisors)
-    return [bits, divisors, math.lcm(n, i), root, n * divisors - root * root]
+    rest = n * divisors - root * root
+    is_set = [bool(12 >> n & 1), bool(i >> 3 & 1)]
+    return [bits, divisors, math.lcm(n, i), root, rest, *is_set]
 
 
 ROWS = [
@@ -163,7 +165,8 @@ ROWS = [
              (let loop ((i 1) (bits n) (divisors 1))
                (if (> i x)
                    (call-with-values (lambda () (exact-integer-sqrt (* n divisors)))
-                     (lambda (root rest) (list bits divisors (lcm n i) root rest)))
+                     (lambda (root rest)
+                       (list bits divisors (lcm n i) root rest (bit-set? n 12) (bit-set? 3 i))))
                    (loop (+ i 1)
                          (bitwise-xor (bitwise-and (arithmetic-shift bits i) 65535) (bit-count i))
                          (+ divisors (gcd n i))))))""",

@@ -76,6 +76,15 @@ def load(path: str | os.PathLike[str], /, *, session: Session | None = None) -> 
     return (session or default_session()).load(path)
 
 
+_OTHER_OPTIONS = {
+    "static_argnums": "static",
+    "static_argnames": "static",
+    "donate_argnums": "donate",
+    "donate_argnames": "donate",
+}
+"""What options of ``jax.jit`` are called here."""
+
+
 @bounded
 def jit(
     function: Any = None,
@@ -145,6 +154,12 @@ def jit(
         "backend": backend,
         "max_depth": max_depth,
     }
+    for name in names:
+        if name in _OTHER_OPTIONS:
+            raise BadValue(
+                f"jit: there is no option {name}",
+                hint=f"say {_OTHER_OPTIONS[name]}=…, with an index, a name, or several of them",
+            )
     if function is None:
         return functools.partial(jit, session=session, **options, **names)
     procedure = _procedure("jit", function, session, names)

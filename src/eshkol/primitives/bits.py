@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any
 
 from eshkol.primitives.arguments import wrong_type
+from eshkol.primitives.arithmetic import negate
 from eshkol.primitives.declare import apply_rule, primitive
 from eshkol.primitives.elements import map_elements, stays_on_host
 from eshkol.primitives.integers import WHOLE_NUMBERS, is_odd
@@ -128,4 +129,4 @@ def is_bit_set(index: Tensor, number: Tensor) -> Any:
 
     Example: ``(bit-set? 1 10)`` ⇒ ``#t``.
     """
-    return is_odd(_shift(number, -index))
+    return is_odd(_shift(number, negate(index)))

@@ -11,6 +11,7 @@ from eshkol.base.errors import EshkolError
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified, Vector
 from eshkol.primitives.arguments import (
+    is_array,
     is_tracer,
     is_true,
     list_argument,
@@ -98,7 +99,8 @@ def _sorted(who: str, sequence: Any, less: Any) -> Any:
 
 
 def _not_sortable(who: str, value: Any) -> EshkolError:
-    return wrong_type(who, "a list or a vector", value, f"use: ({who} items <)")
+    hint = "a tensor is sorted by (tensor-sort t)" if is_array(value) else f"use: ({who} items <)"
+    return wrong_type(who, "a list or a vector", value, hint)
 
 
 @primitive("sort", "list-sort")
