@@ -100,7 +100,8 @@ ASSIGNED = {
 """What Python's own way to trace can't notice: the value is kept, and using it is an error."""
 
 FAILS = "staged: an assertion that fails when the program runs"
-WHEN_RUN = {FAILS} | {n for n in STAGED if n.startswith("staged: three weights")}
+TAKEN = {n for n in STAGED if n.endswith("in the branch that is taken")}
+WHEN_RUN = {FAILS} | TAKEN | {n for n in STAGED if n.startswith("staged: three weights")}
 REFUSED = {"staged: a range of Python"}
 ENDLESS = {"staged: recursion without a base case"}  # followed as far as Python's own limit
 EAGER = {

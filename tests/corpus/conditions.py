@@ -48,7 +48,7 @@ ROWS = [
            (define (f x)
              (cond ((> x 9) (+ (vector-ref v 2) x))
                    ((> x 8) (car (cddr (list x 2.0))))
-                   ((> x 7) (hash-ref (make-hash) 'k))
+                   ((> x 7) (hash-table-ref (make-hash-table) 'k))
                    ((> x 6) (quotient 5 (length '())))
                    (else (* x x))))""",
         "3.0",

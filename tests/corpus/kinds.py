@@ -199,6 +199,19 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a record or nothing, asked by its predicate and read by its accessor",
+        """(define-record-type circle (make-circle r) circle? (r radius set-radius!))
+           (define (f x)
+             (let ((s (if (> x 0) (make-circle x) #f)) (t (if (> x 1) (make-circle (* x x)) '())))
+               (if (circle? t) (set-radius! t (+ x (radius t))))
+               (+ (if (circle? s) (radius s) -1.0) (if (circle? t) (radius t) -2.0))))""",
+        "3.0",
+        "0.5",
+        "-2.0",
+        to=lambda x: (x if x > 0 else -1) + (x * x + x if x > 1 else -2),
+        differentiable=True,
+    ),
+    row(
         "a record with a symbol",
         """(define-record-type shape (make-shape kind size) shape? (kind kind) (size size))
            (define (area s) (if (eq? (kind s) 'square) (* (size s) (size s)) (* 3.0 (size s))))

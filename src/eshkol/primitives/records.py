@@ -71,7 +71,8 @@ def _parameter_name(kind: Type, index: int) -> str:
 
 def predicate(kind: Type, name: Symbol) -> Procedure:
     """A procedure that tells the records of a type."""
-    return _written(kind, name, ["def made(value):", "    return value.__class__ is kind"])
+    lines = ["def made(value):", "    return value.__class__ is kind"]
+    return _of_each_kind(_written(kind, name, lines))
 
 
 def accessor(kind: Type, name: Symbol, index: int) -> Procedure:
@@ -82,7 +83,17 @@ def accessor(kind: Type, name: Symbol, index: int) -> Procedure:
         f"        return record.{kind.__scheme_slots__[index]}",
         f"    raise mismatch(kind, name, {index}, record)",
     ]
-    return _written(kind, name, lines)
+    return _of_each_kind(_written(kind, name, lines))
+
+
+def _of_each_kind(function: Any) -> Procedure:
+    """A procedure that staged code calls for each value that its argument may be."""
+
+    def staged_call(value: Any) -> Any:
+        return load("eshkol.xla.unions:call_primitive")(function.__name__, function, value)
+
+    function.eshkol_staged = staged_call
+    return function
 
 
 def modifier(kind: Type, name: Symbol, index: int) -> Procedure:

@@ -15,7 +15,7 @@ from eshkol.base.errors import WrongType
 from eshkol.xla.dtypes import INT32, INT64, result_dtype, wide
 from eshkol.xla.rules import Rule, binary_rule, same_dtype, unary_rule
 from eshkol.xla.tensors import as_tensor, cast, describe
-from eshkol.xla.witness import is_exact
+from eshkol.xla.witness import is_exact, tracer_of
 
 
 def _on_bits(who: str, rule: Rule) -> Rule:
@@ -131,7 +131,7 @@ _LARGEST_ROOT = math.isqrt(2**63 - 1)
 def whole_square_root(x: Any) -> tuple[Any, Any]:
     """The whole part of the square root of int64, and the rest: ``(exact-integer-sqrt x)``."""
     with wide():
-        x = cast(as_tensor(x, "exact-integer-sqrt"), INT64)
+        x = cast(tracer_of(_integers("exact-integer-sqrt", x)), INT64)
         root = cast(jnp.sqrt(cast(x, np.dtype(np.float64))), INT64)
         root = lax.min(root, lax.full_like(root, _LARGEST_ROOT))
         root = jnp.where(root * root > x, root - 1, root)
