@@ -262,4 +262,14 @@ ROWS = [
         "4.0",
         to=lambda x: 31 * x + 6**4 if x < 2 else 7 * x + 36,
     ),
+    row(
+        "lanes of factors are pulled back to a number",
+        """(define (f x)
+             (let ((pull (cadr (vjp (lambda (y) (vector (sin y) (* x y))) x))))
+               (tensor-sum ((vmap pull) (tensor '((1 0) (0 1) (2 3)) #:dtype 'float64)))))""",
+        "0.5",
+        "2.0",
+        to=lambda x: 3 * math.cos(x) + 4 * x,
+        differentiable=True,
+    ),
 ]

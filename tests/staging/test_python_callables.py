@@ -133,6 +133,7 @@ def mlp(number: int) -> Any:
 APPLY = ek.jit("(lambda (m x) (if (> (tensor-sum x) 0) (m x) (m (- x))))")
 POSITIVE = jnp.array([1.0, 2.0])
 MEMBER = ek.jit("(lambda (p x) (* p.rate p.weight x))")
+SLOPE = ek.eval("(gradient (lambda (p) (* p.rate (tensor-sum (square p.weight)))))")
 PLAIN = Plain(3.0)
 LINEN = flax.linen.Dense(3)
 VARIABLES = [LINEN.init(jax.random.key(number), POSITIVE) for number in range(3)]
@@ -184,6 +185,10 @@ HOLDERS: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
     ),
     "a registered dataclass": (
         lambda i: MEMBER(Parameters(jnp.full(2, float(i)), 0.5, "p"), 2.0),
+        lambda i: np.full(2, float(i)),
+    ),
+    "the gradient at a registered dataclass": (
+        lambda i: SLOPE(Parameters(jnp.full(2, float(i)), 0.5, "p")).weight,
         lambda i: np.full(2, float(i)),
     ),
     "a partial call with an array": (

@@ -7,6 +7,7 @@ string, a truth value) belongs to the structure and stays as it is.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def flatten(value: Any) -> tuple[list[Any], Shape]:
     """The numbers in ``value``, in order, and its structure.
 
     Raises:
-        NeedsTensors: it holds a tensor, or a procedure, which may hold one.
+        NeedsTensors: it holds a tensor, or a procedure or pytree of JAX's, which may hold one.
 
     Example:
         >>> numbers, structure = flatten(Vector([1, scheme_list(["a", 2.5])]))
@@ -90,7 +91,15 @@ def _flatten(value: Any, other: Callable[[Any], Shape]) -> tuple[list[Any], Shap
 def _as_it_is(value: Any) -> Structure:
     if callable(value) and not isinstance(value, type):
         raise NeedsTensors("a structure of numbers holds a procedure")
+    if _is_pytree(value):
+        raise NeedsTensors("a structure of numbers holds a pytree of another library")
     return Structure(lambda parts: value, ())
+
+
+def _is_pytree(value: Any) -> bool:
+    """Whether JAX takes ``value``, which is no container of Scheme's, apart; loads nothing."""
+    jax = sys.modules.get("jax")
+    return jax is not None and value is not None and not jax.tree_util.all_leaves([value])
 
 
 def unflatten(structure: Shape, numbers: Sequence[Any]) -> Any:

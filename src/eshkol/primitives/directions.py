@@ -128,11 +128,17 @@ def _pulled_back(where: Point) -> tuple[Any, Procedure]:
     except autodiff.NeedsTensors:
         return load(XLA + "vjp")("vjp", where.function, where.value)
 
+    value = unflatten(found.structure, found.values)
+
     def pullback(factor: Any) -> Any:
-        factors = factors_of("vjp", factor, len(found.values), "the value")
+        try:
+            factors = factors_of("vjp", factor, len(found.values), "the value")
+        except autodiff.NeedsTensors:
+            pull = load("eshkol.xla.directions:pulled_through")
+            return unflatten(structure, pull("vjp", value, found.rows(), factor))
         return unflatten(structure, found.pulled_back(factors))
 
-    return unflatten(found.structure, found.values), pullback
+    return value, pullback
 
 
 @primitive("hvp")

@@ -27,6 +27,7 @@ from eshkol.xla.transforms import (
     number_if_rank_0,
     outside_of_closures,
     pulled_back,
+    rationals_as_leaves,
     scalar_result,
 )
 from eshkol.xla.trees import TENSOR, TRUTH, Structure, flatten, unflatten
@@ -237,6 +238,23 @@ def _pulled(traced: Traced) -> tuple[Arrays, Callable[[Arrays], Arrays]]:
         return found
 
     return values, pull
+
+
+def pulled_through(who: str, value: Any, rows: Sequence[Arrays], factor: Any) -> list[Any]:
+    """The product of a factor that holds tensors and a Jacobian of numbers.
+
+    Args:
+        who: the operator, for messages.
+        value: what the procedure gave.
+        rows: the partials of each number of it; None for those that are zero.
+        factor: the structure of the value.
+    """
+    with wide(), completed():
+        leaves, structure = rationals_as_leaves(*flatten(value))
+        factors = alike(who, "the value", factor, structure, [inexact_array(x) for x in leaves])
+        columns = zip(*rows, strict=True)
+        parts = [[inexact_array(part or 0.0) for part in column] for column in columns]
+        return [shown(sum(map(jnp.multiply, factors, column))) for column in parts]
 
 
 def hvp(who: str, function: Function, value: Any, direction: Any) -> Any:
