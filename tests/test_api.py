@@ -555,6 +555,12 @@ MAPPED = {
     "from behind": ("(lambda (x) (tensor-sum x))", (X,), {"in_axes": -1}, X.sum(0)),
     "one axis for each": ("(lambda (x y) (* x y))", (X, X.T), {"in_axes": (0, 1)}, X * X),
     "not all": ("(lambda (x y) (* x y))", (X, X[0]), {"in_axes": (0, None)}, X * X[0]),
+    "axes of the parts of a dictionary": (
+        lambda p: p["x"] * p["y"],
+        ({"x": X, "y": X[0]},),
+        {"in_axes": ({"x": 0, "y": None},)},
+        X * X[0],
+    ),
     "numbers are the same": ("(lambda (x y) (* x y))", (X, 2.0), {}, X * 2),
     "where the result goes": ("(lambda (x) (* 2 x))", (X,), {"out_axes": 1}, 2 * X.T),
     "a traced condition": (
@@ -599,7 +605,13 @@ VMAP_ERRORS = {
     "a number of axes": (lambda f: ek.vmap(f, (0, 0))(X), "axes for 1 arguments"),
     "no such axes": (lambda f: ek.vmap(f, "a"), "as in_axes, got 'a'"),
     "nothing mapped": (lambda f: ek.vmap(f, None), "as in_axes, got None"),
-    "a strange result axis": (lambda f: ek.vmap(f, 0, (0,)), r"one axis as out_axes, got \(0,\)"),
+    "axes of parts": (
+        lambda f: ek.vmap(f, ((0, 0),))(X),
+        "have not the structure of what they are",
+    ),
+    "a strange result axis": (lambda f: ek.vmap(f, 0, "a")(X), "an exact integer as axis, got"),
+    "a result axis too many": (lambda f: ek.vmap(f, 0, 5)(X), r"f32\[2,3\] have no axis 5"),
+    "no result axis": (lambda f: ek.vmap(f, 0, None)(X), "every result has an axis of calls"),
     "no procedure": (lambda f: ek.vmap(None), "vmap: expected a procedure or Scheme text, got"),
     "too many arguments": (lambda f: ek.vmap(f)(X, X), "f takes 1 argument, got 2"),
 }

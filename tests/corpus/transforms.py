@@ -205,6 +205,17 @@ ROWS = [
         to=lambda m, v: np.float32(v) * (m * m).sum(1),
     ),
     row(
+        "axes of parts of lists, and of parts of the results",
+        """(define (f m v)
+             ((vmap (lambda (p k) (list (* k (car p)) (dot (car p) (caadr p))))
+                    '((1 (#f)) 0)
+                    '(1 0))
+              (list m (list v)) v))""",
+        "(tensor '((1.0 2.0) (3.0 4.0))) (tensor 1.0 -1.0)",
+        "(tensor '((0.5 -2.0) (1.0 4.0))) (tensor 3.0 2.0)",
+        to=lambda m, v: [m * v, v @ m],
+    ),
+    row(
         "vmap of a procedure with a loop",
         """(define (f x)
              ((vmap (lambda (y) (let loop ((y y) (n 0)) (if (< y 1) n (loop (/ y 2) (+ n 1)))))) x))""",

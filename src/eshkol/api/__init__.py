@@ -265,8 +265,8 @@ def value_and_grad(
 def vmap(
     function: Any,
     /,
-    in_axes: int | Sequence[int | None] = 0,
-    out_axes: int = 0,
+    in_axes: Any = 0,
+    out_axes: Any = 0,
     *,
     session: Session | None = None,
 ) -> Function:
@@ -275,8 +275,10 @@ def vmap(
     Args:
         function: a procedure of one example, or Scheme text that gives one.
         in_axes: the axis of the arrays of each argument, or one axis for all; None for an
-            argument that is the same in every call. Keyword arguments are mapped over axis 0.
-        out_axes: where the mapped axis is in the results.
+            argument that is the same in every call. In place of an axis a structure like that
+            of the argument, or of its upper part, has one for each part. Keyword arguments are
+            mapped over axis 0.
+        out_axes: where the mapped axis is in the results: an axis, or a structure of axes.
         session: where Scheme text is evaluated; the default session if left out.
 
     Raises:
@@ -290,8 +292,6 @@ def vmap(
     """
     procedure = _procedure("vmap", function, session, {})
     axes = _axes(in_axes)
-    if out_axes.__class__ is not int:
-        raise BadValue(f"vmap: expected one axis as out_axes, got {out_axes!r}")
 
     @bounded
     def mapped(*arguments: Any, **options: Any) -> Any:
@@ -441,13 +441,12 @@ def _is_number(value: Any) -> bool:
     return value.__class__ is not bool and isinstance(value, int | float | Fraction)
 
 
-def _axes(in_axes: Any) -> int | tuple[int | None, ...]:
-    """``in_axes`` as one axis, or one for each argument."""
+def _axes(in_axes: Any) -> int | tuple[Any, ...]:
+    """``in_axes`` as one axis, or what is given for each argument."""
     if in_axes.__class__ is int:
         return in_axes
-    axes = tuple(in_axes) if isinstance(in_axes, Sequence) else (in_axes,)
-    if in_axes is None or not all(axis is None or axis.__class__ is int for axis in axes):
+    if isinstance(in_axes, str) or not isinstance(in_axes, Sequence):
         raise BadValue(
             f"vmap: expected an axis, or one for each argument, as in_axes, got {in_axes!r}"
         )
-    return axes
+    return tuple(in_axes)

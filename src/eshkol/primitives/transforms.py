@@ -150,10 +150,14 @@ def vmap(function, in_axes=None, out_axes=0):
     Args:
         function: a procedure of one example.
         in_axes: the axis of each argument: one exact integer for all, or a list with ``#f`` for
-            an argument that is the same for every call. Default: the first axis of all.
-        out_axes: where the mapped axis goes in the results; default 0.
+            an argument that is the same for every call. In place of an axis a structure like
+            that of the argument, or of its upper part, has one for each part. Default: the first
+            axis of all.
+        out_axes: where the mapped axis goes in the results, one axis or a structure of them;
+            default 0.
 
-    Example: ``((vmap (lambda (x) (tensor-sum (* x x)))) (ones 3 4))`` ⇒ ``#(4.0 4.0 4.0)``.
+    Example: ``((vmap (lambda (x) (tensor-sum (* x x)))) (ones 3 4))`` ⇒ ``#(4.0 4.0 4.0)``;
+    ``((vmap (lambda (p) (* (car p) (cadr p))) '((0 #f))) (list (ones 2) 3.0))`` ⇒ ``#(3.0 3.0)``.
     """
     check_procedure("vmap", function)
 

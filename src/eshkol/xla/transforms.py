@@ -16,7 +16,7 @@ from jax import lax
 
 from eshkol.autodiff.plain import to_float
 from eshkol.base.config import CONFIG
-from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
+from eshkol.base.errors import ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import Vector
 from eshkol.datum.variables import TensorVariable, value_of
@@ -26,12 +26,12 @@ from eshkol.primitives.declare import load
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla import key_stream
-from eshkol.xla.arguments import is_sequence, static_int
 from eshkol.xla.control import attempt
 from eshkol.xla.dtypes import BOOL, COMPLEX128, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
 from eshkol.xla.keys import Source, drawing_from, fold
 from eshkol.xla.lasting import Lanes, Lasting
+from eshkol.xla.mapped_axes import argument_axes, leaf_axes, moved
 from eshkol.xla.merging import UNION
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
@@ -333,43 +333,23 @@ def inexact_array(leaf: Any) -> Any:
 
 
 def vmap(
-    function: Callable[..., Any], arguments: Sequence[Any], in_axes: Any, out_axes: int
+    function: Callable[..., Any], arguments: Sequence[Any], in_axes: Any, out_axes: Any
 ) -> Any:
     """Map ``function`` over an axis of its arguments."""
-    axes = _axes_of(arguments, in_axes)
-    out_axes = static_int(out_axes, "vmap", "axis")
-    arguments = [
-        argument if axis is None else _as_mapped(argument)
+    axes = argument_axes(arguments, in_axes)
+    taken = [
+        flatten(_as_mapped(argument) if axis.__class__ is int else argument)
         for argument, axis in zip(arguments, axes, strict=True)
     ]
-    taken = [flatten(argument) for argument in arguments]
-    leaf_axes: list[int | None] = []
+    mapped: list[int | None] = []
     arrays: list[Any] = []
-    for (leaves, _), axis in zip(taken, axes, strict=True):
-        for leaf in leaves:
+    for (leaves, structure), own in zip(taken, axes, strict=True):
+        for leaf, axis in zip(leaves, leaf_axes(own, structure), strict=True):
             # A tensor of rank 0 is a number, and a number is the same for every call.
-            mapped = axis is not None and getattr(leaf, "shape", ()) != ()
-            leaf_axes.append(axis if mapped else None)
+            mapped.append(None if getattr(leaf, "shape", ()) == () else axis)
             arrays.append(leaf)
-    _check_sizes(arrays, leaf_axes)
-    return _run_mapped(function, taken, arrays, leaf_axes, out_axes)
-
-
-def _axes_of(arguments: Sequence[Any], in_axes: Any) -> list[int | None]:
-    if in_axes is None:
-        return [0] * len(arguments)
-    if not is_sequence(in_axes):
-        return [static_int(in_axes, "vmap", "axis")] * len(arguments)
-    axes = [
-        None if axis is False or axis is None else static_int(axis, "vmap", "axis")
-        for axis in in_axes
-    ]
-    if len(axes) != len(arguments):
-        raise BadValue(
-            f"vmap: #:in-axes has {len(axes)} axes for {len(arguments)} arguments",
-            hint="give one axis for each argument, or #f for one that is not mapped",
-        )
-    return axes
+    _check_sizes(arrays, mapped)
+    return _run_mapped(function, taken, arrays, mapped, out_axes)
 
 
 def _as_mapped(value: Any) -> Any:
@@ -414,7 +394,7 @@ def _run_mapped(
     taken: Sequence[tuple[list[Any], Structure]],
     arrays: Sequence[Any],
     axes: Sequence[int | None],
-    out_axes: int,
+    out_axes: Any,
 ) -> Any:
     found: dict[str, Any] = {}
     mapped = [i for i, axis in enumerate(axes) if axis is not None]
@@ -441,7 +421,8 @@ def _run_mapped(
         note("vmap", lanes=operands[0].shape[axes[mapped[0]] or 0])
         lanes = np.arange(operands[0].shape[axes[mapped[0]] or 0], dtype=np.uint32)
         with failures():
-            results = jax.vmap(one, in_axes, out_axes)(lanes, *operands)
+            results = jax.vmap(one, in_axes)(lanes, *operands)
+        results = moved(results, found["structure"], out_axes)
     if found["has_drawn"]:
         drawing.count()
     structure = _as_tensors(found["structure"])
