@@ -272,4 +272,31 @@ ROWS = [
         to=lambda x: 3 * math.cos(x) + 4 * x,
         differentiable=True,
     ),
+    row(
+        "a list is spread over the parameters of a procedure that needs all of it",
+        """(define (g w b) (* b b (tensor-sum (square w))))
+           (define (f w b)
+             (list (gradient g (list w b))
+                   (cadr (jvp g (list w b) (list w 1)))
+                   (hvp g (vector w b) (list w 0.0))
+                   (caadr (hessian g (list w b)))))""",
+        "(tensor 1.0 2.0 #:dtype 'float64) 3.0",
+        "(tensor 0.5 -1.0 #:dtype 'float64) 2.0",
+        to=lambda w, b: [
+            [2 * b * b * w, 2 * b * w @ w],
+            2 * (b * b + b) * (w @ w),
+            [2 * b * b * w, 4 * b * w @ w],
+            4 * b * w,
+        ],
+    ),
+    row(
+        "some arguments are differentiated, the rest are data",
+        """(define (f w x b)
+             (tensor-sum
+               (car (gradient (lambda (w x b) (+ (* b w x) (* x w w))) w x b #:wrt '(0 2)))))""",
+        "2.0 3.0 0.5",
+        "-1.0 2.0 1.5",
+        to=lambda w, x, b: b * x + 2 * x * w,
+        differentiable=True,
+    ),
 ]

@@ -1,8 +1,9 @@
 """Where derivatives are taken: what the arguments of a differential operator mean.
 
 A point is a number, a tensor, or any structure that holds some. Several numbers are a vector of
-them. A vector or list of numbers is spread over the parameters of a procedure that takes so many;
-any other procedure is given the whole point.
+them. A vector or list of numbers is spread over the parameters of a procedure that takes so many,
+one of anything else over those of a procedure that can't be called with fewer; any other procedure
+is given the whole point.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from eshkol import autodiff
 from eshkol.autodiff.structures import Shape, flatten, unflatten
 from eshkol.base.errors import ArityError, ShapeError, WrongType
 from eshkol.datum.equality import is_array
-from eshkol.datum.pairs import Pair
+from eshkol.datum.pairs import NIL, Pair, spine
 from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee, transparent
@@ -50,22 +51,35 @@ def is_number_sequence(value: Any) -> bool:
     return isinstance(value, Vector | Pair) and len(value) > 0 and all(map(is_scalar, value))
 
 
+def _elements(value: Any) -> Sequence[Any]:
+    """The elements of a vector or list, Scheme's or Python's; none of anything else."""
+    if value.__class__ is Pair:
+        items, tail = spine(value)
+        return items if tail is NIL else ()
+    return value if value.__class__ in (Vector, list, tuple) else ()
+
+
 def takes_apart(function: Procedure, count: int) -> bool:
     """Whether ``function`` is given ``count`` numbers as so many arguments instead of as one.
 
     It is if it can take so many and does not take exactly one, or one and then any others.
     """
+    least, most = _counts(function)
+    return least != 1 and least <= count and (most is None or count <= most)
+
+
+def needs_all(function: Procedure, count: int) -> bool:
+    """Whether ``function`` can't be called with less than ``count`` arguments, two or more."""
+    return count > 1 and _counts(function)[0] == count
+
+
+def _counts(function: Procedure) -> tuple[int, int | None]:
+    """How many arguments a procedure takes: at least, and at most; None for any number."""
     function = getattr(function, "eshkol_operand", function)
     code = getattr(function, "__code__", None)
     if code is not None and not function.__dict__:
         least = code.co_argcount - len(function.__defaults__ or ())
-        most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount
-    else:
-        least, most = _argument_counts(function)
-    return least != 1 and least <= count and (most is None or count <= most)
-
-
-def _argument_counts(function: Procedure) -> tuple[int, int | None]:
+        return least, None if code.co_flags & inspect.CO_VARARGS else code.co_argcount
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -114,7 +128,12 @@ def point_of(who: str, function: Procedure, arguments: Sequence[Any]) -> Point:
     """
     if len(arguments) == 1:
         (value,) = arguments
-        if not is_number_sequence(value) or not takes_apart(function, len(value)):
+        elements = _elements(value)
+        if not elements or not all(map(is_scalar, elements)):
+            given = callee(function)
+            is_spread = needs_all(function, len(elements))
+            return Point(value, (lambda parts: given(*parts)) if is_spread else given)
+        if not takes_apart(function, len(elements)):
             return Point(value, callee(function))
     elif all(map(is_scalar, arguments)):
         value = Vector(arguments)

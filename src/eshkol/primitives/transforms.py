@@ -13,8 +13,10 @@ from eshkol import autodiff
 from eshkol.autodiff.structures import unflatten
 from eshkol.base.errors import BadValue
 from eshkol.datum.equality import is_array
-from eshkol.datum.pairs import scheme_list
+from eshkol.datum.pairs import Pair, scheme_list
+from eshkol.datum.values import Vector
 from eshkol.datum.variables import value_of
+from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import index_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
@@ -73,18 +75,22 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
         function: the procedure.
         points: its arguments. One point: a number, a tensor, a vector or list of numbers, or any
             structure or closure that holds inexact tensors. A vector of numbers is spread over
-            the parameters of a procedure that takes several. Several numbers: all are
-            differentiated. Otherwise the first is differentiated and the rest are data.
-            Without points, the result is the procedure that computes the gradient.
-        wrt: the index of the argument to differentiate, where the rest are data.
+            the parameters of a procedure that takes several, and so is a list of anything if it
+            needs as many. Several numbers: all are differentiated. Otherwise the first is
+            differentiated and the rest are data. Without points, the result is the procedure
+            that computes the gradient.
+        wrt: the index of the argument to differentiate, where the rest are data; or a list of
+            indices.
         checkpoint: what compiled loops keep, ``'log``, ``'all`` or a number: see ``keep-states``.
         max_trips: how many trips of compiled loops to keep: see ``keep-states``.
 
     Returns:
         What the point is, with the partial derivative in place of each number or inexact tensor;
-        for several numbers, a vector of partial derivatives.
+        for several numbers, a vector of partial derivatives; for a list of indices, a list.
 
-    Example: ``(gradient (lambda (x y) (* x y)) 3.0 4.0)`` ⇒ ``#(4.0 3.0)``.
+    Example: ``(gradient (lambda (x y) (* x y)) 3.0 4.0)`` ⇒ ``#(4.0 3.0)``;
+    ``(gradient (lambda (w x b) (+ (dot w x) b)) (ones 2) (ones 2) 1.0 #:wrt '(0 2))`` ⇒
+    ``(#(1.0 1.0) 1.0)``.
     """
     function = keeping("gradient", function, checkpoint, max_trips)
     if not points:
@@ -118,15 +124,16 @@ def value_and_gradient(function, *points, wrt=0, has_aux=False, checkpoint=None,
 
 
 def _value_and_gradient(
-    who: str, function: Procedure, points: Sequence[Any], wrt: int, has_aux: bool
+    who: str, function: Procedure, points: Sequence[Any], wrt: Any, has_aux: bool
 ) -> tuple[Any, Any]:
-    wrt = index_argument(who, wrt)
-    if not 0 <= wrt < len(points):
-        raise BadValue(f"{who}: #:wrt is {wrt}, there are {len(points)} arguments")
-    if len(points) > 1 and (wrt != 0 or not all(map(is_scalar, points))):
-        run = load("eshkol.xla.transforms:value_and_gradient")
-        return run(who, function, list(points), wrt, has_aux)
-    point = point_of(who, function, points)
+    if isinstance(wrt, Pair | Vector | list | tuple):
+        point = _chosen_point(who, function, points, wrt)
+    else:
+        index = _index(who, wrt, points)
+        if len(points) > 1 and (index != 0 or not all(map(is_scalar, points))):
+            run = load("eshkol.xla.transforms:value_and_gradient")
+            return run(who, function, list(points), index, has_aux)
+        point = point_of(who, function, points)
     if not has_aux:
         try:
             return autodiff.attempted(_on_host, who, point)
@@ -134,6 +141,31 @@ def _value_and_gradient(
             pass
     run = load("eshkol.xla.transforms:value_and_gradient")
     return run(who, point.function, [point.value], 0, has_aux)
+
+
+def _index(who: str, wrt: Any, points: Sequence[Any]) -> int:
+    """The index of an argument that is differentiated."""
+    index = index_argument(who, wrt, "an index, or a list of them, as #:wrt")
+    if not 0 <= index < len(points):
+        raise BadValue(f"{who}: #:wrt is {index}, there are {len(points)} arguments")
+    return index
+
+
+def _chosen_point(who: str, function: Procedure, points: Sequence[Any], wrt: Any) -> Point:
+    """The arguments at some indices as one point, the rest being data."""
+    indices = [_index(who, each, points) for each in wrt]
+    if len(set(indices)) < len(indices):
+        raise BadValue(f"{who}: #:wrt has an index twice, got {short_string(wrt)}")
+    chosen = [points[index] for index in indices]
+    called = callee(function)
+
+    def of_chosen(parts: Any) -> Any:
+        arguments = list(points)
+        for index, part in zip(indices, parts, strict=True):
+            arguments[index] = part
+        return called(*arguments)
+
+    return Point(tuple(chosen) if wrt.__class__ is tuple else scheme_list(chosen), of_chosen)
 
 
 def _on_host(who: str, point: Point) -> tuple[Any, Any]:
