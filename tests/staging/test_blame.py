@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from staged_sessions import assert_at_rest
@@ -227,5 +228,8 @@ def test_a_form_of_a_library_is_told_beside_the_form_that_leads_to_it(session):
 def test_from_python():
     found = ek.blame("(lambda (x) (log x))", 0.0)
     assert (found.source, found.line) == ("(log x)", 1)
-    assert ek.blame(lambda x: x / 0, 1.0).found
+    found = ek.blame(lambda x: x / 0, 1.0)
+    assert (found.source, found.kind, found.span.file) == ("x / 0", "Inf", __file__)
+    slope = ek.blame(ek.grad(lambda x: jnp.sum(jnp.sqrt(x * x))), jnp.zeros(2))
+    assert (slope.source, slope.phase) == ("jnp.sqrt(x * x)", "backward")
     assert not ek.blame(ek.jit("(lambda (x) (* x x))"), 2.0).found

@@ -58,7 +58,7 @@ class Blame:
         name: of the procedure.
         found: whether a result is not finite because of a form or an argument.
         kind: ``NaN`` or ``Inf``; empty if nothing was found.
-        span: the form that made it; None for an argument.
+        span: the form, or expression of a Python function, that made it; None for an argument.
         label: the argument that brought it; empty for a form.
         phase: the pass: ``forward``, ``backward``, or ``derivative`` of a derivative that goes
             forward.

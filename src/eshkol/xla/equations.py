@@ -12,6 +12,7 @@ from jax import lax
 from eshkol.base import sources
 from eshkol.base.spans import Span
 from eshkol.core.nodes import Lambda
+from eshkol.runtime.foreign import LIBRARIES, PACKAGE
 from eshkol.xla._compat import ClosedJaxpr, Jaxpr
 
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(sources.__file__))) + os.sep
@@ -70,15 +71,27 @@ class Positions:
 
     def of_equation(self, equation: Any) -> Span | None:
         """The form that an equation was traced at."""
+        return self._innermost(equation, self.counts)
+
+    def of_python(self, equation: Any) -> Span | None:
+        """The expression of a Python function that an equation was traced at."""
+        return self._innermost(equation, _is_users)
+
+    def _innermost(self, equation: Any, counts: Callable[[CodeType], bool]) -> Span | None:
         traceback = equation.source_info.traceback
         if traceback is None:
             return None
         for code, instruction in zip(*traceback.raw_frames(), strict=True):
             if code is self.outermost:
                 break
-            if self.counts(code):
+            if counts(code):
                 return self.at(code, instruction)
         return None
+
+
+def _is_users(code: CodeType) -> bool:
+    """Whether a Python function belongs neither to us nor to a library under us."""
+    return not code.co_filename.startswith((PACKAGE, *LIBRARIES))
 
 
 def is_backward(equation: Any) -> bool:

@@ -58,7 +58,7 @@ class Origin:
 
     Attributes:
         order: smaller if it was earlier.
-        span: the form; None if it is no form of the program.
+        span: the form, or the expression of a Python function; None if neither is known.
         operation: the name of the JAX primitive; empty for an argument.
         label: of the argument that brought it; empty for a form.
         phase: the pass: ``forward``, ``backward``, or ``derivative`` of one that goes forward.
@@ -263,7 +263,7 @@ class _Tracking:
         if known:
             origin = min(known, key=lambda origin: origin.order)
             if makes_nan and not origin.is_nan and origin.nan_span is None:
-                origin.nan_span = self._span(equation)
+                origin.nan_span = self._shown(equation)
             return [origin] * len(equation.outvars)
         if given and not makes_nan:
             return [None] * len(equation.outvars)  # an infinity that the program wrote down
@@ -284,6 +284,10 @@ class _Tracking:
 
     def _span(self, equation: Any) -> Span | None:
         return self.search.positions.of_equation(equation) or self.place.span
+
+    def _shown(self, equation: Any) -> Span | None:
+        """The form of an equation, or the expression of a Python function where there is none."""
+        return self._span(equation) or self.search.positions.of_python(equation)
 
     def _trips(self, equation: Any) -> tuple[Trip, ...]:
         """The trips that an equation stands in."""
@@ -309,7 +313,7 @@ class _Tracking:
             found = self.level.fetch(self.arguments, wanted)
             return found[:count], found[count:]
 
-        span = self._span(equation)
+        span = self._shown(equation)
         inner = self.search.all_positions.of_equation(equation)
         return Origin(
             self.search.order(),
