@@ -405,6 +405,8 @@ def flat_element(x: Any, *places: Any) -> Any:
 def replaced(x: Any, *places_and_value: Any) -> Any:
     *places, value = places_and_value
     result = x.copy()
+    if places and isinstance(places[0], tuple):
+        places = eval(f"np.s_[{', '.join(map(str, places[0]))}]", {"np": np})
     result[tuple(places)] = value
     return result
 
@@ -453,7 +455,8 @@ ELEMENTS = [
          smooth=False),
     Form("tensor-get", element, [c(M, 1), c(T, 1, 2), c(T, (0, 1, 3)), c(NONE, 2), c(M)]),
     Form("tensor-ref", flat_element, [c(M, 4), c(T, (1, 2)), c(V, 3)]),
-    Form("tensor-set", replaced, [c(M, 1, 2, 1.0), c(NONE, 1, FLAT), c(M, 0, ROW)]),
+    Form("tensor-set", replaced, [c(M, 1, 2, 1.0), c(M, ("1:", "::-2"), 2.0), c(NONE, 1, FLAT),
+                                  c(M, 0, ROW), c(M, (":", 1), 1.0)]),
     Form("slice", part, [c(M, 0, 1), c(EMPTY, 0, 0), c(T, ("0:1", ":", "::-2")), c(V, -3, -1),
                          c(T, (1, "::-1", "1:9"))], fast=3),
     Form("dynamic-slice", block, [c(M, (0, 1), (2, 2)), c(EMPTY, (0, 1), (0, 2))]),

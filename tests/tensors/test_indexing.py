@@ -109,6 +109,10 @@ def test_a_traced_index_beyond_the_end_is_clamped():
         ((L([1, 2]), 9), (1, 2), 9),
         ((L([1]), 9), 1, 9),
         ((9.0,), ..., 9),
+        ((slices(":", 1), 9.0), (slice(None), 1), 9),
+        ((slices("::2", "-1:0:-2"), M[:2, :2]), np.s_[::2, -1:0:-2], M[:2, :2]),
+        ((slices("1:", "::-1"), M[0]), np.s_[1:, ::-1], M[0]),
+        ((slices("5:"), 9.0), np.s_[5:], 9),
     ],
 )
 def test_updates(arguments, where, value):
@@ -198,6 +202,9 @@ ERRORS = [
         r"expected a value of shape \[4\], got f32\[3\]",
     ),
     ("tensor-set", (X,), WrongType, "tensor-set: expected indices and a value"),
+    ("tensor-set", (X, slices(":", 4), 1.0), OutOfRange, "tensor-set: index 4 is out of range"),
+    ("tensor-set", (X, slices(":", 0), X), ShapeError, r"the part has the shape \[3\], which"),
+    ("tensor-set", (X, slices("a"), 1.0), BadValue, "tensor-set: expected a slice such as 0:10"),
     ("slice", (X, 2, 1), OutOfRange, r"tensor-slice: 2 to 1 is out of range for axis 0"),
     ("slice", (X, 0, 4), OutOfRange, r"tensor-slice: 0 to 4 is out of range for axis 0"),
     ("slice", (X, slices("a")), BadValue, "tensor-slice: expected a slice such as 0:10, .* got a"),

@@ -211,12 +211,14 @@ def tensor_set(tensor: Tensor, *indices_and_value: Any) -> Any:
     """Replace the element, or the sub-tensor, at the indices by the last argument.
 
     A single index into several axes counts elements in row order if the value is a number; without
-    indices all elements are replaced.
+    indices all elements are replaced. A list of slices in place of the indices, as
+    ``tensor-slice`` takes it, gives a part to replace.
 
     Raises:
         OutOfRange: there is no such element. WrongType: the update would be lost.
 
-    Example: ``(let ((t (zeros 2 2))) (tensor-set! t 0 1 9.5) t)`` ⇒ ``#((0.0 9.5) (0.0 0.0))``.
+    Example: ``(let ((t (zeros 2 2))) (tensor-set! t 0 1 9.5) t)`` ⇒ ``#((0.0 9.5) (0.0 0.0))``;
+    ``(let ((t (zeros 2 2))) (tensor-set! t '(: 0) 1.0) t)`` ⇒ ``#((1.0 0.0) (1.0 0.0))``.
     """
 
 

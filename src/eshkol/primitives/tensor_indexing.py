@@ -79,9 +79,12 @@ def tensor_ref(tensor: Tensor, *indices: Any) -> Any:
 def tensor_set(tensor: Tensor, *indices_and_value: Any) -> Tensor:
     """A new tensor in which the element, or the sub-tensor, at the indices is the last argument.
 
-    A single index into several axes counts elements in row order if the value is a number.
+    A single index into several axes counts elements in row order if the value is a number. A list
+    of slices in place of the indices, as ``tensor-slice`` takes it, gives a part to replace; the
+    value is broadcast to its shape.
 
-    Example: ``(tensor-set (zeros 2 2) 0 1 9.5)`` ⇒ ``#((0.0 9.5) (0.0 0.0))``.
+    Example: ``(tensor-set (zeros 2 2) 0 1 9.5)`` ⇒ ``#((0.0 9.5) (0.0 0.0))``;
+    ``(tensor-set (zeros 2 3) '(: 1:) #(1 2))`` ⇒ ``#((0.0 1.0 2.0) (0.0 1.0 2.0))``.
     """
 
 

@@ -27,6 +27,7 @@ from eshkol.xla.arguments import (
 from eshkol.xla.dtypes import INT32
 from eshkol.xla.reductions import static_flag
 from eshkol.xla.selection import broadcast
+from eshkol.xla.slicing import are_slices, replaced
 from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
 
 _IN_BOUNDS = lax.GatherScatterMode.PROMISE_IN_BOUNDS
@@ -115,13 +116,16 @@ def update(tensor: Any, *indices_and_value: Any, who: str = "tensor-set") -> Any
     """The tensor with the element (or sub-tensor) at the indices replaced by the last argument.
 
     One index into a tensor of higher rank counts elements in row order if the value is a number.
-    With a tensor and a value alone, all elements are replaced.
+    With a tensor and a value alone, all elements are replaced; with a list of slices in place of
+    the indices, the part that they give.
     """
     x = as_tensor(tensor, who)
     if not indices_and_value:
         raise WrongType(f"{who}: expected indices and a value, got none")
     *indices, new = indices_and_value
     value = as_tensor(new, who, x.dtype)
+    if len(indices) == 1 and are_slices(indices[0]):
+        return replaced(x, indices[0], value, who)
     places = _indices(who, indices)
     if len(places) == 1 and len(x.shape) > 1 and not value.shape and not is_sequence(indices[0]):
         return _updated(x.reshape(-1), places, value, who).reshape(x.shape)

@@ -1,4 +1,4 @@
-"""``slice`` and ``tensor-slice``: parts of a tensor by bounds that the program knows.
+"""``slice``, ``tensor-slice``: parts of a tensor by bounds that the program knows; other parts.
 
 A part is given by a start and an end along one axis, or by one specification per axis in the
 manner of NumPy: ``'(0:10 : 3 ::2 ::-1)``.
@@ -14,6 +14,7 @@ from jax import lax
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError
 from eshkol.datum.symbols import Symbol
 from eshkol.xla.arguments import is_sequence, static_axis, static_int
+from eshkol.xla.selection import broadcast
 from eshkol.xla.tensors import as_tensor, compiled, describe
 
 
@@ -55,51 +56,58 @@ def _normal(bounds: slice, size: int) -> tuple[int, int, int]:
 
 
 def _by_specifications(x: Any, specifications: Sequence[Any]) -> Any:
+    return _slice(x, *_places("tensor-slice", x, specifications))
+
+
+Bounds = tuple[tuple[int, int, int], ...]
+"""For each axis a start, an end and a step."""
+
+
+def _places(who: str, x: Any, specifications: Sequence[Any]) -> tuple[Bounds, tuple[int, ...]]:
+    """The bounds of a part, and the axes that it has not since an index was given."""
     if len(specifications) > len(x.shape):
         raise ShapeError(
-            f"tensor-slice: {describe(x)} has {len(x.shape)} axes, "
+            f"{who}: {describe(x)} has {len(x.shape)} axes, "
             f"got {len(specifications)} specifications"
         )
     bounds, dropped = [], []
     for axis, size in enumerate(x.shape):
         given = axis < len(specifications)
-        bound = _specified(specifications[axis], x, axis) if given else slice(None)
+        bound = _specified(who, specifications[axis], x, axis) if given else slice(None)
         if isinstance(bound, int):
             dropped.append(axis)
             bound = slice(bound, bound + 1)
         bounds.append(_normal(bound, size))
-    return _slice(x, tuple(bounds), tuple(dropped))
+    return tuple(bounds), tuple(dropped)
 
 
-def _specified(item: Any, x: Any, axis: int) -> slice | int:
+def _specified(who: str, item: Any, x: Any, axis: int) -> slice | int:
     """``a:b``, ``a:b:step``, ``:`` or an index, as Python has them."""
     if isinstance(item, Symbol | str):
-        return _parsed(item.name if isinstance(item, Symbol) else item)
-    index = static_int(item, "tensor-slice", "an index")
+        return _parsed(who, item.name if isinstance(item, Symbol) else item)
+    index = static_int(item, who, "an index")
     size = x.shape[axis]
     if not -size <= index < size:
         raise OutOfRange(
-            f"tensor-slice: index {index} is out of range for axis {axis} of {describe(x)}",
+            f"{who}: index {index} is out of range for axis {axis} of {describe(x)}",
             hint=f"the indices are {-size} to {size - 1}" if size else "the axis is empty",
         )
     return index % size
 
 
-def _parsed(text: str) -> slice:
+def _parsed(who: str, text: str) -> slice:
     parts = text.split(":")
     try:
         numbers = [int(part) if part else None for part in parts]
         if len(parts) not in (2, 3) or 0 in numbers[2:]:
             raise ValueError
     except ValueError:
-        raise BadValue(
-            f"tensor-slice: expected a slice such as 0:10, : or ::2, got {text}"
-        ) from None
+        raise BadValue(f"{who}: expected a slice such as 0:10, : or ::2, got {text}") from None
     return slice(*numbers)
 
 
 @compiled("bounds", "dropped")
-def _slice(x: Any, bounds: tuple[tuple[int, int, int], ...], dropped: tuple[int, ...]) -> Any:
+def _slice(x: Any, bounds: Bounds, dropped: tuple[int, ...]) -> Any:
     starts, ends, steps = zip(*bounds, strict=True) if bounds else ((), (), ())
     if starts == (0,) * len(starts) and ends == x.shape and set(steps) <= {1}:
         return x
@@ -109,3 +117,32 @@ def _slice(x: Any, bounds: tuple[tuple[int, int, int], ...], dropped: tuple[int,
     if backwards:
         result = lax.rev(result, backwards)
     return lax.squeeze(result, dropped) if dropped else result
+
+
+def are_slices(indices: Any) -> bool:
+    """Whether ``indices`` are a list in which a slice is."""
+    return is_sequence(indices) and any(isinstance(item, Symbol | str) for item in indices)
+
+
+def replaced(x: Any, specifications: Any, value: Any, who: str) -> Any:
+    """A tensor like ``x`` whose part by slices is ``value``, broadcast to its shape."""
+    bounds, dropped = _places(who, x, list(specifications))
+    sizes = [len(range(low, high, abs(step))) for low, high, step in bounds]
+    shape = tuple(size for axis, size in enumerate(sizes) if axis not in dropped)
+    pairs = zip(value.shape[::-1], shape[::-1], strict=False)
+    if len(value.shape) > len(shape) or any(own not in (1, size) for own, size in pairs):
+        raise ShapeError(
+            f"{who}: the part has the shape {list(shape)}, which {describe(value)} does not fit",
+            hint="sizes are matched from the last axis; the value's are equal, or 1",
+        )
+    return _replace(x, broadcast(value, shape), bounds, dropped)
+
+
+@compiled("bounds", "dropped")
+def _replace(x: Any, value: Any, bounds: Bounds, dropped: tuple[int, ...]) -> Any:
+    part = lax.expand_dims(value, dropped)
+    part = lax.rev(part, [axis for axis, (_, _, step) in enumerate(bounds) if step < 0])
+    if all(abs(step) == 1 for _, _, step in bounds):
+        return lax.dynamic_update_slice(x, part, [low for low, _, _ in bounds])
+    places = tuple(slice(low, high, abs(step)) for low, high, step in bounds)
+    return x.at[places].set(part, indices_are_sorted=True, unique_indices=True)
