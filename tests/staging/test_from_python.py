@@ -15,6 +15,7 @@ import pytest
 from jax import lax
 from staged_sessions import assert_at_rest, compiles
 
+import eshkol as ek
 from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.values import HashTable, Vector
 from eshkol.session import Session
@@ -78,6 +79,32 @@ def test_what_a_restarted_procedure_computes(
 ) -> None:
     procedure = session.evaluate(program)
     assert np.asarray(jax.jit(procedure)(x)).item() == pytest.approx(expected)
+    assert_at_rest()
+
+
+DRAWS = [
+    "(random)",
+    "(random-normal 0 1)",
+    "(random-int 0 100)",
+    "(random-exponential 2.0)",
+    "(random-poisson 4.0)",
+    "(categorical #(0.2 0.3 0.5))",
+    "(random-uniform '(3) #:dtype 'float64)",
+    "(do ((i 0 (+ i 1)) (s 0.0 (+ s (random)))) ((= i 12) s))",
+]
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_draws_with_a_key_are_the_same_in_programs_of_jax(session: Session, draw: str) -> None:
+    drawn = session.evaluate(f"(lambda (k) (with-rng k {draw}))")
+    keys = jax.random.split(jax.random.key(4), 2)
+    expected = [np.asarray(drawn(key)) for key in keys]
+    np.testing.assert_allclose(jax.jit(drawn)(keys[0]), expected[0], rtol=1e-12)
+    np.testing.assert_allclose(
+        lax.scan(lambda c, k: (c, drawn(k)), 0, keys)[1], expected, rtol=1e-12
+    )
+    np.testing.assert_allclose(ek.jit(lambda ks: lax.map(drawn, ks))(keys), expected, rtol=1e-12)
+    np.testing.assert_allclose(jax.vmap(drawn)(keys), expected, rtol=1e-12)
     assert_at_rest()
 
 

@@ -6,6 +6,7 @@ They are the same in jax 0.10.2 and 0.12, or these modules make them so.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from types import FrameType, FunctionType
 from typing import Any
@@ -44,6 +45,7 @@ from jax._src.interpreters.partial_eval import (
 )
 from jax._src.lib import _jax, xla_client
 from jax._src.pjit import _get_fastpath_data
+from jax._src.random import PRNGSpec
 from jax._src.tree_util import dispatch_registry
 from jax._src.util import weakref_lru_cache
 from jax.sharding import SingleDeviceSharding
@@ -387,3 +389,24 @@ def install_cache(cache: CacheInterface) -> None:
     compilation_cache.reset_cache()
     compilation_cache._cache = cache
     compilation_cache._cache_initialized = True
+
+
+@functools.cache
+def wide_key_kind(kind: Any) -> PRNGSpec:
+    """How keys are made that draw as those of the dtype ``kind`` do, 64 bits too where JAX lowers a
+    program without such numbers."""
+    own = kind._impl
+
+    def random_bits(key: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
+        with jax.enable_x64(True):
+            return own.random_bits(key, bit_width, shape)
+
+    return PRNGSpec(own._replace(random_bits=random_bits, name=_WIDE + own.name))
+
+
+_WIDE = "wide_"
+
+
+def is_wide_key(key: Any) -> bool:
+    """Whether a key is of a kind that ``wide_key_kind`` gave."""
+    return bool(key.dtype._impl.name.startswith(_WIDE))

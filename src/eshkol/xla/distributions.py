@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import Pair
@@ -32,6 +33,7 @@ from eshkol.xla.dtypes import (
     wide,
 )
 from eshkol.xla.key_stream import next_key
+from eshkol.xla.keys import narrow_key
 from eshkol.xla.random import check_fits, random_normal, random_uniform
 from eshkol.xla.reductions import static_flag
 from eshkol.xla.rules import broadcast_shape
@@ -285,7 +287,7 @@ triangular = _sampler(
 )
 poisson = _sampler(
     "random-poisson",
-    lambda key, shape, dtype, rate: _RANDOM.poisson(key, rate, shape, INT32),
+    lambda key, shape, dtype, rate: _RANDOM.poisson(narrow_key(key), rate, shape, INT32),
     Parameter("rate", "count"),
     whole=True,
 )
@@ -344,7 +346,9 @@ def categorical(weights: Any, *sizes: Any) -> Any:
 
 
 def _draw_class(key: Any, logits: Any, shape: tuple[int, ...]) -> Any:
-    return _RANDOM.categorical(key, logits, shape=shape).astype(INT32)
+    """As ``jax.random.categorical``, whose indices have 64 bits where there are such numbers."""
+    noise = _RANDOM.gumbel(key, (*shape, logits.shape[-1]), logits.dtype)
+    return lax.argmax(noise + logits, len(shape), INT32)
 
 
 _categorical = jax.jit(_draw_class, static_argnums=2)

@@ -24,10 +24,12 @@ from jax import lax
 from eshkol.autodiff.attempts import ATTEMPTS
 from eshkol.base.errors import BadValue, OutOfRange, StagingError
 from eshkol.datum.pairs import scheme_list
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, is_traced
+from eshkol.primitives.declare import load
 from eshkol.runtime.draw_paths import Path, followed, names
 from eshkol.runtime.procedures import BORDER, SITES
 from eshkol.xla import journal
+from eshkol.xla._compat import is_wide_key, wide_key_kind
 from eshkol.xla.arguments import static_int
 from eshkol.xla.dtypes import INT64, wide
 from eshkol.xla.kernels import call_kernel
@@ -333,9 +335,25 @@ def _key_of_traced(seed: Any) -> Any:
         return jax.random.wrap_key_data(jnp.stack(words), impl=THREEFRY)
 
 
+def _drawn_from(key: Any) -> Any:
+    """A key as draws take it: of any width in a program of which only JAX knows."""
+    if not is_traced() or load("eshkol.xla.programs:is_drawing")():
+        return key
+    if jax.random.key_impl(key) != THREEFRY:
+        return key
+    return jax.random.wrap_key_data(jax.random.key_data(key), impl=wide_key_kind(key.dtype))
+
+
+def narrow_key(key: Any) -> Any:
+    """A key for draws of 32 bits, as those samplers of JAX want it that know no other kind."""
+    if not is_wide_key(key):
+        return key
+    return jax.random.wrap_key_data(jax.random.key_data(key), impl=THREEFRY)
+
+
 def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
     """``thunk`` called with its draws taken from ``key`` alone."""
-    own = as_key(key, "call-with-rng")
+    own = _drawn_from(as_key(key, "call-with-rng"))
     return drawing_from(Source(lambda: own), callee(thunk))
 
 

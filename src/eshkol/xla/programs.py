@@ -101,6 +101,12 @@ class Tracing(threading.local):
 TRACING = Tracing()
 
 
+def is_drawing() -> bool:
+    """Whether the program that is called is known to draw, so that JAX lowers it with 64 bits."""
+    program = TRACING.program
+    return program is not None and program.wants_key
+
+
 class Unprepared(Exception):
     """A program is traced on a way of a call that does not tell the values of exact inputs."""
 
