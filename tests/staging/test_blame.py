@@ -233,3 +233,14 @@ def test_from_python():
     slope = ek.blame(ek.grad(lambda x: jnp.sum(jnp.sqrt(x * x))), jnp.zeros(2))
     assert (slope.source, slope.phase) == ("jnp.sqrt(x * x)", "backward")
     assert not ek.blame(ek.jit("(lambda (x) (* x x))"), 2.0).found
+
+
+def test_a_file_that_was_edited_and_evaluated_again_is_shown_as_it_is_now(session):
+    program = "(define (g x) (log x))\n(define f (jit (lambda (x) (* 2 (g x)))))"
+    session.evaluate(program, "program.esk")
+    session.evaluate("(f 0.0)")
+    session.evaluate(f";; a comment\n\n{program}", "program.esk")
+    found = session.evaluate("(blame f 0.0)")
+    assert (found.source, found.line) == ("(log x)", 3)
+    told = session.evaluate("(explain f 0.0)")
+    assert {form.source: form.span.line for form in told.forms}["(log x)"] == 3

@@ -117,7 +117,7 @@ def blame(function: Any, *arguments: Any, **options: Any) -> Blame:
     jitted = getattr(function, "eshkol_jit", None) or Jitted(function)
     entry, leaves = jitted.entry(arguments, options)
     positions = Positions(shown_files(main_procedure(jitted)), blame.__code__)
-    program = entry.program.renewed()
+    program = entry.renewed()
     heard = Heard(positions)
     with told_to(heard):
         jaxpr, arrays = program.traced([*jitted.front, *entry.lifted, *leaves])

@@ -191,7 +191,7 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Explanation:
     positions = Positions(shown_files(main), explain.__code__)
     heard = Heard(positions)
     with heard.listening():
-        jaxpr = entry.program.renewed().jaxpr([*jitted.front, *entry.lifted, *leaves])
+        jaxpr = entry.renewed().jaxpr([*jitted.front, *entry.lifted, *leaves])
     forms, total = _forms(heard, jaxpr, positions)
     nodes = list(_procedures(entry, positions.is_shown))
     program = entry.program

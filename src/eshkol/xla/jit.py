@@ -65,7 +65,7 @@ MOST_WAYS = 4
 class Entry:
     """A program for arguments of one structure, and what goes in front of them."""
 
-    __slots__ = ("_lifted", "calls", "is_mutable", "program", "reach")
+    __slots__ = ("_lifted", "_structures", "calls", "is_mutable", "program", "reach")
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Entry:
     ) -> None:
         self.reach = Reach(("tuple", None, (procedure, arguments)), places)
         self._lifted = [_as_argument(leaf) for leaf in self.reach.leaves]
+        self._structures = procedure, arguments
         self.program = PROGRAMS.find(name, procedure, arguments, self.reach.structure, options)
         # Which of the places that are given are also reached is known of one call only.
         self.is_mutable = is_mutable(self.reach.structure) or are_places_given
@@ -87,6 +88,10 @@ class Entry:
     def lifted(self) -> list[Any]:
         """What goes in of the top-level variables."""
         return held(self._lifted) if self.reach.places else self._lifted
+
+    def renewed(self) -> Program:
+        """The program, of which nothing is compiled, made of the procedures of this call."""
+        return self.program.renewed((*self._structures, self.reach.structure))
 
 
 def held(leaves: Sequence[Any]) -> list[Any]:
@@ -215,12 +220,12 @@ class Jitted:
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
         """The program of a call, traced and lowered as if it were met for the first time."""
         entry, leaves = self.entry(arguments, options)
-        return entry.program.renewed().lowered([*self.front, *entry.lifted, *leaves])
+        return entry.renewed().lowered([*self.front, *entry.lifted, *leaves])
 
     def jaxpr(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The jaxpr of the program of a call."""
         entry, leaves = self.entry(arguments, options)
-        return entry.program.renewed().jaxpr([*self.front, *entry.lifted, *leaves])
+        return entry.renewed().jaxpr([*self.front, *entry.lifted, *leaves])
 
     def entry(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Entry, list[Any]]:
         """What is known of calls like this one, and the leaves of the arguments."""

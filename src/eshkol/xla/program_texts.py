@@ -46,7 +46,7 @@ class Trace:
     """
 
     def __init__(self, name: str, entry: Entry, inputs: list[Any]) -> None:
-        program = entry.program.renewed()
+        program = entry.renewed()
         traced, self._lowered = program.staged(inputs)
         self.name = name
         self.jaxpr = traced.jaxpr

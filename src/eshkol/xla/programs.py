@@ -280,11 +280,16 @@ class Program:
         except SitesCoincide as found:
             return self._after(found.prefix)._anew(leaves, result)
 
-    def renewed(self) -> Program:
-        """The same program, of which nothing is compiled."""
-        program = Program(
-            self.name, self.procedure, self.arguments, self.reach, self.names, self.options
-        )
+    def renewed(self, present: tuple[Structure, Structure, Structure] | None = None) -> Program:
+        """The same program, of which nothing is compiled.
+
+        Args:
+            present: the structures of the procedure, the arguments and the top-level variables of
+                a call, which are equal to those that the program was made of, and may have been
+                written elsewhere; default: these.
+        """
+        procedure, arguments, reach = present or (self.procedure, self.arguments, self.reach)
+        program = Program(self.name, procedure, arguments, reach, self.names, self.options)
         program.home, program.sites = self.home, self.sites
         return program
 
