@@ -294,6 +294,10 @@ def test_jit_errors(title):
     assert not our_frames(caught.value)
 
 
+def test_a_lambda_that_gives_none():
+    assert ek.jit(lambda x: None)(1.0) is None
+
+
 def test_names_for_what_has_none():
     with pytest.raises(ek.BadValue, match="jit: w, b given by name, but only Scheme text has"):
         ek.jit(lambda x: x, w=1, b=2)

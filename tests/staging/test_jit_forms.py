@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import pytest
 from staged_sessions import assert_at_rest, compiles, value
 
@@ -181,3 +182,13 @@ def test_a_trace_from_python() -> None:
     assert [name for name, _ in traced.inputs] == ["x", "k"]
     with pytest.raises(ek.WrongType, match="trace: expected a procedure"):
         ek.trace(5)
+
+
+def test_a_trace_of_arrays_that_are_not_there() -> None:
+    large = jax.ShapeDtypeStruct((100_000, 100_000), "float32")
+    procedure = Session().evaluate(
+        "(lambda (p x) (if (> (tensor-ref x 0) 0) (matmul (ref p 0) x) x))"
+    )
+    traced = ek.trace(procedure, [large, 2.0], jax.ShapeDtypeStruct((100_000,), "float32"))
+    assert traced.outputs == ["f32[100000]"]
+    assert traced.cost["arguments"] > 4e10

@@ -78,7 +78,7 @@ def trace(function: Any, /, *arguments: Any, **options: Any) -> Any:
 
     Args:
         function: anything that :func:`eshkol.jit` takes, or what that gives.
-        arguments: of the call.
+        arguments: of the call; in place of an array ``jax.ShapeDtypeStruct`` says what it is like.
         options: keyword arguments of the call.
 
     Returns:

@@ -57,8 +57,10 @@ def has_scheme_body(function: Any) -> bool:
 
 
 def does_nothing(function: FunctionType) -> bool:
-    """Whether the body of a function is empty, docstrings aside."""
+    """Whether the body of a function is empty, docstrings aside; that of a lambda never is."""
     code = function.__code__
+    if code.co_name == "<lambda>":
+        return False
     returned = [i.argval for i in dis.get_instructions(code) if "CONST" in i.opname]
     return returned == [None] and all(i.opname in _IDLE for i in dis.get_instructions(code))
 

@@ -414,6 +414,7 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     complex: _leaf(COMPLEX),
     int: _leaf(EXACT),
     Witness: _leaf(EXACT),
+    jax.ShapeDtypeStruct: _leaf(TENSOR),
     bool: _visit_bool,
     types.FunctionType: _visit_function,
     Pair: _visit_pair,
