@@ -76,3 +76,13 @@ def tell_present_form(
     if place is not None:
         number, node = place
         error._span = Forms(now).spans(number)[node]
+
+
+def point_at_call(error: EshkolError, structures: Sequence[Structure]) -> None:
+    """Let an error that points at no form of these procedures point at the call that runs.
+
+    A program that eager code runs for one form may have been compiled for another one.
+    """
+    functions = [function for structure in structures for function in closures_of(structure)]
+    if error._span is not None and Forms(functions).number(error._span) is None:
+        error._span = None

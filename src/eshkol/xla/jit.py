@@ -211,11 +211,17 @@ class Jitted:
         options: dict[str, Any],
     ) -> None:
         """Let an error point at the procedures of this call, not at equal ones before them."""
+        compiled = program.procedure, program.arguments, program.reach
+        tell_present_form(error, compiled, self.structures(arguments, options))
+
+    def structures(
+        self, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[Structure, Structure, Structure]:
+        """Those of the procedure, the arguments of a call, and what they reach."""
         given = self.options.fix(arguments, options)
         _, structure, places = flatten_with_variables(given, self.places)
         reach = Reach(("tuple", None, (self.structure, structure)), places)
-        compiled = program.procedure, program.arguments, program.reach
-        tell_present_form(error, compiled, (self.structure, structure, reach.structure))
+        return self.structure, structure, reach.structure
 
     def lower(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> jax.stages.Lowered:
         """The program of a call, traced and lowered as if it were met for the first time."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from eshkol.base.errors import EshkolError
 from eshkol.primitives.calling import DIALECT, is_traced
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla.control import staging
 from eshkol.xla.directions import shown
+from eshkol.xla.forms import point_at_call
 from eshkol.xla.jit import Jitted
 from eshkol.xla.trees import flatten, unflatten
 
@@ -37,6 +39,12 @@ def in_program(rule: Callable[..., Any], function: Any, *others: Any) -> Any:
         return staging(rule, *arguments)
     if rule not in PROGRAMS:
         PROGRAMS[rule] = Jitted(rule)
-    leaves, structure = flatten(PROGRAMS[rule].call(arguments, {}))
+    jitted = PROGRAMS[rule]
+    try:
+        result = jitted.call(arguments, {})
+    except EshkolError as error:
+        point_at_call(error, jitted.structures(arguments, {}))
+        raise
+    leaves, structure = flatten(result)
     # The program has been waited for, since it can fail: numbers are there.
     return unflatten(structure, [shown(leaf) for leaf in leaves])
