@@ -122,6 +122,29 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "what a promise does happens once, in a branch, a loop or after them",
+        """(define (f x)
+             (let* ((n 0) (p (delay (begin (set! n (+ n 1)) (* n x)))) (q (delay-force p)))
+               (if (> x 0) (force q))
+               (let loop ((s 0.0))
+                 (if (< s 10) (loop (+ s (abs (force p)) 1)) (list n s (force q) n)))))""",
+        "2.0",
+        "-1.0",
+        to=lambda x: [1, 12.0 if x == 2.0 else 10.0, x, 1],
+    ),
+    row(
+        "a stream made of itself",
+        """(define (powers x)
+             (define s (cons-stream x (multiples s)))
+             (define (multiples t) (cons-stream (* x (stream-car t)) (multiples (stream-cdr t))))
+             s)
+           (define (f x) (stream-ref (if (> x 0) (powers x) (powers (* 2 x))) 4))""",
+        "2.0",
+        "-1.0",
+        to=lambda x: x**5 if x > 0 else (2 * x) ** 5,
+        differentiable=True,
+    ),
+    row(
         "a promise forced in a branch and after it",
         """(define (f x)
              (let ((p (delay (* x x)))) (+ (if (> x 0) (force p) 1.0) (force p))))""",

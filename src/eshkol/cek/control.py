@@ -10,7 +10,7 @@ from eshkol.cek.calls import is_refused, misfit_of
 from eshkol.cek.machine import PRIMITIVE_RULES, Rule
 from eshkol.cek.program import evaluate_here
 from eshkol.datum.records import Promise
-from eshkol.datum.values import MultipleValues
+from eshkol.datum.values import ABSENT, MultipleValues
 from eshkol.primitives import parameters
 from eshkol.primitives.arguments import list_argument, procedure_argument, wrong_type
 from eshkol.primitives.conditions import guard
@@ -56,9 +56,9 @@ def force(machine: Machine, promise: Any) -> None:
     if promise.__class__ is not Promise:
         machine.value = promise
         return
-    state, content = promise.box
+    state, value, thunk = promise.box
     if state is Promise.VALUE:
-        machine.value = content
+        machine.value = value
         return
 
     def settle(machine: Machine, result: Any) -> None:
@@ -66,7 +66,7 @@ def force(machine: Machine, promise: Any) -> None:
         if box[0] is Promise.VALUE:  # it was forced by what it waited for
             machine.value = box[1]
         elif state is Promise.DELAYED:
-            box[:] = Promise.VALUE, result
+            box[:] = Promise.VALUE, result, ABSENT
             machine.value = result
         elif result.__class__ is Promise:
             box[:] = result.box
@@ -76,7 +76,7 @@ def force(machine: Machine, promise: Any) -> None:
             raise wrong_type("delay-force", "a promise", result, "use delay for any other value")
 
     machine.then(settle)
-    machine.apply(content, [])
+    machine.apply(thunk, [])
 
 
 def bind_parameters(machine: Machine, body: Any, *bindings: Any) -> None:

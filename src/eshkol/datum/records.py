@@ -6,6 +6,7 @@ import keyword
 from collections.abc import Iterator
 from typing import Any
 
+from eshkol.datum.values import ABSENT
 from eshkol.datum.write import Text, write_string
 
 # ---- records
@@ -93,12 +94,20 @@ def slot_names(fields: tuple[str, ...]) -> tuple[str, ...]:
 # ---- promises
 
 
+class PromiseBox(list):
+    """What is known of a promise, its value, and a procedure that gives it.
+
+    Of the value and the procedure one is there; that of ``delay-force`` gives a promise of it.
+    """
+
+    __slots__ = ()
+
+
 class Promise:
     """A promise (R7RS 4.2.5).
 
     Attributes:
-        box: a list of two, shared by all promises of one chain of ``delay-force``: what is known,
-            and the value, or a procedure that gives it, or one that gives a promise of it.
+        box: shared by all promises of one chain of ``delay-force``.
     """
 
     __slots__ = ("box",)
@@ -106,7 +115,8 @@ class Promise:
     VALUE, DELAYED, CHAINED = "value", "delayed", "chained"
 
     def __init__(self, state: str, content: Any) -> None:
-        self.box = [state, content]
+        is_known = state is Promise.VALUE
+        self.box = PromiseBox((state, content, ABSENT) if is_known else (state, ABSENT, content))
 
     def __repr__(self) -> str:
         return "#<promise>"

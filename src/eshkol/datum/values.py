@@ -46,6 +46,21 @@ class Unspecified:
 UNSPECIFIED = Unspecified()
 
 
+class Absent:
+    """A value that is not there yet, or not any more: ``ABSENT`` is its only instance."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+    def __reduce__(self):
+        return "ABSENT"
+
+
+ABSENT = Absent()
+
+
 class Unassigned:
     """Fills the box of a ``letrec*`` variable until its value is there."""
 

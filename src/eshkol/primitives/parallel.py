@@ -176,6 +176,6 @@ def is_future_ready(future: Any) -> bool:
     """
     if future.__class__ is not Promise:
         raise wrong_type("future-ready?", "a future", future)
-    state, content = future.box
-    task = getattr(content, "__self__", None)
+    state, _, thunk = future.box
+    task = getattr(thunk, "__self__", None)
     return state is VALUE or (isinstance(task, Task) and task.is_done.is_set())

@@ -11,10 +11,10 @@ from typing import Any
 from eshkol.base.errors import BadValue
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.records import Promise
+from eshkol.datum.values import ABSENT
 from eshkol.primitives.arguments import size_argument, wrong_type
 from eshkol.primitives.calling import DIALECT, callee
-from eshkol.primitives.declare import primitive
-from eshkol.primitives.dynamic import traced_depth
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.lists import List
 
 VALUE, DELAYED, CHAINED = Promise.VALUE, Promise.DELAYED, Promise.CHAINED
@@ -22,13 +22,20 @@ VALUE, DELAYED, CHAINED = Promise.VALUE, Promise.DELAYED, Promise.CHAINED
 
 def delay(thunk: Any) -> Promise:
     """What the form ``delay`` makes: a promise of what ``thunk`` gives."""
-    return Promise(DELAYED, thunk)
+    return _made(Promise(DELAYED, thunk))
 
 
 def delay_force(thunk: Any) -> Promise:
     """What the form ``delay-force`` makes: a promise of what the promise that ``thunk`` gives is
     of."""
-    return Promise(CHAINED, thunk)
+    return _made(Promise(CHAINED, thunk))
+
+
+def _made(promise: Promise) -> Promise:
+    """A new promise; a program that is staged follows what becomes of it."""
+    if DIALECT.resolve is not None:
+        load("eshkol.xla.journal:note_made")(promise.box)
+    return promise
 
 
 @primitive("make-promise")
@@ -49,39 +56,28 @@ def force(promise: Any) -> Any:
 
     Example: ``(let ((p (delay (+ 1 2)))) (list (force p) (force p) (force 'x)))`` ⇒ ``(3 3 x)``.
     """
+    if DIALECT.resolve is not None:
+        return load("eshkol.xla.promises:force")(promise)
     if promise.__class__ is not Promise:
         return promise
-    if DIALECT.resolve is not None and traced_depth():
-        return _value_alone(promise)
     while True:
-        state, content = promise.box
+        state, value, thunk = promise.box
         if state is VALUE:
-            return content
-        result = callee(content)()
+            return value
+        result = callee(thunk)()
         box = promise.box
         if box[0] is VALUE:  # it was forced by what it waited for
             return box[1]
         if state is DELAYED:
-            box[:] = VALUE, result
+            box[:] = VALUE, result, ABSENT
             return result
-        inner = _promise_argument(result)
+        inner = promise_argument(result)
         box[:] = inner.box
         inner.box = box
 
 
-def _value_alone(promise: Promise) -> Any:
-    """The value of a promise in a traced part of a program, which must not leave it there."""
-    while True:
-        state, content = promise.box
-        if state is VALUE:
-            return content
-        result = callee(content)()
-        if state is DELAYED:
-            return result
-        promise = _promise_argument(result)
-
-
-def _promise_argument(value: Any) -> Promise:
+def promise_argument(value: Any) -> Promise:
+    """What a procedure that ``delay-force`` was given gave: a promise."""
     if value.__class__ is Promise:
         return value
     raise wrong_type("delay-force", "a promise", value, "use delay for any other value")

@@ -14,10 +14,10 @@ from typing import Any
 import jax
 
 from eshkol.base.errors import EshkolError, ShapeError, StagingError
-from eshkol.datum.records import Record
+from eshkol.datum.records import PromiseBox, Record
 from eshkol.datum.values import HashTable, Vector
 from eshkol.xla import journal
-from eshkol.xla.leaving import Kept
+from eshkol.xla.leaving import MADE, Kept, Made
 from eshkol.xla.merging import FALSE_STRUCTURE, Mismatch, Output, merge, mismatched
 from eshkol.xla.notes import forget, mark
 from eshkol.xla.parts import Part, as_leaf_array, make_outputs, put_together
@@ -285,13 +285,18 @@ def _refuse_changes_of_carried(site: Site, values: Values, carry: Carry, part: P
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
-    leaves, structure = flatten((values, journal.contents(places)), Kept)
+    leaves, structure = flatten((values, journal.contents(places)), _at_start)
     return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
+
+
+def _at_start(place: Any) -> Kept | Made:
+    """What becomes of a place that a loop begins with: each trip has its own copy of a promise."""
+    return MADE if place.__class__ is PromiseBox else Kept(place)
 
 
 def _start_with_nothing(site: Site, values: Values, places: list[Any]) -> Carry:
     """The start of a loop in which ``#f`` stands for a value that isn't there yet."""
-    leaves, structure = flatten((values, journal.contents(places)), Kept)
+    leaves, structure = flatten((values, journal.contents(places)), _at_start)
     others = [leaf for leaf in leaves if leaf is not False]
     given = iter(leaves)
     known = _without_false(structure, given)

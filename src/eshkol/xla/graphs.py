@@ -1,8 +1,8 @@
 """Values as graphs, whose nodes keep their identity.
 
 A value is a structure and its leaves (``trees``), in which what stands in it twice is told by a
-number the second time. In a graph of :class:`Node` a closure, the cell of a captured variable, and
-a place that can be changed are one node each, however many ways lead there.
+number the second time. In a graph of :class:`Node` a closure, the cell of a captured variable, a
+promise, and a place that can be changed are one node each, however many ways lead there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class _Attaching:
             self.known[0].append(node)
             node.children = [self._cell(child) for child in children]
             return node
-        if tag in PLACES and not node.is_told:
+        if tag == "promise":
+            self.known[0].append(node)
+        elif tag in PLACES and not node.is_told:
             self.known[PLACES[tag]].append(node)
         node.children = [self.node(child) for child in children]
         return node
@@ -131,7 +133,7 @@ class _Detaching:
         if tag in KINDS:
             self.leaves.append(node.details)
             return tag
-        if tag == "closure":
+        if tag in ("closure", "promise"):
             number = self._number(node, 0)
             if number is not None:
                 return ("shared", number, ())

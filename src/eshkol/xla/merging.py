@@ -19,6 +19,7 @@ import numpy as np
 
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL
+from eshkol.datum.values import ABSENT as ABSENT
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
@@ -30,15 +31,6 @@ from eshkol.xla.trees import BUFFER, EXACT, REAL, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Witness
 
 
-class Absent:
-    """A value that is not there yet; it unifies with any other."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
 class Bottom:
     """The value of what never gives one, since it raises; it unifies with any other."""
 
@@ -48,7 +40,6 @@ class Bottom:
         return "nothing"
 
 
-ABSENT = Absent()
 BOTTOM = Bottom()
 ABSENT_STRUCTURE = ("static", Static(ABSENT), ())
 BOTTOM_STRUCTURE = ("static", Static(BOTTOM), ())
@@ -238,6 +229,8 @@ class _Merging:
             return self._unspecified(a, b)
         if a.tag == b.tag and a.tag in PLACES:
             return self._place(a, b)
+        if a.tag == b.tag == "promise":
+            return self._promise(a, b)
         if (a.is_leaf and b.has(FALSE_STRUCTURE)) or (b.is_leaf and a.has(FALSE_STRUCTURE)):
             return self._false(a, b)
         if (
@@ -332,6 +325,16 @@ class _Merging:
         result.children = children
         return result
 
+    def _promise(self, a: Node, b: Node) -> Node:
+        """A promise that was there before stays the one it is; of others one is made."""
+        is_same = a.details == b.details
+        result = Node(a.tag, a.details if is_same else MADE)
+        self._pair(a, b, result)
+        if not (is_same and a.is_told):
+            pairs = zip(a.children, b.children, strict=True)
+            result.children = [self.visit(one, other) for one, other in pairs]
+        return result
+
     def _origins(self, place: Node, side: int, result: Node) -> list[tuple[Any, Node]]:
         """What ``result`` is the same as where the program goes this side, and in which cases."""
         if place.is_told:
@@ -355,7 +358,9 @@ class _Merging:
         if known is not None:
             return known
         result = Node(node.tag, node.details)
-        is_identity = node.tag in ("closure", "cell") or (node.tag in PLACES and not node.is_told)
+        is_identity = node.tag in ("closure", "cell", "promise") or (
+            node.tag in PLACES and not node.is_told
+        )
         if is_identity:
             self.bound[side][id(node)] = result
         children = node.children
@@ -448,10 +453,14 @@ MOST_LEVELS = 8
 """So deep unions may stand in one another."""
 
 
-def _levels(node: Node) -> int:
-    """How deep unions stand in one another."""
-    inner = max(map(_levels, node.children), default=0)
-    return inner + 1 if node.tag == UNION else inner
+def _levels(node: Node, met: dict[int, int] | None = None) -> int:
+    """How deep unions stand in one another; ``met`` are the nodes that were asked before."""
+    levels = {} if met is None else met
+    if id(node) not in levels:
+        levels[id(node)] = 0  # in itself it counts nothing
+        inner = max((_levels(child, levels) for child in node.children), default=0)
+        levels[id(node)] = inner + (node.tag == UNION)
+    return levels[id(node)]
 
 
 def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:

@@ -7,8 +7,8 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from eshkol.datum.pairs import Pair, scheme_list
-from eshkol.datum.records import Promise, make_record
+from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.records import Promise, PromiseBox, make_record, set_fields
 from eshkol.datum.values import HashTable, MultipleValues, Vector
 from eshkol.datum.variables import TensorVariable
 
@@ -54,7 +54,7 @@ class _Rebuilding:
     """One rebuilding: shared cells and closures are made once.
 
     Attributes:
-        made: the closures and cells so far, in order of their numbers.
+        made: the closures, cells and promises so far, in order of their numbers.
         early: by their numbers cells that a closure around captures as well.
     """
 
@@ -132,12 +132,12 @@ _Cell = types.CellType
 
 
 def _numbered(structure: Structure) -> int:
-    """How many closures and cells have a number of their own in a structure."""
+    """How many closures, cells and promises have a number of their own in a structure."""
     if structure.__class__ is str:
         return 0
     tag, _, children = structure
     if tag != "closure":
-        return sum(map(_numbered, children))
+        return (tag == "promise") + sum(map(_numbered, children))
     return 1 + sum(1 + _numbered(child) for child in children if child[0] != "shared-cell")
 
 
@@ -160,6 +160,22 @@ def _build_closure(pass_: _Rebuilding, structure: Structure) -> Any:
         if child[0] != "shared-cell":
             pass_.fill(cell, child)
     return function
+
+
+def _build_promise(pass_: _Rebuilding, structure: Structure) -> Promise:
+    """A promise: before what gives its value, in which it may be."""
+    from eshkol.xla.journal import note_made
+
+    details = structure[1]
+    promise = Promise.__new__(Promise)
+    pass_.made.append(promise)
+    if details is not None and details.is_told:
+        promise.box = details.place
+        pass_.children(structure)
+    else:
+        promise.box = note_made(PromiseBox())
+        promise.box[:] = pass_.children(structure)
+    return promise
 
 
 WRAPPERS: dict[Any, Callable[..., Any]] = {}
@@ -219,9 +235,40 @@ def _build_place(pass_: _Rebuilding, structure: Structure) -> Any:
         pass_.children(structure)
         pass_.places[number] = known
         return known
-    value = pass_.places[number] = pass_.build(children[0])
+    value = pass_.places[number] = _build_container(pass_, number, children[0])
     _tie(details, value, [pass_.build(child) for child in children[1:]])
     return value
+
+
+def _build_container(pass_: _Rebuilding, number: int, structure: Structure) -> Any:
+    """A container with a number: before its contents, in which it may be."""
+    tag, details, _ = structure
+    if tag not in _BLANK:
+        return pass_.build(structure)
+    container = pass_.places[number] = _BLANK[tag](details)
+    parts = pass_.children(structure)
+    if tag == "vector":
+        container[:] = parts
+    elif tag == "table":
+        for key, part in zip(details.keys, parts, strict=True):
+            container[key] = part
+    elif tag == "record":
+        set_fields(container, tuple(parts))
+    else:
+        tail = parts.pop() if tag == "dotted" else NIL
+        container.car, container.cdr = parts[0], scheme_list(parts[1:], tail)
+    if pass_.containers is not None:
+        pass_._note(container)
+    return container
+
+
+_BLANK: dict[str, Callable[[Any], Any]] = {
+    "vector": lambda _: Vector(),
+    "table": lambda _: HashTable(),
+    "record": lambda kind: kind.__new__(kind),
+    "list": lambda _: Pair(),
+    "dotted": lambda _: Pair(),
+}
 
 
 def _tie(details: Any, place: Any, ties: list[Any]) -> None:
@@ -287,7 +334,7 @@ BUILDERS: dict[str, Callable[[_Rebuilding, Structure], Any]] = {
     "vector": lambda pass_, s: Vector(pass_.children(s)),
     "table": _build_table,
     "record": lambda pass_, s: make_record(s[1], pass_.children(s)),
-    "promise": lambda pass_, s: Promise(s[1], *pass_.children(s)),
+    "promise": _build_promise,
     "tuple": lambda pass_, s: tuple(pass_.children(s)),
     "values": lambda pass_, s: MultipleValues(pass_.children(s)),
     "python-list": lambda pass_, s: pass_.children(s),

@@ -289,14 +289,14 @@ def _visit_values(pass_: _Flattening, value: Any) -> Structure:
 
 
 def _visit_promise(pass_: _Flattening, value: Promise) -> Structure:
-    """What is promised, or the procedure that gives it; one that refers to itself is known."""
-    state, content = value.box
-    if id(value.box) in pass_.open:
-        return ("static", Static(value), ())
+    """What is promised, or the procedure that gives it, in which the promise may be again."""
+    shared = pass_.shared(value.box, "shared")
+    if shared is not None:
+        return shared
     pass_.open.append(id(value.box))
-    child = pass_.visit(content)
+    children = tuple([pass_.visit(item) for item in value.box])
     pass_.open.pop()
-    return ("promise", state, (child,))
+    return ("promise", None if pass_.boxes is None else pass_.boxes(value.box), children)
 
 
 def _visit_record(pass_: _Flattening, value: Record) -> Structure:
