@@ -196,6 +196,27 @@ ROWS = [
         ],
     ),
     row(
+        "the rest of a list, and the entry of a key, by a traced predicate",
+        """(define entries '((1.0 . 10) (2.0 . 20) (3.0 . 30)))
+           (define (near? x y) (< (abs (- x y)) 0.5))
+           (define (f x)
+             (let ((part (member x '(1.0 2.0 3.0) <)) (entry (assoc x entries near?)))
+               (list (if part (* (car part) (length part)) 0.0)
+                     (if entry (* x (cdr entry)) -1.0)
+                     (apply + (or (find-tail (lambda (y) (> y x)) '(1.0 2.0 4.0)) '(0.0)))
+                     (alist-ref entries x 5)
+                     (member? x '(1.0 2.0))
+                     (if (memv x '(2.0 3.0)) 1 2))))""",
+        "1.2",
+        "2.0",
+        "9.0",
+        to=lambda x: {
+            1.2: [4.0, 12.0, 6.0, 5, False, 2],
+            2.0: [3.0, 40.0, 4.0, 20, True, 1],
+            9.0: [0.0, -1.0, 0.0, 5, False, 2],
+        }[x],
+    ),
+    row(
         "the name that is found, and what a table has and gets there",
         """(define (f x)
              (let ((table (make-hash)) (name (find (lambda (k) (> x 1.0)) '(a))))

@@ -109,12 +109,7 @@ _UNDECIDED = {
         "filter remove partition delete remove-duplicates take-while drop-while".split(),
         "how many are kept must be known: take a mask, as in (* mask t), or where",
     ),
-    "memp": "how much is left must be known: find gives the element, list-index its place",
     "list-sort": "tensors are sorted by tensor-sort, and argsort gives the order",
-    "memv": "compare with all at once: (tensor-any (= t x))",
-    "member": "compare with all at once: (tensor-any (= t x))",
-    "assv": "keep the values in a tensor, and take one by index: (tensor-ref t i)",
-    "assoc": "keep the values in a tensor, and take one by index: (tensor-ref t i)",
 }
 """What to do instead, by the primitive that can't decide."""
 

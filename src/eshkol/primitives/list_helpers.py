@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from eshkol.datum.equality import Undecided
 from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
-from eshkol.primitives.arguments import list_argument, wrong_type
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.arguments import is_true, list_argument, wrong_type
+from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.equality import alike
 from eshkol.primitives.list_procedures import count, map_list
 from eshkol.primitives.list_search import association_value, member
@@ -53,7 +54,10 @@ def is_member(value: Any, items: List) -> bool:
 
     Example: ``(member? 3 '(1 2 3))`` ⇒ ``#t``.
     """
-    return member(value, items) is not False
+    part = member(value, items)
+    if isinstance(part, Undecided):
+        return load("eshkol.xla.unions:truth_of")(part)
+    return part is not False
 
 
 @primitive("alist-ref-or")
@@ -74,7 +78,7 @@ def association_set(entries: List, key: Any, value: Any) -> List:
     new = cons(key, value)
     kept = list_argument("alist-set", entries)
     for index, entry in enumerate(kept):
-        if entry.__class__ is Pair and alike(entry.car, key) is True:
+        if entry.__class__ is Pair and is_true(alike(entry.car, key)):
             return scheme_list([*kept[:index], new, *kept[index + 1 :]])
     return scheme_list(kept, cons(new, NIL))
 

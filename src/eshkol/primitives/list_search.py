@@ -41,6 +41,8 @@ def _comparison(who: str, procedure: Any) -> Test:
 
 
 def _member(who: str, value: Any, items: Any, equal: Test) -> Any:
+    if DIALECT.resolve is not None:
+        return _part_in_staged_code(who, lambda item: equal(value, item), items)
     rest = items
     while rest.__class__ is Pair:
         if is_true(equal(value, rest.car)):
@@ -72,12 +74,52 @@ def member(value: Any, items: List, equal: Any = None) -> Any:
     return _member("member", value, items, _comparison("member", equal))
 
 
+def _part_in_staged_code(
+    who: str,
+    test: Callable[[Any], Any],
+    items: Any,
+    result: Callable[[Any], Any] = lambda part: part,
+    default: Any = False,
+) -> Any:
+    """The result for the part of a list from the first element for which a test, which may be
+    traced, holds."""
+    part, found = items, False
+    while part.__class__ is Pair and (found := test(part.car)) is False:
+        part = part.cdr
+    if part.__class__ is Pair:
+        return load("eshkol.xla.control:staged_if")(
+            found,
+            lambda: result(part),
+            lambda: _part_in_staged_code(who, test, part.cdr, result, default),
+        )
+    if part is NIL:
+        return default
+    return _part_in_staged_code(who, test, foreign_list(who, items), result, default)
+
+
+def _associated_in_staged_code(
+    who: str, key: Any, entries: Any, equal: Test, result: Callable[[Any], Any], default: Any
+) -> Any:
+    """The result for the entry of a key, which may be traced."""
+
+    def test(entry: Any) -> Any:
+        return equal(key, _checked_entry(who, entry, entries).car)
+
+    return _part_in_staged_code(who, test, entries, lambda part: result(part.car), default)
+
+
+def _checked_entry(who: str, entry: Any, entries: Any) -> Any:
+    if entry.__class__ is not Pair:
+        raise wrong_type(who, "a list of pairs", entries, "an entry is (cons key value)")
+    return entry
+
+
 def _associated(who: str, key: Any, entries: Any, equal: Test) -> Any:
+    if DIALECT.resolve is not None:
+        return _associated_in_staged_code(who, key, entries, equal, lambda entry: entry, False)
     rest = entries
     while rest.__class__ is Pair:
-        entry = rest.car
-        if entry.__class__ is not Pair:
-            raise wrong_type(who, "a list of pairs", entries, "an entry is (cons key value)")
+        entry = _checked_entry(who, rest.car, entries)
         found = equal(key, entry.car)
         if found is True or (found is not False and is_true(found)):
             return entry
@@ -125,6 +167,10 @@ def association_value(entries: List, key: Any, default: Any = False) -> Any:
 
     Example: ``(alist-ref '((a . 1) (b . 2)) 'b)`` ⇒ ``2``.
     """
+    if DIALECT.resolve is not None:
+        return _associated_in_staged_code(
+            "alist-ref", key, entries, alike, lambda entry: entry.cdr, default
+        )
     entry = _associated("alist-ref", key, entries, alike)
     return entry.cdr if entry.__class__ is Pair else default
 
@@ -209,6 +255,9 @@ def find_tail(predicate: Any, items: List) -> Any:
 
     Example: ``(find-tail even? '(1 2 3))`` ⇒ ``(2 3)``.
     """
+    if DIALECT.resolve is not None:
+        call = callee(procedure_argument("find-tail", predicate))
+        return _part_in_staged_code("find-tail", call, items)
     return _first_cell("find-tail", predicate, items)
 
 

@@ -7,6 +7,7 @@ values are unified. Loops are in ``loops``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any
 
 import jax
@@ -203,8 +204,8 @@ def _branch(
         raise (Parting if ends_trip else StagingError)(
             f"the condition is traced, and its branches {place or 'give'} {differs}",
             hint=f"both branches must {'leave' if place else 'give'} values of one kind and shape, "
-            "since which one is taken is known only when the program runs\n"
-            f"the branches are {_form_of(then)} and {_form_of(otherwise)}",
+            "since which one is taken is known only when the program runs"
+            + _forms(then, otherwise),
         ) from None
     depart(exits)
     if value is BOTTOM:
@@ -225,9 +226,17 @@ def _values(part: Part) -> Structure:
     return part.result[0][2][0]
 
 
-def _form_of(branch: Callable[[], Any]) -> str:
+def _forms(then: Callable[[], Any], otherwise: Callable[[], Any]) -> str:
+    """A line of a hint with the source of both branches; empty if a primitive has made them."""
+    codes = [getattr(branch, "__code__", None) for branch in (then, otherwise)]
+    if any(code is not None and not sources.is_source(code.co_filename) for code in codes):
+        return ""
+    first, second = map(_form_of, codes)
+    return f"\nthe branches are {first} and {second}"
+
+
+def _form_of(code: CodeType | None) -> str:
     """The source of a branch on one line, and where it is."""
-    code = getattr(branch, "__code__", None)
     span = None if code is None else sources.span_of_code(code)
     if span is None:
         return "nothing"
