@@ -19,7 +19,7 @@ from eshkol.datum.pairs import NIL, Pair, scheme_list, spine
 from eshkol.datum.records import Record, field_values, make_record
 from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable, value_of
-from eshkol.datum.write import short_string
+from eshkol.datum.write import refuse_cycles, short_string
 
 
 class Structure(NamedTuple):
@@ -85,7 +85,11 @@ def no_numbers(who: str, result: Any) -> Exception:
 
 def _flatten(value: Any, other: Callable[[Any], Shape]) -> tuple[list[Any], Shape]:
     numbers: list[Any] = []
-    return numbers, _visit(value, numbers, other)
+    try:
+        return numbers, _visit(value, numbers, other)
+    except RecursionError:
+        refuse_cycles(value)
+        raise
 
 
 def _as_it_is(value: Any) -> Structure:

@@ -58,7 +58,8 @@ class Pair:
             )
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        items, tail = spine(self)
+        return len(items) if tail is NIL else sum(1 for _ in self)
 
     def __eq__(self, other: object) -> bool:
         from eshkol.datum.equality import is_equal
@@ -85,12 +86,25 @@ def _rebuild(items: list[Any], tail: Any) -> Any:
 
 
 def spine(value: Any) -> tuple[list[Any], Any]:
-    """The elements of a chain of pairs and what it ends in (``NIL`` for a proper list)."""
-    items = []
-    while value.__class__ is Pair:
-        items.append(value.car)
-        value = value.cdr
-    return items, value
+    """The elements of a chain of pairs and what it ends in (``NIL`` for a proper list).
+
+    Raises:
+        WrongType: it contains itself.
+    """
+    items: list[Any] = []
+    rest = value
+    while rest.__class__ is Pair:
+        items.append(rest.car)
+        rest = rest.cdr
+        if len(items) == _LONG:
+            from eshkol.datum.write import refuse_cycles
+
+            refuse_cycles(value)
+    return items, rest
+
+
+_LONG = 10_000
+"""After so many pairs it is asked whether a chain ends."""
 
 
 def cons(car: Any, cdr: Any) -> Pair:

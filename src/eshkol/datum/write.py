@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from eshkol.base.errors import EshkolError
+from eshkol.base.errors import EshkolError, WrongType
 from eshkol.datum import tensor_text
 from eshkol.datum.equality import is_array
 from eshkol.datum.number_text import integer_text, number_text, readable_text
@@ -132,6 +132,19 @@ def _render(
         else:
             stack.pop()
     return "".join(output)
+
+
+def refuse_cycles(value: Any) -> None:
+    """Refuse a structure that is to be taken apart if it contains itself.
+
+    Raises:
+        WrongType: it does.
+    """
+    if _nodes_to_label(value, None, shared=False):
+        raise WrongType(
+            f"a structure that contains itself can't be taken apart: {short_string(value)}",
+            hint="keep the parts in a vector, and let each hold the numbers of others",
+        )
 
 
 def _nodes_to_label(root: Any, limit: int | None, shared: bool) -> list[int]:

@@ -32,6 +32,7 @@ from eshkol.datum.values import (
     Vector,
 )
 from eshkol.datum.variables import TensorVariable
+from eshkol.datum.write import refuse_cycles
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import ArrayImpl as ArrayImpl
 from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key
@@ -43,6 +44,9 @@ from eshkol.xla.rebuilding import WRAPPERS as WRAPPERS
 from eshkol.xla.rebuilding import unflatten as unflatten
 from eshkol.xla.tensors import as_tensor
 from eshkol.xla.witness import Witness
+
+DEEP = 1_000
+"""Where so many containers stand in one another it is asked whether one contains itself."""
 
 PART = "part"
 """Marks the transparent function of a part of a staged procedure, as ``eshkol_transparent``."""
@@ -80,6 +84,7 @@ class _Flattening:
         leaves: those found so far.
         seen: the numbers of cells and closures by identity.
         open: the closures that are being taken apart.
+        depth: how many containers are.
         containers: what can be changed, in the order in which it is rebuilt, if that is asked for.
         boxes: gives the details of places that can be assigned, if they have any.
         places: the boxes met so far that are known by their numbers.
@@ -87,7 +92,7 @@ class _Flattening:
         whole: the identities of those that are leaves themselves, rather than what they hold.
     """
 
-    __slots__ = ("boxes", "containers", "leaves", "open", "places", "seen", "variables", "whole")
+    __slots__ = tuple("boxes containers depth leaves open places seen variables whole".split())
 
     def __init__(self, boxes: Callable[[Any], Any] | None = None) -> None:
         self.boxes = boxes
@@ -98,6 +103,7 @@ class _Flattening:
         self.containers: list[Any] | None = None
         self.seen: dict[int, int] = {}
         self.open: list[int] = []
+        self.depth = 0
 
     def visit(self, value: Any) -> Structure:
         kind = value.__class__
@@ -110,6 +116,15 @@ class _Flattening:
         if visitor is not None:
             return visitor(self, value)
         return _visit_other(self, value)
+
+    def parts(self, items: Sequence[Any], container: Any) -> tuple[Structure, ...]:
+        """The structures of what a container holds."""
+        self.depth += 1
+        if self.depth == DEEP:
+            refuse_cycles(container)
+        children = tuple([self.visit(item) for item in items])
+        self.depth -= 1
+        return children
 
     def shared(self, value: Any, tag: str) -> Structure | None:
         """A reference to a cell or closure met before; else it is numbered."""
@@ -264,28 +279,23 @@ def _visit_variable(pass_: _Flattening, value: TensorVariable) -> Structure:
 
 def _visit_pair(pass_: _Flattening, value: Any) -> Structure:
     items, tail = spine(value)
-    children = [pass_.visit(item) for item in items]
-    if tail is not NIL:
-        return ("dotted", len(items), (*children, pass_.visit(tail)))
-    return ("list", len(items), tuple(children))
+    if tail is NIL:
+        return ("list", len(items), pass_.parts(items, value))
+    return ("dotted", len(items), pass_.parts([*items, tail], value))
 
 
 def _visit_vector(pass_: _Flattening, value: Any) -> Structure:
-    return ("vector", len(value), tuple([pass_.visit(item) for item in value]))
+    return ("vector", len(value), pass_.parts(value, value))
 
 
 def _visit_table(pass_: _Flattening, value: HashTable) -> Structure:
     keys = tuple(value.entries)
-    children = tuple(pass_.visit(item) for _, item in value.items())
-    return ("table", TableKeys(keys, [key for key, _ in value.items()]), children)
+    names, items = zip(*value.items(), strict=True) if keys else ((), ())
+    return ("table", TableKeys(keys, list(names)), pass_.parts(items, value))
 
 
 def _visit_tuple(pass_: _Flattening, value: Any) -> Structure:
     return ("tuple", None, tuple([pass_.visit(item) for item in value]))
-
-
-def _visit_values(pass_: _Flattening, value: Any) -> Structure:
-    return ("values", None, tuple([pass_.visit(item) for item in value]))
 
 
 def _visit_promise(pass_: _Flattening, value: Promise) -> Structure:
@@ -300,8 +310,7 @@ def _visit_promise(pass_: _Flattening, value: Promise) -> Structure:
 
 
 def _visit_record(pass_: _Flattening, value: Record) -> Structure:
-    children = tuple([pass_.visit(item) for item in field_values(value)])
-    return ("record", value.__class__, children)
+    return ("record", value.__class__, pass_.parts(field_values(value), value))
 
 
 def _visit_method(pass_: _Flattening, value: Any) -> Structure:
@@ -318,10 +327,6 @@ def _visit_partial(pass_: _Flattening, value: Any) -> Structure:
         is_number = part.__class__ in (int, float, complex, bool)
         parts.append(("static", Static(part), ()) if is_number else pass_.visit(part))
     return ("partial", names, tuple(parts))
-
-
-def _visit_python_list(pass_: _Flattening, value: Any) -> Structure:
-    return ("python-list", len(value), tuple([pass_.visit(item) for item in value]))
 
 
 def _visit_dict(pass_: _Flattening, value: Any) -> Structure:
@@ -424,8 +429,8 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     HashTable: _visit_table,
     KeyedTable: _visit_table,
     tuple: _visit_tuple,
-    MultipleValues: _visit_values,
-    list: _visit_python_list,
+    MultipleValues: lambda pass_, value: ("values", None, pass_.parts(value, value)),
+    list: lambda pass_, value: ("python-list", len(value), pass_.parts(value, value)),
     dict: _visit_dict,
     str: _visit_static,
     Static: lambda _, value: ("static", value, ()),
