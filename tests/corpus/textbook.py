@@ -155,6 +155,39 @@ ROWS = [
         ],
     ),
     row(
+        "an evaluator whose environment holds procedures that close in it",
+        """
+        (define (value e env)
+          (cond ((number? e) e)
+                ((symbol? e) (cdr (assq e (car env))))
+                (else
+                 (case (car e)
+                   ((define)
+                    (set-car! env (cons (cons (cadr e) (value (caddr e) env)) (car env))))
+                   ((set!) (set-cdr! (assq (cadr e) (car env)) (value (caddr e) env)))
+                   ((if) (if (value (cadr e) env) (value (caddr e) env) (value (cadddr e) env)))
+                   ((begin) (last (map (lambda (part) (value part env)) (cdr e))))
+                   ((lambda) (list (cadr e) (caddr e) env))
+                   (else (called (value (car e) env)
+                                 (map (lambda (part) (value part env)) (cdr e))))))))
+        (define (called p given)
+          (if (procedure? p)
+              (apply p given)
+              (value (cadr p) (list (append (map cons (car p) given) (car (caddr p)))))))
+        (define (f x)
+          (value '(begin
+                    (define n 1)
+                    (define count! (lambda (d) (begin (set! n (+ n d)) (* n x))))
+                    (define twice (lambda (g d) (+ (g d) (g d))))
+                    (if (< x 1) (twice count! 10) (count! x)))
+                 (list (list (cons 'x x) (cons '+ +) (cons '* *) (cons '< <)))))
+        """,
+        "0.5",
+        "2.0",
+        to=lambda x: 32 * x if x < 1 else (1 + x) * x,
+        differentiable=True,
+    ),
+    row(
         "a stream summed until it is large",
         """
         (define (integers n) (cons-stream n (integers (+ n 1))))

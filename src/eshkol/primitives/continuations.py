@@ -138,9 +138,18 @@ def _ended(target: Target) -> BadValue:
         return BadValue("a continuation can be called only in the thread that made it")
     return BadValue(
         "this continuation can't be called any more: its call/cc has ended",
-        hint="programs that come back to a continuation run on another engine: "
-        'eshkol run --engine cek, or Session(engine="cek")',
+        hint=_COMPILED if DIALECT.resolve is not None else _EAGER,
     )
+
+
+_EAGER = (
+    "programs that come back to a continuation run on another engine: eshkol run --engine cek, or "
+    'Session(engine="cek")'
+)
+_COMPILED = (
+    "compiled code can leave by a continuation, not come back to one: let it return a procedure\n"
+    "that goes on, or do it where the compiled procedure is called"
+)
 
 
 @primitive("dynamic-wind")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eshkol.base.errors import StagingError
+from eshkol.base.errors import StagingError, WrongType
 from eshkol.datum.pairs import Pair, scheme_list, spine
 from eshkol.datum.values import Vector
 from eshkol.datum.variables import TensorVariable
@@ -48,7 +48,10 @@ class Lasting(journal.Frame):
                 self._settle(place, held)
 
     def _settle(self, place: Any, held: Any) -> None:
-        leaves, structure = flatten(held)
+        try:
+            leaves, structure = flatten(held)
+        except WrongType:  # it contains itself; so it was made inside, for all that is known
+            return
         plain = [settled(leaf, self.traces) for leaf in leaves]
         if any(isinstance(leaf, Tracer) and not is_of(leaf, self.traces) for leaf in plain):
             if place.__class__ not in (list, TensorVariable):
