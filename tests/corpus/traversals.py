@@ -196,6 +196,18 @@ ROWS = [
         ],
     ),
     row(
+        "a number is true to what asks a predicate",
+        """(import (only (srfi 1) filter-map))
+           (define (f x)
+             (let ((double (lambda (y) (and (even? y) (* x y)))) (items '(1 2 3 4)))
+               (list (apply + (filter-map double items)) (length (filter double items))
+                     (length (remove double items)) (find-tail double items)
+                     (apply + (take-while (lambda (y) x) items)))))""",
+        "2.5",
+        "-1.0",
+        to=lambda x: [6 * x, 2, 2, [2, 3, 4], 10],
+    ),
+    row(
         "the rest of a list, and the entry of a key, by a traced predicate",
         """(define entries '((1.0 . 10) (2.0 . 20) (3.0 . 30)))
            (define (near? x y) (< (abs (- x y)) 0.5))

@@ -81,6 +81,8 @@ def is_true(value: Any) -> bool:
 
 def truth_of_array(value: Any) -> bool:
     """The truth of a rank-0 boolean array whose value is known."""
+    if is_number_array(value):
+        return True
     boolean_array("if", value)
     try:
         return bool(value)
@@ -116,6 +118,11 @@ _UNDECIDED = {
 
 def _code_of(function: Any) -> Any:
     return getattr(inspect.unwrap(function), "__code__", None)
+
+
+def is_number_array(value: Any) -> bool:
+    """Whether an array stands for a number of the language: a scalar has rank 0 and 64 bits."""
+    return value.shape == () and str(value.dtype) in ("float64", "int64")
 
 
 def boolean_array(who: str, value: Any) -> Any:

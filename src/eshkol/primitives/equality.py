@@ -9,7 +9,14 @@ from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_array, is_equal, is_eqv
 from eshkol.datum.pairs import EmptyList
 from eshkol.datum.symbols import Symbol
-from eshkol.primitives.arguments import KNOWN, boolean_array, is_tracer, is_witness, wrong_type
+from eshkol.primitives.arguments import (
+    KNOWN,
+    boolean_array,
+    is_number_array,
+    is_tracer,
+    is_witness,
+    wrong_type,
+)
 from eshkol.primitives.comparison import Truth, equal_to
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.numbers import is_exact, is_number
@@ -82,8 +89,8 @@ def logical_not(value: Any) -> Truth:
         return True
     if not is_array(value):
         return False
-    if value.shape == () and str(value.dtype) in ("float64", "int64"):
-        return False  # a number of the language
+    if is_number_array(value):
+        return False
     return load("eshkol.xla.selection:logical_not")(boolean_array("not", value))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from eshkol.base.errors import WrongType
 from eshkol.datum.equality import is_array
 from eshkol.datum.variables import TensorVariable
+from eshkol.primitives.arguments import is_number_array as is_number_array
 from eshkol.primitives.declare import ARRAYS
 from eshkol.runtime.dialects import NeedsStaging
 
@@ -31,7 +32,7 @@ def truth(value: Any) -> bool:
         raise NeedsStaging
     if not is_array(value):
         return truth(value.tensor) if value.__class__ is TensorVariable else True
-    if is_number(value):
+    if is_number_array(value):
         return True
     check_condition(value)
     try:
@@ -51,11 +52,6 @@ def decided(value: Any) -> Any:
     if is_array(value) and value.shape == () and value.dtype == bool:
         truth(value)
     return value
-
-
-def is_number(value: Any) -> bool:
-    """Whether an array stands for a number of the language: a scalar has rank 0 and 64 bits."""
-    return value.shape == () and str(value.dtype) in ("float64", "int64")
 
 
 def check_condition(value: Any) -> None:

@@ -22,7 +22,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
-from eshkol.runtime.truth import check_condition, is_number
+from eshkol.runtime.truth import check_condition, is_number_array
 from eshkol.xla import journal
 from eshkol.xla._compat import is_concrete
 from eshkol.xla.alternatives import Unreachable, join, or_bottom, or_failure
@@ -125,7 +125,7 @@ def known_truth(test: Any) -> bool | None:
         return known_truth(test.tensor)
     if not hasattr(test, "dtype") or not hasattr(test, "shape"):
         return True
-    if is_number(test):
+    if is_number_array(test):
         return True
     check_condition(test)
     return bool(test) if is_concrete(test) else None
@@ -138,7 +138,7 @@ def condition(test: Any) -> Any:
         WrongType: for a tensor that is not one boolean.
     """
     test = value_of(test)
-    if hasattr(test, "dtype") and hasattr(test, "shape") and not is_number(test):
+    if hasattr(test, "dtype") and hasattr(test, "shape") and not is_number_array(test):
         check_condition(test)
     return truth_of(test) if test.__class__ is Union else test
 
