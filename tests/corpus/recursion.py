@@ -327,6 +327,20 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a recursion ends by a known and a traced condition at once",
+        """(define (f x n)
+             (define (halve k y)
+               (if (or (< k 1) (< y x)) y (+ 1 (halve (- k 1) (* 0.5 y)))))
+             (define (climb k y)
+               (cond ((= k 0) y)
+                     ((and (odd? k) (< y x)) (* 0.5 (climb (- k 1) (+ y 1))))
+                     (else (+ y (climb (- k 1) (* 0.9 y))))))
+             (list (halve n -2.0) (halve n 2.0) (climb n 2.0)))""",
+        "-1.3 2",
+        "0.2 2",
+        "2.5 2",
+    ),
+    row(
         "a sort in place",
         _SORTED
         + """

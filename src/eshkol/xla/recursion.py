@@ -199,8 +199,12 @@ def _decide_known(condition: Condition, evaluate: Evaluate) -> Any:
     site = condition.site
     if site in CONDITIONS.followed:
         return _follow_on(condition)
-    if any(other.site == site for other in CONDITIONS.active):
+    active = [other for other in CONDITIONS.active if other.site == site]
+    if any(other.test.__class__ is Witness for other in active):
         raise FollowedNeeded(site)
+    if active:
+        # What ends the recursion, or goes on with it, is known here and traced further out.
+        return _decide_followed(condition, evaluate)
     told = mark()
     try:
         with _entered(condition):
@@ -213,6 +217,12 @@ def _decide_known(condition: Condition, evaluate: Evaluate) -> Any:
         forget(told)
         return condition.follow()
     forget(told)
+    return _decide_followed(condition, evaluate)
+
+
+def _decide_followed(condition: Condition, evaluate: Evaluate) -> Any:
+    """The value of a condition that decides a recursion: followed, unless that gets too long."""
+    told = mark()
     try:
         return _followed(condition, Following(condition))
     except StackNeeded as need:
