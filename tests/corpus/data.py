@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from corpus import row
 
 ROWS = [
@@ -153,6 +155,99 @@ ROWS = [
         "2.0 3",
         "1.0 4",
         to=lambda x, n: [x == 2.0, n == 3, False, True],
+    ),
+    row(
+        "equal? of lists, vectors and tensors",
+        """(define (f x n t)
+             (list (equal? (list n 'a 1) '(3 a 1)) (if (equal? (vector x n) #(2.0 3)) 1 2)
+                   (equal? (cons n x) (cons n 2.0)) (equal? (list x) (list n)) (equal? t x)
+                   (equal? t (tensor 2.0 3.0)) (equal? (list t "b") (list (* 1 t) "b"))
+                   (equal? t (ones 3)) (eqv? t (tensor 2.0 3.0))))""",
+        "2.0 3 (tensor 2.0 3.0)",
+        "1.0 4 (tensor 2.0 4.0)",
+        "2.0 4 (tensor 1.0 3.0)",
+        to=lambda x, n, t: [
+            n == 3,
+            1 if (x, n) == (2.0, 3) else 2,
+            x == 2.0,
+            False,
+            False,
+            list(t) == [2.0, 3.0],
+            True,
+            False,
+            False,
+        ],
+    ),
+    row(
+        "eq?, equal? and boolean=? of conditions",
+        """(define (f x y)
+             (let ((a (> x 0)) (b (> y 0)))
+               (list (eq? a b) (eqv? a #t) (equal? a #f) (boolean=? a b #t) (eq? a 1)
+                     (if (equal? (list a b) '(#t #f)) 1 2))))""",
+        "2.0 3.0",
+        "2.0 -3.0",
+        "-2.0 -3.0",
+        to=lambda x, y: [
+            (x > 0) == (y > 0),
+            x > 0,
+            x <= 0,
+            x > 0 and y > 0,
+            False,
+            1 if x > 0 and y <= 0 else 2,
+        ],
+    ),
+    row(
+        "equal? of NaN and of zeros with a sign",
+        """(define (f x t)
+             (list (eqv? x +nan.0) (equal? x 0.0) (equal? x -0.0) (equal? (list x) '(0.0))
+                   (equal? t (tensor 0.0 +nan.0)) (eqv? x 0.0+1i)))""",
+        "+nan.0 (tensor 0.0 +nan.0)",
+        "0.0 (tensor -0.0 +nan.0)",
+        "-0.0 (tensor 0.0 1.0)",
+    ),
+    row(
+        "an association list gets another value under a key",
+        "(define (f x n) (alist-set '((1 . 2) (3 . 4)) n x))",
+        "2.0 3",
+        to=lambda x, n: [[1, 2], [3, 2.0]],
+    ),
+    row(
+        "divisors and roots of integers",
+        """(define (f n m)
+             (let-values (((root rest) (exact-integer-sqrt (* n n n n))))
+               (list (gcd n m) (lcm n (modulo m 100)) (gcd n 12 m) (gcd m) (gcd) (lcm n) root rest
+                     (call-with-values (lambda () (exact-integer-sqrt (abs m))) list))))""",
+        "12 -18",
+        "-7 0",
+        "30000 9223372036854775807",
+        to=lambda n, m: [
+            math.gcd(n, m),
+            math.lcm(n, m % 100),
+            math.gcd(n, 12, m),
+            abs(m),
+            0,
+            abs(n),
+            n * n,
+            0,
+            [math.isqrt(abs(m)), abs(m) - math.isqrt(abs(m)) ** 2],
+        ],
+    ),
+    row(
+        "whole numbers among doubles, and quotients of doubles rounded down",
+        """(define (shown x) (if (nan? x) 0.125 x))
+           (define (f x y)
+             (list (integer? x) (integer? y) (rational? x) (shown (floor-quotient x y))
+                   (shown (modulo x y)) (shown (remainder x y))))""",
+        "1.0 0.1",
+        "-7.5 2.0",
+        "+inf.0 0.5",
+        "5.0 -inf.0",
+        to=lambda x, y: [
+            x.is_integer(),
+            y.is_integer(),
+            math.isfinite(x),
+            *([x // y, x % y, math.fmod(x, y)] if math.isfinite(x) else [0.125] * 3),
+        ],
     ),
     row(
         "predicates of kinds",

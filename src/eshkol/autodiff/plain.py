@@ -273,14 +273,15 @@ def atan2(y: Any, x: Any) -> float:
 
 def modulo(x: Any, y: Any) -> Any:
     """``x - y * floor(x / y)``; it has the sign of ``y``."""
-    return whole(_nonzero("modulo", x, y) % y)
+    x, y = _of_one_kind("modulo", x, y)
+    return whole(x % y)
 
 
 def remainder(x: Any, y: Any) -> Any:
     """``x - y * truncate(x / y)``; it has the sign of ``x``."""
-    _nonzero("remainder", x, y)
-    if x.__class__ is float or y.__class__ is float:
-        return math.fmod(x, y)
+    x, y = _of_one_kind("remainder", x, y)
+    if x.__class__ is float:
+        return math.nan if math.isinf(x) else math.fmod(x, y)
     return x - y * math.trunc(Fraction(x) / y)
 
 
@@ -290,8 +291,16 @@ def quotient(x: Any, y: Any) -> Any:
 
 
 def floor_quotient(x: Any, y: Any) -> Any:
-    """The ratio rounded down."""
-    return floor(divide(_nonzero("floor-quotient", x, y), y))
+    """The ratio rounded down: the largest that, times ``y``, leaves a remainder of its sign."""
+    x, y = _of_one_kind("floor-quotient", x, y)
+    return x // y
+
+
+def _of_one_kind(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    """Both numbers as doubles, if one is."""
+    _nonzero(name, x, y)
+    is_inexact = x.__class__ is float or y.__class__ is float
+    return (to_float(x), to_float(y)) if is_inexact else (x, y)
 
 
 def _nonzero(name: str, x: Any, y: Any) -> Any:

@@ -76,8 +76,16 @@ def _same_float(a: float, b: float) -> bool:
     return a != a and b != b
 
 
-def is_equal(a: Any, b: Any) -> bool:
+Comparison = Callable[[Any, Any], "bool | None"]
+
+
+def is_equal(a: Any, b: Any, special: Comparison | None = None) -> bool:
     """``equal?``: structurally the same; exact and inexact numbers are never equal.
+
+    Args:
+        a: a value.
+        b: another one.
+        special: is asked first about parts that are no pairs; None means that it doesn't know.
 
     Example:
         >>> from eshkol.datum.pairs import scheme_list
@@ -89,7 +97,7 @@ def is_equal(a: Any, b: Any) -> bool:
     steps = 0
     while pending:
         a, b = pending.pop()
-        parts = _parts_to_compare(a, b)
+        parts = _parts_to_compare(a, b, special)
         if parts is None:
             return False
         if parts:
@@ -103,7 +111,7 @@ def is_equal(a: Any, b: Any) -> bool:
     return True
 
 
-def _parts_to_compare(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
+def _parts_to_compare(a: Any, b: Any, special: Comparison | None) -> list[tuple[Any, Any]] | None:
     """The parts that must be equal for ``a`` and ``b`` to be so; None if nothing can help."""
     kind = a.__class__
     if kind is Pair and b.__class__ is Pair:
@@ -111,6 +119,11 @@ def _parts_to_compare(a: Any, b: Any) -> list[tuple[Any, Any]] | None:
             return []
         rest = (a.cdr, b.cdr)
         return [rest] if a.car is b.car else [rest, (a.car, b.car)]
+    if kind in PLAIN_KEYS and b.__class__ is kind:
+        return [] if a == b else None
+    told = None if special is None else special(a, b)
+    if told is not None:
+        return [] if told else None
     if is_eqv(a, b):
         return []
     if isinstance(a, Undecided) or isinstance(b, Undecided):

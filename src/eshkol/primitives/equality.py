@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eshkol.autodiff import primal
-from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_array, is_equal, is_eqv
-from eshkol.datum.pairs import EmptyList
+from eshkol.datum.pairs import EmptyList, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import (
     KNOWN,
@@ -21,41 +20,64 @@ from eshkol.primitives.comparison import Truth, equal_to
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.numbers import is_exact, is_number
 
+_RULES = "eshkol.xla.sameness:"
+
 _COMPARED = frozenset({int, str, Symbol, EmptyList})
 """Classes whose values are ``equal?`` when Python's ``==`` holds."""
 
 
 def same(a: Any, b: Any) -> Truth:
-    """``eqv?``; of a number that is traced, a traced truth value."""
+    """``eqv?``; of a number or a boolean that is traced, a traced truth value."""
     if a is b:
         return True
     if a.__class__ in KNOWN and b.__class__ in KNOWN:
         return a.__class__ is b.__class__ and is_eqv(a, b)
     if _is_traced(a) or _is_traced(b):
         if is_number(a) and is_number(b) and is_exact(a) == is_exact(b):
-            return equal_to(a, b)
+            return equal_to(a, b) if is_exact(a) else load(_RULES + "same")(primal(a), primal(b))
+        if is_boolean(a) and is_boolean(b):
+            return load(_RULES + "same_truths")(a, b)
         return False
     return is_eqv(primal(a), primal(b))
 
 
 def alike(a: Any, b: Any) -> Truth:
-    """``equal?``; of a number that is traced, a traced truth value."""
+    """``equal?``; of what holds numbers or tensors that are traced, a traced truth value."""
     if a.__class__ in KNOWN and b.__class__ in KNOWN:
         if a.__class__ is not b.__class__:
             return False
         if a.__class__ in _COMPARED:
             return a == b
-    elif _is_traced(a) or _is_traced(b) or primal(a) is not a or primal(b) is not b:
-        return same(a, b)
-    try:
-        return is_equal(a, b)
-    except StagingError:
-        raise
-    except TypeError:
-        raise StagingError(
-            "equal?: expected values that are known, got a structure with traced tensors in it",
-            hint="compare the tensors themselves with =",
-        ) from None
+    elif _is_special(a) or _is_special(b):
+        return _alike_specially(a, b)
+    truths: list[Truth] = []
+
+    def compare(a: Any, b: Any) -> bool | None:
+        if not (_is_special(a) or _is_special(b)):
+            return None
+        truth = _alike_specially(a, b)
+        if truth is True or truth is False:
+            return truth
+        truths.append(truth)
+        return True
+
+    if not is_equal(a, b, compare):
+        return False
+    return load(_RULES + "all_of")(truths) if truths else True
+
+
+def _alike_specially(a: Any, b: Any) -> Truth:
+    """``equal?`` of two values of which one is traced or carries derivatives."""
+    if is_array(a) and is_array(b) and a.shape and a.shape == b.shape:
+        return a is b or load(_RULES + "same_elements")(a, b)
+    return same(a, b)
+
+
+def _is_special(value: Any) -> bool:
+    """Whether ``value`` is traced or carries derivatives."""
+    if value.__class__ in KNOWN:
+        return False
+    return _is_traced(value) or primal(value) is not value
 
 
 def _is_traced(value: Any) -> bool:
@@ -118,9 +140,11 @@ def is_boolean(value: Any) -> bool:
 
 
 @primitive("boolean=?")
-def are_same_booleans(boolean: Any, *booleans: Any) -> bool:
+def are_same_booleans(boolean: Any, *booleans: Any) -> Truth:
     """Whether the booleans are all the same. Example: ``(boolean=? #t #t)`` ⇒ ``#t``."""
     for value in (boolean, *booleans):
         if not is_boolean(value):
             raise wrong_type("boolean=?", "a boolean", value)
+    if any(map(_is_traced, (boolean, *booleans))):
+        return alike(scheme_list([boolean] * len(booleans)), scheme_list(booleans))
     return all(bool(value) == bool(boolean) for value in booleans)

@@ -8,6 +8,7 @@ from typing import Any
 
 from eshkol.datum.equality import is_array
 from eshkol.primitives.arguments import is_witness
+from eshkol.primitives.arithmetic import subtract
 from eshkol.primitives.comparison import Truth, equal_to, greater, less
 from eshkol.primitives.declare import call_rule, load, primitive
 from eshkol.primitives.equality import logical_not
@@ -46,7 +47,7 @@ def is_integer(value: Any) -> Truth:
     number = known(value)
     if number.__class__ in REAL:
         return number.__class__ is int or (number.__class__ is float and number.is_integer())
-    return is_exact(number) or equal_to(number, floor(number))
+    return is_exact(number) or equal_to(subtract(number, floor(number)), 0)
 
 
 def _number(who: str, value: Any) -> Any:
