@@ -6,6 +6,12 @@ import math
 
 from corpus import row
 
+
+def _best(x: float) -> list[float]:
+    place = max(range(12), key=lambda i: math.sin(i * x))
+    return [math.sin(place * x), place]
+
+
 ROWS = [
     row(
         "one of two primitives",
@@ -98,6 +104,51 @@ ROWS = [
         "0.7",
         "-0.4",
         to=lambda x: max(math.sin(x * i) for i in range(20)),
+    ),
+    row(
+        "the best so far and its place in a list, a pair and a vector, at first #f",
+        """(define (best-of make score x)
+             (let loop ((best #f) (i 0))
+               (if (= i 12)
+                   best
+                   (let ((value (sin (* i x))))
+                     (loop (if (or (not best) (> value (score best))) (make value i) best)
+                           (+ i 1))))))
+           (define (f x)
+             (list (car (best-of list car x)) (cdr (best-of cons car x))
+                   (vector-ref (best-of vector (lambda (v) (vector-ref v 0)) x) 1)))""",
+        "0.7",
+        "2.0",
+        to=lambda x: [*_best(x), _best(x)[1]],
+    ),
+    row(
+        "primitives that are passed around, of what is one of several",
+        """(define (f x)
+             (let ((found (if (> x 0) (list x 2) #f)) (word (if (> x 1) "ab" "c")) (take car))
+               (list (if found (take found) 0.5) (if found (apply + found) 0.5)
+                     (if found (fold + 0 (map car (list found '(1)))) 0.5)
+                     (apply + (map string-length (list word "abc"))))))""",
+        "2.0",
+        "0.5",
+        "-3.0",
+        to=lambda x: [
+            *([x, x + 2, x + 1] if x > 0 else [0.5] * 3),
+            5 if x > 1 else 4,
+        ],
+    ),
+    row(
+        "a list that is computed once, in the first trip that needs it",
+        """(define (f x)
+             (let ((count 0.0) (kept #f))
+               (define (value)
+                 (car (or kept (begin (set! count (+ count x)) (set! kept (list count)) kept))))
+               (do ((i 0 (+ i 1))
+                    (sum 0.0 (if (> (* i x) 0.5) (+ sum (value) (value)) sum)))
+                   ((= i 12) (+ sum (* 100 count))))))""",
+        "0.2",
+        "-1.3",
+        to=lambda x: (2 * sum(i * x > 0.5 for i in range(12)) + 100 * (11 * x > 0.5)) * x,
+        differentiable=True,
     ),
     row(
         "a search that ends with an index or #f",

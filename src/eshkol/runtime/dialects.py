@@ -13,7 +13,7 @@ from typing import Any
 
 from eshkol.base.errors import NotAProcedure
 from eshkol.primitives.calling import is_traced
-from eshkol.primitives.declare import load
+from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.runtime.procedures import Procedure, procedure_of, procedure_of_code
 from eshkol.runtime.python_calls import is_foreign, python_call
 
@@ -59,7 +59,11 @@ def staged(function: Any) -> Any:
         raise not_a_procedure(function)
     if is_foreign(function):
         return python_call(function)
-    return getattr(function, "eshkol_staged", function)
+    if hasattr(function, "eshkol_staged"):
+        return function.eshkol_staged
+    known = PRIMITIVES.get(getattr(function, "__name__", ""))
+    is_primitive = known is not None and known.function is function
+    return load("eshkol.xla.unions:as_value")(function) if is_primitive else function
 
 
 def _compiled(procedure: Procedure, variables: dict[str, Any]) -> types.CodeType:

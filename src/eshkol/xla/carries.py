@@ -218,6 +218,25 @@ def _settle(
 ) -> tuple[Carry, Part, list[Any]]:
     """Trace a trip, at first of what ``start`` gives."""
     places: list[Any] = []
+    try:
+        return _settle_places(site, values, trace, state, start, originals, places)
+    except EshkolError:
+        journal.FRAMES.replaced_false |= any(
+            value is False for held in journal.contents(places) for value in journal.values_in(held)
+        )
+        raise
+
+
+def _settle_places(
+    site: Site,
+    values: Values,
+    trace: Callable[[Carry], Part],
+    state: Callable[[Part], State],
+    start: Callable[..., Carry],
+    originals: list[Any],
+    places: list[Any],
+) -> tuple[Carry, Part, list[Any]]:
+    """The same; ``places`` becomes those that the trip writes."""
     carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
         carry.originals = originals
@@ -225,7 +244,7 @@ def _settle(
         _refuse_changes_of_carried(site, values, carry, part)
         given = carry.given
         if len(part.written) > len(places):
-            places = part.written
+            places[:] = part.written
             carry = start(site, values, places)
             continue
         structure, leaves = _merge_trip(site, carry, state(part))

@@ -470,9 +470,16 @@ def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:
     anything.
     """
     others = [node for node in nodes if not _is_nothing(node)]
-    if is_growing and any(node.tag in ("list", "dotted") for node in others):
+    if is_growing and _may_grow(nodes):
         return False
     return len(others) < len(nodes) or all(map(_is_known, others))
+
+
+def _may_grow(nodes: list[Node]) -> bool:
+    """Whether there are lists of several lengths; ``#f`` is none."""
+    lists = [node for node in nodes if node.tag in ("list", "dotted") or node.has(_EMPTY)]
+    kinds = {(node.tag, len(node.children)) for node in lists}
+    return len(kinds) > 1
 
 
 def _is_nothing(node: Node) -> bool:
@@ -510,6 +517,7 @@ def _words(node: Node) -> str:
         "vector": f"a vector of {len(node.children)}",
         "dotted": "a pair",
         "table": "a hash table",
+        "dict": f"a hash table of {len(node.children)} entries",
         "closure": "a procedure",
         "variable": "a variable",
         "values": f"{len(node.children)} values",

@@ -8,6 +8,7 @@ decides it is what it can be there.
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -237,6 +238,20 @@ def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) ->
             return dispatch(problem.union, lambda _: call_primitive(name, primitive, *arguments))
         finally:
             KNOWN.depth -= 1
+
+
+@functools.cache
+def as_value(primitive: Callable[..., Any]) -> Callable[..., Any]:
+    """What calls a primitive that is passed around, as its name in a program does."""
+    name = primitive.__name__
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        if options:
+            return primitive(*arguments, **options)
+        return call_primitive(name, primitive, *arguments)
+
+    call.__name__ = name
+    return call
 
 
 _KEYED = frozenset(
