@@ -154,6 +154,34 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a promise that assigns a variable is computed once",
+        """(define (f x)
+             (let* ((y x) (p (delay (begin (set! y (+ y 1)) (list y)))))
+               (define (value) (car (force p)))
+               (let* ((a (if (> x 0) (value) 0.5)) (b (if (< x 9) (+ (value) (value)) 0.25)))
+                 (+ a (* 10 b) (* 100 (value)) (* 1000 y)))))""",
+        "3.0",
+        "-2.0",
+        "10.0",
+        to=lambda x: (
+            (x + 1 if x > 0 else 0.5) + 10 * (2 * x + 2 if x < 9 else 0.25) + 1100 * (x + 1)
+        ),
+        differentiable=True,
+    ),
+    row(
+        "promises that assign a variable, forced in trips of a loop",
+        """(define (f x)
+             (let* ((y x) (p (delay (begin (set! y (* 2 y)) y)))
+                    (q (delay-force (begin (set! y (+ y 1)) p))))
+               (do ((i 0 (+ i 1))
+                    (s 0.0 (if (> (* i x) 8) (+ s (force p) (force q)) s)))
+                   ((= i 12) (+ s y)))))""",
+        "3.0",
+        "0.9",
+        "-2.0",
+        differentiable=True,
+    ),
+    row(
         "a stream",
         """(define (powers x) (let from ((y x)) (cons-stream y (from (* x y)))))
            (define (f x) (apply + (stream-head (powers x) 4)))""",
