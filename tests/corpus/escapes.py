@@ -103,6 +103,23 @@ def _walk(x: float) -> float:
 
 ROWS = [
     row(
+        "tables and vectors made after an escape",
+        """(define (f x)
+             (call/ec
+               (lambda (return)
+                 (for-each (lambda (y) (if (> (* x y) 4) (return y))) '(1 2 3))
+                 (let ((table (make-hash-table)) (v (vector 'none "text")))
+                   (hash-set! table 'a x)
+                   (hash-set! table 'b 2)
+                   (vector-set! v 0 (* x x))
+                   (+ (hash-ref table 'a) (hash-ref table 'b) (vector-ref v 0))))))""",
+        "1.0",
+        "-0.5",
+        "2.5",
+        to=lambda x: next((y for y in (1, 2, 3) if x * y > 4), x + 2 + x * x),
+        loses_exactness=True,
+    ),
+    row(
         "an escape out of an if",
         "(define (f x) (call/ec (lambda (k) (if (> x 0.0) (k (* 2.0 x))) (* x x))))",
         "3.0",

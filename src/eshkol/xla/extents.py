@@ -134,7 +134,7 @@ class Extent:
     def _close(self, value: Any, exits: list[Exit]) -> Outcome:
         """The outcome of all from the last escape on, given that of the code after it."""
         rest = self.rests.pop()
-        part = rest.close(value, exits)
+        part = _without_own(rest.close(value, exits), 0)
         left = trace_part(lambda: BOTTOM, (), part.written)
         try:
             value, inner = join(rest.goes_on, part, left.with_targets(part.targets))
