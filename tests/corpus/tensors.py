@@ -41,6 +41,24 @@ def _convolved(x, w):
 
 ROWS = [
     row(
+        "integers that tensors of fewer bits don't have, compared with their elements",
+        """(define (f n)
+             (let ((t (tensor 15 44 #:dtype 'uint8)) (s (tensor -7 7 #:dtype 'int8)))
+               (list (< n t) (>= t n) (= t n) (> s n) (<= -300 s) (= s (- n 256)))))""",
+        "-18",
+        "300",
+        "44",
+        "263",
+        to=lambda n: [
+            [n < 15, n < 44],
+            [n <= 15, n <= 44],
+            [n == 15, n == 44],
+            [n < -7, n < 7],
+            [True, True],
+            [n == 249, n == 263],
+        ],
+    ),
+    row(
         "tensors made by size and value",
         "(define (f x) (+ (zeros 2 3) (* x (ones 2 3)) (full '(2 3) 4.0)))",
         "2.0",

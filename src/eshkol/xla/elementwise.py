@@ -27,6 +27,7 @@ from eshkol.xla.rules import (
     inexact_result,
     number_dtype,
     number_tensor,
+    order_dtype,
     rounding_rule,
     unary_rule,
 )
@@ -74,10 +75,10 @@ minimum = binary_rule("min", _chosen(lax.min, lax.le), result_dtype, min)
 
 equal = binary_rule("=", lax.eq, comparison_dtype, operator.eq)
 not_equal = binary_rule("tensor-ne", lax.ne, comparison_dtype, operator.ne)
-less = binary_rule("<", lax.lt, result_dtype, operator.lt)
-greater = binary_rule(">", lax.gt, result_dtype, operator.gt)
-less_equal = binary_rule("<=", lax.le, result_dtype, operator.le)
-greater_equal = binary_rule(">=", lax.ge, result_dtype, operator.ge)
+less = binary_rule("<", lax.lt, order_dtype, operator.lt)
+greater = binary_rule(">", lax.gt, order_dtype, operator.gt)
+less_equal = binary_rule("<=", lax.le, order_dtype, operator.le)
+greater_equal = binary_rule(">=", lax.ge, order_dtype, operator.ge)
 
 
 def _half_to_even(x: Any) -> Any:

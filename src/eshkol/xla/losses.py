@@ -45,7 +45,7 @@ def floating(who: str, *values: Any) -> list[Any]:
     operands = as_tensors(who, *values)
     rank = max(np.ndim(operand) for operand in operands)
     dtype = inexact_dtype(result_dtype(operands), rank)
-    return [as_tensor(x, who) for x in at_dtype(dtype, operands)]
+    return [as_tensor(x, who) for x in at_dtype(who, dtype, operands)]
 
 
 def _paired(who: str, predictions: Any, targets: Any) -> list[Any]:
@@ -79,7 +79,7 @@ def _loss(who: str, terms: Callable[..., Any], *defaults: float) -> Callable[...
         values = [*given, *defaults[len(given) :]]
         if len(values) > len(defaults):
             raise BadValue(f"{who}: expected at most {len(defaults)} parameters, got {len(values)}")
-        return kernel(p, t, *at_dtype(p.dtype, as_tensors(who, *values)), reduction=name)
+        return kernel(p, t, *at_dtype(who, p.dtype, as_tensors(who, *values)), reduction=name)
 
     rule.__name__ = rule.__qualname__ = who
     return rule

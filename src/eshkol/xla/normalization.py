@@ -26,7 +26,7 @@ def _operands(who: str, tensor: Any, *parameters: Any) -> list[Any]:
     if not x.shape:
         raise ShapeError(f"{who}: expected a tensor, got {describe(tensor)}", hint=_LAYER)
     x = cast(x, inexact_dtype(result_dtype(as_tensors(who, x, *parameters)), len(x.shape)))
-    return [x, *(as_tensor(p, who) for p in at_dtype(x.dtype, as_tensors(who, *parameters)))]
+    return [x, *(as_tensor(p, who) for p in at_dtype(who, x.dtype, as_tensors(who, *parameters)))]
 
 
 def _placed(who: str, parameter: Any, x: Any, axes: Axes) -> Any:

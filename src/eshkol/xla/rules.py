@@ -21,6 +21,7 @@ from eshkol.xla.dtypes import (
     BOOL,
     FLOAT32,
     INT32,
+    INT64,
     NARROW_FLOATS,
     WIDE,
     inexact_dtype,
@@ -271,7 +272,25 @@ def comparison_dtype(operands: list[Any]) -> np.dtype:
     """The dtype in which operands are compared; booleans are compared as such."""
     if all(getattr(operand, "dtype", None) == BOOL for operand in operands):
         return BOOL
-    return result_dtype(operands)
+    return order_dtype(operands)
+
+
+def order_dtype(operands: list[Any]) -> np.dtype:
+    """The dtype in which numbers are compared by size.
+
+    An integer that the dtype of a tensor may not have is compared with its elements all the same.
+    """
+    dtype = result_dtype(operands)
+    is_narrow = dtype.kind in "iu" and dtype not in WIDE
+    return INT64 if is_narrow and any(_is_beyond(x, dtype) for x in operands) else dtype
+
+
+def _is_beyond(operand: Any, dtype: np.dtype) -> bool:
+    """Whether an operand may be an integer that a dtype of integers has not."""
+    if hasattr(operand, "dtype"):
+        return bool(operand.dtype == INT64)
+    limits = np.iinfo(dtype)
+    return not limits.min <= operand <= limits.max
 
 
 def number_dtype(dtype: np.dtype, rank: int) -> np.dtype:

@@ -47,7 +47,7 @@ def _branches(chosen: Any, other: Any) -> Sequence[Any]:
     values = [as_tensor(v, "where") if v.__class__ is bool else v for v in (chosen, other)]
     values = as_tensors("where", *values)
     truths = all(getattr(value, "dtype", None) == BOOL for value in values)
-    return at_dtype(BOOL if truths else result_dtype(values), values)
+    return at_dtype("where", BOOL if truths else result_dtype(values), values)
 
 
 @compiled()

@@ -290,16 +290,15 @@ def promote(who: str, *values: Any) -> list[Any]:
     Python numbers become NumPy scalars, which XLA takes as literals.
     """
     operands = as_tensors(who, *values)
-    dtype = result_dtype(operands)
+    return at_dtype(who, result_dtype(operands), operands)
+
+
+def at_dtype(who: str, dtype: np.dtype, operands: Sequence[Any]) -> list[Any]:
+    """Arrays and Python numbers as arrays and NumPy scalars of ``dtype``."""
     try:
-        return at_dtype(dtype, operands)
+        return [cast(x, dtype) if isinstance(x, Array) else dtype.type(x) for x in operands]
     except OverflowError:
         raise OutOfRange(f"{who}: an integer does not fit in a tensor of {dtype.name}") from None
-
-
-def at_dtype(dtype: np.dtype, operands: Sequence[Any]) -> list[Any]:
-    """Arrays and Python numbers as arrays and NumPy scalars of ``dtype``."""
-    return [cast(x, dtype) if isinstance(x, Array) else dtype.type(x) for x in operands]
 
 
 def compiled(*static: str, inline: bool = True) -> Callable[[Callable], Callable]:
