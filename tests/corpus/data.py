@@ -212,6 +212,34 @@ ROWS = [
         to=lambda x, n: [[1, 2], [3, 2.0]],
     ),
     row(
+        "places of a grid, searched in lists and tables",
+        """(define walls '((1 2) (2 0) (0 0)))
+           (define costs '(((0 1) . 1.5) (#(2 0) . 2.5) ((2 (0)) . 3.5)))
+           (define (f i j)
+             (let ((values (make-hash-table)) (found (assoc (list i (list j)) costs)))
+               (hash-set! values '(0 1) 5.0)
+               (hash-set! values '(2 0) 7.0)
+               (let ((before (hash-ref values (list i j) 0.5)))
+                 (when (member (list i j) '((0 1) (2 0)))
+                   (hash-set! values (list i j) (* 10.0 i)))
+                 (list (if (member (list i j) walls) 1 0) (if (memv (list i j) walls) 1 0) before
+                       (hash-ref values '(0 1)) (hash-ref values '(2 0))
+                       (if found (cdr found) 0.0) (cdr (or (assoc (vector i j) costs) '(0 . 4.0)))))))""",
+        "0 1",
+        "2 0",
+        "1 2",
+        "7 7",
+        to=lambda i, j: [
+            int((i, j) in [(1, 2), (2, 0), (0, 0)]),
+            0,
+            {(0, 1): 5.0, (2, 0): 7.0}.get((i, j), 0.5),
+            0.0 if (i, j) == (0, 1) else 5.0,
+            20.0 if (i, j) == (2, 0) else 7.0,
+            3.5 if (i, j) == (2, 0) else 0.0,
+            2.5 if (i, j) == (2, 0) else 4.0,
+        ],
+    ),
+    row(
         "divisors and roots of integers",
         """(define (f n m)
              (let-values (((root rest) (exact-integer-sqrt (* n n n n))))

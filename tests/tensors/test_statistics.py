@@ -51,6 +51,8 @@ CASES = [
     c("tensor-corrcoef", M, expected=np.corrcoef(M)),
     c("tensor-median", X, expected=np.median(X)),
     c("tensor-median", M, 1, expected=np.median(M, 1)),
+    c("tensor-median", np.array([-np.inf]), expected=-np.inf),
+    c("tensor-median", np.array([np.inf, 1.0, np.inf]), expected=np.inf),
     c("tensor-median", T, -1, keepdims=True, expected=np.median(T, -1, keepdims=True)),
     c("tensor-median", T, scheme_list([0, 2]), expected=np.median(T, (0, 2))),
     c("tensor-quantile", X, 0.3, expected=np.quantile(X, 0.3)),

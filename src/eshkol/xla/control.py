@@ -16,7 +16,8 @@ from jax import lax
 
 from eshkol.base import sources
 from eshkol.base.errors import MissingKey, SchemeError, StagingError
-from eshkol.datum.values import UNSPECIFIED, HashTable
+from eshkol.datum.pairs import Pair
+from eshkol.datum.values import UNSPECIFIED, HashTable, Vector
 from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT
@@ -283,7 +284,7 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
     if place.__class__ is Union:
         return dispatch(place, lambda known: mutate(primitive, known, *arguments))
     key: Any = arguments[0] if arguments else None
-    if isinstance(key, Tracer) and isinstance(place, HashTable):
+    if isinstance(key, Tracer | Pair | Vector) and isinstance(place, HashTable):
         key = known_key(key, place) or key
     if key.__class__ is Union and isinstance(place, HashTable):
         keys = [key.alternatives[tag] for tag in key.possible]

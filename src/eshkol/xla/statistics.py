@@ -125,7 +125,15 @@ def _quantiles(
 @compiled("whole", "axes", "keepdims", "method", inline=False)
 def _quantile(x: Any, q: Any, whole: int, axes: Any, keepdims: bool, method: str) -> Any:
     wide_x = cast(x, q.dtype)
-    result = jnp.quantile(wide_x, q / whole, axis=axes, keepdims=keepdims, method=method)
+
+    def by(method: str) -> Any:
+        return jnp.quantile(wide_x, q / whole, axis=axes, keepdims=keepdims, method=method)
+
+    result = by(method)
+    if method == "linear":
+        # Between an infinity and itself, or with no weight, it makes a NaN.
+        low = by("lower")
+        result = jnp.where((result != result) & (low == by("higher")), low, result)
     return cast(result, x.dtype)
 
 
