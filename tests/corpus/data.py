@@ -214,7 +214,8 @@ ROWS = [
     row(
         "places of a grid, searched in lists and tables",
         """(define walls '((1 2) (2 0) (0 0)))
-           (define costs '(((0 1) . 1.5) (#(2 0) . 2.5) ((2 (0)) . 3.5)))
+           (define costs '(((0 (1)) . 1.5) ((2 (0)) . 3.5)))
+           (define prices '((#(2 0) . 2.5) (#(7 7) . 0.5)))
            (define (f i j)
              (let ((values (make-hash-table)) (found (assoc (list i (list j)) costs)))
                (hash-set! values '(0 1) 5.0)
@@ -224,7 +225,7 @@ ROWS = [
                    (hash-set! values (list i j) (* 10.0 i)))
                  (list (if (member (list i j) walls) 1 0) (if (memv (list i j) walls) 1 0) before
                        (hash-ref values '(0 1)) (hash-ref values '(2 0))
-                       (if found (cdr found) 0.0) (cdr (or (assoc (vector i j) costs) '(0 . 4.0)))))))""",
+                       (if found (cdr found) 0.0) (cdr (or (assoc (vector i j) prices) '(#(0 0) . 4.0)))))))""",
         "0 1",
         "2 0",
         "1 2",
@@ -235,8 +236,8 @@ ROWS = [
             {(0, 1): 5.0, (2, 0): 7.0}.get((i, j), 0.5),
             0.0 if (i, j) == (0, 1) else 5.0,
             20.0 if (i, j) == (2, 0) else 7.0,
-            3.5 if (i, j) == (2, 0) else 0.0,
-            2.5 if (i, j) == (2, 0) else 4.0,
+            {(0, 1): 1.5, (2, 0): 3.5}.get((i, j), 0.0),
+            {(2, 0): 2.5, (7, 7): 0.5}.get((i, j), 4.0),
         ],
     ),
     row(

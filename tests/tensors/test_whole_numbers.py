@@ -110,3 +110,9 @@ def test_whole_square_roots(number):
     root, rest = (int(part) for part in ROOT(a, number - a))
     assert root == math.isqrt(number)
     assert rest == number - root * root
+
+
+def test_divisors_of_floats_that_are_not_whole_are_nan():
+    for name in ("gcd", "lcm"):
+        result = SCHEME[name](jnp.asarray([12.0, 6.5, jnp.inf]), 8)
+        assert np.isnan(np.asarray(result)).tolist() == [False, True, True]

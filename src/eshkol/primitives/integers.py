@@ -19,7 +19,6 @@ from eshkol.primitives.comparison import Truth, equal_to
 from eshkol.primitives.declare import apply_rule, primitive
 from eshkol.primitives.numbers import (
     REAL,
-    is_exact,
     is_host_number,
     is_tensor_like,
     known,
@@ -176,7 +175,7 @@ def exact_integer_square_root(number: Number) -> MultipleValues:
 
     Example: ``(call-with-values (lambda () (exact-integer-sqrt 17)) list)`` ⇒ ``(4 1)``.
     """
-    if (is_tracer(number) or is_witness(number)) and is_exact(number):
+    if is_tracer(number) or is_witness(number):
         path = WHOLE_NUMBERS + "whole_square_root"
         return MultipleValues(apply_rule(path, "exact-integer-sqrt", number))
     value = known(number)

@@ -110,14 +110,18 @@ def arithmetic_shift(x: Any, count: Any) -> Any:
 
 
 def _on_integers(operation: Rule) -> Rule:
-    """An operation on integers, on floats that are whole as well."""
+    """An operation on integers, on floats as well: NaN where one of them is not whole."""
 
     def operate(*operands: Any) -> Any:
         dtype = operands[0].dtype
         if dtype.kind in "iu":
             return operation(*operands)
         whole = INT64 if dtype.itemsize == 8 else INT32
-        return cast(operation(*(cast(x, whole) for x in operands)), dtype)
+        result = cast(operation(*(cast(x, whole) for x in operands)), dtype)
+        for x in operands:
+            is_whole = lax.bitwise_and(lax.is_finite(x), lax.eq(lax.floor(x), x))
+            result = jnp.where(is_whole, result, jnp.nan)
+        return result
 
     return operate
 
