@@ -266,7 +266,7 @@ class TestStaged:
         ("body", "message"),
         [
             ("(set-point-x! p 1.0)", "was given to the compiled procedure"),
-            ("(if (> (point-x p) 0) p (list 1.0 2.0))", "a record of type point and a list of 2"),
+            ("(if (> (point-x p) 0) (zeros 2) (zeros 3))", r"f32\[2\] and f32\[3\]"),
         ],
     )
     def test_what_is_refused(self, body: str, message: str) -> None:

@@ -106,7 +106,6 @@ REFUSED = {"staged: a range of Python"}
 ENDLESS = {"staged: recursion without a base case"}  # followed as far as Python's own limit
 EAGER = {
     "staged: a file opened",
-    "staged: a guard whose clause gives another kind than its body",
     "staged: a handler around an error under a traced condition",
     "staged: sort of many things by a traced order",
     "staged: the stream of random numbers begins again in a compiled program",

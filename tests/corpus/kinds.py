@@ -355,6 +355,103 @@ ROWS = [
         to=lambda z, x: z * z if z.real > x else 1j,
         lanes=False,
     ),
+    row(
+        "records of two types, told apart by their predicates",
+        """(define-record-type circle (make-circle r) circle? (r radius))
+           (define-record-type box (make-box width height) box? (width width) (height height))
+           (define (area s)
+             (cond ((circle? s) (* 3.0 (square (radius s)))) ((box? s) (* (width s) (height s)))))
+           (define (f x)
+             (let ((s (if (> x 1) (make-circle x) (make-box x 2.0))))
+               (* x (area s))))""",
+        "2.0",
+        "0.5",
+        to=lambda x: 3 * x**3 if x > 1 else 2 * x * x,
+        differentiable=True,
+    ),
+    row(
+        "lists of different lengths",
+        """(define (f x)
+             (let ((l (cond ((> x 1) (list x 2.0 (* x x))) ((> x 0) (list x)) (else (list x x)))))
+               (list (length l) (apply + l) (car l) (if (> (length l) 1) (cadr l) 0.0)
+                     (fold-left * 1.0 (map (lambda (y) (+ y 1)) l)))))""",
+        "2.0",
+        "0.5",
+        "-1.5",
+        to=lambda x: [
+            [3, x + 2 + x * x, x, 2.0, (x + 1) * 3 * (x * x + 1)],
+            [1, x, x, 0.0, x + 1],
+            [2, 2 * x, x, x, (x + 1) ** 2],
+        ][0 if x > 1 else 1 if x > 0 else 2],
+    ),
+    row(
+        "an account that may answer with a string",
+        """(define (withdraw balance amount)
+             (if (> amount balance) "Insufficient funds" (- balance amount)))
+           (define (f x)
+             (let ((left (withdraw 5.0 x)))
+               (if (string? left) (* x x) (* 2.0 left))))""",
+        "2.0",
+        "7.0",
+        to=lambda x: x * x if x > 5 else 2 * (5 - x),
+        differentiable=True,
+    ),
+    row(
+        "a trampoline that bounces once",
+        """(define (f x)
+             (let ((next (if (> x 0) x (lambda () (* 3.0 x)))))
+               (if (procedure? next) (next) next)))""",
+        "2.0",
+        "-2.0",
+        to=lambda x: x if x > 0 else 3 * x,
+        differentiable=True,
+    ),
+    row(
+        "a loop that ends with a number or a list, and an escape that does",
+        """(define (g x)
+             (let loop ((l '(1.0 2.0 3.0)) (s x))
+               (cond ((null? l) s) ((> s 9.0) (list s)) (else (loop (cdr l) (+ s (car l)))))))
+           (define (h x) (call/ec (lambda (k) (if (> x 4.0) (k (list x x))) x)))
+           (define (first y) (if (pair? y) (car y) (- y)))
+           (define (f x) (+ (first (g x)) (* 10 (first (h x)))))""",
+        "2.0",
+        "7.0",
+        to=lambda x: -(x + 6) - 10 * x if x < 4 else x + 3 + 10 * x,
+        differentiable=True,
+    ),
+    row(
+        "an error told by a symbol, and an element that becomes a string",
+        """(define (f x)
+             (let ((v (vector x 0.0))
+                   (r (guard (e (#t 'bad)) (if (> x 1) (raise 'large) (* x x)))))
+               (if (> x 1) (vector-set! v 1 "large"))
+               (+ (if (symbol? r) -1.0 r) (if (string? (vector-ref v 1)) x (vector-ref v 1)))))""",
+        "0.5",
+        "3.0",
+        to=lambda x: x - 1 if x > 1 else x * x,
+        differentiable=True,
+    ),
+    row(
+        "an element of a list of different kinds at a traced index",
+        """(define (f x)
+             (let ((item (list-ref (list x "a" 'b (list x x)) (exact (floor (abs x))))))
+               (cond ((string? item) 10.0) ((symbol? item) 20.0) ((pair? item) (cadr item))
+                     (else (- item)))))""",
+        "0.5",
+        "1.5",
+        "2.5",
+        "3.5",
+        to=lambda x: [-x, 10.0, 20.0, x][math.floor(abs(x))],
+    ),
+    row(
+        "a result of one of two kinds",
+        "(define (f x) (list (if (> x 0) x 'none) (if (> x 1) (list x) x)))",
+        "2.0",
+        "0.5",
+        "-1.0",
+        to=lambda x: [x if x > 0 else "none", [x] if x > 1 else x],
+        lanes=False,
+    ),
 ]
 
 

@@ -25,6 +25,7 @@ from eshkol.xla.leaving import flatten_leaving
 from eshkol.xla.merging import ABSENT, BOTTOM, Joined, Output, merge
 from eshkol.xla.notes import note
 from eshkol.xla.parts import Part, make_outputs, put_together, with_witnesses
+from eshkol.xla.steps import is_step
 from eshkol.xla.trees import unflatten
 from eshkol.xla.witness import Witness, tracer_of
 
@@ -155,13 +156,20 @@ def join(test: Any, first: Part, second: Part) -> Outcome:
         Mismatch: no program can treat the two as one.
     """
     first = first.with_targets(second.targets)
-    structure, leaves = merge((first.structure, first.leaves), (second.structure, second.leaves))
+    # What may be followed instead, or each with the rest of its loop, is better left apart.
+    mixes = test.__class__ is not Witness and not (_ends_trip(first) or _ends_trip(second))
+    values = (first.structure, first.leaves), (second.structure, second.leaves)
+    structure, leaves = merge(*values, mixes=mixes)
     outputs = _choose(tracer_of(test), first, second, leaves)
     if test.__class__ is Witness:
         outputs = with_witnesses(leaves, outputs, "first" if test.known else "second", test.sources)
     value, contents, ends = unflatten(structure, put_together(leaves, outputs))
     journal.write(first.written, contents)
     return value, exits_of(second.targets, ends)
+
+
+def _ends_trip(part: Part) -> bool:
+    return is_step(part.structure[2][0])
 
 
 def _choose(test: Any, then: Part, otherwise: Part, leaves: list[Any]) -> list[Any]:

@@ -151,7 +151,11 @@ def _sided(leaf: Any, side: int) -> Joined:
 
 
 def merge(
-    first: Value, second: Value, is_growing: bool = False, is_exact: bool = False
+    first: Value,
+    second: Value,
+    is_growing: bool = False,
+    is_exact: bool = False,
+    mixes: bool = False,
 ) -> tuple[Structure, list[Any]]:
     """Unify two values, given as structures and leaves.
 
@@ -161,6 +165,7 @@ def merge(
         is_growing: whether the second comes of the first again and again, so that a list that is
             not empty any more is one that grows.
         is_exact: whether what stands once in one of them must stand once in the other.
+        mixes: whether values of any two kinds have a union, as a number and a list.
 
     Returns:
         The structure of the unified value and its leaves: a number that both share, or a
@@ -169,7 +174,7 @@ def merge(
     Raises:
         Mismatch: naming what differs.
     """
-    merging = _Merging(is_growing, is_exact)
+    merging = _Merging(is_growing, is_exact, mixes)
     graphs = [attach(*value, has_containers=not is_growing) for value in (first, second)]
     (structure,), leaves = detach(merging.visit(*graphs))
     return structure, leaves
@@ -204,7 +209,10 @@ class _Merging:
         partners: for both sides whose partner a closure or cell is, if that must be one.
     """
 
-    def __init__(self, is_growing: bool = False, is_exact: bool = False) -> None:
+    def __init__(
+        self, is_growing: bool = False, is_exact: bool = False, mixes: bool = False
+    ) -> None:
+        self.mixes = mixes
         self.is_strict = False
         self.is_growing = is_growing
         self.is_exact = is_exact
@@ -228,6 +236,8 @@ class _Merging:
         if a.has(_UNSPECIFIED) or b.has(_UNSPECIFIED):
             return self._unspecified(a, b)
         if a.tag == b.tag and a.tag in PLACES:
+            if self.mixes and _hold_different_kinds(a, b):
+                return self._union(a, b)
             return self._place(a, b)
         if a.tag == b.tag == "promise":
             return self._promise(a, b)
@@ -379,7 +389,7 @@ class _Merging:
         (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
         if (
             self.is_strict
-            or not _are_kinds([*own, *others], self.is_growing)
+            or not self._are_kinds([*own, *others])
             or max(map(_levels, [*own, *others])) == MOST_LEVELS
         ):
             raise Mismatch(_words(a), _words(b))
@@ -398,6 +408,18 @@ class _Merging:
         ]
         joined = Joined(tag, _renumbered(other_tag, table), (), INT64)
         return Node(UNION, None, [Node(EXACT, joined), *alternatives])
+
+    def _are_kinds(self, nodes: list[Node]) -> bool:
+        """Whether a program can tell these apart by what they are, and may want to.
+
+        Those are procedures and known data; ``#f``, ``()`` and what nobody specified stand beside
+        anything.
+        """
+        if self.mixes:
+            return not any(node.tag in _ASIDE for node in nodes)
+        if self.is_growing and _may_grow(nodes):
+            return False
+        return any(map(_is_nothing, nodes)) or all(map(_is_known, nodes))
 
     def _fitting(self, own: list[Node], other: Node) -> tuple[int, Node | None]:
         """The place among ``own`` of a value of the same kind, and both unified."""
@@ -463,23 +485,27 @@ def _levels(node: Node, met: dict[int, int] | None = None) -> int:
     return levels[id(node)]
 
 
-def _are_kinds(nodes: list[Node], is_growing: bool) -> bool:
-    """Whether a program can tell these apart by what they are, and may want to.
-
-    Those are procedures and known data; ``#f``, ``()`` and what nobody specified stand beside
-    anything.
-    """
-    others = [node for node in nodes if not _is_nothing(node)]
-    if is_growing and _may_grow(nodes):
-        return False
-    return len(others) < len(nodes) or all(map(_is_known, others))
-
-
 def _may_grow(nodes: list[Node]) -> bool:
     """Whether there are lists of several lengths; ``#f`` is none."""
     lists = [node for node in nodes if node.tag in ("list", "dotted") or node.has(_EMPTY)]
     kinds = {(node.tag, len(node.children)) for node in lists}
     return len(kinds) > 1
+
+
+_ASIDE = ("values", "variable", "box", "cell", BUFFER[0])
+"""What is no value that a program can ask for its kind."""
+
+
+def _hold_different_kinds(a: Node, b: Node) -> bool:
+    """Whether two containers can't be one place, since one is a list, say, and one a record."""
+    if a.tag != "place" or (a.is_told and a.details == b.details):
+        return False
+    one, other = a.children[0], b.children[0]
+    return (one.tag, one.details, len(one.children)) != (
+        other.tag,
+        other.details,
+        len(other.children),
+    )
 
 
 def _is_nothing(node: Node) -> bool:

@@ -1,9 +1,9 @@
 """Values that are one of several of different kinds, by a traced tag.
 
-Where the branches of a traced condition give different procedures, symbols, strings, characters or
-lists, or one of them ``#f`` or ``()``, what they give is a :class:`Union`. Calling it calls the
-procedure that it is; a predicate of it is a predicate of its tag; in a branch that such a predicate
-decides it is what it can be there.
+Where the branches of a traced condition give values of different kinds, procedures, symbols,
+records of two types or lists of two lengths, say, or one of them ``#f``, what they give is a
+:class:`Union`. Calling it calls the procedure that it is; a predicate of it is a predicate of its
+tag; in a branch that such a predicate decides it is what it can be there.
 """
 
 from __future__ import annotations
