@@ -6,6 +6,19 @@ import math
 
 from corpus import row
 
+
+def _looked_at(i: int, j: int) -> list[float]:
+    return [
+        int((i, j) in [(1, 2), (2, 0), (0, 0)]),
+        0,
+        {(0, 1): 5.0, (2, 0): 7.0}.get((i, j), 0.5),
+        0.0 if (i, j) == (0, 1) else 5.0,
+        20.0 if (i, j) == (2, 0) else 7.0,
+        {(0, 1): 1.5, (2, 0): 3.5}.get((i, j), 0.0),
+        {(2, 0): 2.5, (7, 7): 0.5}.get((i, j), 4.0),
+    ]
+
+
 ROWS = [
     row(
         "quasiquote with unquote and splicing",
@@ -216,7 +229,7 @@ ROWS = [
         """(define walls '((1 2) (2 0) (0 0)))
            (define costs '(((0 (1)) . 1.5) ((2 (0)) . 3.5)))
            (define prices '((#(2 0) . 2.5) (#(7 7) . 0.5)))
-           (define (f i j)
+           (define (look i j)
              (let ((values (make-hash-table)) (found (assoc (list i (list j)) costs)))
                (hash-set! values '(0 1) 5.0)
                (hash-set! values '(2 0) 7.0)
@@ -225,20 +238,13 @@ ROWS = [
                    (hash-set! values (list i j) (* 10.0 i)))
                  (list (if (member (list i j) walls) 1 0) (if (memv (list i j) walls) 1 0) before
                        (hash-ref values '(0 1)) (hash-ref values '(2 0))
-                       (if found (cdr found) 0.0) (cdr (or (assoc (vector i j) prices) '(#(0 0) . 4.0)))))))""",
-        "0 1",
-        "2 0",
-        "1 2",
-        "7 7",
-        to=lambda i, j: [
-            int((i, j) in [(1, 2), (2, 0), (0, 0)]),
-            0,
-            {(0, 1): 5.0, (2, 0): 7.0}.get((i, j), 0.5),
-            0.0 if (i, j) == (0, 1) else 5.0,
-            20.0 if (i, j) == (2, 0) else 7.0,
-            {(0, 1): 1.5, (2, 0): 3.5}.get((i, j), 0.0),
-            {(2, 0): 2.5, (7, 7): 0.5}.get((i, j), 4.0),
-        ],
+                       (if found (cdr found) 0.0) (cdr (or (assoc (vector i j) prices) '(#(0 0) . 4.0)))))))
+           (define (f x y) (look (exact (floor x)) (exact (floor y))))""",
+        "0.5 1.25",
+        "2.5 0.25",
+        "1.5 2.25",
+        "7.5 7.25",
+        to=lambda x, y: _looked_at(int(x), int(y)),
     ),
     row(
         "divisors and roots of integers",
