@@ -174,7 +174,7 @@ ROWS = [
              (let* ((y x) (p (delay (begin (set! y (* 2 y)) y)))
                     (q (delay-force (begin (set! y (+ y 1)) p))))
                (do ((i 0 (+ i 1))
-                    (s 0.0 (if (> (* i x) 8) (+ s (force q)) s)))
+                    (s 0.0 (if (> (* i x) 8) (+ s (force p) (force q)) s)))
                    ((= i 12) (+ s y)))))""",
         "3.0",
         "0.9",

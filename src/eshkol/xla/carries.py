@@ -304,18 +304,27 @@ def _refuse_changes_of_carried(site: Site, values: Values, carry: Carry, part: P
 
 
 def _start(site: Site, values: Values, places: list[Any]) -> Carry:
-    leaves, structure = flatten((values, journal.contents(places)), _at_start)
+    leaves, structure = flatten((values, journal.contents(places)), _at_start(places))
     return Carry(_of_arrays(structure), [as_leaf_array(leaf, site[0]) for leaf in leaves], places)
 
 
-def _at_start(place: Any) -> Kept | Made:
-    """What becomes of a place that a loop begins with: each trip has its own copy of a promise."""
-    return MADE if place.__class__ is PromiseBox else Kept(place)
+def _at_start(places: list[Any]) -> Callable[[Any], Kept | Made]:
+    """What tells what becomes of a place that a loop begins with.
+
+    It stays the one it is. Each trip has its own copy of a promise, but for those that trips force.
+    """
+    written = {id(place) for place in places}
+
+    def details(place: Any) -> Kept | Made:
+        is_copied = place.__class__ is PromiseBox and id(place) not in written
+        return MADE if is_copied else Kept(place)
+
+    return details
 
 
 def _start_with_nothing(site: Site, values: Values, places: list[Any]) -> Carry:
     """The start of a loop in which ``#f`` stands for a value that isn't there yet."""
-    leaves, structure = flatten((values, journal.contents(places)), _at_start)
+    leaves, structure = flatten((values, journal.contents(places)), _at_start(places))
     others = [leaf for leaf in leaves if leaf is not False]
     given = iter(leaves)
     known = _without_false(structure, given)
