@@ -84,6 +84,12 @@ def test_one_integer(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", BITS)
+@pytest.mark.parametrize("name", [name for name in BINARY if name.startswith("bitwise")])
+def test_one_operand_stays_what_it_is(name, dtype):
+    agrees(SCHEME[name], lambda a: a, dtype, *[(a,) for a in INTEGERS])
+
+
+@pytest.mark.parametrize("dtype", BITS)
 def test_shifts(dtype):
     for count in COUNTS:
         agrees(

@@ -337,8 +337,10 @@ def _is_rest(node: Node, variable: Variable) -> bool:
         isinstance(node, Call)
         and isinstance(node.procedure, GlobalRef)
         and node.procedure.name in ("cdr", "cddr")
-        and isinstance(node.arguments[0], LocalRef)
-        and node.arguments[0].variable is variable
+        and any(
+            isinstance(argument, LocalRef) and argument.variable is variable
+            for argument in node.arguments
+        )
     )
 
 

@@ -55,6 +55,15 @@ _or = _binary("bitwise-ior", operator.or_, "bitwise_or")
 _xor = _binary("bitwise-xor", operator.xor, "bitwise_xor")
 
 
+def _folded(
+    operation: Callable[[Number, Number], Number], numbers: tuple[Number, ...], of_none: int
+) -> Number:
+    """The operation on all numbers, one after the other; one alone stays what it is."""
+    if len(numbers) == 1:
+        return _or(numbers[0], 0)
+    return reduce(operation, numbers) if numbers else of_none
+
+
 @primitive("bitwise-not")
 def bitwise_not(number: Tensor) -> Tensor:
     """Each bit changed: ``-1 - number``. Example: ``(bitwise-not 10)`` ⇒ ``-11``."""
@@ -64,13 +73,13 @@ def bitwise_not(number: Tensor) -> Tensor:
 @primitive("bitwise-and")
 def bitwise_and(*numbers: Tensor) -> Tensor:
     """The bits that all integers have; ``-1`` of none. Example: ``(bitwise-and 12 10)`` ⇒ ``8``."""
-    return reduce(_and, numbers, -1) if len(numbers) < 2 else reduce(_and, numbers)
+    return _folded(_and, numbers, -1)
 
 
 @primitive("bitwise-ior", "bitwise-or")
 def bitwise_or(*numbers: Tensor) -> Tensor:
     """The bits that one of the integers has. Example: ``(bitwise-ior 12 10)`` ⇒ ``14``."""
-    return reduce(_or, numbers, 0) if len(numbers) < 2 else reduce(_or, numbers)
+    return _folded(_or, numbers, 0)
 
 
 @primitive("bitwise-xor")
@@ -80,7 +89,7 @@ def bitwise_xor(*numbers: Tensor) -> Tensor:
     Example: ``(bitwise-xor 12 10)`` ⇒ ``6``; a step of Marsaglia's generator of random numbers
     (2003) is ``(let ((x 5)) (bitwise-xor x (arithmetic-shift x 13)))`` ⇒ ``40965``.
     """
-    return reduce(_xor, numbers, 0) if len(numbers) < 2 else reduce(_xor, numbers)
+    return _folded(_xor, numbers, 0)
 
 
 def _shifted(number: int, count: int) -> int:

@@ -39,38 +39,31 @@ class Leaving(Exception):
 # ---- how many trips
 
 
-def known_trips(
+def number_of_trips(
     values: Values, count: tuple[int, str, Callable[[], Any], int], leaves_when: bool
-) -> int | None:
-    """The number of trips of a counting loop, if its start and bound are known."""
+) -> tuple[int | None, int | None]:
+    """How many trips a counting loop makes, and how many at most; None where that isn't known.
+
+    The most follow from counters of loops around it, whose extents are known.
+    """
     index, comparison, bound, step = count
     first, last = values[index], bound()
     # The value of one is of no use, and had better stay unused, if the other is traced.
     if not (is_exact(first) and is_exact(last)):
-        return None
+        return None, None
     start, end = known_integer(first), known_integer(last)
-    if start is None or end is None:
-        return None
-    return count_trips(start, end, step, comparison, leaves_when)
-
-
-def most_trips(
-    values: Values, count: tuple[int, str, Callable[[], Any], int], leaves_when: bool
-) -> int | None:
-    """How many trips a counting loop makes at most that counters of loops around it bound."""
-    index, comparison, bound, step = count
-    first, last = values[index], bound()
-    if not (is_exact(first) and is_exact(last)):
-        return None
-    starts, limits = _extent(first), _extent(last)
-    if starts is None or limits is None:
-        return None
+    if start is not None and end is not None:
+        trips = count_trips(start, end, step, comparison, leaves_when)
+        return trips, trips
+    starts, ends = _extent(first), _extent(last)
+    if starts is None or ends is None:
+        return None, None
     if comparison == "=":
         if not leaves_when:
-            return 1
+            return None, 1
         comparison = ">=" if step > 0 else "<="
-    ends = (starts[0], limits[1]) if step > 0 else (starts[1], limits[0])
-    return count_trips(*ends, step, comparison, leaves_when)
+    start, end = (starts[0], ends[1]) if step > 0 else (starts[1], ends[0])
+    return None, count_trips(start, end, step, comparison, leaves_when)
 
 
 def _extent(value: Any) -> tuple[int, int] | None:

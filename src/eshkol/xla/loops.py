@@ -21,7 +21,7 @@ from eshkol.xla import journal
 from eshkol.xla.carries import ChangingVariable, Site, Values
 from eshkol.xla.conditions import Condition
 from eshkol.xla.control import known_truth, staged_if
-from eshkol.xla.counted_loops import Leaving, known_trips, most_trips, scan
+from eshkol.xla.counted_loops import Leaving, number_of_trips, scan
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.loop_memory import UNKNOWN, Loop
@@ -89,7 +89,7 @@ def staged_while(
     Returns:
         The loop variables at the end.
     """
-    trips = None if count is None else known_trips(values, count, leaves_when)
+    trips, most = (None, None) if count is None else number_of_trips(values, count, leaves_when)
     is_long = trips is not None and (trips > UNROLLED_TRIPS or _COPIES.number * trips > MOST_COPIES)
     if trips is not None and is_long and count is not None:
         told = mark()
@@ -103,9 +103,7 @@ def staged_while(
             return scanned
         forget(told)
     is_followed = trips is not None
-    keep: Keep | None = None
-    if trips is None and count is not None:
-        keep = "log", most_trips(values, count, leaves_when)
+    keep: Keep | None = None if most is None or is_followed else ("log", most)
     loop = None if is_followed else Loop.met(values, test, step, leaves_when)
     if loop is not None and (known_value := loop.known_value()) is not UNKNOWN:
         return known_value
