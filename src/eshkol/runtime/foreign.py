@@ -52,17 +52,42 @@ _TRACEABLE = (
 )
 
 
+_COMPILED_PYTHON = (
+    "Python's if, while, int() and float() need a value, which a traced one has not: take "
+    "jax.numpy.where\nor jax.lax.cond; or write the function in Scheme, whose if and loops are "
+    'compiled,\nas in ek.jit("(lambda (x) (if (> x 0) x (- x)))")'
+)
+
+
 def asks_for_value(error: Exception) -> Exception:
-    """The error of a Python function that the program gave a traced value."""
+    """The error of a Python function that was given a traced value, by a program or by ``jit``."""
     place, frames = _call_of_python(error)
     if place is None:
-        return error
+        return _asked_by_python(error, frames)
     given = _traced_in(frames) or _type_in(error)
     given = f": {given}" if given else ""
     return StagingError(
         f"{_operator(place)}a Python function asks for a value that is traced{given}",
         span=place[1],
         hint=_TRACEABLE,
+    ).with_traceback(error.__traceback__)
+
+
+def _asked_by_python(error: Exception, frames: list[types.FrameType]) -> Exception:
+    """The error of a Python function that no form of a program has called."""
+    traceback, place = error.__traceback__, None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if not frame.f_code.co_filename.startswith((PACKAGE, *LIBRARIES)):
+            place = frame, sources.span_at(frame.f_code, traceback.tb_lasti)
+        traceback = traceback.tb_next
+    if place is None or place[1] is None:
+        return error
+    given = _type_in(error) or _traced_in([place[0], *frames])
+    return StagingError(
+        f"{place[0].f_code.co_name}: Python asks for the value of a traced {given}",
+        span=place[1],
+        hint=_COMPILED_PYTHON,
     ).with_traceback(error.__traceback__)
 
 

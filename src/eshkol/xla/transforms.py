@@ -47,7 +47,7 @@ from eshkol.xla.trees import (
     flatten_with_variables,
     unflatten,
 )
-from eshkol.xla.unions import Union, dispatch
+from eshkol.xla.unions import Union, dispatch, of_lanes
 from eshkol.xla.variables import update, write_back
 from eshkol.xla.witness import tracer_of
 
@@ -433,10 +433,7 @@ def _as_tensors(structure: Structure) -> Structure:
     if structure.__class__ is str or structure[0] == "variable":
         return TENSOR
     if structure[0] == UNION:
-        raise StagingError(
-            "vmap: lanes give values of different kinds, such as a number and #f, or two symbols",
-            hint="give a number in every lane: (or result 0.0), and an else to every if",
-        )
+        raise of_lanes()
     if structure[0] == "static" and structure[1].value.__class__ is bool:
         raise StagingError("vmap: the result holds a boolean that is no tensor")
     return (structure[0], structure[1], tuple(map(_as_tensors, structure[2])))

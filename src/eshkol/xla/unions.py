@@ -23,6 +23,7 @@ from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.equality import Undecided
 from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
+from eshkol.xla.dtypes import wide
 from eshkol.xla.trees import register
 from eshkol.xla.witness import tracer_of
 
@@ -84,8 +85,9 @@ class Union(Undecided):
         """Whether its tag is one of ``tags``, a traced boolean."""
         tag = tracer_of(self.tag)
         result: Any = np.bool_(False)
-        for number in tags:
-            result = lax.bitwise_or(result, lax.eq(tag, np.int64(number)))
+        with wide():
+            for number in tags:
+                result = lax.bitwise_or(result, lax.eq(tag, np.int64(number)))
         return result
 
 
@@ -103,6 +105,30 @@ def _parts(union: Union) -> tuple[None, tuple[Any, ...]]:
 
 
 register(Union, _parts, _rebuilt)
+
+
+# ---- results that can't be unions
+
+
+def of_lanes() -> StagingError:
+    """The error of a ``vmap`` whose results are unions."""
+    return StagingError(
+        "vmap: lanes give values of different kinds, such as a number and #f, or two symbols",
+        hint="let all lanes give values of one kind and shape: each if needs a value of the kind "
+        "in both branches,\nas in (or result 0.0) for a number or #f",
+    )
+
+
+def _refuse(union: Any, *_: Any) -> Any:
+    raise StagingError(
+        f"JAX can't take a value that is one of several kinds: {union!r}",
+        hint="compile with ek.jit, whose results may be of several kinds; or let both branches of "
+        "each if\ngive values of one kind and shape",
+    )
+
+
+# What it flattens it has to build again with as many leaves, of which the one it is has fewer.
+jax.tree_util.register_pytree_node(Union, _refuse, _refuse)
 
 
 # ---- what is known of unions
