@@ -7,6 +7,7 @@ import warnings
 import pytest
 from staged_sessions import compiles, value
 
+from eshkol.base.errors import SchemeError
 from eshkol.session import Session
 from eshkol.xla.programs import CompilationWarning
 
@@ -177,3 +178,68 @@ def test_many_values_warn_once_and_name_the_argument(
     assert len(messages) == 1
     with pytest.warns(CompilationWarning, match=named):
         warnings.warn(messages[0], CompilationWarning, stacklevel=1)
+
+
+# ---- numbers of trips, of which there are many
+
+TRIPS = {
+    "up": "(lambda (n x) (do ((i 0 (+ i 1)) (x x (* 1.01 x))) ((= i n) x)))",
+    "down": "(lambda (n x) (let loop ((i n) (x x)) (if (= i 0) x (loop (- i 1) (* 1.01 x)))))",
+    "of an inner loop": """(lambda (n x)
+        (do ((i 0 (+ i 1)) (x x (do ((j 0 (+ j 1)) (x x (+ x 0.5))) ((= j i) x)))) ((= i n) x)))""",
+    "of a loop and of numbers that it draws": """(lambda (n x)
+        (with-rng 7 (do ((i 0 (+ i 1)) (x x (+ x (random)))) ((= i n) x))))""",
+    "of a derivative's loop": """(lambda (n x)
+        (derivative (lambda (x) (do ((i 0 (+ i 1)) (x x (sin x))) ((= i n) x))) x))""",
+    "of a loop that assigns": """(lambda (n x)
+        (let ((s 0.0)) (do ((i 0 (+ i 1))) ((= i n) s) (set! s (+ s (* i x))))))""",
+    "of two loops": """(lambda (n x)
+        (+ (do ((i 0 (+ i 1)) (x x (* 1.01 x))) ((= i n) x))
+           (do ((i n (- i 1)) (s 0 (+ s i))) ((= i 0) s))))""",
+}
+
+
+@pytest.mark.parametrize("name", TRIPS)
+def test_many_numbers_of_trips_share_one_program(session: Session, name: str) -> None:
+    session.evaluate(f"(define f {TRIPS[name]}) (define g (jit f))")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in [*range(16), 20, 3]:
+            assert value(session, f"(g {n} 2.0)") == pytest.approx(value(session, f"(f {n} 2.0)"))
+        assert "had many values" in str(session.evaluate("(explain g 20 2.0)"))
+        for n in (30, 5, 77):
+            expected = pytest.approx(value(session, f"(f {n} 2.0)"))
+            with compiles(0):
+                assert value(session, f"(g {n} 2.0)") == expected
+
+
+NEEDED = {
+    "a shape": "(lambda (n x) (do ((i 0 (+ i 1)) (s x (+ s (tensor-sum (ones n))))) ((= i n) s)))",
+    "a list": "(lambda (n x) (do ((i 0 (+ i 1)) (l '() (cons x l))) ((= i n) (apply + l))))",
+    "an index of a list": """(lambda (n x)
+        (let ((s (do ((i 0 (+ i 1)) (s x (+ s 1))) ((= i n) s)))) (* s (list-ref (iota 50) n))))""",
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_number_of_trips_that_is_needed_stays_known(session: Session, name: str) -> None:
+    session.evaluate(f"(define f {NEEDED[name]}) (define g (jit f))")
+    with pytest.warns(CompilationWarning, match="16 different values of n,") as caught:
+        for n in range(20):
+            assert value(session, f"(g {n} 2.0)") == pytest.approx(value(session, f"(f {n} 2.0)"))
+    assert len(caught) == 1
+
+
+def test_an_error_of_a_program_for_all_numbers_of_trips_is_the_programs(session: Session) -> None:
+    session.evaluate("""
+        (define (f n x)
+          (do ((i 0 (+ i 1)) (x x (if (> x 100) (error "too large" x) (* 1.1 x)))) ((= i n) x)))
+        (define g (jit f))""")
+    for n in range(18):
+        value(session, f"(g {n} 2.0)")
+    for n in (30, 80, 30):
+        if n == 80:
+            with pytest.raises(SchemeError, match="too large"):
+                session.evaluate("(g 80 2.0)")
+        else:
+            assert value(session, f"(g {n} 2.0)") == pytest.approx(2.0 * 1.1**n)

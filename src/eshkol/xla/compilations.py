@@ -42,6 +42,7 @@ class Compilation:
         types: shapes and dtypes of all leaves.
         known: the values of exact leaves, by their indices.
         program: gives the program, while it is there.
+        general: the indices of exact leaves that were compiled for all values.
         is_load: whether it was taken from the store instead of being compiled.
     """
 
@@ -52,6 +53,7 @@ class Compilation:
     types: tuple[tuple[tuple[int, ...], Any], ...]
     known: dict[int, Any]
     program: Callable[[], Any]
+    general: frozenset[int] = frozenset()
     is_load: bool = False
 
     @property
@@ -136,6 +138,7 @@ def causes(
         return ["first call"]
     return (
         list(_differences(before.parts(), now.parts()))
+        or list(_made_general(before, now))
         or list(_other_values(before, now, now.statics if statics is None else statics))
         or ["a setting changed (precision, device, a parameter), or it was forgotten meanwhile"]
     )
@@ -188,6 +191,13 @@ def _code(structure: Structure) -> CodeKey | None:
         return None
     key = structure[1][0]
     return key if isinstance(key, CodeKey) else None
+
+
+def _made_general(before: Compilation, now: Compilation) -> Iterator[str]:
+    labels = now.labels()
+    for index in sorted(now.general - before.general):
+        name = labels[index].removeprefix("argument ")
+        yield f"{name} told how often loops go round, and had many values: compiled for all of them"
 
 
 def _other_values(before: Compilation, now: Compilation, statics: Sequence[int]) -> Iterator[str]:

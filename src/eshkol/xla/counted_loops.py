@@ -72,12 +72,12 @@ def _extent(value: Any) -> tuple[int, int] | None:
 
 
 def known_integer(value: Any) -> int | None:
-    """An exact integer that is known without making a loop unroll; else None."""
+    """The start or end of a counter, known without making a loop unroll; else None."""
     if value.__class__ is int:
         return value
     if value.__class__ is not Witness or value.known.__class__ is not int:
         return None
-    return None if any(source.trips for source in value.sources) else value.item()
+    return None if any(source.trips for source in value.sources) else value.for_trips()
 
 
 _NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
@@ -133,7 +133,7 @@ def scan(
         note("counter", trips=trips)
         raise Unroll(loop)
 
-    source = frozenset([Source(unroll, trips)])
+    source = frozenset([Source(unroll, trips=trips)])
     last = start + increment * (trips - 1)
     extent = min(start, last), max(start, last)
 

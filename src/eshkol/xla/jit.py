@@ -45,10 +45,10 @@ from eshkol.xla.programs import (
     PROGRAMS,
     Program,
     Results,
-    procedure_being_traced,
 )
 from eshkol.xla.reach import Reach, closures_of, is_mutable
 from eshkol.xla.straight_line import MISS, entrance, fail
+from eshkol.xla.traced_programs import procedure_being_traced
 from eshkol.xla.trees import (
     BUFFERS,
     WRAPPERS,

@@ -337,7 +337,7 @@ def _key_of_traced(seed: Any) -> Any:
 
 def _drawn_from(key: Any) -> Any:
     """A key as draws take it: of any width in a program of which only JAX knows."""
-    if not is_traced() or load("eshkol.xla.programs:is_drawing")():
+    if not is_traced() or load("eshkol.xla.traced_programs:is_drawing")():
         return key
     if jax.random.key_impl(key) != THREEFRY:
         return key

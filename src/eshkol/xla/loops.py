@@ -128,7 +128,7 @@ def staged_while(
                 is_followed = True
         if path.left_out:
             holds = test(*values)
-        if (holds.item() if known is None else known) is leaves_when:
+        if (holds.for_trips() if known is None else known) is leaves_when:
             note("unrolled", site=site, trips=trip)
             return values
         with unrolled_trip(trip), _copies(_COPIES.number * (trips or 1)):

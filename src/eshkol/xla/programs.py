@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import jax
@@ -24,10 +25,12 @@ import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.config import CONFIG
+from eshkol.base.errors import EshkolError
 from eshkol.datum.variables import HOME, TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.draw_paths import Path
+from eshkol.runtime.foreign import LIBRARIES, PACKAGE
 from eshkol.xla import journal, key_stream
 from eshkol.xla.call_options import (
     NO_OPTIONS,
@@ -56,6 +59,7 @@ from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
 from eshkol.xla.results import Results as Results
 from eshkol.xla.results import State, results_of
 from eshkol.xla.stored import Description, StoredFunction, described
+from eshkol.xla.traced_programs import TRACING, being_traced
 from eshkol.xla.trees import (
     COMPLEX,
     EXACT,
@@ -66,11 +70,9 @@ from eshkol.xla.trees import (
     leaf_kinds,
     unflatten,
 )
+from eshkol.xla.value_uses import MANY_STATIC_VALUES, ValueUses
 from eshkol.xla.witness import Source as WitnessSource
 from eshkol.xla.witness import Witness
-
-MANY_STATIC_VALUES = 16
-"""After so many compilations for values of exact arguments a warning names them."""
 
 
 class CompilationWarning(UserWarning):
@@ -80,58 +82,17 @@ class CompilationWarning(UserWarning):
 # ---- programs
 
 
-class Tracing(threading.local):
-    """What is traced, or may be, in this thread.
-
-    Attributes:
-        program: the program that is called.
-        leaves: the values of its inputs.
-        used: the numbers of those that the trace has used.
-        procedures: the procedure of each program that is being traced, and the leaves of it and
-            of the top-level variables.
-    """
-
-    def __init__(self) -> None:
-        self.program: Program | None = None
-        self.leaves: Any = None
-        self.used: set[int] | None = None
-        self.procedures: dict[Program, tuple[Any, list[Any]]] = {}
-
-
-TRACING = Tracing()
-
-
-def is_drawing() -> bool:
-    """Whether the program that is called is known to draw, so that JAX lowers it with 64 bits."""
-    program = TRACING.program
-    return program is not None and program.wants_key
+def _warn(message: str) -> None:
+    """Warn where a program, or Python, calls what is compiled."""
+    level = 1
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith((PACKAGE, *LIBRARIES)):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, CompilationWarning, stacklevel=level)
 
 
 class Unprepared(Exception):
     """A program is traced on a way of a call that does not tell the values of exact inputs."""
-
-
-@contextmanager
-def _being_traced(program: Program, procedure: Any, leaves: list[Any]) -> Iterator[None]:
-    saved = TRACING.procedures.get(program)
-    TRACING.procedures[program] = procedure, leaves
-    try:
-        yield
-    finally:
-        TRACING.procedures.pop(program)
-        if saved is not None:
-            TRACING.procedures[program] = saved
-
-
-def procedure_being_traced(program: Program, leaves: Sequence[Any]) -> Any:
-    """The procedure of a program that calls itself while it is traced; None for any other.
-
-    Args:
-        program: is called.
-        leaves: of what goes in, those of the procedure and of the top-level variables in front.
-    """
-    procedure, own = TRACING.procedures.get(program, (None, []))
-    return procedure if all(a is b for a, b in zip(leaves, own, strict=False)) else None
 
 
 class Program:
@@ -144,9 +105,13 @@ class Program:
         kinds: of all leaves: of the procedure, of the top-level variables, of the arguments.
         names: the names in it that number its random draws; None if it draws none.
         statics: the indices of leaves whose values are part of what was compiled.
+        uses: what those that it was compiled for were used for.
+        has_warned: whether it was said that there are many of them.
+        general: the indices of exact leaves that are compiled for all values.
         variants: the compiled functions by those values.
         baked: top-level variables whose values were compiled in, see :class:`Lifted`.
         compilations: how often it was traced in this process.
+        traces: how often that succeeded.
         loads: how often a compiled function was found in the store.
         description: what it is to other processes, or why it is nothing to them.
         newest: the last of its functions that the store may have.
@@ -181,9 +146,13 @@ class Program:
         donated = options.donated_leaves(arguments)
         self.donated = tuple([self.ends[1] + number for number in donated])
         self.statics: tuple[int, ...] = ()
+        self.uses = ValueUses()
+        self.has_warned = False
+        self.general: frozenset[int] = frozenset()
         self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.baked: list[tuple[Any, str, Any]] = []
         self.compilations = 0
+        self.traces = 0
         self.history: deque[Compilation] = deque(maxlen=REMEMBERED)
         self.loads = 0
         self.may_fail = False
@@ -230,6 +199,10 @@ class Program:
             key = self._static_key(leaves)
             function = self.variants.get(key)
             is_new = function is None
+            if function is None and len(self.variants) >= MANY_STATIC_VALUES:
+                index = self.uses.often_other_trips(self.statics, self.variants)
+                if index is not None:
+                    return self._run_generally(index, leaves, inputs)
             if function is None:
                 function = self.variants[key] = self._stored(self._new_variant())
                 if len(self.variants) > MOST_VARIANTS:
@@ -243,11 +216,27 @@ class Program:
                     PATH.may_fail = True
                     settle(result)
                 used = TRACING.used
-                if used and not used.issubset(self.statics):
+                if used and used.all:
                     self._make_static(used, leaves, function)
         if LIFTED.baked is not None:
             LIFTED.baked.extend(self.baked)
         return result.value(inputs) if result.__class__ is Results else result
+
+    def _run_generally(self, index: int, leaves: list[Any], inputs: list[Any]) -> Any:
+        """The value of the program, compiled for all values of a leaf if it can be."""
+        saved = self.statics, self.variants, self.description, self.general
+        self.statics = tuple([other for other in self.statics if other != index])
+        self.variants, self.description = {}, None
+        self.general |= {index}
+        traces, loads = self.traces, self.loads
+        try:
+            return self._run(leaves, inputs)
+        except EshkolError:
+            if (self.traces, self.loads) != (traces, loads):
+                raise
+        self.statics, self.variants, self.description, self.general = saved
+        self.uses.others.add(index)
+        return self._run(leaves, inputs)
 
     def _run_anew(self, leaves: list[Any], inputs: list[Any]) -> Any:
         """The value of the program, traced anew inside of another that somebody listens to."""
@@ -290,7 +279,7 @@ class Program:
         """
         procedure, arguments, reach = present or (self.procedure, self.arguments, self.reach)
         program = Program(self.name, procedure, arguments, reach, self.names, self.options)
-        program.home, program.sites = self.home, self.sites
+        program.home, program.sites, program.general = self.home, self.sites, self.general
         return program
 
     def variant(self, leaves: Sequence[Any]) -> Callable[..., Any]:
@@ -310,7 +299,7 @@ class Program:
         arrays = distinct(arrays, self.donated)
         with self.lock:
             saved = TRACING.program, TRACING.leaves, TRACING.used
-            TRACING.program, TRACING.leaves, TRACING.used = self, leaves, set()
+            TRACING.program, TRACING.leaves, TRACING.used = self, leaves, ValueUses()
             has_python = any(array.__class__ in PYTHON_NUMBERS for array in arrays)
             try:
                 with (
@@ -331,19 +320,21 @@ class Program:
     def _static_key(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([_known(leaves[index]) for index in self.statics])
 
-    def _make_static(self, used: set[int], leaves: list[Any], function: Any) -> None:
-        """A trace used more values than are in the key: they join it."""
-        self.statics = tuple(sorted(used.union(self.statics)))
-        self.variants = {self._static_key(leaves): function}
+    def _make_static(self, used: ValueUses, leaves: list[Any], function: Any) -> None:
+        """Values that a trace used join the key, if they are none of it."""
+        self.uses.join(used)
+        if not used.all.issubset(self.statics):
+            self.statics = tuple(sorted(used.all.union(self.statics)))
+            self.variants = {self._static_key(leaves): function}
 
     def _new_variant(self) -> jax.stages.Wrapped:
-        if len(self.variants) == MANY_STATIC_VALUES:
-            warnings.warn(
+        is_often = len(self.variants) >= MANY_STATIC_VALUES
+        if is_often and self.uses.others and not self.has_warned:
+            self.has_warned = True
+            _warn(
                 f"{self.name}: compiled for {MANY_STATIC_VALUES} different values of "
                 f"{self._static_names()}, whose value decides a shape, an axis or a number of "
-                "trips; pass a tensor or an inexact number where the value need not be known",
-                CompilationWarning,
-                stacklevel=4,
+                "trips; pass a tensor or an inexact number where the value need not be known"
             )
 
         def traced(*arrays: Any) -> Any:
@@ -381,7 +372,7 @@ class Program:
 
     def used(self) -> tuple[int, ...]:
         """The leaves whose values the trace of the running call has used."""
-        return tuple(sorted(TRACING.used or ()))
+        return () if TRACING.used is None else tuple(sorted(TRACING.used.all))
 
     def learn(self, sites: Sequence[Path]) -> bool:
         """Know where a function from the store draws; whether that fits what is known."""
@@ -395,7 +386,7 @@ class Program:
             now = self.compilation(TRACING.leaves, TRACING.leaves)
             self.history.append(replace(now, is_load=True))
         if TRACING.used is not None:
-            TRACING.used.update(indices)
+            TRACING.used.all.update(indices)
 
     def replace(self, function: Callable[..., Any], other: Callable[..., Any]) -> None:
         """Call ``other`` instead of a function that turned out not to be stored."""
@@ -444,7 +435,7 @@ class Program:
                     own_conditions(),
                     own_memory([*arrays, *leaves]),
                     room_for(self.options.max_depth),
-                    _being_traced(self.home, procedure, state.inputs[:second]),
+                    being_traced(self.home, procedure, state.inputs[:second]),
                     own_path() as path,
                 ):
                     value = drawing_from(
@@ -458,6 +449,7 @@ class Program:
                 }
                 result = results_of(value, numbers, source, state)
                 self.sites.check(source)
+                self.traces += 1
                 if self.donated:
                     self._warn_of_donations(arrays, jax.tree.leaves(result))
                 return result
@@ -473,7 +465,9 @@ class Program:
                 leaf = leaves[index]
                 known[index] = leaf.known if leaf.__class__ is Witness else leaf
         structures = self.procedure, self.arguments, self.reach
-        return Compilation(PROGRAMS.compilations, *structures, types, known, weakref.ref(self))
+        return Compilation(
+            PROGRAMS.compilations, *structures, types, known, weakref.ref(self), self.general
+        )
 
     def _warn_of_donations(self, arrays: Sequence[Any], results: list[Any]) -> None:
         """Tell which donated tensors no result can use the memory of."""
@@ -484,11 +478,9 @@ class Program:
                 f"{names[self.donated[number]]} ({short_string(arrays[self.donated[number]])})"
                 for number in given
             )
-            warnings.warn(
+            _warn(
                 f"{self.name}: {shown} is donated, but no result has that shape and dtype, "
-                "so nothing is gained",
-                CompilationWarning,
-                stacklevel=2,
+                "so nothing is gained"
             )
 
     def _argument(self, index: int, kind: str, array: Any) -> Any:
@@ -500,17 +492,19 @@ class Program:
         if kind == COMPLEX:
             return jnp.asarray(array, COMPLEX128)
         traced = jnp.asarray(array, INT64) if kind == EXACT else array
+        if index in self.general:
+            return traced
         used, leaf = TRACING.used, TRACING.leaves[index]
 
-        def use() -> None:
+        def use(is_trips: bool = False) -> None:
             note_use(index)
             if used is not None:
-                used.add(index)
+                used.note(index, is_trips)
             if leaf.__class__ is Witness:
-                leaf.item()
+                leaf.for_trips() if is_trips else leaf.item()
 
         known = leaf.known if leaf.__class__ is Witness else leaf
-        return Witness(known, traced, frozenset([WitnessSource(use)]))
+        return Witness(known, traced, frozenset([WitnessSource(use, partial(use, True))]))
 
     def _lifted(
         self, leaves: list[Any], made: list[Any], places: list[TensorVariable]

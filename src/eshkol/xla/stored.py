@@ -85,6 +85,7 @@ def described(program: Program) -> Description | str:
         for part in (program.procedure, program.arguments, program.reach):
             writer.structure(part)
         writer.add(json.dumps(program.names), program.options.max_depth)
+        writer.add(*sorted(program.general))
     except Undescribable as problem:
         return f"it depends on {problem}"
     return Description(writer, program.kinds)

@@ -21,13 +21,20 @@ class Source:
 
     Attributes:
         use: tells that the value decides what is compiled.
+        use_for_trips: tells that it decides that, but only how often a loop goes round.
         trips: of the loop whose counter it is, which is unrolled if its value is used; else 0.
     """
 
-    __slots__ = ("trips", "use")
+    __slots__ = ("trips", "use", "use_for_trips")
 
-    def __init__(self, use: Callable[[], None], trips: int = 0) -> None:
+    def __init__(
+        self,
+        use: Callable[[], None],
+        use_for_trips: Callable[[], None] | None = None,
+        trips: int = 0,
+    ) -> None:
         self.use = use
+        self.use_for_trips = use_for_trips or use
         self.trips = trips
 
 
@@ -68,6 +75,12 @@ class Witness:
         return self.known
 
     __index__ = __int__ = item
+
+    def for_trips(self) -> Any:
+        """The value, which tells how often a loop goes round; its sources become static."""
+        for source in self.sources:
+            source.use_for_trips()
+        return self.known
 
     def __bool__(self) -> bool:
         return bool(self.item())
