@@ -208,5 +208,4 @@ def test_arrays_of_numpys_own_dtypes_are_mapped_by_plain_jax() -> None:
 
 def test_a_predicate_on_traced_values_starts_its_procedure_again_staged() -> None:
     text = "(lambda (x) (length (filter (lambda (y) (> y x)) (list 1.0 2.0))))"
-    with pytest.raises(EshkolError, match="filter: must decide by"):
-        jax.jit(Session().evaluate(text))(1.5)
+    assert int(jax.jit(Session().evaluate(text))(1.5)) == 1

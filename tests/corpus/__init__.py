@@ -56,7 +56,7 @@ def row(
 
 
 FAMILIES = """
-    bindings conditions choices kinds loops nesting escapes recursion procedures closures control
+    bindings conditions choices kinds chosen_lists loops nesting escapes recursion procedures closures control
     mutation data draws tensors traversals transforms derivatives textbook
 """.split()
 

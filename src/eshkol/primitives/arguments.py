@@ -108,8 +108,10 @@ def _undecided(value: Any) -> StagingError:
 _UNDECIDED = {
     "sort": "tensors are sorted by tensor-sort, and argsort gives the order",
     **dict.fromkeys(
-        "filter remove partition delete remove-duplicates take-while drop-while".split(),
-        "how many are kept must be known: take a mask, as in (* mask t), or where",
+        "any every filter find list-index remove partition delete remove-duplicates take-while "
+        "drop-while".split(),
+        "JAX's own transformations trace what Python runs: compile with ek.jit, which decides when "
+        "the program runs",
     ),
     "list-sort": "tensors are sorted by tensor-sort, and argsort gives the order",
 }
@@ -334,8 +336,19 @@ def not_a_list(who: str, value: Any) -> EshkolError:
         rest = rest.cdr
     if rest.__class__ is Pair:
         return WrongType(f"{who}: expected a list that ends, got a circular list")
+    if isinstance(rest, Undecided):
+        return _open(rest)
     tail = short_string(rest)
     return wrong_type(who, "a proper list", value, f"its last tail is {tail} instead of ()")
+
+
+def _open(value: Undecided) -> EshkolError:
+    """The error for one of several values whose choice matters here."""
+    try:
+        value.decided()
+    except EshkolError as error:
+        return error
+    raise AssertionError("it is known which value this is")
 
 
 def _other_sequence(value: Any) -> str:

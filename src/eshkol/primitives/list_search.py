@@ -80,21 +80,33 @@ def _part_in_staged_code(
     items: Any,
     result: Callable[[Any], Any] = lambda part: part,
     default: Any = False,
+    wanted: bool = True,
 ) -> Any:
     """The result for the part of a list from the first element for which a test, which may be
-    traced, holds."""
-    part, found = items, False
-    while part.__class__ is Pair and (found := test(part.car)) is False:
+    traced, holds; or, if that is wanted, does not hold."""
+    part: Any = items
+    found: Any = not wanted
+    while part.__class__ is Pair and (found := test(part.car)) is not wanted:
+        if found.__class__ is not bool:
+            break
         part = part.cdr
     if part.__class__ is Pair:
-        return load("eshkol.xla.control:staged_if")(
-            found,
-            lambda: result(part),
-            lambda: _part_in_staged_code(who, test, part.cdr, result, default),
-        )
+
+        def here() -> Any:
+            return result(part)
+
+        def further() -> Any:
+            return _part_in_staged_code(who, test, part.cdr, result, default, wanted)
+
+        branches = (here, further) if wanted else (further, here)
+        return load("eshkol.xla.control:staged_if")(found, *branches)
     if part is NIL:
         return default
-    return _part_in_staged_code(who, test, foreign_list(who, items), result, default)
+    return _part_in_staged_code(who, test, foreign_list(who, items), result, default, wanted)
+
+
+_KEPT = "eshkol.xla.chosen_lists:kept"
+"""What chooses elements by tests that may be traced."""
 
 
 def _associated_in_staged_code(
@@ -182,6 +194,9 @@ def filter_list(predicate: Any, items: List) -> List:
     Example: ``(filter odd? '(1 2 3))`` ⇒ ``(1 3)``.
     """
     call = callee(procedure_argument("filter", predicate))
+    if DIALECT.resolve is not None:
+        elements = list(elements_argument("filter", items))
+        return load(_KEPT)("filter", elements, list(map(call, elements)))
     kept = []
     for item in elements_argument("filter", items):
         result = call(item)
@@ -196,6 +211,10 @@ def remove(predicate: Any, items: List) -> List:
 
     Example: ``(remove odd? '(1 2 3))`` ⇒ ``(2)``.
     """
+    if DIALECT.resolve is not None:
+        call = callee(procedure_argument("remove", predicate))
+        elements = list_argument("remove", items)
+        return load(_KEPT)("remove", elements, list(map(call, elements)), False)
     test = predicate_argument("remove", predicate)
     return scheme_list([item for item in list_argument("remove", items) if not test(item)])
 
@@ -208,6 +227,12 @@ def partition(predicate: Any, items: List) -> List:
 
     Example: ``(partition odd? '(1 2 3))`` ⇒ ``((1 3) (2))``.
     """
+    if DIALECT.resolve is not None:
+        call = callee(procedure_argument("partition", predicate))
+        elements = list_argument("partition", items)
+        tests = list(map(call, elements))
+        kept = load(_KEPT)
+        return scheme_list([kept("partition", elements, tests, wanted) for wanted in (True, False)])
     test = predicate_argument("partition", predicate)
     chosen: tuple[list[Any], list[Any]] = ([], [])
     for item in list_argument("partition", items):
@@ -219,6 +244,9 @@ def partition(predicate: Any, items: List) -> List:
 def delete(value: Any, items: List, equal: Any = None) -> List:
     """The elements that are not equal to the value. Example: ``(delete 1 '(1 2 1))`` ⇒ ``(2)``."""
     same_as = _comparison("delete", equal)
+    if DIALECT.resolve is not None:
+        elements = list_argument("delete", items)
+        return load(_KEPT)("delete", elements, [same_as(value, x) for x in elements], False)
     kept = [x for x in list_argument("delete", items) if not is_true(same_as(value, x))]
     return scheme_list(kept)
 
@@ -230,6 +258,9 @@ def delete_duplicates(items: List, equal: Any = None) -> List:
     Example: ``(delete-duplicates '(a b a c))`` ⇒ ``(a b c)``.
     """
     same_as = _comparison("delete-duplicates", equal)
+    if DIALECT.resolve is not None:
+        elements = list_argument("delete-duplicates", items)
+        return load("eshkol.xla.chosen_lists:distinct")("delete-duplicates", elements, same_as)
     kept: list[Any] = []
     for item in list_argument("delete-duplicates", items):
         if not any(is_true(same_as(other, item)) for other in kept):
@@ -304,6 +335,15 @@ def take_while(predicate: Any, items: List) -> List:
 
     Example: ``(take-while odd? '(1 3 4 5))`` ⇒ ``(1 3)``.
     """
+    if DIALECT.resolve is not None:
+        call = callee(procedure_argument("take-while", predicate))
+        elements = list_argument("take-while", items)
+
+        def before(part: Any) -> Any:
+            return scheme_list(elements[: len(elements) - len(list_argument("take-while", part))])
+
+        whole = scheme_list(elements)
+        return _part_in_staged_code("take-while", call, whole, before, whole, wanted=False)
     test = predicate_argument("take-while", predicate)
     taken = []
     for item in list_argument("take-while", items):
@@ -319,6 +359,9 @@ def drop_while(predicate: Any, items: List) -> List:
 
     Example: ``(drop-while odd? '(1 3 4 5))`` ⇒ ``(4 5)``.
     """
+    if DIALECT.resolve is not None:
+        call = callee(procedure_argument("drop-while", predicate))
+        return _part_in_staged_code("drop-while", call, items, default=NIL, wanted=False)
     test = predicate_argument("drop-while", predicate)
     rest = items
     while rest.__class__ is Pair and test(rest.car):

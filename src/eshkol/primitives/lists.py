@@ -21,6 +21,7 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.arithmetic import add, multiply
+from eshkol.primitives.calling import DIALECT
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.numbers import known, real_argument
 
@@ -140,6 +141,8 @@ def _too_short(who: str, index: int, items: Any) -> EshkolError:
 
 def _tail(who: str, items: Any, k: Any) -> Any:
     """What is left of a list after ``k`` elements."""
+    if DIALECT.resolve is not None and is_tracer(k):
+        return _tail_in_staged_code(who, items, k)
     index = size_argument(who, k)
     if items.__class__ is not Pair and items is not NIL and index:
         items = foreign_list(who, items)
@@ -149,6 +152,15 @@ def _tail(who: str, items: Any, k: Any) -> Any:
             raise _too_short(who, index, items)
         rest = rest.cdr
     return rest
+
+
+def _tail_in_staged_code(who: str, items: Any, k: Any) -> Any:
+    if items.__class__ is not Pair and items is not NIL:
+        items = foreign_list(who, items)
+    elements, parts = list_argument(who, items), [items]
+    for _ in elements:
+        parts.append(parts[-1].cdr)
+    return load("eshkol.xla.chosen_lists:rest_of_list")(who, elements, parts, k)
 
 
 @primitive("list-tail")
@@ -260,6 +272,9 @@ def take(items: List, count: int) -> List:
 
     Example: ``(take '(a b c) 2)`` ⇒ ``(a b)``.
     """
+    if DIALECT.resolve is not None and is_tracer(count):
+        elements = list_argument("take", items)
+        return load("eshkol.xla.chosen_lists:first_of_list")("take", elements, count)
     size = size_argument("take", count)
     if items.__class__ is not Pair and items is not NIL:
         items = foreign_list("take", items, size)
@@ -285,6 +300,9 @@ def sublist(items: List, start: int, end: int) -> List:
 
     Example: ``(sublist '(a b c d) 1 3)`` ⇒ ``(b c)``.
     """
+    if DIALECT.resolve is not None and (is_tracer(start) or is_tracer(end)):
+        rest = _tail("sublist", items, start)
+        return load("eshkol.xla.unions:call_primitive")("take", take, rest, end - start)
     first_one = size_argument("sublist", start)
     return take(_tail("sublist", items, start), index_argument("sublist", end) - first_one)
 

@@ -383,8 +383,8 @@ class _Merging:
         """A union of two values that are of different kinds, or unions themselves.
 
         Raises:
-            Mismatch: a program can't tell them apart in any use, or they are unions of unions, and
-                so on: each level may double what is compiled.
+            Mismatch: a program can't tell them apart in any use; or they are unions of unions, and
+                so on, or many: each level may double what is compiled.
         """
         (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
         if (
@@ -406,6 +406,9 @@ class _Merging:
             self._one_sided(own[index], 0) if both is None else both
             for index, both in enumerate(merged)
         ]
+        if _leaf_count(alternatives) > MOST_LEAVES:
+            also = "together of more kinds than a program can tell apart"
+            raise Mismatch(_words(a), f"{_words(b)}, {also}")
         joined = Joined(tag, _renumbered(other_tag, table), (), INT64)
         return Node(UNION, None, [Node(EXACT, joined), *alternatives])
 
@@ -473,6 +476,22 @@ def _alternatives(node: Node) -> tuple[list[Node], Any]:
 
 MOST_LEVELS = 8
 """So deep unions may stand in one another."""
+
+
+MOST_LEAVES = 2_000
+"""The alternatives of a union that branches give hold so many numbers and tensors."""
+
+
+def _leaf_count(nodes: list[Node]) -> int:
+    """How many leaves are in the nodes, as far as that is of interest."""
+    count, waiting, met = 0, list(nodes), set()
+    while waiting and count <= MOST_LEAVES:
+        node = waiting.pop()
+        if id(node) not in met:
+            met.add(id(node))
+            count += node.is_leaf
+            waiting += node.children
+    return count
 
 
 def _levels(node: Node, met: dict[int, int] | None = None) -> int:

@@ -21,11 +21,15 @@ from jax import lax
 
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.equality import Undecided
+from eshkol.datum.pairs import Pair, scheme_list, spine
 from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
+from eshkol.xla.conditions import CONDITIONS
 from eshkol.xla.dtypes import wide
 from eshkol.xla.trees import register
 from eshkol.xla.witness import tracer_of
+
+DECIDE = "decide by a condition in the program: (if (eq? x 'this) … …)"
 
 
 class Open(StagingError):
@@ -38,7 +42,7 @@ class Open(StagingError):
     def __init__(self, union: Union) -> None:
         super().__init__(
             f"which value this is, is known only when the program runs: {union!r}",
-            hint="decide by a condition in the program: (if (eq? x 'this) … …)",
+            hint=DECIDE,
         )
         self.union = union
 
@@ -142,12 +146,16 @@ class Known(threading.local):
         tests: traced booleans that tell of a union, by their identity: the boolean, a reference to
             the union, and the tags for which it holds.
         depth: how many calls of primitives look into what holds unions, one inside the other.
+        level: how many unions are being told apart, one inside the other.
+        tried: how often something was done with an alternative, since the outermost condition.
     """
 
     def __init__(self) -> None:
         self.tags: dict[int, tuple[int, ...]] = {}
         self.tests: dict[int, tuple[Any, weakref.ref[Union], tuple[int, ...]]] = {}
         self.depth = 0
+        self.level = 0
+        self.tried = 0
 
 
 KNOWN = Known()
@@ -156,6 +164,12 @@ MOST_TESTS = 1_000
 
 MOST_DEPTH = 4
 """A primitive that asks about more unions, or about such as it makes, is refused."""
+
+MOST_TRIED = 1_000
+"""A program that does something with more alternatives inside of one condition is refused."""
+
+MOST_TAILS = 64
+"""But so many may be the tails of a list, each of the next."""
 
 
 @contextmanager
@@ -211,25 +225,38 @@ def dispatch(union: Union, function: Callable[[Any], Any]) -> Any:
     tags = union.possible
     if len(tags) == 1:
         return function(union.alternatives[tags[0]])
-    return _dispatch(union, tags, function)
+    if KNOWN.level == 0 and not CONDITIONS.active:
+        KNOWN.tried = 0
+    KNOWN.level += 1
+    try:
+        return _dispatch(union, tags, function)
+    finally:
+        KNOWN.level -= 1
 
 
 def _dispatch(union: Union, tags: Sequence[int], function: Callable[[Any], Any]) -> Any:
     from eshkol.xla.control import choose
 
-    first, *others = tags
-    item = union.alternatives[first]
-    if not others:
-        return _attempted(function, item)
+    if len(tags) == 1:
+        return _attempted(function, union.alternatives[tags[0]])
+    half = len(tags) // 2
+    first, second = tags[:half], tags[half:]
     return choose(
-        _told(union, [tag == first for tag in range(len(union.alternatives))]),
-        lambda: _attempted(function, item),
-        lambda: _dispatch(union, others, function),
+        _told(union, [tag in first for tag in range(len(union.alternatives))]),
+        lambda: _dispatch(union, first, function),
+        lambda: _dispatch(union, second, function),
     )
 
 
 def _attempted(function: Callable[[Any], Any], item: Any) -> Any:
     """The value for an alternative, whose errors happen only if it is the one."""
+    KNOWN.tried += 1
+    if KNOWN.tried > MOST_TRIED:
+        raise StagingError(
+            f"this program tells apart more than {MOST_TRIED} combinations of kinds of values",
+            hint="values of one kind and shape, such as a tensor and a mask of it, are not told "
+            "apart",
+        )
     try:
         return function(item)
     except (SchemeError, StagingError):
@@ -252,18 +279,34 @@ def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) ->
     try:
         return primitive(*arguments)
     except Open as problem:
-        if KNOWN.depth == MOST_DEPTH:
-            raise StagingError(
-                f"{name}: must know which value this is, and that is known only when the program "
-                f"runs: {problem.union!r}",
-                hint=problem.hint,
-            ) from None
-        # It looked into a list or vector that holds a union.
-        KNOWN.depth += 1
-        try:
-            return dispatch(problem.union, lambda _: call_primitive(name, primitive, *arguments))
-        finally:
-            KNOWN.depth -= 1
+        union = problem.union
+    # It looked into a list or vector that holds a union, or into a list that ends in one.
+    is_tail = not name.endswith("!") and any(_ends_in(value, union) for value in arguments)
+    if KNOWN.depth >= (MOST_TAILS if is_tail else MOST_DEPTH):
+        raise StagingError(
+            f"{name}: must know which value this is, and that is known only when the program "
+            f"runs: {union!r}",
+            hint=DECIDE,
+        )
+
+    def call(item: Any) -> Any:
+        given = [_with_tail(value, union, item) for value in arguments] if is_tail else arguments
+        return call_primitive(name, primitive, *given)
+
+    KNOWN.depth += 1
+    try:
+        return dispatch(union, call)
+    finally:
+        KNOWN.depth -= 1
+
+
+def _ends_in(value: Any, union: Union) -> bool:
+    return value.__class__ is Pair and spine(value)[1] is union
+
+
+def _with_tail(value: Any, union: Union, tail: Any) -> Any:
+    """A list that ends in the union with what the union is instead; any other value as it is."""
+    return scheme_list(spine(value)[0], tail) if _ends_in(value, union) else value
 
 
 @functools.cache
