@@ -17,6 +17,8 @@ def session() -> Session:
 OUTPUT = [
     ("straight", '(display "x=") (display x) (newline) x', "2.0", "x=2.0\n"),
     ("formatted", '(printf "~a and ~s~%" x "q") (write "s") (write-string "t") x', "2.0", None),
+    ("a format for a port", """(format #t "~a " x) (if (> x 5) (format #t "large")) x""",
+     "2.0", "2.0 "),
     ("data", "(displayln (list x 'a \"b\" #t 3)) x", "2.0", "(2.0 a b #t 3)\n"),
     ("then", '(if (> x 0) (display "pos") (display "neg")) x', "2.0", "pos"),
     ("else", '(if (> x 0) (display "pos") (display "neg")) x', "-2.0", "neg"),
@@ -32,6 +34,8 @@ OUTPUT = [
     ("a renamed primitive", "(let ((show display)) (show x) (show x)) x", "2.0", "2.02.0"),
     ("exact", "(display 3) (display 1/2) x", "2.0", "31/2"),
     ("gradient", "(gradient (lambda (y) (displayln y) (* y y)) x)", "3.0", "3.0\n"),
+    ("digits in a gradient", """(gradient (lambda (t)
+        (printf "%.2f " (tensor-sum t)) (tensor-sum t)) (* x (ones 2))) x""", "3.0", "6.00 "),
 ]  # fmt: skip
 
 

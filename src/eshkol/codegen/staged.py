@@ -51,7 +51,9 @@ _OUTPUT = (
 ).split()
 
 EFFECTS = (
-    dict.fromkeys(_MUTATORS, " mutate") | dict.fromkeys(_OUTPUT, " output") | {"assert": " check"}
+    dict.fromkeys(_MUTATORS, " mutate")
+    | dict.fromkeys(_OUTPUT, " output")
+    | {"assert": " check", "format": " formatted"}
 )
 """Primitives with effects, and the functions of the staging runtime that call them."""
 

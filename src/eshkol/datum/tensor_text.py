@@ -36,7 +36,7 @@ def full_text(tensor: Any) -> str:
     """The elements of a tensor as nested vectors, ``#((1.0 2.0) (3.0 4.0))``; a rank-0 tensor as
     its number; an abstract one, which has no elements, as ``#<traced f32[3]>``; one that was given
     away to a compiled call as ``#<donated tensor f32[3]>``."""
-    array = _concrete(tensor)
+    array = concrete(tensor)
     if array is None:
         return f"#<traced {type_text(tensor)}>"
     if array.dtype.kind == "O":
@@ -57,7 +57,7 @@ def _scalar_text(tensor: Any) -> str:
     return type_text(tensor) if text.startswith("#<") else text
 
 
-def _concrete(tensor: Any) -> Any:
+def concrete(tensor: Any) -> Any:
     """``tensor`` as a NumPy array; None if its elements are not known."""
     if hasattr(tensor, "to_concrete_value"):  # a tracer; some carry a value
         tensor = tensor.to_concrete_value()

@@ -58,6 +58,16 @@ def write_string(value: Any) -> str:
     return _render(value, _written)
 
 
+def display_parts(value: Any, settled: Callable[[Any], Any]) -> str:
+    """What ``display`` shows, with what ``settled`` makes of each part in its place."""
+    return _render(value, lambda part: _displayed(settled(part)))
+
+
+def write_parts(value: Any, settled: Callable[[Any], Any]) -> str:
+    """What ``write`` shows, with what ``settled`` makes of each part in its place."""
+    return _render(value, lambda part: _written(settled(part)))
+
+
 def shared_string(value: Any) -> str:
     """The text that ``write-shared`` shows: labels on all that occurs twice, not only on cycles.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +11,17 @@ from eshkol.autodiff.plain import to_float
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.number_text import FLOAT_FORMAT, number_text
 from eshkol.datum.symbols import Symbol
+from eshkol.datum.tensor_text import concrete
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Unspecified
-from eshkol.datum.write import display_string, short_string, write_string
-from eshkol.primitives.arguments import string_argument, symbol_argument
+from eshkol.datum.write import display_parts, short_string, write_parts
+from eshkol.primitives.arguments import (
+    is_tracer,
+    is_witness,
+    string_argument,
+    symbol_argument,
+)
 from eshkol.primitives.declare import primitive
-from eshkol.primitives.numbers import PLAIN, REAL, known
+from eshkol.primitives.numbers import PLAIN, REAL, not_known_yet, shown_number
 from eshkol.primitives.output import emit
 
 _TILDE = re.compile(r"~(?P<width>-?[0-9]+)?(?:,(?P<digits>[0-9]+))?(?P<directive>.?)", re.DOTALL)
@@ -52,7 +59,7 @@ class _Arguments:
 
 
 def _number(who: str, directive: str, value: Any, kinds: frozenset[type], expected: str) -> Any:
-    number = known(value)
+    number = shown_number(who, value)
     if number.__class__ in kinds:
         return number
     raise WrongType(f"{who}: {directive} expects {expected}, got {short_string(value)}")
@@ -85,8 +92,20 @@ def _tilde_text(match: re.Match[str], arguments: _Arguments) -> str:
     return text.ljust(width) if directive in "as" else text.rjust(width)
 
 
-def _shown(show: Callable[[Any], str]) -> Callable[..., str]:
-    return lambda who, directive, value, digits: show(value)
+def _shown(show: Callable[[Any, Callable[[Any], Any]], str]) -> Callable[..., str]:
+    def text(who: str, directive: str, value: Any, digits: str | None) -> str:
+        return show(value, functools.partial(_settled, who))
+
+    return text
+
+
+def _settled(who: str, part: Any) -> Any:
+    """A part of a value to show; refused if only the compiled program will know it."""
+    if is_witness(part):
+        return shown_number(who, part)
+    if is_tracer(part) and concrete(part) is None:
+        raise not_known_yet(who, part)
+    return part
 
 
 def _in_radix(radix: int) -> Callable[..., str]:
@@ -110,10 +129,10 @@ def _scientific(who: str, directive: str, value: Any, digits: str | None) -> str
 
 
 _SCHEME_TEXT: dict[str, Callable[..., str]] = {
-    "a": _shown(display_string),
-    "c": _shown(display_string),
-    "s": _shown(write_string),
-    "w": _shown(write_string),
+    "a": _shown(display_parts),
+    "c": _shown(display_parts),
+    "s": _shown(write_parts),
+    "w": _shown(write_parts),
     "d": _decimal,
     "x": _in_radix(16),
     "o": _in_radix(8),
@@ -145,7 +164,7 @@ def _c_value(who: str, shown: str, directive: str, value: Any) -> Any:
     if directive in "diuxXo":
         return _integer(who, shown, value)
     if directive == "s":
-        return display_string(value)
+        return display_parts(value, functools.partial(_settled, who))
     if directive != "c":
         return to_float(_number(who, shown, value, REAL, "a real number"))
     if isinstance(value, Char):

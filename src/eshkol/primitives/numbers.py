@@ -15,6 +15,7 @@ from eshkol.base.errors import StagingError
 from eshkol.datum.equality import is_array
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
+from eshkol.datum.tensor_text import concrete
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
@@ -39,6 +40,32 @@ def known(value: Any) -> Any:
         item = value.item()
         return item if item.__class__ in PLAIN else value
     return value
+
+
+def shown_number(who: str, value: Any) -> Any:
+    """``value`` as a plain number if it can be shown now as one, else ``value``.
+
+    Unlike ``known`` it leaves out what tensors carry of a derivative, which no text has.
+
+    Raises:
+        StagingError: it is a number, but known only when the compiled program runs.
+    """
+    number = known(value)
+    if not is_tracer(number) or number.shape != ():
+        return number
+    elements = concrete(number)
+    if elements is None:
+        raise not_known_yet(who, number)
+    return known(elements)
+
+
+def not_known_yet(who: str, value: Any) -> StagingError:
+    """The error for making text of what only the compiled program will know."""
+    return StagingError(
+        f"{who}: the value of {short_string(value)} is not known while staging",
+        hint="give it back, and make text of it where the compiled procedure is called;\n"
+        "display, printf and error show it when the program runs",
+    )
 
 
 _NEVER_NUMBERS = frozenset([Pair, Symbol, str, MutableString, bool, Vector, Char, type(NIL)])

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eshkol.base.errors import OutOfRange, StagingError
+from eshkol.base.errors import OutOfRange
 from eshkol.datum.number_text import number_text
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Unspecified, Vector
-from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import (
     char_argument,
     index_argument,
@@ -29,7 +28,7 @@ from eshkol.primitives.calling import callee
 from eshkol.primitives.chars import char_of, declare_orders
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.lists import List
-from eshkol.primitives.numbers import PLAIN, known, not_a_number
+from eshkol.primitives.numbers import PLAIN, not_a_number, shown_number
 from eshkol.primitives.operations import Number
 from eshkol.primitives.vectors import vector_copy
 
@@ -147,6 +146,8 @@ def _appended(value: Any) -> str:
 
 
 def _conversion(value: Any) -> str:
+    if is_tracer(value):
+        return ""
     if isinstance(value, Char):
         return "make a string of it: (string c)"
     if value.__class__ in (int, float):
@@ -279,14 +280,9 @@ def number_to_string(number: Number, radix: int = 10) -> str:
     if number.__class__ is int and radix == 10 and -_SHORT < number < _SHORT:
         return str(number)
     base = _radix("number->string", radix)
-    value = known(number)
+    value = shown_number("number->string", number)
     if value.__class__ in PLAIN:
         return number_text(value, base)
-    if is_tracer(value):
-        raise StagingError(
-            f"number->string: the value of {short_string(value)} is not known while staging",
-            hint="give it back, and make text of it where the compiled procedure is called",
-        )
     raise not_a_number("number->string", number)
 
 

@@ -129,6 +129,7 @@ STAGING = {
     "read_global": "globals",
     "set_top_level": "globals",
     "output": "effects",
+    "formatted": "control",
     "check": "control",
     "is_true": "control",
     "call_primitive": "unions",

@@ -41,12 +41,13 @@ from eshkol.xla.steps import Parting, is_step
 from eshkol.xla.tensors import Tracer
 from eshkol.xla.ties import change_tied, set_box
 from eshkol.xla.trees import Structure, flatten
-from eshkol.xla.unions import Union, dispatch, narrowed, told, truth_of
+from eshkol.xla.unions import Union, call_primitive, dispatch, narrowed, told, truth_of
 from eshkol.xla.witness import Witness, tracer_of
 
 __all__ = [
     "check",
     "condition",
+    "formatted",
     "is_true",
     "make_box",
     "mutate",
@@ -319,7 +320,14 @@ def _change(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
     return result
 
 
-# ---- assertions
+# ---- text and assertions
+
+
+def formatted(primitive: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``format`` does: a text, made now, or output to a port when the program runs."""
+    if arguments and (arguments[0] is True or hasattr(arguments[0], "write")):
+        return output(primitive, *arguments)
+    return call_primitive("format", primitive, *arguments)
 
 
 def check(primitive: Callable[..., Any], test: Any, *rest: Any) -> Any:
@@ -327,4 +335,4 @@ def check(primitive: Callable[..., Any], test: Any, *rest: Any) -> Any:
     return staged_if(test, lambda: UNSPECIFIED, lambda: primitive(False, *rest))
 
 
-install({" mutate": mutate, " output": output, " check": check})
+install({" mutate": mutate, " output": output, " formatted": formatted, " check": check})
