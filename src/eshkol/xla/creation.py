@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from eshkol.autodiff.plain import to_float
-from eshkol.base.errors import BadValue, OutOfRange, ShapeError, WrongType
+from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.values import Vector
@@ -20,7 +20,7 @@ from eshkol.xla._compat import trace_state_clean
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
 from eshkol.xla.rules import broadcast_shape
-from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import Tracer, as_tensor, cast, check_fits, compiled, describe
 from eshkol.xla.witness import Witness
 
 
@@ -106,8 +106,7 @@ def _fitting(value: int | float, dtype: np.dtype) -> int | float:
         return value
     if value.__class__ is int and dtype.kind not in "iu":
         return to_float(value)
-    if value.__class__ is float or not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
-        raise OutOfRange(f"full: {describe(value)} does not fit in a tensor of {dtype.name}")
+    check_fits("full", value, dtype)
     return value
 
 
@@ -173,6 +172,8 @@ def arange(*bounds: Any, dtype: Any = None) -> Any:
     whole = all(bound.__class__ is int for bound in (start, end, step))
     kind = kind or (INT32 if whole else default_dtype())
     count = static_int(max(0, math.ceil((end - start) / step)), "arange", "the number of elements")
+    for element in (start, start + step * (count - 1)) if whole and count else ():
+        check_fits("arange", element, kind)
     with wide():
         if whole and start == 0 and step == 1:
             return lax.iota(kind, count)

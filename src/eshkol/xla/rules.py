@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 
 from eshkol.autodiff.plain import to_float
-from eshkol.base.errors import EshkolError, OutOfRange, ShapeError, WrongType
+from eshkol.base.errors import EshkolError, ShapeError, WrongType
 from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import (
     BOOL,
@@ -29,7 +29,15 @@ from eshkol.xla.dtypes import (
     wide,
 )
 from eshkol.xla.refusals import refuse
-from eshkol.xla.tensors import Tracer, as_tensor, as_tensors, cast, describe, dimensions
+from eshkol.xla.tensors import (
+    Tracer,
+    as_tensor,
+    as_tensors,
+    cast,
+    check_fits,
+    describe,
+    dimensions,
+)
 from eshkol.xla.witness import Witness, exact_result, is_exact
 
 Rule = Callable[..., Any]
@@ -152,12 +160,7 @@ def _at_dtype(who: str, operand: Any, dtype: np.dtype) -> Any:
     if hasattr(operand, "dtype"):
         return cast(operand, dtype)
     if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        if not limits.min <= operand <= limits.max:
-            raise OutOfRange(
-                f"{who}: {operand} does not fit in a tensor of {dtype.name}",
-                hint="an inexact number makes the result a tensor of floats",
-            )
+        check_fits(who, operand, dtype, "an inexact number makes the result a tensor of floats")
         return operand
     if dtype.kind == "c":
         return complex(operand)

@@ -100,14 +100,27 @@ def as_tensor(value: Any, who: str, dtype: np.dtype | None = None) -> Array:
     Raises:
         WrongType: it is something else.
         ShapeError: the nest is ragged.
+        OutOfRange: it is an exact integer, or holds one, that the dtype doesn't have.
         NeedsTensors: it holds a host derivative number, which no array can carry.
     """
     if value.__class__ is ArrayImpl and dtype is None:
         return value
     if isinstance(value, Array):
         return value if dtype is None or value.dtype == dtype else cast(value, dtype)
+    if value.__class__ is int and dtype is not None:
+        check_fits(who, value, dtype)
     array = _convert(value, who, dtype)
     return array if dtype is None else cast(array, dtype)
+
+
+def check_fits(who: str, value: float, dtype: np.dtype, hint: str = "") -> None:
+    """Complain of a number, known now, that a dtype of integers can't hold."""
+    if dtype.kind not in "iu":
+        return
+    limits = np.iinfo(dtype)
+    if not limits.min <= value <= limits.max:
+        message = f"{who}: {describe(value)} does not fit in a tensor of {dtype.name}"
+        raise OutOfRange(message, hint=hint or f"{dtype.name} has {limits.min} to {limits.max}")
 
 
 def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
