@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import io
 import linecache
+import os
 from types import CodeType, TracebackType
 
 from eshkol.base.spans import Span
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 _texts: dict[str, str] = {}
 _expansions: dict[str, dict[Span, str]] = {}
@@ -38,6 +41,11 @@ def register_file(name: str) -> None:
 def is_source(name: str) -> bool:
     """Whether ``name`` is the file name of a registered Scheme source."""
     return name in _texts
+
+
+def is_library(name: str) -> bool:
+    """Whether ``name`` is the file name of a Scheme source that is a part of Eshkol."""
+    return name.startswith(_PACKAGE)
 
 
 def line(name: str, number: int) -> str:
@@ -174,14 +182,19 @@ def span_of_code(code: CodeType) -> Span | None:
 
 
 def span_of_traceback(traceback: TracebackType | None) -> Span | None:
-    """The innermost Scheme form that was running when ``traceback`` was made."""
+    """The innermost Scheme form that was running when ``traceback`` was made.
+
+    Forms of our own libraries count only where no other form was running.
+    """
     entries = []
     while traceback is not None:
         if is_source(traceback.tb_frame.f_code.co_filename):
             entries.append(traceback)
         traceback = traceback.tb_next
+    in_library = None
     for entry in reversed(entries):
         span = span_at(entry.tb_frame.f_code, entry.tb_lasti)
-        if span is not None:
+        if span is not None and not is_library(span.file):
             return span
-    return None
+        in_library = in_library or span
+    return in_library

@@ -125,8 +125,7 @@ def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType
     kept = []
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        is_ours = file.startswith(PACKAGE) and not file.endswith(".esk")
-        if not is_ours and not file.startswith(LIBRARIES):
+        if not file.startswith(PACKAGE) and not file.startswith(LIBRARIES):
             kept.append(traceback)
         traceback = traceback.tb_next
     result = None
@@ -171,6 +170,8 @@ def explain(error: Exception) -> Exception:
         if isinstance(error, kind):
             explained = explainer(error, frame, span)
             if explained is not None:
+                if sources.is_library(span.file):
+                    explained._span = None  # the traceback has the program's form
                 return explained.with_traceback(error.__traceback__)
     return refused_by_library(error)
 
@@ -320,6 +321,7 @@ def _callers(error: BaseException) -> list[str]:
             if span is not None:
                 frames.append((code.co_name, span))
         traceback = traceback.tb_next
+    frames = [frame for frame in frames if not sources.is_library(frame[1].file)] or frames
     lines = [f"  called from {_in(name)}{span}" for name, span in reversed(frames[:-1])]
     if len(lines) > MAX_CALLERS:
         left_out = len(lines) - MAX_CALLERS
