@@ -361,6 +361,10 @@ def test_the_places_that_were_searched(folder, monkeypatch):
         run(folder, "(import (none))")
     assert f"looked in {folder}, ., {folder}/one, {folder}/two, " in caught.value.hint
     assert run(folder, "(import (same)) (f1)") == "one"
+    with pytest.raises(ek.ExpandError) as caught:
+        run(folder, "(import (shutil as s))")
+    hint = "a module of Python is imported by (import (python shutil as s))\nlooked in "
+    assert caught.value.hint.startswith(hint)
 
 
 CYCLES = {

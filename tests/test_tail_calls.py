@@ -224,6 +224,13 @@ def test_endless_recursion_is_an_error(name: str) -> None:
     assert session.evaluate("(+ 1 2)") == 3
 
 
+def test_a_recursion_past_its_base_case_is_told_at_its_call() -> None:
+    session = Session(engine="python")
+    with pytest.raises(TooDeep) as caught:
+        session.evaluate("(define (f n) (if (= n 0) 1 (* n (f (- n 1))))) (f 2.5)", file="f.esk")
+    assert str(caught.value).startswith("f.esk:1:34: the recursion is too deep")
+
+
 @pytest.mark.parametrize("call", ["((jit f) 1.0)", "((vmap f) (ones 2))", "(gradient f (ones 2))"])
 def test_endless_recursion_that_is_traced_is_an_error_soon(call: str) -> None:
     """JAX takes long to look at a long traceback, so only its ends get there."""

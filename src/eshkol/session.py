@@ -371,13 +371,10 @@ class Session:
                 f"import: {problem.message}", span=syntax.span, hint=problem.hint
             ) from None
         if library is None:
-            looked_in = [
-                root or "." for root in dict.fromkeys(finding.search_path(directory, self.root))
-            ]
             raise ExpandError(
                 f"import: there is no library {finding.shown(name)}",
                 span=syntax.span,
-                hint=f"looked in {', '.join(looked_in)}",
+                hint=finding.hint(name, directory, self.root),
             )
         if (name, library) not in self.imports:
             self.imports.append((name, library))

@@ -25,6 +25,7 @@ from eshkol.core.nodes import (
 from eshkol.core.walk import everything
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import PRIMITIVES, argument_count, arity_error
+from eshkol.runtime import hints
 
 
 def wrong_calls(program: CheckedProgram) -> Iterator[Problem]:
@@ -53,8 +54,8 @@ class _Calls:
         called = call.procedure
         if isinstance(called, Const):
             message = f"expected a procedure to call, got {short_string(called.value)}"
-            hint = "the first thing inside parentheses is called; data is quoted: '(1 2 3)"
-            return Problem(called.span, ERROR, "call", message, (hint,))
+            notes = tuple(hints.called(type(called.value).__name__).splitlines())
+            return Problem(called.span, ERROR, "call", message, notes)
         if isinstance(called, GlobalRef):
             if self._is_primitive(called.name):
                 return _primitive_problem(called.name, call)

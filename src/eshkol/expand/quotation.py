@@ -22,7 +22,11 @@ def expand_quote(expander: Expander, form: Syntax, usage: str) -> Node:
 
 @core_form("(unquote expression)")
 def expand_unquote(expander: Expander, form: Syntax, usage: str) -> Node:
-    raise ExpandError("unquote (,) stands only inside a quasiquote (`)", span=form.span)
+    raise ExpandError(
+        "unquote (,) stands only inside a quasiquote (`)",
+        span=form.span,
+        hint="arguments and elements are separated by spaces alone",
+    )
 
 
 @core_form("(unquote-splicing expression)")

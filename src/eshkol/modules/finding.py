@@ -8,6 +8,7 @@ that begins with ``eshkol`` only there.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 
@@ -82,6 +83,20 @@ def shown(name: LibraryName) -> str:
         ('(eshkol nn)', '"a.esk"')
     """
     return f'"{name}"' if isinstance(name, str) else f"({' '.join(name)})"
+
+
+def hint(name: LibraryName, directory: str, root: str | None = None) -> str:
+    """What to say of a library that is in none of the directories."""
+    places = dict.fromkeys(search_path(directory, root))
+    looked_in = f"looked in {', '.join(place or '.' for place in places)}"
+    if isinstance(name, str) or not _is_of_python(name):
+        return looked_in
+    return f"a module of Python is imported by (import (python {' '.join(name)}))\n{looked_in}"
+
+
+def _is_of_python(name: tuple[str, ...]) -> bool:
+    is_simple = name[0].isidentifier() and name[1:2] in ((), ("as",))
+    return is_simple and importlib.util.find_spec(name[0]) is not None
 
 
 def module_name(name: LibraryName) -> str:

@@ -21,6 +21,7 @@ from eshkol.datum.signatures import usage_text
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import PRIMITIVES, argument_count, count_text
 from eshkol.reader.parser import read_all
+from eshkol.runtime.hints import called
 from eshkol.runtime.procedures import operator_name, procedure_of, procedure_of_code
 from eshkol.syntax.objects import Keyword, Syntax, to_datum
 
@@ -243,7 +244,7 @@ def _not_a_procedure(site: Site, kind: str) -> EshkolError:
     return NotAProcedure(
         f"expected a procedure to call, got {_shown_operator(site, kind)}",
         span=span,
-        hint="the first thing inside parentheses is called; data is quoted: '(1 2 3)",
+        hint=called(kind),
     )
 
 

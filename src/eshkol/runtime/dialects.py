@@ -86,10 +86,11 @@ def _check_depth(frame: types.FrameType | None) -> None:
 def not_a_procedure(value: Any) -> NotAProcedure:
     """The error for calling ``value``."""
     from eshkol.datum.write import short_string
+    from eshkol.runtime.hints import called
 
     return NotAProcedure(
         f"expected a procedure to call, got {short_string(value)}",
-        hint="the first thing inside parentheses is called; data is quoted: '(1 2 3)",
+        hint=called(type(value).__name__),
     )
 
 

@@ -16,7 +16,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eshkol.base.errors import UnboundVariable
 from eshkol.datum.variables import TensorVariable
 from eshkol.primitives.declare import load
 from eshkol.runtime.procedures import is_on_ints
@@ -141,7 +140,9 @@ class Namespace:
             return self.variables[name]
         if name in self.builtins:
             return self.builtins[name]
-        raise UnboundVariable(f"{name} is not defined")
+        from eshkol.runtime.report import unbound
+
+        raise unbound(name, self.variables)
 
     def is_defined(self, name: str) -> bool:
         """Whether the program itself has defined ``name``."""

@@ -8,6 +8,7 @@ errors of ``base.errors``; :func:`user_traceback` drops the frames that are not 
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 import types
@@ -40,7 +41,9 @@ from eshkol.runtime.foreign import (
     outlives_trace,
     refused_by_library,
 )
-from eshkol.runtime.tracebacks import entry_at
+from eshkol.runtime.hints import meant
+from eshkol.runtime.procedures import procedure_of_code
+from eshkol.runtime.tracebacks import SHOWN, entry_at
 
 _RAISING = (os.path.join("primitives", "conditions.py"), os.path.join("cek", "conditions.py"))
 """The modules that raise what programs give to ``raise``."""
@@ -243,24 +246,31 @@ def unbound(
     name: str, variables: dict[str, Any], span: Span | None = None, who: str = ""
 ) -> UnboundVariable:
     """The error for a variable that has no value, with a suggestion of a similar name."""
-    known = [key for key in variables if not key.startswith((" ", "__"))]
-    known += [key for key in variables.get("__builtins__", ()) if not key.startswith(" ")]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    hint = f"did you mean {close[0]}?" if close else f"to define it: (define {name} …)"
+    own = [key for key in variables if not key.startswith((" ", "__"))]
+    standard = [key for key in variables.get("__builtins__", ()) if not key.startswith(" ")]
+    hint = _similar(name, own) or meant(name) or _similar(name, standard)
+    hint = hint or f"to define it: (define {name} …)"
     return UnboundVariable(f"{who}{name} is not defined", span=span, hint=hint)
+
+
+def _similar(name: str, known: list[str]) -> str:
+    """A hint at a name that is spelled almost so, or is what a dotted name ends with."""
+    plain = name.rpartition(".")[2]
+    close = [plain] if plain in known else difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def _too_deep(error: RecursionError) -> Exception:
     """Too deep a recursion of the program, wherever Python noticed it."""
-    spans = [
-        span
-        for entry in entries(error.__traceback__)
+    places = (
+        (span, entry.tb_frame.f_code)
+        for entry in reversed(entries(error.__traceback__))
         if (span := sources.span_at(entry.tb_frame.f_code, entry.tb_lasti))
-    ]
-    if not spans:
+    )
+    last = list(itertools.islice(places, 3))
+    if not last:
         return error
-    # What Python was doing may be to read the variable that is called.
-    span = next((span for span in reversed(spans[-3:]) if _is_compound(span)), spans[-1])
+    span = next((span for span, code in last if _may_be_call(span, code)), last[0][0])
     return TooDeep(
         "the recursion is too deep",
         span=span,
@@ -268,8 +278,11 @@ def _too_deep(error: RecursionError) -> Exception:
     ).with_traceback(error.__traceback__)
 
 
-def _is_compound(span: Span) -> bool:
-    return sources.text_of(span).startswith(("(", "["))
+def _may_be_call(span: Span, code: types.CodeType) -> bool:
+    """Whether Python was calling there, not reading a variable or entering a procedure."""
+    procedure = procedure_of_code(code)
+    is_whole = procedure is not None and procedure.node.span == span
+    return not is_whole and sources.text_of(span).startswith(("(", "["))
 
 
 _Explainer = Callable[[Exception, types.FrameType, Span], EshkolError | None]
@@ -312,19 +325,19 @@ def _callers(error: BaseException) -> list[str]:
     """The Scheme procedures that were being called, innermost first."""
     if isinstance(error, IncompleteInput):
         return []
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if sources.is_source(code.co_filename):
-            span = sources.span_at(code, traceback.tb_lasti)
-            if span is not None:
-                frames.append((code.co_name, span))
-        traceback = traceback.tb_next
+    running = entries(error.__traceback__)
+    left_out = max(0, len(running) - 2 * SHOWN)
+    if left_out:
+        del running[SHOWN:-SHOWN]
+    frames = [
+        (entry.tb_frame.f_code.co_name, span)
+        for entry in running
+        if (span := sources.span_at(entry.tb_frame.f_code, entry.tb_lasti))
+    ]
     frames = [frame for frame in frames if not sources.is_library(frame[1].file)] or frames
     lines = [f"  called from {_in(name)}{span}" for name, span in reversed(frames[:-1])]
     if len(lines) > MAX_CALLERS:
-        left_out = len(lines) - MAX_CALLERS
+        left_out += len(lines) - MAX_CALLERS
         lines[MAX_CALLERS // 2 : -MAX_CALLERS // 2] = [f"  … {left_out} more calls …"]
     return lines
 

@@ -17,6 +17,7 @@ from jax import lax
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
 from eshkol.xla._compat import ArrayImpl
@@ -103,6 +104,11 @@ def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:
 
 def static_shape(dims: Sequence[Any], who: str) -> tuple[int, ...]:
     """The shape that the arguments ``dims`` give: sizes, or one list or vector of them."""
+    if dims and dims[-1].__class__ is Symbol:
+        raise WrongType(
+            f"{who}: expected an exact integer as a size, got {dims[-1]}",
+            hint=f"a dtype is an option: #:dtype '{dims[-1]}",
+        )
     if len(dims) == 1 and is_sequence(dims[0]):
         dims = static_ints(dims[0], who, "sizes")
     shape = tuple(static_int(size, who, "a size") for size in dims)
