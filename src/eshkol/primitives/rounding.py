@@ -65,6 +65,9 @@ def absolute(number: Number) -> Number:
 def exact(number: Number) -> Number:
     """The exact number of the same value: every finite double is a rational.
 
+    A number that is traced becomes an integer, rounded towards zero, since compiled code has no
+    rationals; ``with-checks`` refuses one that is not whole.
+
     Raises:
         BadValue: an infinity or what is not a number.
 

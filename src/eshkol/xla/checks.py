@@ -17,6 +17,7 @@ from jax import lax
 
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, DivideByZero, EshkolError, OutOfRange
+from eshkol.datum.write import short_string
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.effects import Complaint, fail_with, under
 from eshkol.xla.extents import trace_part
@@ -64,6 +65,23 @@ def check_divisor(who: str, divisor: Any) -> None:
 def divided_by_zero(who: str) -> EshkolError:
     """The error for a divisor of zero."""
     return DivideByZero(f"{who}: division by zero")
+
+
+def check_whole(who: str, number: Any) -> None:
+    """Refuse a float that no exact integer equals."""
+    if not CONFIG.checked or number.dtype.kind != "f":
+        return
+    with wide():
+        is_whole = lax.is_finite(number) & lax.eq(number, lax.floor(number))
+        refuse(lax.bitwise_not(is_whole), HostFunction("no integer", who), number)
+
+
+def no_integer(who: str, found: Any) -> EshkolError:
+    """The error for a number that would have to be rounded."""
+    return BadValue(
+        f"{who}: {short_string(float(np.asarray(found)))} is no integer",
+        hint="in compiled code exact numbers are integers: take round, floor or truncate first",
+    )
 
 
 def check_index(who: str, index: Any, size: int, what: str) -> None:

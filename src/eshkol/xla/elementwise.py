@@ -239,6 +239,8 @@ def exact(x: Any) -> Any:
         return _exact_number(x)
     if x.dtype.kind in "iu":
         return x
+    if CONFIG.checked and x.shape == ():
+        load("eshkol.xla.checks:check_whole")("exact", x)
     return cast(x, INT64 if x.shape == () else INT32)
 
 
