@@ -396,7 +396,7 @@ class Expander(Module):
         if target.is_identifier:
             value = without_type(body)
             if len(value) > 1:
-                match_form("(define name:id value)", form)
+                match_form("(define name:id value)", form, DEFINE_USAGE)
             return target, value[0]
         items, tail = parts_with_tail(target)
         if not items:
