@@ -544,4 +544,27 @@ ROWS = [
         "0.75",
         to=lambda x: [3 * x, 2] if x > 1 else [x * (3 + x), 1],
     ),
+    row(
+        "a guard inside of another that takes what always happens, if it fits",
+        """(define (f x)
+             (let ((n 0.0))
+               (define (wound)
+                 (dynamic-wind
+                   (lambda () (set! n (+ n 1)))
+                   (lambda () (guard (e ((> x 3) (- e))) (raise (* x x))))
+                   (lambda () (set! n (+ n 10)))))
+               (guard (e (#t (+ n (* 5 e)))) (wound))))""",
+        "2.0",
+        "4.0",
+        to=lambda x: -x * x if x > 3 else 11 + 5 * x * x,
+        differentiable=True,
+    ),
+    row(
+        "a guard inside of another that takes the error of a primitive, if it fits",
+        "(define (f x) (guard (e (#t (* 10 x))) (guard (e ((> x 3) (- x))) (+ x (car '())))))",
+        "2.0",
+        "4.0",
+        to=lambda x: -x if x > 3 else 10 * x,
+        differentiable=True,
+    ),
 ]

@@ -22,6 +22,7 @@ from eshkol.base.errors import (
     SchemeError,
     StagingError,
 )
+from eshkol.datum.equality import Undecided
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import UNSPECIFIED, Unspecified
@@ -135,7 +136,7 @@ def _consult_guard(entry: Handler, condition: Any, error: Exception) -> Any:
     here = STATE.context()
     travel(entry.context._replace(handlers=here.handlers))
     clause = under_handlers(entry.outer, callee(entry.procedure), condition)
-    if clause is not False and traced_depth() > entry.depth:
+    if clause is not False and (traced_depth() > entry.depth or isinstance(clause, Undecided)):
         return _leave_part(entry, clause, here, condition, error)
     if clause is not False:
         STATE.install(entry.context)
@@ -391,11 +392,17 @@ def _guarded(body: Any, select: Any, leave: Procedure | None) -> Any:
         clause = callee(select)(condition_of(error))
         if clause is False:
             raise
-        return clause
+        return _chosen_clause(clause, error) if isinstance(clause, Undecided) else clause
     finally:
         STATE.handlers = context.handlers
         if context.handlers is None:
             STATE.uncaught = None
+
+
+def _chosen_clause(clause: Undecided, error: Exception) -> Procedure:
+    """What runs the clause that fits, or raises the error: that is known when the program runs."""
+    choose = load("eshkol.xla.control:choose_where")
+    return lambda: choose(clause, callee(clause), lambda: raise_error(error))
 
 
 # ---- what conditions tell
