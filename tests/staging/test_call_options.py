@@ -323,6 +323,17 @@ except ek.BadValue as error:
     assert "there are: cpu:0, cpu:1, cpu:2, cpu:3" in str(error), error
 else:
     raise AssertionError
+mesh = jax.make_mesh((4,), ("rows",), axis_types=(jax.sharding.AxisType.Explicit,))
+rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows"))
+table = jax.device_put(np.arange(24, dtype=np.float32).reshape(8, 3), rows)
+for program, expected in (
+    ("(lambda (x) (if (> (tensor-sum x) 5.0) (* 2 x) (- x)))", 2 * np.asarray(table)),
+    ("(vmap (lambda (row) (if (> (tensor-ref row 0) 5.0) (* 2 row) row)))",
+     np.asarray(table) * (1 + (np.arange(8) > 1))[:, None]),
+):
+    result = ek.jit(program)(table)
+    assert result.sharding.spec[0] == "rows", result.sharding
+    np.testing.assert_array_equal(np.asarray(result), expected)
 print("held")
 """
 

@@ -202,7 +202,7 @@ def _computed_both(test: Any, then: Part, otherwise: Part, leaves: list[Any]) ->
             if truth is None:
                 [first] = make_outputs([leaf], "first", results[0])
                 [second] = make_outputs([leaf], "second", results[1])
-                truth = lax.select(_like(test, first), first, second)
+                truth = lax.select(test, first, second)
             chosen.append(truth)
     return chosen
 
@@ -249,10 +249,6 @@ def _results_of(part: Part, leaves: list[Any], side: str) -> list[int] | None:
                 return None
             indices.append(source.index)
     return indices
-
-
-def _like(test: Any, value: Any) -> Any:
-    return test if value.shape == () else lax.broadcast(test, value.shape)
 
 
 def _has_effects(*parts: Part) -> bool:

@@ -110,6 +110,4 @@ def _is_linear(equation: Any) -> bool:
 def _masked(constant: Any, taken: Any) -> Any:
     if not jnp.issubdtype(jnp.result_type(constant), jnp.inexact):
         return constant
-    return lax.select(
-        lax.broadcast(taken, jnp.shape(constant)), constant, lax.stop_gradient(constant)
-    )
+    return lax.select(taken, constant, lax.stop_gradient(constant))

@@ -329,7 +329,7 @@ def _row(rows: Any, index: Any) -> Any:
 
 
 def _choose(active: Any, new: Any, old: Any) -> Any:
-    return lax.select(lax.broadcast(active, old.shape), _as(new, old), old)
+    return lax.select(active, _as(new, old), old)
 
 
 def _as(value: Any, like: Any) -> Any:

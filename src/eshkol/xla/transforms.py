@@ -418,8 +418,8 @@ def _run_mapped(
     with wide():
         in_axes = (0, *(axes[index] for index in mapped))
         operands = [jnp.asarray(arrays[i]) for i in mapped]
-        note("vmap", lanes=operands[0].shape[axes[mapped[0]] or 0])
-        lanes = np.arange(operands[0].shape[axes[mapped[0]] or 0], dtype=np.uint32)
+        lanes = _lane_numbers(operands[0], axes[mapped[0]] or 0)
+        note("vmap", lanes=lanes.shape[0])
         with failures():
             results = jax.vmap(one, in_axes)(lanes, *operands)
         results = moved(results, found["structure"], out_axes)
@@ -427,6 +427,20 @@ def _run_mapped(
         drawing.count()
     structure = _as_tensors(found["structure"])
     return unflatten(structure, results)
+
+
+def _lane_numbers(operand: Any, axis: int) -> Any:
+    """The numbers of the lanes, on the devices of the axis of ``operand`` that is mapped.
+
+    JAX wants all that is mapped to have the same sharding where shardings are part of types.
+    """
+    numbers = np.arange(operand.shape[axis], dtype=np.uint32)
+    if jax.typeof(operand).sharding.spec[axis] is None:
+        return numbers
+    differs = lax.ne(operand, operand)
+    nowhere = lax.bitwise_and(differs, lax.bitwise_not(differs))
+    others = [index for index in range(operand.ndim) if index != axis % operand.ndim]
+    return jnp.any(nowhere, others).astype(np.uint32) + numbers
 
 
 def _as_tensors(structure: Structure) -> Structure:
