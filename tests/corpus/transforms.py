@@ -312,6 +312,19 @@ ROWS = [
         "2.0",
         to=lambda x: 4 * x**3 if x > 6 else 5 * x**4 * 1.5**3,
     ),
+    row(
+        "keyword arguments of what is differentiated, mapped or fused",
+        f"""(define (g x #:scale (s 2.0) #:kind (kind 'square))
+             (* s (if (eq? kind 'square) (* x x) x)))
+           (define (f x y)
+             (list ((gradient g) x #:scale y) ((derivative g) x #:kind 'line)
+                   (gradient (lambda (y) ((derivative g) x #:scale (* y y))) y)
+                   (tensor-sum ((vmap g) (tensor x x {DOUBLE}) #:scale (tensor y 1.0 {DOUBLE})))
+                   ((fuse-ops (list g)) x #:kind 'line)))""",
+        "2.0 3.0",
+        "0.5 4.0",
+        to=lambda x, y: [2 * x * y, 2.0, 4 * x * y, (y + 1) * x * x, 2 * x],
+    ),
 ]
 
 

@@ -145,8 +145,8 @@ def fuse_ops(operations, *more, static=None, donate=None, device=None, backend=N
         raise wrong_type("fuse-ops", "a list of operations", operations)
     first, *others = steps
 
-    def fused(*arguments):
-        value = callee(first)(*arguments)
+    def fused(*arguments, **options):
+        value = callee(first)(*arguments, **options)
         for step in others:
             value = callee(step)(value)
         return value

@@ -204,11 +204,23 @@ def missing(who: str, usage: str) -> ArityError:
 def curried(operator: Procedure, function: Procedure, options: dict[str, Any]) -> Procedure:
     """The procedure that takes the derivative of ``function`` where it is called."""
 
-    def taken(*arguments: Any) -> Any:
-        return operator(function, *arguments, **options)
+    def taken(*arguments: Any, **keywords: Any) -> Any:
+        return operator(_with_keywords(function, keywords), *arguments, **options)
 
     taken.eshkol_operand = function  # type: ignore[attr-defined]
     return named(taken, f"{operator.__name__} of {name_of(function)}")
+
+
+def _with_keywords(function: Procedure, keywords: dict[str, Any]) -> Procedure:
+    """``function``, called with these keyword arguments."""
+    if not keywords:
+        return function
+
+    def called(*arguments: Any) -> Any:
+        return callee(function)(*arguments, **keywords)
+
+    called.eshkol_operand = function  # type: ignore[attr-defined]
+    return named(called, name_of(function))
 
 
 def name_of(function: Procedure) -> str:

@@ -78,7 +78,7 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
             the parameters of a procedure that takes several, and so is a list of anything if it
             needs as many. Several numbers: all are differentiated. Otherwise the first is
             differentiated and the rest are data. Without points, the result is the procedure
-            that computes the gradient.
+            that computes the gradient; it takes keyword arguments of ``function`` too.
         wrt: the index of the argument to differentiate, where the rest are data; or a list of
             indices.
         checkpoint: what compiled loops keep, ``'log``, ``'all`` or a number: see ``keep-states``.
@@ -184,7 +184,7 @@ def vmap(function, in_axes=None, out_axes=0):
         in_axes: the axis of each argument: one exact integer for all, or a list with ``#f`` for
             an argument that is the same for every call. In place of an axis a structure like
             that of the argument, or of its upper part, has one for each part. Default: the first
-            axis of all.
+            axis of all. Keyword arguments are mapped over their first axis.
         out_axes: where the mapped axis goes in the results, one axis or a structure of them;
             default 0.
 
@@ -193,9 +193,9 @@ def vmap(function, in_axes=None, out_axes=0):
     """
     check_procedure("vmap", function)
 
-    def mapped(*arguments):
+    def mapped(*arguments, **options):
         run = load("eshkol.xla.transforms:vmap")
-        return run(function, arguments, in_axes, out_axes)
+        return run(function, arguments, in_axes, out_axes, options)
 
     return named(mapped, f"vmap of {name_of(function)}")
 

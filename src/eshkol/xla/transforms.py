@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -333,10 +333,23 @@ def inexact_array(leaf: Any) -> Any:
 
 
 def vmap(
-    function: Callable[..., Any], arguments: Sequence[Any], in_axes: Any, out_axes: Any
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    in_axes: Any,
+    out_axes: Any,
+    options: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Map ``function`` over an axis of its arguments."""
+    """Map ``function`` over an axis of its arguments, and over the first axis of its options."""
     axes = argument_axes(arguments, in_axes)
+    if options:
+        count, called = len(arguments), function
+        axes += [0] * len(options)
+        arguments = [*arguments, *options.values()]
+
+        def function(*parts: Any) -> Any:
+            named = dict(zip(options, parts[count:], strict=True))
+            return callee(called)(*parts[:count], **named)
+
     taken = [
         flatten(_as_mapped(argument) if axis.__class__ is int else argument)
         for argument, axis in zip(arguments, axes, strict=True)
