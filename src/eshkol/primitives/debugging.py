@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import string
 import sys
+from fractions import Fraction
 from typing import Any
 
+from eshkol.autodiff import primal
 from eshkol.base.errors import BadValue
 from eshkol.base.frames import scheme_frame
 from eshkol.datum.values import UNSPECIFIED, MutableString
-from eshkol.datum.write import display_string
+from eshkol.datum.variables import value_of
+from eshkol.datum.write import display_string, short_string
 from eshkol.primitives.calling import DIALECT
 from eshkol.primitives.declare import load, primitive, tensor_primitive
 from eshkol.primitives.output import emit
@@ -80,6 +83,7 @@ def _template(label: Any, values: tuple[Any, ...], named: dict[str, Any]) -> str
     if count > len(values) or (not count and values and not any(map(str.isdigit, fields))):
         s = "s" * (count != 1)
         raise BadValue(f"debug-print: {count} place{s} for {len(values)} values", hint=_HINT)
+    _fill(text, _Sample, values, named)
     return text
 
 
@@ -95,21 +99,56 @@ class _Shown:
 
     def __format__(self, form: str) -> str:
         """The value as ``display`` shows it, or its numbers in Python's format."""
-        if form and hasattr(self.value, "shape"):
+        number = _plain_number(self.value) if form else None
+        if hasattr(number, "shape"):
             import numpy as np
 
             written: Any = {"all": lambda number: format(number, form)}
-            return np.array2string(np.asarray(self.value), formatter=written)
-        is_number = isinstance(self.value, int | float)
-        return format(self.value if form and is_number else display_string(self.value), form)
+            return np.array2string(np.asarray(number), formatter=written)
+        return format(display_string(self.value) if number is None else number, form)
+
+
+def _plain_number(value: Any) -> Any:
+    """The number or array that Python's formats are for; None if it is neither."""
+    value = primal(value_of(value))
+    if isinstance(value, Fraction):
+        return float(value)
+    return value if isinstance(value, int | float | complex) or hasattr(value, "shape") else None
+
+
+class _Sample(_Shown):
+    """A value in a template, of which only its kind may be known yet.
+
+    Raises:
+        BadValue: where it is formatted, if what it is has no such format.
+    """
+
+    def __format__(self, form: str) -> str:
+        value = _plain_number(self.value)
+        if hasattr(value, "dtype"):
+            value = {"b": True, "i": 1, "u": 1, "c": 1j}.get(value.dtype.kind, 1.5)
+        try:
+            return format("" if value is None else value, form)
+        except ValueError:
+            shown = "a text" if value is None else f"a number like {short_string(value)}"
+            raise BadValue(
+                f"debug-print: {{:{form}}} is no format of {shown}",
+                hint="the formats are Python's: {:.3f} or {:10.2e} for numbers, {:d} for exact "
+                "integers, {:>10} for all else",
+            ) from None
+
+
+def _fill(template: str, kind: type[_Shown], values: tuple[Any, ...], named: dict[str, Any]) -> str:
+    """The template with its braces filled in by values of a kind."""
+    fields = {name.replace("_", "-"): kind(value) for name, value in named.items()}
+    fields |= {name: kind(value) for name, value in named.items()}
+    return template.format(*map(kind, values), **fields)
 
 
 def show_values(template: str, label: Any, *values: Any, **named: Any) -> None:
     """Print the line of a ``debug-print`` whose label is this template, or none if it is empty."""
     if template:
-        fields = {name.replace("_", "-"): _Shown(value) for name, value in named.items()}
-        fields |= {name: _Shown(value) for name, value in named.items()}
-        text = template.format(*map(_Shown, values), **fields)
+        text = _fill(template, _Shown, values, named)
     else:
         text = " ".join(map(display_string, (label, *values)))
     emit("debug-print", text + "\n")
