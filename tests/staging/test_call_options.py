@@ -180,6 +180,7 @@ READERS = {
     "another variable of it": ("(define v w) (+ v 1)", "v"),
     "a local variable": ("(let ((v w)) (let ((u 1)) (+ u v)))", "v"),
     "an element of a list": ("(define l (list 1 w)) (step (cadr l) 0.5)", "l.1"),
+    "a gradient at it": ("(gradient (lambda (w) (tensor-sum (* w w))) w)", "w"),
     "a closure": ("(define f (let ((k w)) (lambda (x) (* k x)))) ((jit f) 1.0)", "f.k"),
 }
 
@@ -274,6 +275,16 @@ def test_the_call_fails_before_anything_is_donated(session: Session) -> None:
     with pytest.raises(ek.EshkolError):
         session.evaluate("(f w)")
     assert value(session, "(* 2 w)") == [2.0] * 3
+
+
+def test_a_call_that_fails_when_it_runs_is_named_by_who_reads_what_it_has_taken(
+    session: Session,
+) -> None:
+    session.evaluate("""
+        (define step (jit (lambda (w x) (if (< x 0) (error "negative" x) (* x w))) #:donate 'w))
+        (define w (ones 3)) (guard (e (#t e)) (step w -1.0))""")
+    with pytest.raises(Donated, match=r"(?s)w was donated.*\(step w -1.0\), <input"):
+        session.evaluate("(tensor-sum w)")
 
 
 def test_donation_from_python() -> None:

@@ -363,13 +363,25 @@ def distinct(inputs: list[Any], numbers: Sequence[int]) -> list[Any]:
     return inputs
 
 
-def give_up(leaves: Sequence[Any], numbers: Sequence[int]) -> None:
-    """The donated tensors are gone, and it is known where they went."""
-    tensors = [leaves[number] for number in numbers if leaves[number].__class__ is ArrayImpl]
-    for tensor in tensors:
-        if not tensor.is_deleted():
-            tensor.delete()
-    donated(tensors)
+class Donation:
+    """A call that is given tensors: after it they are gone, and it is known where they went.
+
+    If it fails, that is so of those that the running program has taken.
+    """
+
+    def __init__(self, leaves: Sequence[Any], numbers: Sequence[int]) -> None:
+        given = [leaves[number] for number in numbers]
+        self.tensors = [tensor for tensor in given if tensor.__class__ is ArrayImpl]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, problem: object, *_: object) -> None:
+        if problem is None:
+            for tensor in self.tensors:
+                if not tensor.is_deleted():
+                    tensor.delete()
+        donated([tensor for tensor in self.tensors if tensor.is_deleted()])
 
 
 def without_use(donated: Sequence[Any], results: Sequence[Any]) -> list[int]:

@@ -27,7 +27,7 @@ def deleted_in(name: str, value: Any) -> tuple[str, Any] | None:
     leaves, structure = flatten(value)
     for path, leaf in zip(structure_names(structure), leaves, strict=True):
         if _is_deleted(leaf):
-            return f"{name}.{path}", leaf
+            return name if structure.__class__ is str else f"{name}.{path}", leaf
     if not callable(value):
         return None
     reach = Reach(structure)

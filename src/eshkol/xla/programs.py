@@ -35,9 +35,9 @@ from eshkol.xla import journal, key_stream
 from eshkol.xla.call_options import (
     NO_OPTIONS,
     CallOptions,
+    Donation,
     check_present,
     distinct,
-    give_up,
     quiet_donation,
     without_use,
 )
@@ -208,10 +208,10 @@ class Program:
                 if len(self.variants) > MOST_VARIANTS:
                     del self.variants[next(iter(self.variants))]
             quiet = quiet_donation() if is_new and self.donated else nullcontext()
+            donation = Donation(leaves, self.donated) if self.donated else nullcontext()
             with self._call(leaves) as arrays, failures(), quiet:
-                result = self._called(function, arrays, is_new)
-                if self.donated:
-                    give_up(leaves, self.donated)
+                with donation:
+                    result = self._called(function, arrays, is_new)
                 if self.may_fail:
                     PATH.may_fail = True
                     settle(result)

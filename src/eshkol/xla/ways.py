@@ -16,7 +16,7 @@ from typing import Any
 
 from eshkol.xla import key_stream
 from eshkol.xla._compat import enable_x64
-from eshkol.xla.call_options import distinct, give_up
+from eshkol.xla.call_options import Donation, distinct
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import MoreSites
 from eshkol.xla.programs import PYTHON_NUMBERS, Program, Results, Unprepared
@@ -148,9 +148,8 @@ def _scope(
     """What the text of a way reads."""
 
     def donating(given: list[Any]) -> Any:
-        result = target(*distinct(given, program.donated))
-        give_up(given, program.donated)
-        return result
+        with Donation(given, program.donated):
+            return target(*distinct(given, program.donated))
 
     def position() -> tuple[Any, Any]:
         return program.sites.keys(sys._getframe(1))
