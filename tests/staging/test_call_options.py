@@ -96,6 +96,18 @@ class Shape:
     columns: int
 
 
+def test_all_further_arguments_are_static_by_the_name_of_the_parameter(session: Session) -> None:
+    session.evaluate("(define f (jit (lambda (x . sizes) (* x (ones sizes))) #:static 'sizes))")
+    with compiles(1):
+        assert value(session, "(f 2.0 2 1)") == [[2.0], [2.0]]
+        assert value(session, "(f 3.0 2 1)") == [[3.0], [3.0]]
+    assert value(session, "(f 3.0 2)") == [3.0, 3.0]
+    named = ek.jit(lambda x, *sizes: x * jnp.ones(sizes), static="sizes")
+    assert named(2.0, 2, 3).shape == (2, 3)
+    with pytest.raises(BadValue, match="argument 1 of .* can't be both static and donated"):
+        session.evaluate("(jit (lambda (x . w) x) #:static 'w #:donate 1)")
+
+
 def test_static_python_values_are_equal_by_their_own_equality() -> None:
     compiled = ek.jit(lambda shape, x: x * jnp.ones((shape.rows, shape.columns)), static=0)
     with compiles(1):

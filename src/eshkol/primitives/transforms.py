@@ -213,7 +213,8 @@ def jit(function, static=None, donate=None, device=None, backend=None, max_depth
     Args:
         function: a procedure or Python callable.
         static: arguments that are part of what is compiled, by their content (exact and inexact
-            numbers, strings, symbols, lists of them): an index from 0, a name, or a list of those.
+            numbers, strings, symbols, lists of them): an index from 0, a name, or a list of those;
+            the name of a parameter for further arguments means all of these.
         donate: arguments whose tensors the results may be stored in. They are gone after a call:
             who reads a variable that still holds one gets an error that names it.
         device: where it runs: ``'cpu``, ``'gpu``, ``"cuda:1"``; default: where its tensors are.

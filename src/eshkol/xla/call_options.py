@@ -44,13 +44,24 @@ class Chosen:
     Attributes:
         positions: of those that are given by position.
         keywords: of those that are given by name.
+        rest: from this position on all; None: no others.
     """
 
     positions: frozenset[int] = frozenset()
     keywords: frozenset[str] = frozenset()
+    rest: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.positions or self.keywords)
+        return bool(self.positions or self.keywords) or self.rest is not None
+
+    def __contains__(self, position: int) -> bool:
+        return position in self.positions or (self.rest is not None and position >= self.rest)
+
+    def common(self, other: Chosen) -> int | None:
+        """The first position that both have; None if there is none."""
+        ends = [rest for rest in (self.rest, other.rest) if rest is not None]
+        places = {*self.positions, *other.positions, *ends}
+        return min((place for place in places if place in self and place in other), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +71,14 @@ class _Parameters:
     Attributes:
         names: of the parameters that have a position.
         keywords: of all parameters that can be given by name.
-        takes_more: whether further arguments may be given by position.
+        rest: the name of the parameter for further arguments by position; None: it takes none.
         takes_any: whether arguments of any name may be given.
         usage: a call as messages show it.
     """
 
     names: Sequence[str]
     keywords: frozenset[str]
-    takes_more: bool
+    rest: str | None
     takes_any: bool
     usage: str
 
@@ -79,11 +90,12 @@ def _parameters_of(function: Any) -> _Parameters:
         node = known.node
         names = [p.variable.name for p in node.parameters if not p.keyword]
         keywords = frozenset(_key(p.keyword) for p in node.parameters if p.keyword)
-        return _Parameters(names, keywords, node.rest is not None, False, usage_of(name, node))
+        rest = None if node.rest is None else node.rest.name
+        return _Parameters(names, keywords, rest, False, usage_of(name, node))
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return _Parameters([], frozenset(), True, True, f"({name} …)")
+        return _Parameters([], frozenset(), "", True, f"({name} …)")
     parameters = signature.parameters.values()
     kinds = {p.kind for p in parameters}
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -91,7 +103,7 @@ def _parameters_of(function: Any) -> _Parameters:
     return _Parameters(
         [p.name for p in parameters if p.kind in by_position],
         frozenset(p.name for p in parameters if p.kind in by_name),
-        inspect.Parameter.VAR_POSITIONAL in kinds,
+        next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None),
         inspect.Parameter.VAR_KEYWORD in kinds,
         usage_text(name, signature),
     )
@@ -114,10 +126,13 @@ def _choose(who: str, option: str, wanted: Any, function: Any) -> Chosen:
     parameters = _parameters_of(function)
     positions: set[int] = set()
     keywords: set[str] = set()
+    rest: int | None = None
     for item in _items(wanted):
         index: int | None
         if item.__class__ is int:
             index = _position(who, option, item, parameters)
+        elif isinstance(item, Symbol | str | MutableString) and str(item) == parameters.rest:
+            index, rest = None, len(parameters.names)
         elif isinstance(item, Symbol | str | MutableString):
             index = _index_of_name(who, option, str(item), parameters, keywords)
         else:
@@ -132,7 +147,7 @@ def _choose(who: str, option: str, wanted: Any, function: Any) -> Chosen:
         if index < len(parameters.names):
             name = _key(parameters.names[index])
             keywords |= {name} & {*map(_key, parameters.keywords)}
-    return Chosen(frozenset(positions), frozenset(keywords))
+    return Chosen(frozenset(positions), frozenset(keywords), rest)
 
 
 def _items(wanted: Any) -> Sequence[Any]:
@@ -145,7 +160,7 @@ def _items(wanted: Any) -> Sequence[Any]:
 def _position(who: str, option: str, index: int, parameters: _Parameters) -> int:
     count = len(parameters.names)
     position = index + count if index < 0 else index
-    if position < 0 or (position >= count and not parameters.takes_more):
+    if position < 0 or (position >= count and parameters.rest is None):
         raise OutOfRange(
             f"{who}: {option}: there is no argument {index} in {parameters.usage}",
             hint="arguments count from 0",
@@ -279,9 +294,9 @@ class CallOptions:
         """The arguments of a call, the static ones marked."""
         if not self.static:
             return arguments, keywords
-        positions, names = self.static.positions, self.static.keywords
+        static, names = self.static, self.static.keywords
         fixed = tuple(
-            Fixed(value) if index in positions else value for index, value in enumerate(arguments)
+            Fixed(value) if index in static else value for index, value in enumerate(arguments)
         )
         return fixed, {
             name: Fixed(value) if name in names else value for name, value in keywords.items()
@@ -292,7 +307,7 @@ class CallOptions:
         if not self.donate:
             return ()
         positional, keywords = arguments[2]
-        wanted = [index in self.donate.positions for index in range(len(positional[2]))]
+        wanted = [index in self.donate for index in range(len(positional[2]))]
         wanted += [name in self.donate.keywords for name in keywords[1]]
         parts = zip(wanted, (*positional[2], *keywords[2]), strict=True)
         leaves = [(is_wanted, kind) for is_wanted, part in parts for kind in leaf_kinds(part)]
@@ -327,9 +342,8 @@ def call_options(
         find_device(who, device, backend),
         None if max_depth is None else depth_argument(who, max_depth),
     )
-    both = options.static.positions & options.donate.positions
-    if both:
-        index = min(both)
+    index = options.static.common(options.donate)
+    if index is not None:
         raise BadValue(
             f"{who}: argument {index} of {_parameters_of(function).usage} "
             "can't be both static and donated",
