@@ -104,7 +104,7 @@ def test_all_further_arguments_are_static_by_the_name_of_the_parameter(session: 
     assert value(session, "(f 3.0 2)") == [3.0, 3.0]
     named = ek.jit(lambda x, *sizes: x * jnp.ones(sizes), static="sizes")
     assert named(2.0, 2, 3).shape == (2, 3)
-    with pytest.raises(BadValue, match="argument 1 of .* can't be both static and donated"):
+    with pytest.raises(BadValue, match=r"argument 1 of .* can't be both static and donated"):
         session.evaluate("(jit (lambda (x . w) x) #:static 'w #:donate 1)")
 
 

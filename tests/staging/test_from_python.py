@@ -71,6 +71,12 @@ RESTARTED = [
     ("(define (f x . rest) (if (> x 0) (apply + x rest) x)) (lambda (x) (f x 1 2))", 2.0, 5.0),
     ("(define (f x (y 2.5)) (if (> x 0) (* x y) x)) f", 2.0, 5.0),
     ("(define k 4.0) (lambda (x) (if (> x k) x k))", 2.0, 4.0),
+    ("(define (f x) (if (> x 0) (list x) #f)) (lambda (x) (if (pair? (f x)) 1.0 2.0))", 2.0, 1.0),
+    ("(define (f x) (if (> x 9) 'up 'down)) (lambda (x) (case (f x) ((up) x) (else 7.0)))",
+     2.0, 7.0),
+    ("""(define (f x) (if (> x 0) (list x) #f))
+        (define (g x k) (let ((u (f x))) (k (if u (car u) 9.0))))
+        (lambda (x) (g x (lambda (y) (* 2 y))))""", 2.0, 4.0),
 ]  # fmt: skip
 
 
@@ -137,10 +143,21 @@ def test_an_error_in_a_traced_procedure_is_the_users(session: Session) -> None:
             assert_at_rest()
 
 
+@pytest.mark.parametrize("transform", [jax.jit, ek.jit, jax.vmap])
+def test_python_code_is_given_values_of_one_kind(session: Session, transform: Any) -> None:
+    make = session.evaluate("(lambda (x) (if (> x 0) (list x x) #f))")
+    ask = session.evaluate("(lambda (u) (if (pair? u) 1.0 2.0))")
+    with pytest.raises(ek.StagingError, match=r"(?s)one of several kinds.*\n  compile with ek.jit"):
+        transform(lambda x: ask(make(x)))(np.ones(3) if transform is jax.vmap else 1.0)
+    choose = session.evaluate("(lambda (x) (if (> x 0) sin cos))")
+    assert jax.jit(lambda x: choose(x)(x))(0.0) == 1.0
+    assert_at_rest()
+
+
 @pytest.mark.parametrize("transform", [jax.jit, jax.vmap])
 def test_jax_is_given_values_of_one_kind(session: Session, transform: Any) -> None:
     procedure = session.evaluate("(lambda (x) (if (> x 0) (list x x) 'none))")
-    with pytest.raises(ek.StagingError, match=r"one of several kinds.*\n  compile with ek.jit"):
+    with pytest.raises(ek.StagingError, match=r"(?s)one of several kinds.*\n  compile with ek.jit"):
         transform(procedure)(np.ones(3) if transform is jax.vmap else 1.0)
     assert_at_rest()
 

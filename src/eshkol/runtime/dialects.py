@@ -11,11 +11,12 @@ import types
 from itertools import cycle
 from typing import Any
 
+from eshkol.base import sources
 from eshkol.base.errors import NotAProcedure
 from eshkol.primitives.calling import is_traced
 from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.runtime.procedures import Procedure, procedure_of, procedure_of_code
-from eshkol.runtime.python_calls import is_foreign, python_call
+from eshkol.runtime.python_calls import is_foreign, is_of_package, python_call
 
 PERIOD = 1_000
 """After so many calls it is looked at how deep they nest."""
@@ -124,10 +125,32 @@ def restart() -> Any:
         arguments += list(variables[names[count + options]])
     keywords = {name: variables[name] for name in names[count : count + options]}
     try:
-        return load("eshkol.xla.control:restaged")(function, *arguments, **keywords)
+        result = load("eshkol.xla.control:restaged")(function, *arguments, **keywords)
     except Exception as error:
         _forget_restart(error)
         raise
+    if load("eshkol.xla.unions:is_undecided")(result):
+        _start_caller_again(frame, result)
+    return result
+
+
+def _start_caller_again(frame: types.FrameType, result: Any) -> None:
+    """Start the eager body that called ``frame`` again, which can't tell the kinds of its result.
+
+    Raises:
+        NeedsStaging: for the innermost such body that is prepared for it.
+        StagingError: Python code has called, whose conditions can't tell them either.
+    """
+    entry = load("eshkol.xla.control:staging").__code__
+    caller = frame.f_back
+    while caller is not None and caller.f_code is not entry:
+        code = caller.f_code
+        if " NeedsStaging" in code.co_names:
+            raise NeedsStaging
+        if not (sources.is_source(code.co_filename) or is_of_package(code)):
+            break
+        caller = caller.f_back
+    load("eshkol.xla.unions:refuse_for_python")(result)
 
 
 def _forget_restart(error: BaseException) -> None:

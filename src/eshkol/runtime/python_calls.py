@@ -19,6 +19,11 @@ from eshkol.primitives.declare import load
 _PACKAGE = f"{Path(__file__).parent.parent}/"
 
 
+def is_of_package(code: types.CodeType) -> bool:
+    """Whether code is of this package."""
+    return code.co_filename.startswith(_PACKAGE)
+
+
 def is_foreign(function: Any) -> bool:
     """Whether a callable that is no procedure of a program is none of this package either."""
     while isinstance(function, types.MethodType | functools.partial):

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -26,7 +26,7 @@ from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
 from eshkol.xla.conditions import CONDITIONS
 from eshkol.xla.dtypes import wide
-from eshkol.xla.trees import register
+from eshkol.xla.trees import flatten, register
 from eshkol.xla.witness import tracer_of
 
 DECIDE = "decide by a condition in the program: (if (eq? x 'this) … …)"
@@ -133,6 +133,31 @@ def _refuse(union: Any, *_: Any) -> Any:
 
 # What it flattens it has to build again with as many leaves, of which the one it is has fewer.
 jax.tree_util.register_pytree_node(Union, _refuse, _refuse)
+
+
+def is_undecided(value: Any) -> bool:
+    """Whether a value is, or holds, a union that eager code would take for something else.
+
+    One of procedures can be called anywhere.
+    """
+    if value.__class__ is Union:
+        return not all(map(callable, value.alternatives))
+    return _has_union(flatten(value)[1])
+
+
+def _has_union(structure: Any) -> bool:
+    if structure.__class__ is str:
+        return False
+    return structure[0] == Union.__name__ or any(map(_has_union, structure[2]))
+
+
+def refuse_for_python(value: Any) -> NoReturn:
+    """Raise the error for a value of several kinds that Python code would go on with."""
+    raise StagingError(
+        f"Python and JAX can't take a value that is one of several kinds: {short_string(value)}",
+        hint="compile with ek.jit the Scheme procedure that makes it and decides by it; or let "
+        "both branches of\neach if give values of one kind and shape",
+    )
 
 
 # ---- what is known of unions
