@@ -72,6 +72,8 @@ RESTARTED = [
     ("(define (f x (y 2.5)) (if (> x 0) (* x y) x)) f", 2.0, 5.0),
     ("(define k 4.0) (lambda (x) (if (> x k) x k))", 2.0, 4.0),
     ("(define (f x) (if (> x 0) (list x) #f)) (lambda (x) (if (pair? (f x)) 1.0 2.0))", 2.0, 1.0),
+    ("(define f (jit (lambda (x) (if (> x 0) 'up 'down)))) (lambda (x) (if (eq? (f x) 'up) x 9.0))",
+     2.0, 2.0),
     ("(define (f x) (if (> x 9) 'up 'down)) (lambda (x) (case (f x) ((up) x) (else 7.0)))",
      2.0, 7.0),
     ("""(define (f x) (if (> x 0) (list x) #f))

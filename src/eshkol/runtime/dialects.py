@@ -130,11 +130,11 @@ def restart() -> Any:
         _forget_restart(error)
         raise
     if load("eshkol.xla.unions:is_undecided")(result):
-        _start_caller_again(frame, result)
+        start_caller_again(frame, result)
     return result
 
 
-def _start_caller_again(frame: types.FrameType, result: Any) -> None:
+def start_caller_again(frame: types.FrameType, result: Any) -> None:
     """Start the eager body that called ``frame`` again, which can't tell the kinds of its result.
 
     Raises:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 import threading
 import weakref
 from collections import deque
@@ -30,7 +31,8 @@ from eshkol.base.errors import EshkolError, WrongType
 from eshkol.core.nodes import Lambda
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
-from eshkol.runtime.dialects import staged
+from eshkol.primitives.calling import DIALECT, is_traced
+from eshkol.runtime.dialects import staged, start_caller_again
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
 from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
@@ -56,6 +58,7 @@ from eshkol.xla.trees import (
     Structure,
     flatten_with_variables,
 )
+from eshkol.xla.unions import is_undecided
 from eshkol.xla.ways import Way, is_plain, way
 
 MOST_WAYS = 4
@@ -197,6 +200,8 @@ class Jitted:
         except EshkolError as error:
             self._tell_present_form(error, entry.program, arguments, options)
             raise
+        if DIALECT.resolve is None and is_traced() and is_undecided(result):
+            start_caller_again(sys._getframe(), result)
         if not _is_inside_a_trace():
             with self.lock:
                 if changes == self.changes:
