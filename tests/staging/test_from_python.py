@@ -74,6 +74,8 @@ RESTARTED = [
     ("(define (f x) (if (> x 0) (list x) #f)) (lambda (x) (if (pair? (f x)) 1.0 2.0))", 2.0, 1.0),
     ("(define f (jit (lambda (x) (if (> x 0) 'up 'down)))) (lambda (x) (if (eq? (f x) 'up) x 9.0))",
      2.0, 2.0),
+    ("""(define (f x) (let ((l (list (if (> x 0) x 1.0) 7.0))) (set-cdr! (cdr l) l) l))
+        (lambda (x) (caddr (f x)))""", 2.0, 2.0),
     ("(define (f x) (if (> x 9) 'up 'down)) (lambda (x) (case (f x) ((up) x) (else 7.0)))",
      2.0, 7.0),
     ("""(define (f x) (if (> x 0) (list x) #f))

@@ -138,11 +138,14 @@ jax.tree_util.register_pytree_node(Union, _refuse, _refuse)
 def is_undecided(value: Any) -> bool:
     """Whether a value is, or holds, a union that eager code would take for something else.
 
-    One of procedures can be called anywhere.
+    One of procedures can be called anywhere. Nothing is found in what contains itself.
     """
     if value.__class__ is Union:
         return not all(map(callable, value.alternatives))
-    return _has_union(flatten(value)[1])
+    try:
+        return _has_union(flatten(value)[1])
+    except EshkolError:
+        return False
 
 
 def _has_union(structure: Any) -> bool:
