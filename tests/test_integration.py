@@ -21,6 +21,12 @@ INTEGRALS = {
     "downwards": ("(exp x)", "1", "-1", mpmath.exp),
     "the bell": ("(exp (- (* x x)))", "-inf.0", "+inf.0", lambda x: mpmath.exp(-x * x)),
     "a tail": ("(/ 1 (* x x x))", "2", "+inf.0", lambda x: x**-3),
+    "a heavy tail": (
+        "(/ 1 (+ x (expt x 3/2)))",
+        "1",
+        "+inf.0",
+        lambda x: 1 / (x + x * mpmath.sqrt(x)),
+    ),
     "from afar": ("(exp x)", "-inf.0", "0.5", mpmath.exp),
 }
 
@@ -38,6 +44,19 @@ def test_values(name):
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "factor"),
+    [("float64", 1e-200), ("float64", 1e200), ("float32", 1e-30), ("float32", 1e30)],
+)
+def test_numbers_whose_squares_are_none(dtype, factor):
+    found = Session().evaluate(
+        "((jit (lambda (c) (integrate"
+        "   (lambda (x) (let ((y (* c (abs (- x 0.3))))) (vector y y))) 0 1)))"
+        f" (tensor-cast {factor} '{dtype}))"
+    )
+    assert np.asarray(found) / factor == pytest.approx(0.29, rel=1e-5)
+
+
 # A program of the numbers k and b, and its value in closed form.
 PARAMETERS = {
     "captured": (
@@ -52,6 +71,10 @@ PARAMETERS = {
     "to infinity": (
         "(integrate (lambda (x) (exp (- (* k x)))) b +inf.0)",
         lambda k, b: mpmath.exp(-k * b) / k,
+    ),
+    "a heavy tail": (
+        "(integrate (lambda (x) (expt x (- k 2.5))) b +inf.0)",
+        lambda k, b: b ** (k - 1.5) / (1.5 - k),
     ),
     "from infinity": (
         "(integrate (lambda (x) (exp (* k x))) -inf.0 b)",

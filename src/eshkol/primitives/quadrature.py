@@ -166,7 +166,7 @@ def _goes_on(error: Sizes, whole: Sizes, tolerance: float) -> bool:
 
 
 def _is_small(error: Sizes, whole: Sizes, tolerance: float) -> bool:
-    return all(e <= tolerance * w for e, w in zip(error, whole, strict=True))
+    return all(e <= tolerance * w < math.inf for e, w in zip(error, whole, strict=True))
 
 
 def _total(sizes: Sequence[Sizes]) -> Sizes:
@@ -226,9 +226,9 @@ def substituted(kind: str, t: Any, low: Any, high: Any) -> tuple[Any, Any]:
         low: the lower end, if it is finite.
         high: the upper end, if it is finite.
     """
+    # Near 0 there are far more doubles than near 1, so that is where the infinite end is.
     if kind == "to":
-        rest = 1.0 - t
-        return low + t / rest, 1.0 / (rest * rest)
+        return low + (1.0 - t) / t, 1.0 / (t * t)
     if kind == "from":
         return high - (1.0 - t) / t, 1.0 / (t * t)
     x = 2.0 * t - 1.0

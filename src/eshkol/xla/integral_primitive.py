@@ -9,6 +9,7 @@ transposition. Under ``vmap`` all lanes are cut alike, as long as one of them ne
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -127,7 +128,8 @@ def _run(
             values = _measured_again(measure, panels, run.jaxpr.out_avals)
         allowed = tolerance * panels.whole.sum(0)
         error = panels.error.sum(0)
-        excess = jnp.where(jnp.isfinite(error), jnp.where(error <= allowed, 0, error), jnp.inf)
+        is_known = jnp.isfinite(error) & jnp.isfinite(allowed)
+        excess = jnp.where(is_known, jnp.where(error <= allowed, 0, error), jnp.inf)
         return [*values, excess.astype(low.dtype)]
 
 
@@ -229,12 +231,17 @@ def _measured(function: Any, low: Any, high: Any, lanes: int) -> tuple[Values, A
 
 
 def _sizes(rows: Values, lanes: int) -> Any:
-    """The length of all numbers at each node, in each lane."""
-    squares = [
-        jnp.square(abs(row)).reshape(*row.shape[: lanes + 1], -1).sum(-1, dtype=_real(row))
+    """The length of all numbers at each node, in each lane, without squares that overflow."""
+    sizes = [
+        abs(row)
+        .astype(_real(row))
+        .reshape(*row.shape[: lanes + 1], math.prod(row.shape[lanes + 1 :]))
         for row in rows
     ]
-    return jnp.sqrt(sum(squares))
+    each = jnp.concatenate(sizes, -1)
+    largest = each.max(-1, initial=0)
+    unit = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
+    return unit * jnp.sqrt(jnp.square(each / unit[..., None]).sum(-1))
 
 
 def _real(row: Any) -> Any:
