@@ -210,10 +210,12 @@ def transform(operation: Any) -> Any:
 
 
 def convolved(x: Any, y: Any, mode: str = "full") -> Any:
-    return np.convolve(x, y, mode)
+    from scipy import signal
+
+    return signal.convolve(x, y, mode, method="direct")
 
 
-LONG, SHORT = anywhere(6), anywhere(3)
+LONG, SHORT, HIGH, BROAD = anywhere(6), anywhere(3), anywhere(3, 2), anywhere(2, 4)
 SIGNALS = [
     Form("fft", transform(np.fft.fft), [c(M, None, -1), c(EMPTY), c(T, 5, 1), c(V), c(V, 2, 0)],
          axes="one", **HARD),
@@ -229,9 +231,11 @@ SIGNALS = [
     Form("ifftshift", np.fft.ifftshift, [c(M, -1), c(EMPTY), c(T), c(V, 0)], axes="many"),
     Form("apply-window", np.multiply, [c(M, ROW), c(EMPTY, ROW), c(V, V)]),
     Form("convolve", convolved, [c(LONG, SHORT), c(SHORT, LONG), c(LONG, SHORT, "same"),
-                                 c(LONG, SHORT, "valid")], **HARD),
+                                 c(SHORT, LONG, "same"), c(LONG, SHORT, "valid"), c(HIGH, BROAD),
+                                 c(HIGH, BROAD, "same")], **HARD),
     Form("fast-convolve", convolved, [c(LONG, SHORT), c(LONG, SHORT, "same"),
-                                      c(LONG, SHORT, "valid")], **HARD),
+                                      c(SHORT, LONG, "same"), c(LONG, SHORT, "valid"),
+                                      c(HIGH, BROAD), c(HIGH, BROAD, "same")], **HARD),
     Form("fir-filter", lambda b, x: lfilter(b, [1.0], x), [c(SHORT, LONG), c(SHORT, NONE),
                                                            c(SHORT, T)], **HARD),
     Form("iir-filter", lfilter, [c(SHORT, np.array([2.0, 0.5]), LONG),

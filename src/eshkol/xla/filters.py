@@ -92,13 +92,29 @@ def _convolution(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
         name = str(getattr(mode, "name", mode))
         if name not in ("full", "same", "valid"):
             raise BadValue(f"{who}: expected 'full, 'same or 'valid, got {describe(mode)}")
-        return kernel(*_pair(who, first, second), name)
+        a, b = _pair(who, first, second)
+        if name == "valid" and not _holds(a, b) and not _holds(b, a):
+            raise ShapeError(
+                f"{who}: neither of {describe(a)} and {describe(b)} holds the other one",
+                hint="'valid gives where they overlap wholly; 'full and 'same take any sizes",
+            )
+        return kernel(a, b, name)
 
     rule.__name__ = rule.__qualname__ = who
     return rule
 
 
+def _holds(a: Any, b: Any) -> bool:
+    """Whether ``a`` is as large as ``b`` along every axis."""
+    return all(n >= m for n, m in zip(a.shape, b.shape, strict=True))
+
+
 def _direct(a: Any, b: Any, mode: Any) -> Any:
+    if mode != "valid" and not _holds(a, b):
+        # JAX takes no two that hold each other neither way, and 'same has the larger one's size.
+        after = [m - 1 if mode == "full" else (m - 1) // 2 for m in b.shape]
+        before = [m - 1 if mode == "full" else m // 2 for m in b.shape]
+        a, mode = jnp.pad(a, list(zip(before, after, strict=True))), "valid"
     if len(a.shape) == 1:
         return jnp.convolve(a, b, mode)
     return jax.scipy.signal.convolve(a, b, mode, method="direct")
