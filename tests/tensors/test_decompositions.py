@@ -19,6 +19,7 @@ from tensor_laws import (
 )
 
 from eshkol.base.errors import BadValue, EshkolError, ShapeError, WrongType
+from eshkol.session import Session
 from rows import one_in
 
 RANDOM = np.random.default_rng(0)
@@ -177,6 +178,8 @@ def test_conjugate_gradients():
     np.testing.assert_allclose(solve(a, b, 1e-6, 0, wanted), wanted)
     slopes = jax.grad(lambda y: solve(jnp.asarray(a), y, 1e-7).sum())(jnp.asarray(b))
     np.testing.assert_allclose(slopes, np.linalg.solve(a, np.ones(6)), rtol=1e-2, atol=1e-3)
+    curvature = jax.hessian(lambda y: solve(a, y, 1e-7, 20, b).sum())(jnp.asarray(b))
+    np.testing.assert_array_equal(curvature, np.zeros((6, 6)))
 
 
 SLOPED = ["tensor-qr", "tensor-cholesky", "tensor-eigh", "tensor-svd", "tensor-lu"]
@@ -187,6 +190,24 @@ def test_slopes_of_factorizations(name):
     case = Case(name, (positive(3, 3),), None)
     check_slopes(case)
     check_staged(case)
+
+
+def test_slopes_of_eigenvalues_and_their_vectors():
+    session = Session()
+    session.evaluate(
+        "(define (f m) (let ((e (tensor-eig m)))"
+        "  (tensor-sum (+ (* (arange 3) (square (real-part (cadr e)))) (magnitude (car e))))))"
+        "(define m (tensor '((0.3 2.0 0.1) (-1.0 0.5 0.2) (0.4 0.1 1.5)) #:dtype 'float64))"
+        "(define d (tensor '((0.2 0.1 -0.4) (0.3 -0.1 0.6) (0.5 0.7 0.2)) #:dtype 'float64))"
+        "(define (along t) (f (+ m (* t d))))"
+    )
+    h = 1e-5
+    for what in ("along", "(derivative along)"):
+        low, high = (session.evaluate(f"({what} {t})") for t in (-h, h))
+        slope = pytest.approx((float(high) - float(low)) / (2 * h), rel=1e-6)
+        assert float(session.evaluate(f"(derivative {what} 0.0)")) == slope
+        assert float(session.evaluate(f"(gradient {what} 0.0)")) == slope
+        assert float(session.evaluate(f"((jit (gradient {what})) 0.0)")) == slope
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

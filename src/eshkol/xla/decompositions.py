@@ -260,7 +260,8 @@ def eigenvalues(tensor: Any) -> Any:
 
 @matrix_kernel()
 def _eig(x: Any) -> Any:
-    return tuple(jnp.linalg.eig(x))
+    # Vectors are of length 1, their largest numbers real, so they have derivatives.
+    return tuple(lax.linalg.eig(x, compute_left_eigenvectors=False, enable_eigvec_derivs=True))
 
 
 def symmetric_eigenvalues(tensor: Any) -> Any:

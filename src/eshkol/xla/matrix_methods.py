@@ -67,7 +67,22 @@ def conjugate_gradients(
         else:
             x, y = equations(who, a, y, square=True)
             apply = functools.partial(jnp.matmul, x)
-        return jax.scipy.sparse.linalg.cg(apply, y, first, tol=limit, maxiter=count)[0]
+        return _iterated(apply, y, first, limit, count)
+
+
+def _iterated(apply: Callable[[Any], Any], y: Any, first: Any, limit: Any, count: Any) -> Any:
+    """What JAX's ``cg`` gives, with derivatives of all orders.
+
+    A start that carries a derivative, be it zero, would keep JAX from the second order.
+    """
+    limit = lax.stop_gradient(limit)
+    start = None if first is None else lax.stop_gradient(first)
+
+    def search(start: Any, matvec: Callable[[Any], Any], right: Any) -> Any:
+        return jax.scipy.sparse.linalg.cg(matvec, right, start, tol=limit, maxiter=count)[0]
+
+    forwards, backwards = (functools.partial(search, place) for place in (start, None))
+    return lax.custom_linear_solve(apply, y, forwards, backwards)
 
 
 def _operator(who: str, procedure: Callable[[Any], Any], like: Any) -> Callable[[Any], Any]:
