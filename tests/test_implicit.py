@@ -156,6 +156,18 @@ def test_weights_that_are_captured_have_gradients():
             assert found[i, j] == pytest.approx(slope, rel=1e-6)
 
 
+@pytest.mark.parametrize("method", ["l-bfgs", "conjugate-gradient"])
+@pytest.mark.parametrize("start", ["0.5", "(parameter 0.5)", "(tensor 0.5 0.7)"])
+def test_minima_of_functions_in_float32(method, start):
+    # Near the minimum, the values of the function are the same in all their digits.
+    found = ek.eval(
+        "(let ((a (parameter 2.0)))"
+        "  (argmin (lambda (x) (tensor-sum (+ 1 (square (- x a)) (expt x 4))))"
+        f"         {start} #:method '{method}))"
+    )
+    assert np.asarray(found) == pytest.approx(0.8351223484813665, rel=1e-6)
+
+
 def test_points_of_any_structure():
     session = Session()
     pair = session.evaluate(

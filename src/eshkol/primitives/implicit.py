@@ -358,10 +358,14 @@ def minimum(
     else:
         near = minimizers.conjugate_gradient(a, x, steps, limit, 0)
     found = root_finding.newton(equations, near, tolerance, NEWTON_STEPS)
-    value = a.value(near)
+    value, gradient = a.value_and_gradient(near)
+    unseen = tolerance * (1.0 + abs(value))
     # Newton's method also finds what is no minimum.
-    is_lower = a.value(found.x) <= value + tolerance * (1.0 + abs(value))
-    is_near = equations.norm(a.gradient(near)) <= limit
+    is_lower = a.value(found.x) <= value + unseen
+    # A minimizer gets no nearer than to where values are the same in all their digits.
+    way = a.each(lambda u, v: u - v, near, found.x)
+    slope = equations.norm(gradient)
+    is_near = (slope <= limit) | (slope * equations.norm(way) <= unseen)
     return found._replace(is_found=found.is_found & is_lower & is_near)
 
 

@@ -221,11 +221,17 @@ def _argmin(function: Any, start: Any, method: str, tolerance: Any, steps: Any) 
         def slopes(x: Any) -> Any:
             return cast(join(gradient_of(traced)(split(x, traced.arrays))), x.dtype)
 
+        dtypes = [x.dtype]
+
+        def value(x: Any) -> Any:
+            found = traced.scalar(split(x, traced.arrays))
+            dtypes.append(found.dtype)
+            return cast(found, x.dtype)
+
         residuals = _traced_apart(who, slopes, x)
-        limit = _limit(tolerance, float(jnp.finfo(x.dtype).eps), x)
-        minimand = _traced_apart(
-            who, lambda x: cast(traced.scalar(split(x, traced.arrays)), x.dtype), x
-        )
+        minimand = _traced_apart(who, value, x)
+        precision = _coarsest(dtypes)
+        limit = _limit(tolerance, precision, x)
 
         def search(f: Function, first: Any) -> root_finding.Found:
             arithmetic = _Minimand(traced, minimand, f)
@@ -234,7 +240,7 @@ def _argmin(function: Any, start: Any, method: str, tolerance: Any, steps: Any) 
             return implicit.minimum(arithmetic, equations, first, method, limit, count)
 
         found = _moving(residuals, x, search)
-        _check(who, found, traced, steps, method)
+        _check(who, found, traced, steps, method, precision)
         return _like_start(traced, found.x)
 
 
@@ -281,7 +287,12 @@ def _residuals(traced: Traced, x: Any) -> tuple[Function, float]:
         return x - found if traced.who == "fixed-point" else found
 
     apart = _traced_apart(traced.who, residuals, x)
-    return apart, max(float(jnp.finfo(dtype).eps) for dtype in dtypes)
+    return apart, _coarsest(dtypes)
+
+
+def _coarsest(dtypes: list[np.dtype]) -> float:
+    """How precise the least precise of numbers of these dtypes are."""
+    return max(float(jnp.finfo(dtype).eps) for dtype in dtypes)
 
 
 def _traced_apart(who: str, function: Function, x: Any) -> Function:
@@ -368,7 +379,7 @@ def _check(
     traced: Traced,
     steps: Any,
     method: str,
-    precision: float = 0.0,
+    precision: float,
 ) -> None:
     """The error for a search that has failed, now or when the program runs.
 
