@@ -79,6 +79,17 @@ def test_continuous(name, parameters, reference):
     assert isinstance(number, float)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "reference"), one_in(3, CONTINUOUS, titles(CONTINUOUS))
+)
+def test_tensors_of_parameters(name, parameters, reference):
+    many = [np.float32([parameter, parameter]) for parameter in parameters]
+    assert np.shape(drawn(name, *many)) == (2,)
+    sample = np.asarray(drawn(name, *many, COUNT // 2, 2))
+    assert sample.shape == (COUNT // 2, 2)
+    assert st.kstest(sample.reshape(-1), reference.cdf).pvalue > 1e-3
+
+
 @pytest.mark.parametrize(("name", "parameters", "reference"), WHOLE, ids=titles(WHOLE))
 def test_whole(name, parameters, reference):
     sample = np.asarray(drawn(name, *parameters, COUNT))

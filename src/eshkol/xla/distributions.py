@@ -196,7 +196,11 @@ chi_square = _sampler(
     _FREEDOM,
 )
 f_ratio = _sampler(
-    "random-f", lambda key, shape, dtype, m, n: _RANDOM.f(key, m, n, shape, dtype), *[_FREEDOM] * 2
+    "random-f",
+    lambda key, shape, dtype, m, n: _RANDOM.f(
+        key, jnp.broadcast_to(m, shape), jnp.broadcast_to(n, shape), shape, dtype
+    ),
+    *[_FREEDOM] * 2,
 )
 lognormal = _sampler(
     "random-lognormal",
@@ -230,8 +234,8 @@ maxwell = _sampler(
 )
 double_sided_maxwell = _sampler(
     "random-double-sided-maxwell",
-    lambda key, shape, dtype, location, scale: _RANDOM.double_sided_maxwell(
-        key, location, scale, shape, dtype
+    lambda key, shape, dtype, location, scale: (
+        location + scale * _RANDOM.double_sided_maxwell(key, 0.0, 1.0, shape, dtype)
     ),
     _LOCATION,
     _SCALE,
