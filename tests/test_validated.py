@@ -71,6 +71,7 @@ SHOWN = """
 ((jit (lambda (x) (* x 2))) (interval 1 2)) ⇒ [2.0, 4.0]
 (let ((x (interval 0 1))) (list (< x 2) (> x 2) (<= x 1) (zero? (+ x 1)))) ⇒ (#t #f #t #f)
 (= (interval 1) 1) ⇒ #t
+(derivative (lambda (x) (if (interval-member? x (interval 1 3)) (* x x) 0)) 2) ⇒ 4
 (map interval? (list 1 (interval 1))) ⇒ (#f #t)
 (interval-hull (interval 1 2) 5) ⇒ [1.0, 5.0]
 (interval-intersection (interval 1 3) (interval 2 4)) ⇒ [2.0, 3.0]

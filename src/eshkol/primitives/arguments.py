@@ -15,6 +15,7 @@ from fractions import Fraction
 from types import FrameType
 from typing import Any
 
+from eshkol.autodiff import Differentiable
 from eshkol.base.errors import EshkolError, OutOfRange, StagingError, WrongType
 from eshkol.datum.equality import Undecided, is_array
 from eshkol.datum.pairs import NIL, EmptyList, Pair, is_list, scheme_list
@@ -154,6 +155,8 @@ def index_argument(who: str, value: Any, expected: str = "an exact integer") -> 
             "compute it from exact integers or shapes, or index a tensor: tensor-ref",
         )
     hint = "" if value.__class__ is not float else f"make it exact: (exact {value!r})"
+    if isinstance(value, Differentiable):
+        hint = "it carries a derivative, which is lost here: (stop-gradient x) is the number alone"
     raise wrong_type(who, expected, value, hint)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eshkol.base.errors import BadValue
+from eshkol.autodiff import Differentiable, settled
+from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import load, primitive
@@ -22,7 +23,22 @@ _RULES = "eshkol.validated.intervals:"
 
 def interval_argument(who: str, value: Any) -> Any:
     """``value``, an interval or a number, as an interval."""
-    return load(_RULES + "interval_of")(who, known(value))
+    return load(_RULES + "interval_of")(who, without_derivative(who, value))
+
+
+def _compared(who: str, *values: Any) -> list[Any]:
+    """Numbers or intervals of which something is asked, as intervals."""
+    return [load(_RULES + "interval_of")(who, known(value)) for value in values]
+
+
+def without_derivative(who: str, value: Any) -> Any:
+    """``value`` as a plain number if it is one; one that is differentiated is refused."""
+    if isinstance(settled(value), Differentiable):
+        raise WrongType(
+            f"{who}: expected a number that carries no derivative, got {short_string(value)}",
+            hint="intervals have no derivatives; (stop-gradient x) is the number alone",
+        )
+    return known(value)
 
 
 @primitive("interval")
@@ -54,7 +70,7 @@ def interval(low, high=None):
 
 
 def _bound(value: Any) -> tuple[float, float]:
-    number = known(value)
+    number = without_derivative("interval", value)
     if number.__class__ is float and number == number:
         return number, number
     found = load(_RULES + "interval_of")("interval", number)
@@ -120,7 +136,7 @@ def is_member(number, interval):
     Example: ``(interval-member? 1/3 (interval 0 1))`` ⇒ ``#t``.
     """
     who = "interval-member?"
-    x, y = interval_argument(who, number), interval_argument(who, interval)
+    x, y = _compared(who, number, interval)
     value = known(number)
     return is_subset(x, y) if value.__class__ is x.__class__ else value in y
 
@@ -131,7 +147,7 @@ def is_subset(inner, outer):
 
     Example: ``(interval-subset? (interval 1 2) (interval 1 3))`` ⇒ ``#t``.
     """
-    x, y = (interval_argument("interval-subset?", value) for value in (inner, outer))
+    x, y = _compared("interval-subset?", inner, outer)
     return y.inf <= x.inf and x.sup <= y.sup
 
 
@@ -141,7 +157,7 @@ def is_interior(inner, outer):
 
     Example: ``(interval-interior? (interval 1 2) (interval 1 3))`` ⇒ ``#f``.
     """
-    x, y = (interval_argument("interval-interior?", value) for value in (inner, outer))
+    x, y = _compared("interval-interior?", inner, outer)
     left = y.inf < x.inf or y.inf == float("-inf")
     return left and (x.sup < y.sup or y.sup == float("inf"))
 
@@ -152,7 +168,7 @@ def is_disjoint(first, second):
 
     Example: ``(interval-disjoint? (interval 1 2) (interval 3 4))`` ⇒ ``#t``.
     """
-    x, y = (interval_argument("interval-disjoint?", value) for value in (first, second))
+    x, y = _compared("interval-disjoint?", first, second)
     return x.sup < y.inf or y.sup < x.inf
 
 
@@ -162,7 +178,7 @@ def is_equal_interval(first, second):
 
     Example: ``(interval-equal? (interval 1 2) (+ (interval 0 1) 1))`` ⇒ ``#t``.
     """
-    x, y = (interval_argument("interval-equal?", value) for value in (first, second))
+    x, y = _compared("interval-equal?", first, second)
     return x == y
 
 

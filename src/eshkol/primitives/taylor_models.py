@@ -10,7 +10,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import size_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
-from eshkol.primitives.intervals import interval_argument
+from eshkol.primitives.intervals import interval_argument, without_derivative
 from eshkol.primitives.numbers import real_argument
 from eshkol.primitives.points import check_procedure
 
@@ -64,7 +64,7 @@ def taylor_model(function, center, radius, order):
 
 
 def _radius(who: str, radius: Any) -> Any:
-    number = real_argument(who, radius)
+    number = real_argument(who, without_derivative(who, radius))
     if not 0 <= number < float("inf"):
         raise BadValue(f"{who}: expected a finite radius of 0 or more, got {short_string(radius)}")
     return number

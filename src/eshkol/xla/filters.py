@@ -12,6 +12,7 @@ import jax.scipy.signal
 import numpy as np
 from jax import lax
 
+from eshkol.autodiff import Differentiable
 from eshkol.base.errors import BadValue, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import Pair, cons, scheme_list
 from eshkol.xla.arguments import static_int
@@ -47,6 +48,11 @@ def _number(who: str, value: Any) -> float:
         )
     if value.__class__ in (int, float) or getattr(value, "shape", None) == ():
         return float(value)
+    if isinstance(value, Differentiable):
+        raise WrongType(
+            f"{who}: expected a number that carries no derivative, got {describe(value)}",
+            hint="the design has no derivatives; (stop-gradient x) is the number alone",
+        )
     raise WrongType(f"{who}: expected a number, got {describe(value)}")
 
 
