@@ -21,7 +21,7 @@ from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
 from eshkol.xla._compat import ArrayImpl
-from eshkol.xla.dtypes import BOOL, INT32, INT64
+from eshkol.xla.dtypes import BOOL, INT32, INT64, is_dtype_name
 from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
 
 
@@ -104,7 +104,7 @@ def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:
 
 def static_shape(dims: Sequence[Any], who: str) -> tuple[int, ...]:
     """The shape that the arguments ``dims`` give: sizes, or one list or vector of them."""
-    if dims and dims[-1].__class__ is Symbol:
+    if dims and dims[-1].__class__ is Symbol and is_dtype_name(dims[-1].name):
         raise WrongType(
             f"{who}: expected an exact integer as a size, got {dims[-1]}",
             hint=f"a dtype is an option: #:dtype '{dims[-1]}",

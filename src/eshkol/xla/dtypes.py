@@ -115,6 +115,11 @@ def parse_dtype(option: Any, who: str) -> np.dtype | None:
     raise BadValue(f"{who}: unknown dtype {short_string(name)}", hint=f"the dtypes are: {known}")
 
 
+def is_dtype_name(name: str) -> bool:
+    """Whether the option ``#:dtype`` may have this name."""
+    return name in _BY_NAME
+
+
 def is_scalar_born(value: Any) -> bool:
     """Whether an array is a Scheme number: rank 0, and float64 or int64."""
     return value.dtype in WIDE and value.shape == ()
