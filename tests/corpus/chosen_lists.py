@@ -32,6 +32,13 @@ PROGRAMS = {
           (cond ((null? l) (fold-left - x (reverse kept)))
                 ((> (car l) 0.5) (next (cdr l) (cons (car l) kept)))
                 (else (next (cdr l) kept))))""",
+    "told by its tail": """
+        (let ((l (cons x (if (> x 0.5) '() (list 2.0 x)))))
+          (if (null? (cdr l)) (apply + 1.0 l) (apply * l)))""",
+    "mapped up to a tail": """
+        (let ((l (cons x (if (> x 0.5) '() (list 2.0 x)))) (sum 0.0))
+          (for-each (lambda (y) (set! sum (+ y (* 3 sum)))) l)
+          (fold-left + sum (map square l)))""",
     "sorted by their parts": """
         (let ((sorted (lambda (sorted items)
                 (if (null? items) '()

@@ -340,18 +340,9 @@ def not_a_list(who: str, value: Any) -> EshkolError:
     if rest.__class__ is Pair:
         return WrongType(f"{who}: expected a list that ends, got a circular list")
     if isinstance(rest, Undecided):
-        return _open(rest)
+        return load("eshkol.xla.unions:Open")(rest)
     tail = short_string(rest)
     return wrong_type(who, "a proper list", value, f"its last tail is {tail} instead of ()")
-
-
-def _open(value: Undecided) -> EshkolError:
-    """The error for one of several values whose choice matters here."""
-    try:
-        value.decided()
-    except EshkolError as error:
-        return error
-    raise AssertionError("it is known which value this is")
 
 
 def _other_sequence(value: Any) -> str:
