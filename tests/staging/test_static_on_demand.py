@@ -28,6 +28,9 @@ USES = {
     "a trip count": "(do ((i 0 (+ i 1)) (s 0.0 (+ s x))) ((= i {n}) s))",
     "a key of a table": "(hash-ref (table 2 20.0) {n} 5.0)",
     "the length of a list": "(length (make-list {n} 0))",
+    "what a filter keeps": "(tensor-sum (zeros (length (filter (lambda (i) (> i {n})) (iota 5)))))",
+    "what is removed": "(tensor-sum (list->tensor (delete {n} (iota 5))))",
+    "what is left of repetitions": "(tensor-sum (list->tensor (delete-duplicates (list 1 {n}))))",
 }
 
 WAYS = {

@@ -23,7 +23,7 @@ from eshkol.xla.chosen_elements import element
 from eshkol.xla.control import is_true
 from eshkol.xla.dtypes import BOOL, INT64, wide
 from eshkol.xla.unions import Union
-from eshkol.xla.witness import tracer_of
+from eshkol.xla.witness import Witness
 
 MOST_LENGTHS = 64
 """A list has at most so many lengths to choose from."""
@@ -35,7 +35,7 @@ def kept(who: str, items: Sequence[Any], tests: Sequence[Any], wanted: bool = Tr
     Raises:
         StagingError: they may be of too many numbers.
     """
-    truths = [is_true(test) for test in tests]
+    truths = [_truth(test) for test in tests]
     if all(truth.__class__ is bool for truth in truths):
         return scheme_list(
             [item for item, truth in zip(items, truths, strict=True) if truth is wanted]
@@ -47,7 +47,7 @@ def kept(who: str, items: Sequence[Any], tests: Sequence[Any], wanted: bool = Tr
     ]
     left = [item for item, _ in possible]
     with wide():
-        flags = jnp.stack([jnp.asarray(tracer_of(truth), BOOL) for _, truth in possible])
+        flags = jnp.stack([jnp.asarray(truth, BOOL) for _, truth in possible])
         if not wanted:
             known = np.array([truth.__class__ is bool for _, truth in possible])
             flags = lax.bitwise_or(lax.bitwise_not(flags), known)
@@ -58,11 +58,17 @@ def kept(who: str, items: Sequence[Any], tests: Sequence[Any], wanted: bool = Tr
     return _of_length(who, count, least, len(moved), lambda size: scheme_list(moved[:size]))
 
 
+def _truth(test: Any) -> Any:
+    """Whether a test holds, traced only if its value is not known."""
+    truth = is_true(test)
+    return truth.item() if truth.__class__ is Witness else truth
+
+
 def distinct(who: str, items: Sequence[Any], same: Callable[[Any, Any], Any]) -> Any:
     """The list of the items that are the same as no earlier one."""
     repeated: list[Any] = []
     for number, item in enumerate(items):
-        truths = [is_true(same(earlier, item)) for earlier in items[:number]]
+        truths = [_truth(same(earlier, item)) for earlier in items[:number]]
         repeated.append(_any(truths))
     return kept(who, items, repeated, False)
 
@@ -70,7 +76,7 @@ def distinct(who: str, items: Sequence[Any], same: Callable[[Any, Any], Any]) ->
 def _any(truths: Sequence[Any]) -> Any:
     if any(truth is True for truth in truths):
         return True
-    traced = [tracer_of(truth) for truth in truths if truth is not False]
+    traced = [truth for truth in truths if truth is not False]
     return reduce(lax.bitwise_or, traced) if traced else False
 
 
