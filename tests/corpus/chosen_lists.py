@@ -32,6 +32,25 @@ PROGRAMS = {
           (cond ((null? l) (fold-left - x (reverse kept)))
                 ((> (car l) 0.5) (next (cdr l) (cons (car l) kept)))
                 (else (next (cdr l) kept))))""",
+    "walked by a loop": f"""
+        (let loop ((l {KEPT}) (sum x)) (if (null? l) sum (loop (cdr l) (+ (car l) (* 3 sum)))))""",
+    "walked by a loop that may end before": f"""
+        (let loop ((l {KEPT}) (sum x))
+          (cond ((null? l) sum)
+                ((> (car l) 1.5) (* 10.0 sum))
+                (else (loop (cdr l) (+ (car l) (* 3 sum))))))""",
+    "walked by a loop that assigns": f"""
+        (let ((sum x))
+          (do ((l {KEPT} (cdr l))) ((null? l) sum) (set! sum (- (car l) (* 2 sum)))))""",
+    "made by a loop, of another": f"""
+        (let loop ((l {KEPT}) (made '()))
+          (if (null? l) (fold-left - x made) (loop (cdr l) (cons (* 2 (car l)) made))))""",
+    "merged with another": """
+        (let merged ((a (if (> x 0.5) (list 1.0 x) (list x))) (b (filter positive? (list x 0.8))))
+          (cond ((null? a) (fold-left - x b))
+                ((null? b) (fold-left - x a))
+                ((< (car a) (car b)) (+ (car a) (* 2 (merged (cdr a) b))))
+                (else (+ (car b) (* 2 (merged a (cdr b)))))))""",
     "told by its tail": """
         (let ((l (cons x (if (> x 0.5) '() (list 2.0 x)))))
           (if (null? (cdr l)) (apply + 1.0 l) (apply * l)))""",

@@ -33,6 +33,7 @@ from eshkol.xla.shrinking_loops import unroll
 from eshkol.xla.steps import Parting, Step, done
 from eshkol.xla.traced_loops import traced_loop, traced_while
 from eshkol.xla.trees import PART
+from eshkol.xla.unions import Union, dispatch
 from eshkol.xla.witness import Witness
 
 UNROLLED_TRIPS = 8
@@ -119,11 +120,18 @@ def staged_while(
         known = known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):
             compiled = partial(_compiled, site, values, test, step, leaves_when, keep)
+            told = mark()
             try:
                 return compiled() if loop is None or trip else loop.value(compiled)
-            except EshkolError:
+            except EshkolError as error:
                 if holds.__class__ is not Witness:
-                    raise
+                    ways: dict[str, Any] = {
+                        "test": test,
+                        "step": step,
+                        "leaves_when": leaves_when,
+                        "count": count,
+                    }
+                    return _of_each_kind(values, partial(staged_while, site, **ways), error, told)
                 # What can't be a compiled loop can be followed, since its test is known.
                 is_followed = True
         if path.left_out:
@@ -225,6 +233,9 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
                 if goes_on.__class__ not in _FOLLOWABLE:
                     if not isinstance(error, ChangingVariable):
                         raise
+                    if any(value.__class__ is Union for value in values):
+                        run = partial(staged_loop, site, step=step)
+                        return _of_each_kind(values, run, error, told)
                     return unroll(site, values, step, error)
                 # What can't be a compiled loop can be followed, since its end is known.
                 is_followed = True
@@ -238,6 +249,25 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
             return result.value
         values = result.values
     raise _endless(site)
+
+
+def _of_each_kind(
+    values: Values, run: Callable[[Values], Any], error: EshkolError, told: Any
+) -> Any:
+    """What a loop gives for each value that the first union is, a list of each length, say.
+
+    Args:
+        values: the loop variables at the start.
+        run: the loop, of these.
+        error: of the loop that carries them as they are, which is raised if there is no union.
+        told: what was told before that loop was tried.
+    """
+    places = (place for place, value in enumerate(values) if value.__class__ is Union)
+    first = next(places, None)
+    if first is None or not isinstance(error, ChangingVariable):
+        raise error
+    forget(told)
+    return dispatch(values[first], lambda item: run((*values[:first], item, *values[first + 1 :])))
 
 
 _FOLLOWABLE = (Witness, type(None))
