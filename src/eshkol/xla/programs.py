@@ -231,10 +231,12 @@ class Program:
         traces, loads = self.traces, self.loads
         try:
             return self._run(leaves, inputs)
-        except EshkolError:
+        except BaseException as problem:
             if (self.traces, self.loads) != (traces, loads):
                 raise
-        self.statics, self.variants, self.description, self.general = saved
+            self.statics, self.variants, self.description, self.general = saved
+            if not isinstance(problem, EshkolError):
+                raise
         self.uses.others.add(index)
         return self._run(leaves, inputs)
 
