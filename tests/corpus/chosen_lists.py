@@ -24,6 +24,12 @@ PROGRAMS = {
         (apply + x (drop-while (lambda (y) (< y 0.5)) (list x 0.25 (* 2 x) 0.1)))""",
     "without what is equal": "(apply + x (delete (* 2 x) (list x 0.6 0.2)))",
     "without repetitions": "(apply + x (delete-duplicates (list x 0.7 0.1 x)))",
+    "the true results": """
+        (fold-left - x (filter-map (lambda (y) (and (> y 0.5) (* x y))) (list x (* 2 x) 0.25)))""",
+    "the results that are numbers or symbols": """
+        (let ((l (filter-map (lambda (y) (cond ((> y 1.5) 'big) ((> y 0.5) y) (else #f)))
+                             (list x 0.25 1.0))))
+          (* x (+ (length l) (if (memq 'big l) 0.5 0.25))))""",
     "taken": "(apply + x (take (list x 1.0 2.0) (min 3 (exact (floor (abs x))))))",
     "dropped": "(apply + x (list-tail (list x 1.0 2.0) (exact (floor (abs x)))))",
     "taken out": "(apply + x (sublist (list x 1.0 2.0 3.0) (exact (floor (abs x))) 3))",

@@ -53,6 +53,21 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a truth value, a number or #f",
+        """(define (f x)
+             (let* ((low (and (< x 1.0) (* 2 x)))
+                    (next (if low #t (and (< x 2.0) (* 3 x))))
+                    (last (if next next (and (< x 3.0) (* 4 x)))))
+               (+ (if next 10.0 20.0)
+                  (cond ((not last) 1.0) ((number? last) last) (else x)))))""",
+        "0.5",
+        "1.5",
+        "2.5",
+        "3.5",
+        to=lambda x: x + 10 if x < 1 else 3 * x + 10 if x < 2 else 4 * x + 20 if x < 3 else 21.0,
+        differentiable=True,
+    ),
+    row(
         "and, or and => with a number or #f",
         """(define (f x)
              (cond ((and (> x 0) (< x 1) (* x 5)) => (lambda (v) (+ v 1)))

@@ -153,6 +153,38 @@ ROWS = [
         to=lambda t: [bool((t > 0.6).any()), bool((t < 0.9).all())],
     ),
     row(
+        "the results of any and every over a tensor, and how many",
+        """(define (f t)
+             (list (or (any (lambda (y) (and (> y 0.6) 'large)) t) 'none)
+                   (or (every (lambda (y) (and (< y 0.9) 'small)) t) 'not)
+                   (count (lambda (y) (> y 0.3)) t)))""",
+        LONG,
+        "(linspace 0.0 0.5 20)",
+        "(linspace 0.7 0.8 20)",
+        to=lambda t: [
+            "large" if (t > 0.6).any() else "none",
+            "small" if (t < 0.9).all() else "not",
+            int((t > 0.3).sum()),
+        ],
+        lanes=False,
+    ),
+    row(
+        "the first number that a test gives, and the last",
+        """(define (f x)
+             (let ((product (lambda (y) (and (> y x) (* x y)))))
+               (+ (or (any product '(1.0 2.0 3.0)) -1.0)
+                  (if (every product '(1.5 0.75)) 10.0 20.0)
+                  (or (every product '(1.5 0.75)) -1.0))))""",
+        "0.5",
+        "1.25",
+        "2.5",
+        "3.5",
+        to=lambda x: (
+            next((x * y for y in [1, 2, 3] if y > x), -1.0) + (10 + 0.75 * x if x < 0.75 else 19.0)
+        ),
+        differentiable=True,
+    ),
+    row(
         "vector-map over the rows of a tensor",
         """(define (f t)
              (let ((squares (vector-map (lambda (x) (* x x)) t)))

@@ -128,7 +128,7 @@ class StagedEmitter(Emitter):
 
     def _may_look(self, node: Call) -> bool:
         """Whether a primitive is called with something that may be one of several kinds."""
-        is_known = all(isinstance(argument, Const | Lambda) for argument in node.arguments)
+        is_known = all(isinstance(argument, Const) for argument in node.arguments)
         is_primitive = self.is_primitive(node.procedure) or (
             isinstance(node.procedure, GlobalRef) and node.procedure.name == " eqv?"
         )

@@ -37,11 +37,18 @@ _UNGUARDED = 1 << 16
 """How many pairs are followed before asking whether the chain is circular."""
 
 
-def wrong_type(who: str, expected: str, value: Any, hint: str = "") -> WrongType:
-    """The error ``<who>: expected <expected>, got <value>``."""
+def wrong_type(who: str, expected: str, value: Any, hint: str = "") -> EshkolError:
+    """The error ``<who>: expected <expected>, got <value>``; the question which value this is."""
+    if isinstance(value, Undecided):
+        return _which(value)
     if not hint and is_array(value):
         hint = _hint_for_tensor(expected, value)
     return WrongType(f"{who}: expected {expected}, got {short_string(value)}", hint=hint)
+
+
+def _which(value: Undecided) -> EshkolError:
+    problem: EshkolError = load("eshkol.xla.unions:Open")(value)
+    return problem
 
 
 def _hint_for_tensor(expected: str, value: Any) -> str:
@@ -340,7 +347,7 @@ def not_a_list(who: str, value: Any) -> EshkolError:
     if rest.__class__ is Pair:
         return WrongType(f"{who}: expected a list that ends, got a circular list")
     if isinstance(rest, Undecided):
-        return load("eshkol.xla.unions:Open")(rest)
+        return _which(rest)
     tail = short_string(rest)
     return wrong_type(who, "a proper list", value, f"its last tail is {tail} instead of ()")
 

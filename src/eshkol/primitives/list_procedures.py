@@ -162,6 +162,8 @@ def filter_map(procedure: Any, items: List, *lists: List) -> List:
     Example: ``(filter-map (lambda (x) (and (odd? x) (* x x))) '(1 2 3))`` ⇒ ``(1 9)``.
     """
     results = _results("filter-map", procedure, items, lists)
+    if DIALECT.resolve is not None:
+        return load("eshkol.xla.chosen_lists:true_results")("filter-map", list(results))
     return scheme_list([result for result in results if is_true(result)])
 
 

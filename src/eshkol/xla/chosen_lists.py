@@ -22,7 +22,7 @@ from eshkol.xla.arguments import index_operand
 from eshkol.xla.chosen_elements import element
 from eshkol.xla.control import is_true
 from eshkol.xla.dtypes import BOOL, INT64, wide
-from eshkol.xla.unions import Union
+from eshkol.xla.unions import Union, truth
 from eshkol.xla.witness import Witness
 
 MOST_LENGTHS = 64
@@ -62,6 +62,21 @@ def _truth(test: Any) -> Any:
     """Whether a test holds, traced only if its value is not known."""
     truth = is_true(test)
     return truth.item() if truth.__class__ is Witness else truth
+
+
+def true_results(who: str, results: Sequence[Any]) -> Any:
+    """The list of the results that are true, as only the running program may know."""
+    return kept(who, [_if_true(result) for result in results], results)
+
+
+def _if_true(result: Any) -> Any:
+    """What a result is where it is true."""
+    possible = [result]
+    if result.__class__ is Union:
+        possible = [result.alternatives[tag] for tag in result.possible]
+    items = [True if truth(item) is item else item for item in possible if item is not False]
+    # What it is where it is false is never looked at.
+    return items[0] if len(items) == 1 else result
 
 
 def distinct(who: str, items: Sequence[Any], same: Callable[[Any, Any], Any]) -> Any:

@@ -8,6 +8,7 @@ them is traced once: ``map`` with one that has no effects is a ``vmap``, everyth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import jax
@@ -282,10 +283,10 @@ def any_of(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
     """
     tensors = _tensors("any", sequences)
     if tensors is not None:
-        return _search("any", call, tensors, lambda result, rest: staged_if(result, _done, rest))
+        return _search("any", call, tensors, True)
     found: Any = False
     for row in rows():
-        found = staged_if(found, lambda: True, _call_of(call, row))
+        found = staged_if(found, _given(found), _call_of(call, row))
         if known_truth(found):
             break
     return found
@@ -301,8 +302,7 @@ def every(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
     """
     tensors = _tensors("every", sequences)
     if tensors is not None:
-        fails = _search("every", call, tensors, lambda result, rest: staged_if(result, rest, _done))
-        return staged_if(fails, lambda: False, lambda: True)
+        return _search("every", call, tensors, False)
     result: Any = True
     for row in rows():
         result = staged_if(result, _call_of(call, row), lambda: False)
@@ -313,10 +313,13 @@ def every(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
 
 def count(call: Procedure, sequences: Sequence[Any], rows: Rows) -> Any:
     """How many results of ``call`` on ``rows()`` are true; truth may be traced."""
-    total: Any = 0
-    for row in rows():
-        total = _PLUS(total, staged_if(call(*row), lambda: 1, lambda: 0))
-    return total
+
+    def step(total: Any, *row: Any) -> Any:
+        return _PLUS(total, staged_if(call(*row), lambda: 1, lambda: 0))
+
+    if _tensors("count", sequences) is not None:
+        return _folded("count", step, 0, sequences)
+    return reduce(lambda total, row: step(total, *row), rows(), 0)
 
 
 def first_of(call: Procedure, items: Sequence[Any], results: Sequence[Any]) -> Any:
@@ -334,24 +337,31 @@ def _call_of(call: Procedure, row: Sequence[Any]) -> Callable[[], Any]:
     return lambda: call(*row)
 
 
-def _done() -> Any:
-    return done(True)
+def _given(value: Any) -> Callable[[], Any]:
+    return lambda: value
 
 
-def _search(
-    who: str, call: Procedure, tensors: list[Any], decide: Callable[[Any, Any], Any]
-) -> Any:
-    """Whether ``decide`` of a result ends the loop over the rows."""
+def _search(who: str, call: Procedure, tensors: list[Any], wanted: bool) -> Any:
+    """The first result of ``call`` on the rows that is, or is not, true; else the last one."""
     count = tensors[0].shape[0]
 
     def trip(index: Any) -> Any:
-        return staged_if(
-            _AT_LEAST(index, count),
-            lambda: done(False),
-            lambda: decide(call(*_row(tensors, index)), lambda: again((_PLUS(index, 1),))),
-        )
+        result = call(*_row(tensors, index))
+
+        def further() -> Any:
+            following = _PLUS(index, 1)
+            return staged_if(
+                _AT_LEAST(following, count), _end_with(result), lambda: again((following,))
+            )
+
+        branches = (_end_with(result), further) if wanted else (further, _end_with(result))
+        return staged_if(result, *branches)
 
     return staged_loop((who, "index"), (0,), trip)
+
+
+def _end_with(result: Any) -> Callable[[], Any]:
+    return lambda: done(result)
 
 
 def _row(tensors: list[Any], index: Any) -> list[Any]:

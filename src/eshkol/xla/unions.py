@@ -22,12 +22,16 @@ from jax import lax
 from eshkol.base.errors import EshkolError, SchemeError, StagingError
 from eshkol.datum.equality import Undecided
 from eshkol.datum.pairs import Pair, scheme_list, spine
+from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
 from eshkol.xla.conditions import CONDITIONS
-from eshkol.xla.dtypes import wide
+from eshkol.xla.dtypes import BOOL, wide
 from eshkol.xla.trees import flatten, register
-from eshkol.xla.witness import tracer_of
+from eshkol.xla.witness import Witness, tracer_of
+
+Tags = tuple[int, ...]
+"""Of some alternatives of a union."""
 
 DECIDE = "decide by a condition in the program: (if (eq? x 'this) … …)"
 
@@ -172,7 +176,7 @@ class Known(threading.local):
     Attributes:
         tags: those that a union can have, by its identity.
         tests: traced booleans that tell of a union, by their identity: the boolean, a reference to
-            the union, and the tags for which it holds.
+            the union, and the tags for which it can hold, and for which it can fail.
         depth: how many calls of primitives look into what holds unions, one inside the other.
         level: how many unions are being told apart, one inside the other.
         tried: how often something was done with an alternative, since the outermost condition.
@@ -180,7 +184,7 @@ class Known(threading.local):
 
     def __init__(self) -> None:
         self.tags: dict[int, tuple[int, ...]] = {}
-        self.tests: dict[int, tuple[Any, weakref.ref[Union], tuple[int, ...]]] = {}
+        self.tests: dict[int, tuple[Any, weakref.ref[Union], Tags, Tags]] = {}
         self.depth = 0
         self.level = 0
         self.tried = 0
@@ -196,8 +200,8 @@ MOST_DEPTH = 4
 MOST_TRIED = 1_000
 """A program that does something with more alternatives inside of one condition is refused."""
 
-MOST_TAILS = 64
-"""But so many may be the tails of a list, each of the next."""
+MOST_HELD = 64
+"""But so many may be elements of its lists and vectors, or tails of a list, each of the next."""
 
 
 @contextmanager
@@ -207,12 +211,13 @@ def told(test: Any, holds: bool) -> Iterator[None]:
     if found is None:
         yield
         return
-    _, reference, tags = found
+    _, reference, where_it_holds, where_it_fails = found
     union = reference()
     if union is None:
         yield
         return
-    possible = tuple(tag for tag in union.possible if (tag in tags) is holds)
+    tags = where_it_holds if holds else where_it_fails
+    possible = tuple(tag for tag in union.possible if tag in tags)
     saved = KNOWN.tags
     KNOWN.tags = {**saved, id(union): possible}
     try:
@@ -233,18 +238,31 @@ def narrowed(value: Any) -> Any:
 
 def truth_of(union: Union) -> Any:
     """Whether a union is true, known or traced."""
-    return _told(union, [item is not False for item in union.alternatives])
+    return _told(union, [truth(item) for item in union.alternatives])
 
 
-def _told(union: Union, holds: Sequence[bool]) -> Any:
-    """A truth value that depends on the tag alone."""
-    tags = tuple(tag for tag in union.possible if holds[tag])
-    if not tags or len(tags) == len(union.possible):
-        return bool(tags)
-    result = union.is_one_of(tags)
+def truth(item: Any) -> Any:
+    """Whether an alternative is true: a traced boolean is so itself."""
+    if item.__class__ is Witness:
+        return tracer_of(item) if item.known.__class__ is bool else True
+    return item if getattr(item, "dtype", None) == BOOL and not item.shape else item is not False
+
+
+def _told(union: Union, holds: Sequence[Any]) -> Any:
+    """A truth value that the tag tells, or the traced boolean of a tag."""
+    possible = union.possible
+    sure = tuple(tag for tag in possible if holds[tag] is True)
+    never = tuple(tag for tag in possible if holds[tag] is False)
+    if len(possible) in (len(sure), len(never)):
+        return bool(sure)
+    result = union.is_one_of(sure)
+    traced = tuple(tag for tag in possible if tag not in sure + never)
+    for tag in traced:
+        here = lax.bitwise_and(union.is_one_of([tag]), holds[tag])
+        result = lax.bitwise_or(result, here)
     if len(KNOWN.tests) >= MOST_TESTS:
         KNOWN.tests.clear()
-    KNOWN.tests[id(result)] = result, weakref.ref(union), tags
+    KNOWN.tests[id(result)] = result, weakref.ref(union), sure + traced, never + traced
     return result
 
 
@@ -309,8 +327,8 @@ def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) ->
     except Open as problem:
         union = problem.union
     # It looked into a list or vector that holds a union, or into a list that ends in one.
-    is_tail = not name.endswith("!") and any(_ends_in(value, union) for value in arguments)
-    if KNOWN.depth >= (MOST_TAILS if is_tail else MOST_DEPTH):
+    is_held = not name.endswith("!") and any(_holds(value, union) for value in arguments)
+    if KNOWN.depth >= (MOST_HELD if is_held else MOST_DEPTH):
         raise StagingError(
             f"{name}: must know which value this is, and that is known only when the program "
             f"runs: {union!r}",
@@ -318,7 +336,7 @@ def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) ->
         )
 
     def call(item: Any) -> Any:
-        given = [_with_tail(value, union, item) for value in arguments] if is_tail else arguments
+        given = [_with(value, union, item) for value in arguments] if is_held else arguments
         return call_primitive(name, primitive, *given)
 
     KNOWN.depth += 1
@@ -328,13 +346,24 @@ def call_primitive(name: str, primitive: Callable[..., Any], *arguments: Any) ->
         KNOWN.depth -= 1
 
 
-def _ends_in(value: Any, union: Union) -> bool:
-    return value.__class__ is Pair and spine(value)[1] is union
+def _holds(value: Any, union: Union) -> bool:
+    """Whether a union is an element of a list or vector, or the tail of a list."""
+    if value.__class__ is Pair:
+        elements, tail = spine(value)
+        return tail is union or any(element is union for element in elements)
+    return value.__class__ is Vector and any(element is union for element in value)
 
 
-def _with_tail(value: Any, union: Union, tail: Any) -> Any:
-    """A list that ends in the union with what the union is instead; any other value as it is."""
-    return scheme_list(spine(value)[0], tail) if _ends_in(value, union) else value
+def _with(value: Any, union: Union, item: Any) -> Any:
+    """A list or vector with what a union is in place of it; any other value as it is."""
+    if value.__class__ is Pair:
+        elements, tail = spine(value)
+        return scheme_list(_replaced(elements, union, item), item if tail is union else tail)
+    return Vector(_replaced(value, union, item)) if value.__class__ is Vector else value
+
+
+def _replaced(elements: Sequence[Any], union: Union, item: Any) -> list[Any]:
+    return [item if element is union else element for element in elements]
 
 
 @functools.cache
