@@ -166,6 +166,15 @@ def test_jax_is_given_values_of_one_kind(session: Session, transform: Any) -> No
     assert_at_rest()
 
 
+def test_a_primitive_that_decides_where_python_traces_says_what_takes_it(session: Session) -> None:
+    text = "(lambda (x) (length (car (partition (lambda (y) (> y x)) (list 1.0 2.0)))))"
+    procedure = session.evaluate(text)
+    with pytest.raises(ek.StagingError, match=r"partition: must decide by(.|\n)*with ek\.jit"):
+        jax.jit(procedure)(1.5)
+    assert int(ek.jit(procedure)(1.5)) == 1
+    assert_at_rest()
+
+
 def test_a_procedure_that_a_program_chooses_is_called_from_python(session: Session) -> None:
     text = "(lambda (x) (if (> x 0) (lambda (y) (* x y)) (lambda (y) (+ x y))))"
     chosen = session.evaluate(text)

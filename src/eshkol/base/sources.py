@@ -13,7 +13,8 @@ from types import CodeType, TracebackType
 
 from eshkol.base.spans import Span
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""The directory of Eshkol's own files."""
 
 _texts: dict[str, str] = {}
 _expansions: dict[str, dict[Span, str]] = {}
@@ -44,8 +45,8 @@ def is_source(name: str) -> bool:
 
 
 def is_library(name: str) -> bool:
-    """Whether ``name`` is the file name of a Scheme source that is a part of Eshkol."""
-    return name.startswith(_PACKAGE)
+    """Whether ``name`` is the name of a file, of Scheme or Python, that is a part of Eshkol."""
+    return name.startswith(PACKAGE)
 
 
 def line(name: str, number: int) -> str:

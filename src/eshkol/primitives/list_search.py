@@ -109,6 +109,13 @@ _KEPT = "eshkol.xla.chosen_lists:kept"
 """What chooses elements by tests that may be traced."""
 
 
+def _kept_in_staged_code(
+    who: str, test: Callable[[Any], Any], elements: list[Any], wanted: bool = True
+) -> Any:
+    """The list of the elements of which a test, which may be traced, is true, or not."""
+    return load(_KEPT)(who, elements, list(map(test, elements)), wanted)
+
+
 def _associated_in_staged_code(
     who: str, key: Any, entries: Any, equal: Test, result: Callable[[Any], Any], default: Any
 ) -> Any:
@@ -195,8 +202,7 @@ def filter_list(predicate: Any, items: List) -> List:
     """
     call = callee(procedure_argument("filter", predicate))
     if DIALECT.resolve is not None:
-        elements = list(elements_argument("filter", items))
-        return load(_KEPT)("filter", elements, list(map(call, elements)))
+        return _kept_in_staged_code("filter", call, list(elements_argument("filter", items)))
     kept = []
     for item in elements_argument("filter", items):
         result = call(item)
@@ -213,8 +219,7 @@ def remove(predicate: Any, items: List) -> List:
     """
     if DIALECT.resolve is not None:
         call = callee(procedure_argument("remove", predicate))
-        elements = list_argument("remove", items)
-        return load(_KEPT)("remove", elements, list(map(call, elements)), False)
+        return _kept_in_staged_code("remove", call, list_argument("remove", items), False)
     test = predicate_argument("remove", predicate)
     return scheme_list([item for item in list_argument("remove", items) if not test(item)])
 
@@ -246,7 +251,7 @@ def delete(value: Any, items: List, equal: Any = None) -> List:
     same_as = _comparison("delete", equal)
     if DIALECT.resolve is not None:
         elements = list_argument("delete", items)
-        return load(_KEPT)("delete", elements, [same_as(value, x) for x in elements], False)
+        return _kept_in_staged_code("delete", lambda x: same_as(value, x), elements, False)
     kept = [x for x in list_argument("delete", items) if not is_true(same_as(value, x))]
     return scheme_list(kept)
 

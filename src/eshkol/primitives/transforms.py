@@ -207,8 +207,8 @@ def jit(function, static=None, donate=None, device=None, backend=None, max_depth
     Tensors and reals, in arguments, in captured variables and in top-level variables, are inputs
     of the compiled program: new values compile nothing, nor does an equal procedure made again.
     An exact integer is an input too, unless its value decides a shape, an axis or a number of
-    trips; then each new value is compiled once. Nothing has to be said in advance; the options
-    say what is better known early.
+    trips; then each new value is compiled once, but 16 numbers of trips are followed by one
+    program for all. Nothing has to be said in advance; the options say what is better known early.
 
     Args:
         function: a procedure or Python callable.

@@ -16,7 +16,7 @@ from eshkol.base.errors import NotAProcedure
 from eshkol.primitives.calling import is_traced
 from eshkol.primitives.declare import PRIMITIVES, load
 from eshkol.runtime.procedures import Procedure, procedure_of, procedure_of_code
-from eshkol.runtime.python_calls import is_foreign, is_of_package, python_call
+from eshkol.runtime.python_calls import is_foreign, python_call
 
 PERIOD = 1_000
 """After so many calls it is looked at how deep they nest."""
@@ -144,10 +144,10 @@ def start_caller_again(frame: types.FrameType, result: Any) -> None:
     entry = load("eshkol.xla.control:staging").__code__
     caller = frame.f_back
     while caller is not None and caller.f_code is not entry:
-        code = caller.f_code
-        if " NeedsStaging" in code.co_names:
+        file = caller.f_code.co_filename
+        if " NeedsStaging" in caller.f_code.co_names:
             raise NeedsStaging
-        if not (sources.is_source(code.co_filename) or is_of_package(code)):
+        if not (sources.is_source(file) or sources.is_library(file)):
             break
         caller = caller.f_back
     load("eshkol.xla.unions:refuse_for_python")(result)

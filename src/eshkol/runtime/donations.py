@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from eshkol.base import sources
 from eshkol.base.errors import Donated, EshkolError
+from eshkol.base.sources import PACKAGE
 from eshkol.base.spans import Span
 from eshkol.primitives.declare import load
 from eshkol.reader.parser import read_all
@@ -26,8 +27,7 @@ _LIBRARIES = tuple(
     os.path.join(sysconfig.get_paths()["purelib"], name) + os.sep
     for name in ("jax", "jaxlib", "numpy", "optax")
 )
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_EVALUATOR = _PACKAGE + "cek" + os.sep
+_EVALUATOR = PACKAGE + "cek" + os.sep
 
 MOST_DONATIONS = 1 << 16
 """After so many tensors the calls that took them are forgotten."""
@@ -88,7 +88,7 @@ def _is_ours(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
     if sources.is_source(file):
         return False
-    return file.startswith((_PACKAGE, *_LIBRARIES))
+    return file.startswith((PACKAGE, *_LIBRARIES))
 
 
 # ---- who reads one

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from eshkol.base import sources
 from eshkol.base.errors import BadValue, EshkolError, OutOfRange, StagingError, WrongType
+from eshkol.base.sources import PACKAGE
 from eshkol.base.spans import Span
 from eshkol.datum.tensor_text import dtype_text
 from eshkol.datum.write import short_string
 from eshkol.runtime.calls import site_of
 
-PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _TENSOR_RULES = PACKAGE + "xla" + os.sep
 MACHINE = PACKAGE + "cek" + os.sep
 LIBRARIES = tuple(

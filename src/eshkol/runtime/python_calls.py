@@ -10,18 +10,10 @@ import functools
 import types
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from eshkol.base import sources
 from eshkol.primitives.declare import load
-
-_PACKAGE = f"{Path(__file__).parent.parent}/"
-
-
-def is_of_package(code: types.CodeType) -> bool:
-    """Whether code is of this package."""
-    return code.co_filename.startswith(_PACKAGE)
 
 
 def is_foreign(function: Any) -> bool:
@@ -30,7 +22,7 @@ def is_foreign(function: Any) -> bool:
         function = function.__func__ if hasattr(function, "__func__") else function.func
     if isinstance(function, types.FunctionType):
         file = function.__code__.co_filename
-        return not (file.startswith(_PACKAGE) or sources.is_source(file))
+        return not (sources.is_library(file) or sources.is_source(file))
     kind = function if isinstance(function, type) else type(function)
     return not kind.__module__.startswith("eshkol.")
 

@@ -26,6 +26,7 @@ from eshkol.base.errors import (
     excerpt,
     remarks,
 )
+from eshkol.base.sources import PACKAGE
 from eshkol.base.spans import Span
 from eshkol.runtime.boundary import Boundary as Boundary
 from eshkol.runtime.calls import explain_call, explain_callback
@@ -35,7 +36,6 @@ from eshkol.runtime.foreign import (
     ASKING,
     LIBRARIES,
     MACHINE,
-    PACKAGE,
     asks_for_value,
     entries,
     outlives_trace,
@@ -128,7 +128,7 @@ def user_traceback(traceback: types.TracebackType | None) -> types.TracebackType
     kept = []
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        if not file.startswith(PACKAGE) and not file.startswith(LIBRARIES):
+        if not file.startswith((PACKAGE, *LIBRARIES)):
             kept.append(traceback)
         traceback = traceback.tb_next
     result = None

@@ -10,9 +10,10 @@ from typing import Any
 from jax import lax
 
 from eshkol.base import sources
+from eshkol.base.sources import PACKAGE
 from eshkol.base.spans import Span
 from eshkol.core.nodes import Lambda
-from eshkol.runtime.foreign import LIBRARIES, PACKAGE
+from eshkol.runtime.foreign import LIBRARIES
 from eshkol.xla._compat import ClosedJaxpr, Jaxpr
 
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(sources.__file__))) + os.sep

@@ -124,16 +124,17 @@ def staged_while(
             try:
                 return compiled() if loop is None or trip else loop.value(compiled)
             except EshkolError as error:
-                if holds.__class__ is not Witness:
-                    ways: dict[str, Any] = {
-                        "test": test,
-                        "step": step,
-                        "leaves_when": leaves_when,
-                        "count": count,
-                    }
-                    return _of_each_kind(values, partial(staged_while, site, **ways), error, told)
-                # What can't be a compiled loop can be followed, since its test is known.
-                is_followed = True
+                if holds.__class__ is Witness:
+                    # What can't be a compiled loop can be followed, since its test is known.
+                    is_followed = True
+                elif isinstance(error, ChangingVariable) and _holds_union(values):
+                    forget(told)
+                    return _of_each_kind(
+                        values,
+                        lambda start: staged_while(site, start, test, step, leaves_when, count),
+                    )
+                else:
+                    raise
         if path.left_out:
             holds = test(*values)
         if (holds.for_trips() if known is None else known) is leaves_when:
@@ -233,9 +234,9 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
                 if goes_on.__class__ not in _FOLLOWABLE:
                     if not isinstance(error, ChangingVariable):
                         raise
-                    if any(value.__class__ is Union for value in values):
-                        run = partial(staged_loop, site, step=step)
-                        return _of_each_kind(values, run, error, told)
+                    if _holds_union(values):
+                        forget(told)
+                        return _of_each_kind(values, lambda start: staged_loop(site, start, step))
                     return unroll(site, values, step, error)
                 # What can't be a compiled loop can be followed, since its end is known.
                 is_followed = True
@@ -251,23 +252,20 @@ def staged_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
     raise _endless(site)
 
 
-def _of_each_kind(
-    values: Values, run: Callable[[Values], Any], error: EshkolError, told: Any
-) -> Any:
+def _holds_union(values: Values) -> bool:
+    return any(value.__class__ is Union for value in values)
+
+
+def _of_each_kind(values: Values, run: Callable[[Values], Any]) -> Any:
     """What a loop gives for each value that the first union is, a list of each length, say.
 
     Args:
         values: the loop variables at the start.
         run: the loop, of these.
-        error: of the loop that carries them as they are, which is raised if there is no union.
-        told: what was told before that loop was tried.
     """
-    places = (place for place, value in enumerate(values) if value.__class__ is Union)
-    first = next(places, None)
-    if first is None or not isinstance(error, ChangingVariable):
-        raise error
-    forget(told)
-    return dispatch(values[first], lambda item: run((*values[:first], item, *values[first + 1 :])))
+    place = next(place for place, value in enumerate(values) if value.__class__ is Union)
+    before, after = values[:place], values[place + 1 :]
+    return dispatch(values[place], lambda item: run((*before, item, *after)))
 
 
 _FOLLOWABLE = (Witness, type(None))

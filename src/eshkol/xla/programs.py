@@ -26,11 +26,12 @@ import numpy as np
 from eshkol.autodiff import Differentiable, NeedsTensors
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import EshkolError
+from eshkol.base.sources import PACKAGE
 from eshkol.datum.variables import HOME, TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.draw_paths import Path
-from eshkol.runtime.foreign import LIBRARIES, PACKAGE
+from eshkol.runtime.foreign import LIBRARIES
 from eshkol.xla import journal, key_stream
 from eshkol.xla.call_options import (
     NO_OPTIONS,
@@ -70,7 +71,15 @@ from eshkol.xla.trees import (
     leaf_kinds,
     unflatten,
 )
-from eshkol.xla.value_uses import MANY_STATIC_VALUES, ValueUses
+from eshkol.xla.value_uses import (
+    MANY_STATIC_VALUES,
+    OTHERS,
+    TRIPS,
+    UNKNOWN,
+    Uses,
+    note_uses,
+    often_other_trips,
+)
 from eshkol.xla.witness import Source as WitnessSource
 from eshkol.xla.witness import Witness
 
@@ -146,7 +155,7 @@ class Program:
         donated = options.donated_leaves(arguments)
         self.donated = tuple([self.ends[1] + number for number in donated])
         self.statics: tuple[int, ...] = ()
-        self.uses = ValueUses()
+        self.uses: Uses = {}
         self.has_warned = False
         self.general: frozenset[int] = frozenset()
         self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
@@ -200,7 +209,7 @@ class Program:
             function = self.variants.get(key)
             is_new = function is None
             if function is None and len(self.variants) >= MANY_STATIC_VALUES:
-                index = self.uses.often_other_trips(self.statics, self.variants)
+                index = often_other_trips(self.uses, self.statics, self.variants)
                 if index is not None:
                     return self._run_generally(index, leaves, inputs)
             if function is None:
@@ -216,7 +225,7 @@ class Program:
                     PATH.may_fail = True
                     settle(result)
                 used = TRACING.used
-                if used and used.all:
+                if used:
                     self._make_static(used, leaves, function)
         if LIFTED.baked is not None:
             LIFTED.baked.extend(self.baked)
@@ -237,7 +246,7 @@ class Program:
             self.statics, self.variants, self.description, self.general = saved
             if not isinstance(problem, EshkolError):
                 raise
-        self.uses.others.add(index)
+        self.uses[index] = OTHERS
         return self._run(leaves, inputs)
 
     def _run_anew(self, leaves: list[Any], inputs: list[Any]) -> Any:
@@ -301,7 +310,7 @@ class Program:
         arrays = distinct(arrays, self.donated)
         with self.lock:
             saved = TRACING.program, TRACING.leaves, TRACING.used
-            TRACING.program, TRACING.leaves, TRACING.used = self, leaves, ValueUses()
+            TRACING.program, TRACING.leaves, TRACING.used = self, leaves, {}
             has_python = any(array.__class__ in PYTHON_NUMBERS for array in arrays)
             try:
                 with (
@@ -322,16 +331,16 @@ class Program:
     def _static_key(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([_known(leaves[index]) for index in self.statics])
 
-    def _make_static(self, used: ValueUses, leaves: list[Any], function: Any) -> None:
+    def _make_static(self, used: Uses, leaves: list[Any], function: Any) -> None:
         """Values that a trace used join the key, if they are none of it."""
-        self.uses.join(used)
-        if not used.all.issubset(self.statics):
-            self.statics = tuple(sorted(used.all.union(self.statics)))
+        note_uses(self.uses, used)
+        if not used.keys() <= {*self.statics}:
+            self.statics = tuple(sorted({*self.statics, *used}))
             self.variants = {self._static_key(leaves): function}
 
     def _new_variant(self) -> jax.stages.Wrapped:
         is_often = len(self.variants) >= MANY_STATIC_VALUES
-        if is_often and self.uses.others and not self.has_warned:
+        if is_often and OTHERS in self.uses.values() and not self.has_warned:
             self.has_warned = True
             _warn(
                 f"{self.name}: compiled for {MANY_STATIC_VALUES} different values of "
@@ -374,7 +383,7 @@ class Program:
 
     def used(self) -> tuple[int, ...]:
         """The leaves whose values the trace of the running call has used."""
-        return () if TRACING.used is None else tuple(sorted(TRACING.used.all))
+        return tuple(sorted(TRACING.used or ()))
 
     def learn(self, sites: Sequence[Path]) -> bool:
         """Know where a function from the store draws; whether that fits what is known."""
@@ -388,7 +397,7 @@ class Program:
             now = self.compilation(TRACING.leaves, TRACING.leaves)
             self.history.append(replace(now, is_load=True))
         if TRACING.used is not None:
-            TRACING.used.all.update(indices)
+            note_uses(TRACING.used, dict.fromkeys(indices, UNKNOWN))
 
     def replace(self, function: Callable[..., Any], other: Callable[..., Any]) -> None:
         """Call ``other`` instead of a function that turned out not to be stored."""
@@ -498,15 +507,16 @@ class Program:
             return traced
         used, leaf = TRACING.used, TRACING.leaves[index]
 
-        def use(is_trips: bool = False) -> None:
+        def use(purpose: int) -> None:
             note_use(index)
             if used is not None:
-                used.note(index, is_trips)
+                note_uses(used, {index: purpose})
             if leaf.__class__ is Witness:
-                leaf.for_trips() if is_trips else leaf.item()
+                leaf.item() if purpose == OTHERS else leaf.for_trips()
 
         known = leaf.known if leaf.__class__ is Witness else leaf
-        return Witness(known, traced, frozenset([WitnessSource(use, partial(use, True))]))
+        source = WitnessSource(partial(use, OTHERS), partial(use, TRIPS))
+        return Witness(known, traced, frozenset([source]))
 
     def _lifted(
         self, leaves: list[Any], made: list[Any], places: list[TensorVariable]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from eshkol.xla.value_uses import ValueUses
+from eshkol.xla.value_uses import Uses
 
 if TYPE_CHECKING:
     from eshkol.xla.programs import Program
@@ -27,7 +27,7 @@ class Tracing(threading.local):
     def __init__(self) -> None:
         self.program: Program | None = None
         self.leaves: Any = None
-        self.used: ValueUses | None = None
+        self.used: Uses | None = None
         self.procedures: dict[Program, tuple[Any, list[Any]]] = {}
 
 
