@@ -30,6 +30,13 @@ PROGRAMS = {
         (let ((l (filter-map (lambda (y) (cond ((> y 1.5) 'big) ((> y 0.5) y) (else #f)))
                              (list x 0.25 1.0))))
           (* x (+ (length l) (if (memq 'big l) 0.5 0.25))))""",
+    "asked of, made by a recursion": """
+        (let kept ((l (list x 'a 1.5)))
+          (if (null? l)
+              (* 2 x)
+              (let ((rest (let all ((m l))
+                            (if (null? m) '() (if (> x 0) (cons (car m) (all (cdr m))) '())))))
+                (if (every number? rest) (- (kept (cdr l)) x) (* 3 x)))))""",
     "taken": "(apply + x (take (list x 1.0 2.0) (min 3 (exact (floor (abs x))))))",
     "dropped": "(apply + x (list-tail (list x 1.0 2.0) (exact (floor (abs x)))))",
     "taken out": "(apply + x (sublist (list x 1.0 2.0 3.0) (exact (floor (abs x))) 3))",

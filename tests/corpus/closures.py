@@ -8,6 +8,15 @@ from corpus import row
 
 ROWS = [
     row(
+        "closures that capture what nobody wants the value of",
+        """(define (kept x y z) (lambda (w) (or x y) (if z 1 y) (lambda () z) y (* w x)))
+           (define (f x) ((kept x (list x) (* 2 x)) 3.0))""",
+        "2.0",
+        "-0.5",
+        to=lambda x: 3 * x,
+        differentiable=True,
+    ),
+    row(
         "a closure chosen by a traced condition",
         """(define (scaled k) (lambda (y) (* k y)))
            (define (f x) ((if (> x 0) (scaled x) (scaled 3.0)) (+ x 1)))""",

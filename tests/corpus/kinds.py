@@ -68,6 +68,56 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a loop variable that is a symbol until it is a number",
+        """(define (f x)
+             (let loop ((i 0.0) (last 'none))
+               (if (> i 5.0)
+                   (if (number? last) (* 2 last) x)
+                   (loop (+ i 1.0) (if (> (* x i) 2.5) (* x i) last)))))""",
+        "0.7",
+        "1.1",
+        "0.3",
+        to=lambda x: 10 * x if 5 * x > 2.5 else x,
+        differentiable=True,
+    ),
+    row(
+        "a list that holds one of two kinds, after a possible escape",
+        """(define (f x)
+             (let ((l (call/ec (lambda (k)
+                        (if (> x 1.0) (k 3))
+                        (list (if (> x 0) 'a x) x)))))
+               (cond ((number? l) (* 10 x)) ((eq? (car l) 'a) (cadr l)) (else (- (car l))))))""",
+        "1.5",
+        "0.5",
+        "-0.5",
+        to=lambda x: 10 * x if x > 1 else abs(x),
+        differentiable=True,
+    ),
+    row(
+        "a hash table that is made after a possible escape",
+        """(define (f x)
+             (let ((h (call/ec (lambda (k)
+                        (if (> x 1.0) (k x))
+                        (let ((made (make-hash-table)))
+                          (hash-set! made 'a (* 2 x))
+                          made)))))
+               (if (number? h) h (hash-ref h 'a))))""",
+        "1.5",
+        "0.5",
+        to=lambda x: x if x > 1 else 2 * x,
+        differentiable=True,
+    ),
+    row(
+        "a clause of a guard that gives one of two kinds",
+        """(define (f x)
+             (let ((v (guard (e (#t (if (> x 0) 'up (* 3 x)))) (raise 'always))))
+               (if (symbol? v) x v)))""",
+        "0.5",
+        "-0.5",
+        to=lambda x: x if x > 0 else 3 * x,
+        differentiable=True,
+    ),
+    row(
         "and, or and => with a number or #f",
         """(define (f x)
              (cond ((and (> x 0) (< x 1) (* x 5)) => (lambda (v) (+ v 1)))

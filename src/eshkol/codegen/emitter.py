@@ -18,6 +18,7 @@ from eshkol.base.errors import ExpandError, InternalError
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.names import Names, is_reserved, python_name, signature
+from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
     BoxRef,
     BoxSet,
@@ -291,8 +292,13 @@ class Emitter:
     def effect(self, node: Node) -> None:
         """Evaluate ``node`` for its effect."""
         match node:
-            case Const() | LocalRef() | Lambda():
+            case Const():
                 return
+            case LocalRef() | Lambda():
+                # Nobody wants the value, but all bodies of a procedure capture the same variables.
+                for variable in free_variables(node):
+                    name = py.load(node.span, self.name(variable))
+                    self.add(py.at(node.span, ast.Expr(name)))
             case Define() | SetGlobal():
                 result = self.set_global(node, self.expression(node.value))
                 self.add(py.at(node.span, ast.Expr(result)))

@@ -23,10 +23,12 @@ class Undecided:
     """One of several values; which one is known only when a compiled program runs.
 
     Attributes:
+        tag: tells which one, traced.
         decided: gives the value where it is known, and raises an error where it isn't.
     """
 
     __slots__ = ()
+    tag: Any
     decided: Callable[[], Any]
 
 

@@ -50,12 +50,7 @@ class Pair:
             yield rest.car
             rest = rest.cdr
         if rest is not NIL:
-            from eshkol.datum.write import short_string
-
-            raise WrongType(
-                f"expected a proper list, got {short_string(self)}",
-                hint=f"its last tail is {short_string(rest)} instead of ()",
-            )
+            yield from _after_pairs(self, rest)
 
     def __len__(self) -> int:
         items, tail = spine(self)
@@ -79,6 +74,26 @@ class Pair:
 
     def __reduce__(self):
         return _rebuild, spine(self)
+
+
+def _after_pairs(whole: Pair, tail: Any) -> Iterator[Any]:
+    """The elements of what a list ends in, if it is known to be a list.
+
+    Raises:
+        WrongType: it is none.
+    """
+    from eshkol.datum.equality import Undecided
+    from eshkol.datum.write import short_string
+
+    if isinstance(tail, Undecided):
+        tail = tail.decided()
+        if tail is NIL or tail.__class__ is Pair:
+            yield from tail
+            return
+    raise WrongType(
+        f"expected a proper list, got {short_string(whole)}",
+        hint=f"its last tail is {short_string(tail)} instead of ()",
+    )
 
 
 def _rebuild(items: list[Any], tail: Any) -> Any:

@@ -365,7 +365,7 @@ def guard(body: Any, select: Any) -> Any:
     if DIALECT.resolve is None:
         return _guarded(body, select, None)
     value = load("eshkol.xla.extents:call_with_escape")(
-        lambda leave: _guarded(body, select, leave)(),
+        lambda leave: callee(_guarded(body, select, leave))(),
         "guard: a clause gives {}, and its body {}",
     )
     return lambda: value

@@ -36,7 +36,7 @@ Site = tuple[str, ...]
 Values = tuple[Any, ...]
 
 
-class ChangingVariable(ShapeError):
+class ChangingVariable(StagingError, ShapeError):
     """A loop variable has another shape or structure after a trip."""
 
 

@@ -207,12 +207,16 @@ def _branch(
             f"the condition is traced, and its branches {place or 'give'} {differs}",
             hint=f"both branches must {'leave' if place else 'give'} values of one kind and shape, "
             "since which one is taken is known only when the program runs"
+            + (_KEYS if "hash table with" in differs else "")
             + _forms(then, otherwise),
         ) from None
     depart(exits)
     if value is BOTTOM:
         raise Unreachable
     return value
+
+
+_KEYS = "\na key that one branch adds can have a value before it: (hash-set! table key #f)"
 
 
 def _misfit_place(first: Part, second: Part) -> str:

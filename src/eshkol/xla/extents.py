@@ -127,14 +127,21 @@ class Extent:
             value = BOTTOM
         except Unreachable:
             value = BOTTOM
+        held = [value]
+        del value
         while self.rests:
-            value, exits = self._close(value, exits)
-        return value, exits
+            exits = self._close(held, exits)
+        return held[0], exits
 
-    def _close(self, value: Any, exits: list[Exit]) -> Outcome:
-        """The outcome of all from the last escape on, given that of the code after it."""
+    def _close(self, held: list[Any], exits: list[Exit]) -> list[Exit]:
+        """The exits of all from the last escape on, given those of the code after it.
+
+        Args:
+            held: the value of that code, of which nothing else is to know; then that of all.
+            exits: of that code.
+        """
         rest = self.rests.pop()
-        part = _without_own(rest.close(value, exits), 0)
+        part = _without_own(rest.close(held.pop(), exits), 0)
         left = trace_part(lambda: BOTTOM, (), part.written)
         try:
             value, inner = join(rest.goes_on, part, left.with_targets(part.targets))
@@ -145,7 +152,8 @@ class Extent:
                 hint="whether the escape happens is known only when the compiled program runs: "
                 "give what is assigned one kind and shape",
             ) from None
-        return value, _combined([*rest.exits, *inner])
+        held.append(value)
+        return _combined([*rest.exits, *inner])
 
 
 class Extents(threading.local):

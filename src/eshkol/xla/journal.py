@@ -315,7 +315,7 @@ def _not_ours(name: str) -> StagingError:
 
 def shown(place: Any) -> str:
     """What a message calls a place that a part of the program has written."""
-    if isinstance(place, TensorVariable):
+    if isinstance(place, TensorVariable | HashTable):
         return short_string(place)
     name = FRAMES.names.get(id(place)) if place.__class__ is list else None
     if name is None and _is_box(place):

@@ -11,6 +11,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
+from eshkol.datum.equality import Undecided
 from eshkol.datum.pairs import Pair, spine
 from eshkol.datum.records import Record
 from eshkol.datum.values import HashTable, Vector
@@ -169,11 +170,13 @@ class Leaving:
 
 
 def _items(container: Any) -> list[Any]:
-    """What a container holds; a list its elements."""
+    """What a container holds; a list its elements. Of one of several values it is the tag."""
     if container.__class__ is Pair:
         items, tail = spine(container)
-        return [*items, tail]
-    return journal.values_in(journal.contents_of(container))
+        items.append(tail)
+    else:
+        items = journal.values_in(journal.contents_of(container))
+    return [item.tag if isinstance(item, Undecided) else item for item in items]
 
 
 def with_boxes(structure: Structure, boxes: list[Any]) -> Structure:

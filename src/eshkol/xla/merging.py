@@ -415,14 +415,17 @@ class _Merging:
     def _are_kinds(self, nodes: list[Node]) -> bool:
         """Whether a program can tell these apart by what they are, and may want to.
 
-        Those are procedures and known data; ``#f``, ``()`` and what nobody specified stand beside
-        anything.
+        Those are procedures and known data, in loops beside numbers and tensors; ``#f``, ``()``
+        and what nobody specified stand beside anything.
         """
         if self.mixes:
             return not any(node.tag in _ASIDE for node in nodes)
         if self.is_growing and _may_grow(nodes):
             return False
-        return any(map(_is_nothing, nodes)) or all(map(_is_known, nodes))
+        may_be_leaves = self.is_growing
+        return any(map(_is_nothing, nodes)) or all(
+            _is_known(node) or (may_be_leaves and node.is_leaf) for node in nodes
+        )
 
     def _fitting(self, own: list[Node], other: Node) -> tuple[int, Node | None]:
         """The place among ``own`` of a value of the same kind, and both unified."""
@@ -511,7 +514,7 @@ def _may_grow(nodes: list[Node]) -> bool:
     return len(kinds) > 1
 
 
-_ASIDE = ("values", "variable", "box", "cell", BUFFER[0])
+_ASIDE = ("values", "variable", "box", "cell", "dict", BUFFER[0])
 """What is no value that a program can ask for its kind."""
 
 
@@ -562,7 +565,6 @@ def _words(node: Node) -> str:
         "vector": f"a vector of {len(node.children)}",
         "dotted": "a pair",
         "table": "a hash table",
-        "dict": f"a hash table of {len(node.children)} entries",
         "closure": "a procedure",
         "variable": "a variable",
         "values": f"{len(node.children)} values",
@@ -572,4 +574,7 @@ def _words(node: Node) -> str:
         return f"a record of type {node.details.__scheme_name__}"
     if node.tag == "static":
         return short_string(node.details.value)
+    if node.tag == "dict":
+        keys = " ".join(map(short_string, node.details))
+        return f"a hash table with the keys {keys}" if keys else "an empty hash table"
     return names.get(node.tag, f"a {node.tag}")
