@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 
@@ -190,3 +191,15 @@ class Generator:
 def staged_procedures(draw, depth: int = 3) -> str:
     """A definition of ``f``."""
     return f"(define (f x) {Generator(draw).number(Scope(), depth)})"
+
+
+def random(examples: int) -> settings:
+    """The same programs each time, so that a failure is everybody's."""
+    checks = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=checks,
+    )

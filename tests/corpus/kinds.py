@@ -68,6 +68,17 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "a number or #t",
+        """(define (f x)
+             (let ((v (if (> x 1) #t (if (> x 0) (* 2 x) #f))))
+               (cond ((eq? v #t) (* 3 x)) ((not v) 1.0) (else (+ v (if (boolean? v) 10 20))))))""",
+        "1.5",
+        "0.5",
+        "-0.5",
+        to=lambda x: 3 * x if x > 1 else 2 * x + 20 if x > 0 else 1.0,
+        differentiable=True,
+    ),
+    row(
         "a loop variable that is a symbol until it is a number",
         """(define (f x)
              (let loop ((i 0.0) (last 'none))

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from eshkol.session import Session
-from random_staged import staged_procedures
+from random_staged import random, staged_procedures
 
 POINTS = "-1.3 0.2 0.9 2.4"
-
-
-def random(examples: int) -> settings:
-    """The same programs each time, so that a failure is everybody's."""
-    checks = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=checks,
-    )
 
 
 def holds(program: str, transformed: bool) -> None:

@@ -285,8 +285,8 @@ class _Merging:
         is_known = not isinstance(first, Output) and not isinstance(second, Output)
         if is_known and is_eqv(first, second):
             return Node(a.tag, first)
-        if (first is False or second is False) and (leaf_type(first)[1] == BOOL) != (
-            leaf_type(second)[1] == BOOL
+        if (isinstance(first, bool) or isinstance(second, bool)) and (
+            (leaf_type(first)[1] == BOOL) != (leaf_type(second)[1] == BOOL)
         ):
             return self._union(a, b)
         joined = Joined(first, second, *joined_type(first, second))
