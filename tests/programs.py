@@ -6,21 +6,32 @@ its value as ``write`` shows it.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import eshkol
 from eshkol.cek.program import evaluate
 from eshkol.core.nodes import Node
 from eshkol.datum.write import write_string
 from eshkol.reader import read_all
 from eshkol.session import Session
 
+PACKAGE = str(Path(eshkol.__file__).parent)
+
 
 def value(*texts: str) -> Any:
     """The value of the last of ``texts``, evaluated one after another in one session."""
     session = Session()
     return [session.evaluate(text) for text in texts][-1]
+
+
+def our_frames(error: BaseException) -> list[str]:
+    """The files of the frames of Eshkol in the traceback of an error."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return [file for file in files if file.startswith(PACKAGE) and not file.endswith(".esk")]
 
 
 def shown(*texts: str) -> str:
