@@ -40,6 +40,11 @@ SHOWN = """
 (expt (interval -2 -1) -2) ⇒ [0.25, 1.0]
 (expt (interval -2 2) 2.0) ⇒ [0.0, 4.0]
 (expt (interval 0 2) 0) ⇒ [1.0, 1.0]
+(expt (interval 0 1) -1.5) ⇒ [1.0, +inf.0]
+(* (interval 1e-200) (interval 1e-200)) ⇒ [0.0, 5e-324]
+(* (interval -1e-200) (interval 1e-200)) ⇒ [-5e-324, 0.0]
+(/ (interval 1e-200) 1e200) ⇒ [0.0, 5e-324]
+(interval-inf (sqrt (expt (interval 0.1) 1000))) ⇒ 0.0
 (/ 1 (interval 2 4)) ⇒ [0.25, 0.5]
 (/ (interval 2 4)) ⇒ [0.25, 0.5]
 (/ 1 (interval -1 4)) ⇒ [-inf.0, +inf.0]
@@ -88,6 +93,10 @@ SHOWN = """
 (taylor-model? (taylor-model exp 0 1 2)) ⇒ #t
 (taylor-model-coefficients (taylor-model (lambda (x) (/ (- 1 x))) 0 1/4 3)) ⇒ (1.0 1.0 1.0 1.0)
 (taylor-model-coefficients (taylor-model (lambda (x) 5) 0 1 2)) ⇒ (5.0 0.0 0.0)
+(taylor-model-coefficients (taylor-model (lambda (x) (/ 1 x)) -2 1/2 2)) ⇒ (-0.5 -0.25 -0.125)
+(taylor-model-coefficients (taylor-model (lambda (x) (expt x -3)) -1 1/4 2)) ⇒ (-1.0 -3.0 -6.0)
+(interval-wid (taylor-model-range (taylor-model (lambda (x) (atan x 0)) 2 1 3)))
+ ⇒ 2.220446049250313e-16
 (taylor-model-remainder (taylor-model square 1 1/2 2)) ⇒ [0.0, 0.0]
 (taylor-model-evaluate (taylor-model square 1 1/2 2) 1.25) ⇒ [1.5625, 1.5625]
 (taylor-model-evaluate (taylor-model (lambda (x) (if (> x 0) x (- x))) 1 1/2 1) 0.75) ⇒ [0.75, 0.75]
@@ -265,7 +274,10 @@ SMOOTH_TEXTS = [
     "(sigmoid {})", "(erf {})", "(asinh {})", "(- {})",
     "(tan (/ (sin {}) 2))", "(asin (/ (cos {}) 3))",
     "(acosh (+ 3 (cos {})))", "(atanh (/ (sin {}) 2))", "(acos (/ (sin {}) 3))", "(sinh (sin {}))",
-    "(cosh (sin {}))", "(rsqrt (+ 2 (cos {})))", "(log1p (square {}))", "(expm1 (cos {}))",
+    "(/ -1 (- -2 (square {})))", "(expt (- (sin {}) 2) -3)", "(expt 2 (sin {}))",
+    "(expt (+ 2 (sin {})) (cos {}))", "(atan (sin {}) (+ 2 (cos {})))", "(atan 2 {})",
+    "(atan -2 {})", "(cosh (sin {}))", "(rsqrt (+ 2 (cos {})))",
+    "(log1p (square {}))", "(expm1 (cos {}))",
 ]  # fmt: skip
 TEXTS = st.recursive(
     # Constants stand beside x: on their own they are computed in doubles, as in any program.
@@ -281,6 +293,7 @@ ARITHMETIC = {
     "-": lambda a, b=None: -a if b is None else a - b,
     "/": lambda a, b: a / b,
     "expt": lambda a, b: a**b,
+    "atan": lambda y, x=None: mpmath.atan(y) if x is None else mpmath.atan2(y, x),
 }
 
 

@@ -24,7 +24,8 @@ def taylor_model(function, center, radius, order):
 
     The procedure is called with a Taylor model in place of its argument. What it computes must be
     smooth there; ``abs``, ``max`` and ``min`` of what changes sign are bounded by constants, and a
-    condition that is not the same everywhere is an error.
+    condition that is not the same everywhere is an error. What it computes of numbers alone is
+    rounded as ever: ``(sqrt (interval 2))`` is an enclosure, ``(sqrt 2)`` a double.
 
     Args:
         function: a procedure of one number that gives a number.

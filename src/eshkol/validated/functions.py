@@ -16,7 +16,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from eshkol.base.errors import BadValue
+from eshkol.base.errors import BadValue, DivideByZero
 from eshkol.validated import intervals
 from eshkol.validated.intervals import ENTIRE, ONE, ZERO, Interval, interval_of
 from eshkol.validated.rounding import INFINITY, above, bounds, sqrt_down, sqrt_up, widened
@@ -214,6 +214,10 @@ def power(who: str, base: Any, exponent: Any) -> Interval:
     """``base ** exponent``; the exponent is a number or an interval.
 
     With an integer exponent every base has a power; with others the base must not be negative.
+
+    Raises:
+        BadValue: some powers are not real.
+        DivideByZero: the base is zero and the exponent negative.
     """
     x = interval_of(who, base)
     whole = _as_integer(exponent)
@@ -222,6 +226,11 @@ def power(who: str, base: Any, exponent: Any) -> Interval:
     y = interval_of(who, exponent)
     if x.inf < 0:
         raise out_of_domain(who, x, "[0.0, +inf.0] for an exponent that is no integer")
+    if x == ZERO and y.sup < 0:
+        raise DivideByZero(
+            f"{who}: zero to the negative power {y!r}",
+            hint="only a base that holds other numbers has negative powers",
+        )
     # Monotone in each of the two, so the extrema are at the corners.
     corners = [_corner(a, b) for a in (x.inf, x.sup) for b in (y.inf, y.sup)]
     return Interval(max(min(low for low, _ in corners), 0.0), max(high for _, high in corners))
@@ -232,6 +241,8 @@ def _as_integer(exponent: Any) -> int | None:
         exponent = exponent.inf if exponent.is_point else None
     if exponent.__class__ is float and exponent.is_integer():
         return int(exponent)
+    if exponent.__class__ is Fraction and exponent.denominator == 1:
+        return exponent.numerator
     return exponent if exponent.__class__ is int else None
 
 

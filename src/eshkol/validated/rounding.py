@@ -70,10 +70,17 @@ def multiply_down(a: float, b: float) -> float:
     if a == 0 or b == 0:
         return 0.0
     product = a * b
+    if product == 0:
+        return _zero_down(a, b)
     if math.isinf(product):
         return LARGEST if product > 0 and not (math.isinf(a) or math.isinf(b)) else product
     error = _product_error(a, b, product)
     return product if error >= 0 else below(product)
+
+
+def _zero_down(a: float, b: float) -> float:
+    """What is a lower bound of a product or quotient that was too small for a double."""
+    return 0.0 if (a > 0) == (b > 0) else below(0.0)
 
 
 def multiply_up(a: float, b: float) -> float:
@@ -89,6 +96,8 @@ def divide_down(a: float, b: float) -> float:
     if a == 0 or math.isinf(b):
         return 0.0
     quotient = a / b
+    if quotient == 0:
+        return _zero_down(a, b)
     if math.isinf(quotient):
         return LARGEST if quotient > 0 and not math.isinf(a) else quotient
     product = quotient * b

@@ -16,7 +16,6 @@ from typing import Any
 
 from eshkol.base.errors import BadValue
 from eshkol.datum.number_text import real_text
-from eshkol.datum.write import short_string
 from eshkol.validated import functions, intervals
 from eshkol.validated.enclosures import Enclosure
 from eshkol.validated.intervals import (
@@ -227,28 +226,50 @@ def _smooth(name: str) -> Callable[[str, TaylorModel], TaylorModel]:
     return operation
 
 
-def _reciprocal(who: str, x: TaylorModel) -> TaylorModel:
+def _negative_power(who: str, x: TaylorModel, exponent: int) -> TaylorModel:
     values = x.range()
     if values.inf <= 0 <= values.sup:
         raise BadValue(
             f"{who}: the divisor may be zero, its values are within {values.text}",
             hint="a smaller radius or a higher order may keep it away from zero",
         )
-    return _smooth("reciprocal")(who, x)
+    return _composed(lambda at, order: power_coefficients(Fraction(exponent), at, order), x)
+
+
+def _reciprocal(who: str, x: TaylorModel) -> TaylorModel:
+    return _negative_power(who, x, -1)
 
 
 def _power(who: str, x: TaylorModel, exponent: Any) -> TaylorModel:
     if exponent.__class__ is float and exponent.is_integer():
         exponent = int(exponent)
     if exponent.__class__ is int:
-        found = _whole_power(x, abs(exponent))
-        return found if exponent >= 0 else _reciprocal(who, found)
+        return _whole_power(x, exponent) if exponent >= 0 else _negative_power(who, x, exponent)
     if exponent.__class__ in (float, Fraction) and math.isfinite(exponent):
         return _composed(lambda at, order: power_coefficients(Fraction(exponent), at, order), x)
-    raise BadValue(
-        f"{who}: expected a number as the exponent of a Taylor model, got {short_string(exponent)}",
-        hint="write it as (exp (* exponent (log base)))",
-    )
+    return _variable_power(who, x, _model(who, x.domain, exponent))
+
+
+def _variable_power(who: str, base: TaylorModel, exponent: TaylorModel) -> TaylorModel:
+    values = base.range()
+    if values.inf <= 0:
+        raise BadValue(
+            f"{who}: expected a positive base where the exponent varies, its values are within "
+            f"{values.text}"
+        )
+    return _smooth("exp")(who, _product(exponent, _smooth("log")(who, base)))
+
+
+def _angle(who: str, y: TaylorModel, x: TaylorModel) -> TaylorModel:
+    """The angle of the point (x, y), as ``functions.angle`` has it."""
+    heights, widths = y.range(), x.range()
+    arctangent = _smooth("atan")
+    if widths.inf > 0:
+        return arctangent(who, _product(y, _reciprocal(who, x)))
+    quarter = functions.HALF_PI if heights.inf > 0 else negate(functions.HALF_PI)
+    functions.angle(who, heights, widths)
+    turned = _negated(arctangent(who, _product(x, _reciprocal(who, y))))
+    return _sum(constant(x.domain, quarter), turned)
 
 
 def _whole_power(x: TaylorModel, exponent: int) -> TaylorModel:
@@ -298,6 +319,8 @@ _BINARY: dict[str, Callable[[str, TaylorModel, TaylorModel], TaylorModel]] = {
     "divide": lambda who, x, y: _product(x, _reciprocal(who, y)),
     "max": _maximum,
     "min": _minimum,
+    "power": _variable_power,
+    "atan2": _angle,
 }
 
 
