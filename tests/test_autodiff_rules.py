@@ -244,6 +244,28 @@ def test_complex_numbers_pass_through():
     assert derivative(lambda x: apply("sqrt", x), -4.0) == pytest.approx(-0.25j)
 
 
+COMPLEX = """sin cos tan exp log sqrt asin acos atan sinh cosh tanh asinh acosh atanh square
+expm1 log1p""".split()
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+@pytest.mark.parametrize("point", [1.5 + 0.7j, -1.5 + 0.7j, -1.9 - 0.4j, 0.6 - 2.1j, 0.3j, -0.3j])
+def test_holomorphic_functions_at_complex_points(name, point):
+    function = getattr(mpmath, name, None) or (lambda z: z * z)
+    first, third = (complex(mpmath.diff(function, point, k)) for k in (1, 3))
+    slopes = derivatives(lambda z: apply(name, z), point, 3)
+    assert slopes[1] == pytest.approx(first)
+    assert slopes[3] == pytest.approx(third)
+    assert gradient(lambda z: apply(name, z), [point]) == [pytest.approx(first)]
+
+
+@pytest.mark.parametrize("name", ["asin", "acos", "acosh", "sqrt", "log", "atanh"])
+@pytest.mark.parametrize("x", [2.5, -2.5])
+def test_beyond_the_reals_a_slope_goes_with_the_value(name, x):
+    ahead, behind = (apply(name, x + step) for step in (1e-5, -1e-5))
+    assert derivative(lambda t: apply(name, t), x) == pytest.approx((ahead - behind) / 2e-5)
+
+
 PARTS = {
     "real-part": lambda t: t * t - 4,
     "imag-part": lambda t: 4 * t,

@@ -151,6 +151,24 @@ def test_an_exact_power_of_a_negative_number_has_a_derivative():
     assert jax.grad(lambda x: e.power(x, 3))(-2.0) == 12.0
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit])
+def test_zero_to_the_power_zero_is_flat(transform):
+    zero = jnp.zeros(())
+    assert transform(jax.grad(lambda x: e.power(x, 0.0)))(zero) == 0
+    assert transform(jax.grad(e.power, (0, 1)))(zero, zero) == (0, 0)
+    x, y = jnp.asarray([0.0, 0.0, 2.0]), jnp.asarray([[0.0], [2.0]])
+    by_x, by_y = transform(jax.grad(lambda x, y: jnp.sum(e.power(x, y)), (0, 1)))(x, y)
+    np.testing.assert_allclose(by_x, [0, 0, 4])
+    np.testing.assert_allclose(by_y, [[math.log(2)], [4 * math.log(2)]], rtol=1e-6)
+    assert jax.grad(jax.grad(lambda x: e.power(x, 2.5)))(4.0) == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize("z", [1.5 + 0.7j, -1.5 + 0.7j, -1.5 - 0.7j, -0.4j, 0.4j, 2.0])
+def test_the_slope_of_acosh_all_over_the_plane(z):
+    slope = jax.grad(e.acosh, holomorphic=True)(jnp.asarray(z, "complex64"))
+    np.testing.assert_allclose(slope, 1 / (np.sqrt(z - 1 + 0j) * np.sqrt(z + 1 + 0j)), rtol=1e-5)
+
+
 # Subnormal numbers count as zero on some devices.
 finite = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
 tensors = arrays.arrays("float32", arrays.array_shapes(max_dims=3, max_side=4), elements=finite)

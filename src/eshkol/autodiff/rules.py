@@ -198,13 +198,30 @@ def _difference_of_squares(x: Any, y: Any) -> Any:
     return multiply(subtract(x, y), add(x, y))
 
 
-ASIN = Rule("asin", plain.asin, (lambda x, r: _one_over_root(_difference_of_squares(1, x)),))
-ACOS = Rule(
-    "acos", plain.acos, (lambda x, r: negate(_one_over_root(_difference_of_squares(1, x))),)
-)
+def _is_real_from(x: Any, least: int) -> bool:
+    number = primal(x)
+    return number.__class__ is not complex and bool(number >= least)
+
+
+def _asin_slope(x: Any) -> Any:
+    """``1 / √(1 - x²)``; of a real number above 1 the other root, since asin is its limit there
+    from the upper half-plane."""
+    slope = _one_over_root(_difference_of_squares(1, x))
+    return negate(slope) if _is_real_from(x, 1) and primal(x) != 1 else slope
+
+
+def _acosh_slope(x: Any) -> Any:
+    """``1 / (√(x - 1) √(x + 1))``, in which the roots are one only where x is not on the left."""
+    if _is_real_from(x, 0):
+        return _one_over_root(_difference_of_squares(x, 1))
+    return _reciprocal_slope(multiply(sqrt(subtract(x, 1)), sqrt(add(x, 1))))
+
+
+ASIN = Rule("asin", plain.asin, (lambda x, r: _asin_slope(x),))
+ACOS = Rule("acos", plain.acos, (lambda x, r: negate(_asin_slope(x)),))
 ATAN = Rule("atan", plain.atan, (lambda x, r: _reciprocal_slope(add(1, _square(x))),))
 ASINH = Rule("asinh", plain.asinh, (lambda x, r: _one_over_root(add(1, _square(x))),))
-ACOSH = Rule("acosh", plain.acosh, (lambda x, r: _one_over_root(_difference_of_squares(x, 1)),))
+ACOSH = Rule("acosh", plain.acosh, (lambda x, r: _acosh_slope(x),))
 ATANH = Rule("atanh", plain.atanh, (lambda x, r: _reciprocal_slope(_difference_of_squares(1, x)),))
 ERF = Rule(
     "erf", plain.erf, (lambda x, r: multiply(2 / math.sqrt(math.pi), exp(negate(_square(x)))),)

@@ -65,6 +65,37 @@ def _slope_of_absolute_value(operands: Any, slopes: Any) -> Any:
     return lax.abs(x), slope * lax.sign(x)
 
 
+@jax.custom_jvp
+def _arc_hyperbolic_cosine(x: Any) -> Any:
+    """``acosh x``, whose slope JAX gives the wrong sign left of the imaginary axis."""
+    return lax.acosh(x)
+
+
+@_arc_hyperbolic_cosine.defjvp
+def _slope_of_arc_hyperbolic_cosine(operands: Any, slopes: Any) -> Any:
+    (x,), (slope,) = operands, slopes
+    roots = lax.mul(lax.sqrt(lax.sub(x, lax.full_like(x, 1))), lax.sqrt(_one_more(x)))
+    return lax.acosh(x), lax.div(slope, roots)
+
+
+def _one_more(x: Any) -> Any:
+    return lax.add(x, lax.full_like(x, 1))
+
+
+@jax.custom_jvp
+def _raised(x: Any, y: Any) -> Any:
+    """``xʸ``; at zero to the power zero its slopes are 0, as on the host, where JAX has NaN."""
+    return lax.pow(x, y)
+
+
+@_raised.defjvp
+def _slope_of_power(operands: Any, slopes: Any) -> Any:
+    shape = jnp.broadcast_shapes(*map(jnp.shape, operands))
+    x, y, *slopes = (jnp.broadcast_to(part, shape) for part in (*operands, *slopes))
+    is_one = lax.bitwise_and(lax.eq(x, lax.full_like(x, 0)), lax.eq(y, lax.full_like(y, 0)))
+    return jax.jvp(lax.pow, (lax.select(is_one, lax.full_like(x, 1), x), y), tuple(slopes))
+
+
 add = binary_rule("+", lax.add, result_dtype, operator.add)
 subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
 multiply = binary_rule("*", lax.mul, result_dtype, operator.mul)
@@ -107,7 +138,7 @@ sinh = unary_rule("sinh", lax.sinh, inexact_dtype)
 cosh = unary_rule("cosh", lax.cosh, inexact_dtype)
 tanh = unary_rule("tanh", lax.tanh, inexact_dtype)
 asinh = unary_rule("asinh", lax.asinh, inexact_dtype)
-acosh = unary_rule("acosh", lax.acosh, inexact_dtype)
+acosh = unary_rule("acosh", _arc_hyperbolic_cosine, inexact_dtype)
 atanh = unary_rule("atanh", lax.atanh, inexact_dtype)
 erf = unary_rule("erf", lax.erf, inexact_dtype)
 sigmoid = unary_rule("sigmoid", lax.logistic, inexact_dtype)
@@ -135,7 +166,7 @@ def atan(y: Any, x: Any = None) -> Any:
     return _atan(y) if x is None else atan2(y, x)
 
 
-_power_of_floats = binary_rule("expt", lax.pow, inexact_result)
+_power_of_floats = binary_rule("expt", _raised, inexact_result)
 _power_of_integers = binary_rule("expt", jnp.power, result_dtype)
 
 
