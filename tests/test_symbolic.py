@@ -56,6 +56,20 @@ SHOWN = """
 (diff 5 x) ⇒ 0
 (define-syntax sq (syntax-rules () ((_ e) (* e e)))) (diff (lambda (x) (sq x))) ⇒ (* 2 x)
 (diff (expt x 5) x 3) ⇒ (* 60 (expt x 2))
+(diff (* x x) x 0) ⇒ (expt x 2)
+(define (make k) (lambda (x) (* k x x))) (diff (make 3) x) ⇒ (* 6 x)
+(define (make k) (lambda (x) (* k x x))) (diff (make 3) 'x 2) ⇒ 6
+(define y 3) (diff (sin y) x) ⇒ 0
+(diff (f y) x) ⇒ 0
+(diff (jit (lambda (x) (* x x))) x) ⇒ (* 2 x)
+(diff (simplify '(+ x x)) x) ⇒ 2
+(diff (list '* 'x 'x) x) ⇒ (* 2 x)
+(diff (let ((t (* 2 x))) (cond ((> t 1) (* t t)) (else t))) x) ⇒ (if (> (* 2 x) 1) (* 8 x) 2)
+(diff (let ((p x)) (cond (p (* x x)) (else 0))) x) ⇒ (if x (* 2 x) 0)
+(diff (cond ((> x 0) 1 (* x x)) (else 2)) x) ⇒ (if (> x 0) (* 2 x) 0)
+(diff ((lambda (y z) (* y x z)) x 3) x) ⇒ (* 6 x)
+(diff (let ((g sin)) (g x)) x) ⇒ (cos x)
+(diff (let ((f (lambda (t) (* t t)))) (f (f x))) x) ⇒ (* 4 (expt x 3))
 (diff (* x x y) x y) ⇒ (* 2 x)
 (diff (if (> x 0) (* x x) (- x)) x) ⇒ (if (> x 0) (* 2 x) -1)
 (diff (cond ((> x 0) (* x x)) (else 0)) x) ⇒ (if (> x 0) (* 2 x) 0)
@@ -94,6 +108,9 @@ SHOWN = """
 (simplify '(- (* (+ x y) (- x y)) (* x x))) ⇒ (- (expt y 2))
 (simplify '(sqrt 9/4)) ⇒ 3/2
 (simplify '(/ 1 0)) ⇒ (/ 1 0)
+(simplify '(/ 0 0)) ⇒ (/ 0 0)
+(simplify '(+ 1 (* 0 (/ 1 0)))) ⇒ (+ 1 (/ 0 0))
+(simplify '(cond ((> x 0) (+ x x)) (else 0))) ⇒ (if (> x 0) (* 2 x) 0)
 (simplify '(f x (+ y y))) ⇒ (f x (* 2 y))
 ((symbolic->procedure '(* x (+ x y)) '(x y)) 2 3) ⇒ 10
 (define a 7) ((symbolic->procedure '(* a x) '(x)) 3) ⇒ 21
@@ -125,6 +142,9 @@ COMPUTED = """
 (symbolic-integral '(exp (- (* x x))) 'x -inf.0 +inf.0) ⇒ (sqrt pi)
 (symbolic-integral '(abs x) 'x) ⇒ (if (<= x 0) (* -1/2 (expt x 2)) (* (expt x 2) 1/2))
 (symbolic-integral '(let ((y x)) (* 2 y)) 'x) ⇒ (expt x 2)
+(simplify '(cond ((> x 0) x) (else (+ y y))) #:engine 'sympy) ⇒ (if (> x 0) x (* 2 y))
+(symbolic-integral '(expt x n) 'x)
+ ⇒ (if (not (= n -1)) (/ (expt x (+ n 1)) (+ n 1)) (log x))
 (symbolic-solve '(- (* x x) 4) 'x) ⇒ (-2 2)
 (symbolic-solve '(- (* x x) 2) 'x) ⇒ ((- (sqrt 2)) (sqrt 2))
 (symbolic-solve '(= (+ (* a x) b) 0) 'x) ⇒ ((- (/ b a)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from eshkol.expand.expander import Expander, derived_form
 from eshkol.expand.grammar import match_form, misfit
 from eshkol.expand.templates import fill
@@ -21,8 +23,9 @@ _ARITHMETIC = frozenset(
 def rewrite_diff(expander: Expander, form: Syntax, usage: str) -> Syntax:
     """The derivative of an expression with respect to variables, as a simplified expression.
 
-    The expression may be quoted or not; one that gives a procedure stands for its body. A variable
-    may be followed by how often to differentiate.
+    The expression may be quoted or not; one that gives a procedure stands for its body, and so
+    does a call without the variables that gives one. A variable may be followed by how often to
+    differentiate.
     """
     return _differentiated(form, usage)
 
@@ -39,7 +42,7 @@ def _differentiated(form: Syntax, usage: str) -> Syntax:
     given = [_variable(part, form, usage) for part in variables]
     is_named = bool(variables) and variables[0].is_identifier
     words = {"expression": expression, "variable": given}
-    if expression.is_identifier:
+    if expression.is_identifier or _may_be_procedure(expression, variables):
         return fill(
             """(symbolic-derivative (differentiand (lambda () expression) 'expression)
                                     variable ...)""",
@@ -64,6 +67,27 @@ def _head(part: Syntax) -> str:
     if not part.is_list or not part.parts or not part.parts[0].is_identifier:
         return ""
     return part.parts[0].name
+
+
+def _may_be_procedure(expression: Syntax, variables: tuple[Syntax, ...]) -> bool:
+    """Whether it is a call that is no expression of numbers, or one without the variables.
+
+    What it gives tells: a procedure or an expression, else it is a constant.
+    """
+    head = _head(expression)
+    if not variables or not head or head in _ARITHMETIC or head in _EVALUATED:
+        return False
+    names = {name for part in variables for name in _identifiers(part)} - {"quote"}
+    found = set(_identifiers(expression))
+    return not found & names or bool(found & {"quote", "lambda"})
+
+
+def _identifiers(form: Syntax) -> Iterator[str]:
+    if form.is_identifier:
+        yield form.name
+    elif form.is_list:
+        for part in form.parts:
+            yield from _identifiers(part)
 
 
 def _is_meant_itself(expression: Syntax, is_named: bool) -> bool:

@@ -118,7 +118,7 @@ def symbolic_solve(expression, variable, *, domain="real"):
         The list of solutions, each an expression.
 
     Raises:
-        BadValue: none are known in closed form.
+        BadValue: none are known in closed form, or everything is one.
         FileProblem: SymPy is not installed; it comes with ``eshkol[symbolic]``.
 
     Example: ``(symbolic-solve '(- (* x x) 4) 'x)`` ⇒ ``(-2 2)``;
@@ -133,12 +133,20 @@ def symbolic_solve(expression, variable, *, domain="real"):
     if isinstance(source, tuple) and source[0] == "=" and len(source) == 3:
         source = ("-", *source[1:])
     x = _variable(who, variable, is_real)
+    zero = to_sympy(who, source, is_real)
+    if zero.is_Boolean or zero.is_Relational:
+        raise BadValue(
+            f"{who}: expected an expression or an equation, got {short_string(datum_of(source))}",
+            hint="use: (symbolic-solve '(= left right) variable)",
+        )
     try:
-        found = sympy.solve(to_sympy(who, source, is_real), x)
+        found = sympy.solve(zero, x)
     except NotImplementedError:
         raise BadValue(
             f"{who}: no solutions of {short_string(datum_of(source))} are known in closed form"
         ) from None
+    if not found and sympy.simplify(zero) == 0:
+        raise BadValue(f"{who}: it holds for every {short_string(variable)}")
     return scheme_list([formula(datum_of(simplified(from_sympy(who, each)))) for each in found])
 
 
@@ -347,6 +355,8 @@ def _cases_from_sympy(who: str, cases: list[Any]) -> Expression:
 
 def _call_from_sympy(who: str, value: Any) -> Expression:
     name = value.func.__name__
+    if name == "Unequality":
+        return ("not", ("=", *(from_sympy(who, side) for side in value.args)))
     known = _RELATIONS.get(name) or _NAMES.get(name, name)
     is_function = value.is_Function or name in _RELATIONS
     if not is_function or not value.args:

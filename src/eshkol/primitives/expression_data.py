@@ -31,11 +31,47 @@ def expression_of(who: str, datum: Any) -> Expression:
         if tail is NIL:
             head, *arguments = items
             operator = head.name if isinstance(head, Symbol) else expression_of(who, head)
-            return (operator, *(expression_of(who, argument) for argument in arguments))
+            return _plainly((operator, *(expression_of(who, argument) for argument in arguments)))
     raise WrongType(
         f"{who}: expected an expression of numbers, got {short_string(datum)}",
         hint="an expression is a number, a symbol or a list such as '(* x (sin x))",
     )
+
+
+def _plainly(expression: Expression) -> Expression:
+    """A ``cond`` as conditionals, the call of a ``lambda`` as a ``let``; else as it is."""
+    head, *arguments = expression
+    if head == "cond" and all(map(_is_clause, arguments)):
+        return _conditionals(arguments) if arguments else expression
+    if _is_lambda(head) and arguments and not any(map(_is_lambda, arguments)):
+        _, names, body = head
+        if len(names) == len(arguments):
+            bindings = zip(map(_name, names), arguments, strict=True)
+            return ("let", tuple(bindings), body)
+    return expression
+
+
+def _is_clause(clause: Expression) -> bool:
+    return isinstance(clause, tuple) and len(clause) > 1 and clause[1] is not intern("=>")
+
+
+def _conditionals(clauses: list[Expression]) -> Expression:
+    (test, *body), *rest = clauses
+    value = body[0] if len(body) == 1 else ("begin", *body)
+    if test == "else":
+        return value
+    others = [_conditionals(rest)] if rest else []
+    return ("if", intern(test) if isinstance(test, str) else test, value, *others)
+
+
+def _is_lambda(expression: Expression) -> bool:
+    """Whether it is a ``lambda`` with a list of parameters and a body of one expression."""
+    is_lambda = isinstance(expression, tuple) and expression[0] == "lambda"
+    return is_lambda and len(expression) == 3 and isinstance(expression[1], tuple)
+
+
+def _name(name: Any) -> str:
+    return name.name if isinstance(name, Symbol) else name
 
 
 def source_of(who: str, procedure: Any) -> tuple[Expression, list[Symbol]]:
@@ -86,7 +122,13 @@ def substituted(expression: Expression, values: dict[str, Expression]) -> Expres
         return values.get(expression.name, expression)
     if not isinstance(expression, tuple):
         return expression
-    return (expression[0], *(substituted(part, values) for part in expression[1:]))
+    head, *arguments = expression
+    if isinstance(head, str):
+        operator = values.get(head, head)
+        operator = operator.name if isinstance(operator, Symbol) else operator
+    else:
+        operator = substituted(head, values)
+    return _plainly((operator, *(substituted(part, values) for part in arguments)))
 
 
 def without_lets(expression: Expression) -> Expression:
@@ -99,11 +141,13 @@ def without_lets(expression: Expression) -> Expression:
     head, *arguments = expression
     is_let = head in ("let", "let*") and len(arguments) == 2 and isinstance(arguments[0], tuple)
     if not is_let:
-        return (head, *map(without_lets, arguments))
+        operator = without_lets(head) if isinstance(head, tuple) else head
+        return (operator, *map(without_lets, arguments))
     body = without_lets(arguments[1])
     bindings = [(name, without_lets(value)) for name, value in arguments[0]]
     if head == "let":
-        return substituted(body, dict(bindings))
-    for name, value in reversed(bindings):
-        body = substituted(body, {name: value})
-    return body
+        body = substituted(body, dict(bindings))
+    else:
+        for name, value in reversed(bindings):
+            body = substituted(body, {name: value})
+    return without_lets(body) if any(_is_lambda(value) for _, value in bindings) else body

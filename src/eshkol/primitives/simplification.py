@@ -98,7 +98,7 @@ class Product:
 
     def expression(self) -> Expression:
         """The product as an expression."""
-        if self.coefficient == 0 or not self.powers:
+        if not self.powers or (self.coefficient == 0 and not self.divides_by_zero()):
             return self.coefficient
         above: list[Expression] = []
         below: list[Expression] = []
@@ -108,6 +108,10 @@ class Product:
             else:
                 above.append(_power(base, exponent))
         return self._written(above, below)
+
+    def divides_by_zero(self) -> bool:
+        """Whether a number that is zero is a divisor."""
+        return any(is_number(base) and base == 0 for base, _ in self.powers.values())
 
     def _written(self, above: list[Expression], below: list[Expression]) -> Expression:
         number = self.coefficient
@@ -228,7 +232,7 @@ class Sum:
         positive: list[Expression] = []
         negative: list[Expression] = []
         for coefficient, product in self.terms.values():
-            if coefficient == 0:
+            if coefficient == 0 and not product.divides_by_zero():
                 continue
             is_negative = coefficient.__class__ is not complex and coefficient < 0
             if product.coefficient != coefficient:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eshkol.base.errors import BadValue
+from eshkol.base.errors import BadValue, EshkolError
 from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import short_string
@@ -50,9 +50,10 @@ def symbolic_derivative(expression, *variables):
         expression, parameters = source_of(WHO, expression)
     else:
         expression = expression_of(WHO, expression)
-    for x in _orders(variables) or [_only_variable(expression, parameters)]:
+    given = _orders(variables) if variables else [_only_variable(expression, parameters)]
+    for x in given:
         expression = simplified(derivative_of(expression, x))
-    return formula(datum_of(expression))
+    return formula(datum_of(expression if given else simplified(expression)))
 
 
 def _orders(variables: tuple[Any, ...]) -> list[Symbol]:
@@ -88,17 +89,18 @@ def _variables(expression: Expression) -> set[Symbol]:
 def differentiand(get, name):
     """What ``(diff name x)`` differentiates: the expression or procedure that a variable holds.
 
-    A variable that holds something else, or is not defined, is a symbol of the expression.
+    Also what ``(diff (make a) x)`` does, where a call gives a procedure. What holds or gives
+    something else, or is not defined, is a symbol or call of the expression.
 
     Args:
-        get: a procedure without parameters that gives the value of the variable.
-        name: the symbol.
+        get: a procedure without parameters that gives the value of the variable or call.
+        name: the symbol or call.
 
     Example: ``(differentiand (lambda () 5) 'a)`` ⇒ ``a``.
     """
     try:
         value = get()
-    except NameError:
+    except (EshkolError, NameError, TypeError):
         return name
     return value if value.__class__ is Pair or callable(value) else name
 

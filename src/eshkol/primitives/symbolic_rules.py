@@ -14,6 +14,8 @@ from eshkol.primitives.expression_data import Expression, datum_of, is_number, w
 from eshkol.primitives.simplification import simplified
 
 WHO = "diff"
+Rule = Callable[[list[Expression], Symbol], Expression]
+"""Of the arguments of a call, the derivative of its value with respect to a variable."""
 
 UNARY: dict[str, Callable[[Expression], Expression]] = {
     "sin": lambda u: ("cos", u),
@@ -153,8 +155,12 @@ def derivative_of(expression: Expression, x: Symbol) -> Expression:
     if head in UNARY and len(arguments) == 1:
         (u,) = arguments
         return ("*", UNARY[head](u), derivative_of(u, x))
-    rule = _RULES.get(head) if isinstance(head, str) else None
+    rule = _rule_of(head, len(arguments)) if isinstance(head, str) else None
     return _unknown(expression, x) if rule is None else rule(arguments, x)
+
+
+def _rule_of(head: str, count: int) -> Rule | None:
+    return _OF_TWO.get(head) if count == 2 and head in _OF_TWO else _OF_ANY.get(head)
 
 
 def _occurs(x: Symbol, expression: Expression) -> bool:
@@ -166,7 +172,8 @@ def _occurs(x: Symbol, expression: Expression) -> bool:
 def _unknown(expression: Expression, x: Symbol) -> Expression:
     """By the chain rule, where the derivative of the function itself is left to ``derivative``."""
     head, *arguments = expression
-    if len(arguments) != 1 or not isinstance(head, str | tuple) or head in _SYNTAX:
+    is_function = isinstance(head, str | tuple) and not _occurs(x, head)
+    if len(arguments) != 1 or not is_function or head in _SYNTAX or head in _OF_TWO:
         raise BadValue(
             f"{WHO}: no rule for the derivative of {short_string(datum_of(expression))}",
             hint="derivative and gradient differentiate any procedure at a point",
@@ -177,7 +184,8 @@ def _unknown(expression: Expression, x: Symbol) -> Expression:
 
 
 _SYNTAX = frozenset(
-    "lambda define set! do case when unless named-lambda letrec letrec* and or not".split()
+    "quote lambda define set! do case cond when unless named-lambda letrec letrec* and or "
+    "not".split()
 )
 
 
@@ -234,7 +242,7 @@ def _angle_rule(arguments: list[Expression], x: Symbol) -> Expression:
     return ("/", slope, radius)
 
 
-def _remainder_rule(rounding: str) -> Callable[[list[Expression], Symbol], Expression]:
+def _remainder_rule(rounding: str) -> Rule:
     def rule(arguments: list[Expression], x: Symbol) -> Expression:
         u, v = arguments
         whole = (rounding, ("/", u, v))
@@ -243,7 +251,7 @@ def _remainder_rule(rounding: str) -> Callable[[list[Expression], Symbol], Expre
     return rule
 
 
-def _choice_rule(comparison: str) -> Callable[[list[Expression], Symbol], Expression]:
+def _choice_rule(comparison: str) -> Rule:
     def rule(arguments: list[Expression], x: Symbol) -> Expression:
         *others, last = arguments
         if not others:
@@ -265,19 +273,6 @@ def _condition_rule(arguments: list[Expression], x: Symbol) -> Expression:
     return ("if", test, derivative_of(then, x), derivative_of(otherwise, x))
 
 
-def _clauses_rule(arguments: list[Expression], x: Symbol) -> Expression:
-    (test, *body), *rest = arguments
-    if test == "else":
-        return derivative_of(body[-1], x)
-    if len(body) != 1 or not rest:
-        return _unknown(("cond", *arguments), x)
-    return ("if", _head_as_symbol(test), derivative_of(body[0], x), _clauses_rule(rest, x))
-
-
-def _head_as_symbol(part: Expression) -> Expression:
-    return intern(part) if isinstance(part, str) else part
-
-
 def _let_rule(arguments: list[Expression], x: Symbol) -> Expression:
     """A ``let`` is what its body is with the values in place of the names."""
     meant = without_lets(("let", *arguments))
@@ -293,11 +288,7 @@ def _is_let(expression: Expression) -> bool:
     return isinstance(expression, tuple) and expression[0] in ("let", "let*")
 
 
-_RULES: dict[str, Callable[[list[Expression], Symbol], Expression]] = {
-    "+": _sum_rule,
-    "-": _difference_rule,
-    "*": _product_rule,
-    "/": _quotient_rule,
+_OF_TWO: dict[str, Rule] = {
     "expt": _power_rule,
     "pow": _power_rule,
     "log": _logarithm_rule,
@@ -306,12 +297,18 @@ _RULES: dict[str, Callable[[list[Expression], Symbol], Expression]] = {
     "modulo": _remainder_rule("floor"),
     "floor-remainder": _remainder_rule("floor"),
     "remainder": _remainder_rule("truncate"),
+}
+_OF_ANY: dict[str, Rule] = {
+    "+": _sum_rule,
+    "-": _difference_rule,
+    "*": _product_rule,
+    "/": _quotient_rule,
     "max": _choice_rule(">="),
     "min": _choice_rule("<="),
     "if": _condition_rule,
     "where": _condition_rule,
-    "cond": _clauses_rule,
     "let": _let_rule,
     "let*": _lets_rule,
     "begin": lambda arguments, x: derivative_of(arguments[-1], x),
 }
+"""How calls with two arguments are differentiated, and those with any number."""
