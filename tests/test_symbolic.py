@@ -184,6 +184,14 @@ FORMULAS = r"""
 (abs (- x)) ⇒ \left|-x\right|
 (floor alpha_12) ⇒ \left\lfloor \alpha_{12}\right\rfloor
 (and (<= x 0) (not y)) ⇒ x \le 0 \land \lnot y
+(and (or a b) c) ⇒ \left(a \lor b\right) \land c
+(or (and a b) c) ⇒ a \land b \lor c
+(+ (< x 1) 2) ⇒ \left(x < 1\right) + 2
+(= (< x 1) y) ⇒ \left(x < 1\right) = y
+(let* ((y (+ x 1)) (z (* 2 y))) (* y z))
+ ⇒ \left(x + 1\right) \cdot 2 \left(x + 1\right)
+(cond ((> x 0) x) (else 0))
+ ⇒ \begin{cases} x & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}
 (square (1+ x)) ⇒ \left(x + 1\right)^{2}
 (asinh (rsqrt x1)) ⇒ \operatorname{arsinh}\left(\frac{1}{\sqrt{x_{1}}}\right)
 1+2i ⇒ 1.0 + 2.0 i

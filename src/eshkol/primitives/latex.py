@@ -13,9 +13,9 @@ from eshkol.datum.number_text import number_text
 from eshkol.datum.pairs import Pair
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.primitives.declare import primitive
-from eshkol.primitives.expression_data import Expression, expression_of, meant
+from eshkol.primitives.expression_data import Expression, expression_of, meant, without_lets
 
-SUM, NEGATION, PRODUCT, POWER, ATOM = range(5)
+OR, AND, RELATION, SUM, NEGATION, PRODUCT, POWER, ATOM = range(8)
 """How tightly what an expression is written as holds together."""
 
 Written = tuple[str, int]
@@ -200,7 +200,7 @@ def _signed(terms: list[tuple[int, Expression]]) -> Written:
     text = ""
     for sign, term in terms:
         shown, strength = _written(term)
-        if sign < 0 and strength in (SUM, NEGATION):
+        if strength < SUM or (sign < 0 and strength in (SUM, NEGATION)):
             shown = _in_parentheses(shown)
         if not text:
             text = shown
@@ -291,7 +291,8 @@ def _function_name(head: Expression) -> str:
 
 def _relation(name: str) -> Callable[[Sequence[Expression]], Written]:
     def writer(arguments: Sequence[Expression]) -> Written:
-        return f" {_RELATIONS[name]} ".join(map(latex_of, arguments)), SUM
+        sides = [_at_least(argument, SUM) for argument in arguments]
+        return f" {_RELATIONS[name]} ".join(sides), RELATION
 
     return writer
 
@@ -305,9 +306,20 @@ def _enclosed(name: str) -> Callable[[Sequence[Expression]], Written | None]:
     return writer
 
 
-def _logical(sign: str) -> Callable[[Sequence[Expression]], Written]:
-    def writer(arguments: Sequence[Expression]) -> Written:
-        return f" {sign} ".join(map(latex_of, arguments)), SUM
+def _logical(sign: str, strength: int) -> Callable[[Sequence[Expression]], Written | None]:
+    def writer(arguments: Sequence[Expression]) -> Written | None:
+        if len(arguments) < 2:
+            return _written(arguments[0]) if arguments else None
+        return f" {sign} ".join(_at_least(argument, strength) for argument in arguments), strength
+
+    return writer
+
+
+def _let(name: str) -> Callable[[Sequence[Expression]], Written | None]:
+    def writer(arguments: Sequence[Expression]) -> Written | None:
+        found = without_lets((name, *arguments))
+        is_let = isinstance(found, tuple) and found[0] == name
+        return None if is_let else _written(found)
 
     return writer
 
@@ -348,8 +360,10 @@ _WRITERS: dict[str, Callable[[Sequence[Expression]], Written | None]] = {
     "sub1": lambda arguments: _difference([*arguments, 1]),
     "if": _cases,
     "where": _cases,
-    "and": _logical(r"\land"),
-    "or": _logical(r"\lor"),
+    "and": _logical(r"\land", AND),
+    "or": _logical(r"\lor", OR),
+    "let": _let("let"),
+    "let*": _let("let*"),
     "not": _not,
     **{name: _relation(name) for name in _RELATIONS},
     **{name: _enclosed(name) for name in _ENCLOSED},
