@@ -75,9 +75,9 @@ def negate(number: Number) -> Number:
 
 def single(who: str, value: Number) -> Number:
     """``value``, the only argument of an operation that leaves a number as it is."""
-    if value.__class__ in ARRAYS or is_number(value) or is_tensor_like(value):
+    if value.__class__ in ARRAYS or isinstance(value, Enclosure):
         return value
-    if isinstance(value, Enclosure):
+    if is_number(value) or is_tensor_like(value):
         return value
     raise not_a_number(who, value)
 

@@ -21,7 +21,7 @@ from eshkol.primitives.numbers import (
     not_a_number,
 )
 from eshkol.primitives.operations import TENSOR_RULES, Number, beyond_plain
-from eshkol.validated.enclosures import Enclosure
+from eshkol.validated.enclosures import Enclosure, compared
 
 Truth = Any
 """A boolean, or a boolean tensor."""
@@ -37,7 +37,7 @@ def _compare(who: str, python: Callable[[Any, Any], Any], rule: str, a: Number, 
             raise not_a_number(who, a if a.__class__ is complex else b, "a real number")
         return python(a, b)
     if isinstance(a, Enclosure) or isinstance(b, Enclosure):
-        return load("eshkol.validated.operations:compare")(who, rule, a, b)
+        return compared(who, rule, a, b)
     for value in (a, b):
         if not (is_number(value) or is_tensor_like(value)):
             raise _not_comparable(who, value)

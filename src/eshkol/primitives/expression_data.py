@@ -74,9 +74,21 @@ def _name(name: Any) -> str:
     return name.name if isinstance(name, Symbol) else name
 
 
-def source_of(who: str, procedure: Any) -> tuple[Expression, list[Symbol]]:
-    """What a procedure computes, as an expression of its parameters."""
-    return load("eshkol.runtime.expressions:expression_of_procedure")(who, procedure)
+Source = tuple[Expression, list[Symbol]]
+"""What a procedure computes, as an expression, and the parameters in it."""
+
+
+def source_of(who: str, procedure: Any, name: Symbol | None = None) -> Source:
+    """What a procedure computes, as an expression of its parameters.
+
+    The only parameter of one whose own name for it is not known is called ``name``.
+    """
+    return load("eshkol.runtime.expressions:expression_of_procedure")(who, procedure, name)
+
+
+def executed_source_of(procedure: Any, name: Symbol | None = None) -> Source | None:
+    """The same as it is found by calling the procedure with symbols; None if that fails."""
+    return load("eshkol.runtime.expressions:executed_expression")(procedure, name)
 
 
 def meant(who: str, value: Any) -> Expression:

@@ -20,6 +20,7 @@ from eshkol.datum.values import UNSPECIFIED, Char, MutableString, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import is_tracer, is_witness, wrong_type
+from eshkol.validated.enclosures import Enclosure
 
 REAL = PLAIN - {complex}
 
@@ -80,6 +81,8 @@ def is_number(value: Any) -> bool:
         return False
     if is_array(value):
         return value.shape == () and str(value.dtype) != "bool"
+    if isinstance(value, Enclosure):
+        return value.is_number()
     return isinstance(value, Differentiable) or is_witness(value)
 
 

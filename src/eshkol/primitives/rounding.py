@@ -14,6 +14,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.numbers import is_host_number, is_tensor_like, known, not_a_number
 from eshkol.primitives.operations import TENSOR_RULES, Number, unary
+from eshkol.validated.enclosures import Enclosure
 
 _floor = unary("floor", plain.floor, "floor")
 _ceiling = unary("ceiling", plain.ceiling, "ceiling")
@@ -95,6 +96,8 @@ def inexact(number: Number) -> Number:
     """
     if number.__class__ in PLAIN:
         return plain.to_inexact(number)
+    if isinstance(number, Enclosure):
+        return number
     if is_host_number(number):
         return apply("inexact", number)
     return _converted("inexact", inexact, number)

@@ -18,6 +18,7 @@ from eshkol.primitives.expansions import simplest
 from eshkol.primitives.expression_data import (
     Expression,
     datum_of,
+    executed_source_of,
     expression_of,
     meant,
     source_of,
@@ -33,7 +34,8 @@ def symbolic_derivative(expression, *variables):
 
     Args:
         expression: a number, a symbol, a list such as ``'(* x (sin x))``; or a procedure, whose
-            source is differentiated.
+            source is differentiated. What is no expression there (a loop, recursion, assignments,
+            lists) is run with symbols in place of numbers, unless it asks for their values.
         variables: symbols; one may be followed by how often to differentiate. Left out, the
             parameter of the procedure, or the only variable of the expression.
 
@@ -43,13 +45,25 @@ def symbolic_derivative(expression, *variables):
     Example:
         ``(symbolic-derivative '(* x (sin x)) 'x)`` ⇒ ``(+ (sin x) (* x (cos x)))``;
         ``(symbolic-derivative (lambda (t) (exp (* 2 t))))`` ⇒ ``(* (exp (* 2 t)) 2)``;
+        ``(symbolic-derivative (lambda (x) (apply * (list x x 3))))`` ⇒ ``(* 6 x)``;
         ``(symbolic-derivative '(expt x 5) 'x 3)`` ⇒ ``(* 60 (expt x 2))``.
     """
-    parameters: list[Symbol] = []
-    if callable(expression):
-        expression, parameters = source_of(WHO, expression)
-    else:
-        expression = expression_of(WHO, expression)
+    given = _orders(variables)
+    if not callable(expression):
+        return _derivative(expression_of(WHO, expression), [], variables)
+    name = given[0] if given else None
+    try:
+        return _derivative(*source_of(WHO, expression, name), variables)
+    except BadValue:
+        source = executed_source_of(expression, name)
+        if source is None:
+            raise
+        return _derivative(*source, variables)
+
+
+def _derivative(
+    expression: Expression, parameters: list[Symbol], variables: tuple[Any, ...]
+) -> Any:
     given = _orders(variables) if variables else [_only_variable(expression, parameters)]
     for x in given:
         expression = simplified(derivative_of(expression, x))

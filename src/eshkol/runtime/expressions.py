@@ -12,7 +12,8 @@ from eshkol.core.free import free_variables
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import PRIMITIVES
-from eshkol.primitives.expression_data import Expression
+from eshkol.primitives.expression_data import Expression, Source
+from eshkol.runtime.formal_numbers import executed
 from eshkol.runtime.procedures import Procedure, procedure_of
 
 _AT_A_POINT = "derivative and gradient differentiate any procedure at a point"
@@ -21,19 +22,45 @@ MOST_NESTED = 100
 """Calls of procedures are written out so deep."""
 
 
-def expression_of_procedure(who: str, function: Any) -> tuple[Expression, list[Symbol]]:
+def expression_of_procedure(who: str, function: Any, name: Symbol | None) -> Source:
     """What a procedure computes, as an expression of its parameters; calls are written out.
 
+    What can't be read off its source (loops, recursion, assignments, lists) is found by calling it.
+
     Raises:
-        BadValue: naming ``who``, where it loops, recurses, assigns or is not Scheme.
+        BadValue: naming ``who``, where that depends on values of the parameters.
     """
+    try:
+        return _read(who, function, name)
+    except BadValue:
+        found = executed_expression(function, name)
+        if found is None:
+            raise
+        return found
+
+
+def executed_expression(function: Any, name: Symbol | None) -> Source | None:
+    """What a procedure gives for symbols; None if it asks for their values."""
     procedure = procedure_of(_plain(function))
     if procedure is None:
-        return _of_primitive(who, function)
-    function = _plain(function)
-    names = [intern(parameter.variable.name) for parameter in procedure.node.parameters]
-    reading = _Reading(who, 0)
-    return reading.body(function, procedure, names), names
+        names = [name or intern("x")]
+    else:
+        names = _names(procedure)
+    found = executed(_plain(function), names)
+    return None if found is None else (found, names)
+
+
+def _read(who: str, function: Any, name: Symbol | None) -> Source:
+    procedure = procedure_of(_plain(function))
+    if procedure is None:
+        return _of_primitive(who, function, name or intern("x"))
+    names = _names(procedure)
+    return _Reading(who, 0).body(_plain(function), procedure, names), names
+
+
+def _names(procedure: Procedure) -> list[Symbol]:
+    required = [part for part in procedure.node.parameters if part.default is None]
+    return [intern(parameter.variable.name) for parameter in required]
 
 
 def _plain(function: Any) -> Any:
@@ -43,7 +70,7 @@ def _plain(function: Any) -> Any:
     return function if compiled is None else compiled() or function
 
 
-def _of_primitive(who: str, function: Any) -> tuple[Expression, list[Symbol]]:
+def _of_primitive(who: str, function: Any, x: Symbol) -> Source:
     name = getattr(function, "__name__", "")
     known = PRIMITIVES.get(name)
     if known is None or known.function is not function:
@@ -51,7 +78,6 @@ def _of_primitive(who: str, function: Any) -> tuple[Expression, list[Symbol]]:
             f"{who}: the source of {short_string(function)} is not known",
             hint=_AT_A_POINT if who == "diff" else "",
         )
-    x = intern("x")
     return (name, x), [x]
 
 
@@ -128,7 +154,7 @@ class _Reading:
         function = _plain(value)
         procedure = procedure_of(function) if isinstance(function, types.FunctionType) else None
         if procedure is None:
-            return (name, *arguments)
+            return (name.lstrip(), *arguments)
         return _Reading(self.who, self.depth + 1).body(function, procedure, arguments)
 
     def _local(self, node: nodes.Lambda, arguments: list[Any]) -> Expression:

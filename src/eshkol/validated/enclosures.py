@@ -15,6 +15,22 @@ class Enclosure:
     __array_ufunc__ = None
     """NumPy's arrays leave mixed operations to us."""
 
+    def apply(self, who: str, rule: str, *arguments: Any) -> Any:
+        """The operation ``rule`` on numbers of which this is one."""
+        from eshkol.validated.operations import apply
+
+        return apply(who, rule, *arguments)
+
+    def compare(self, who: str, rule: str, a: Any, b: Any) -> bool:
+        """Whether a comparison holds for two numbers of which this is one."""
+        from eshkol.validated.operations import compare
+
+        return compare(who, rule, a, b)
+
+    def is_number(self) -> bool:
+        """Whether ``number?`` counts it as a number."""
+        return False
+
     def __add__(self, other: Any) -> Any:
         return enclosed("+", "add", self, other)
 
@@ -51,6 +67,13 @@ class Enclosure:
 
 def enclosed(who: str, rule: str, *arguments: Any) -> Any:
     """The operation ``rule`` on enclosures and numbers in any mix; ``who`` is named in errors."""
-    from eshkol.validated.operations import apply
+    return _first(arguments).apply(who, rule, *arguments)
 
-    return apply(who, rule, *arguments)
+
+def compared(who: str, rule: str, a: Any, b: Any) -> bool:
+    """Whether a comparison holds for two numbers, one of them an enclosure."""
+    return _first((a, b)).compare(who, rule, a, b)
+
+
+def _first(arguments: tuple[Any, ...]) -> Enclosure:
+    return next(argument for argument in arguments if isinstance(argument, Enclosure))
