@@ -23,7 +23,9 @@ SELU_SCALE = 1.0507009873554805
 
 def is_real(value: Any) -> bool:
     """Whether ``value`` is a real number of the host, with or without a derivative."""
-    return value.__class__ in REAL or (is_host_number(value) and value.__class__ is not complex)
+    if value.__class__ in REAL:
+        return True
+    return is_host_number(value) and primal(value).__class__ is not complex
 
 
 def _is_positive(x: Number) -> bool:

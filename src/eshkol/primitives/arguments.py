@@ -43,6 +43,9 @@ def wrong_type(who: str, expected: str, value: Any, hint: str = "") -> EshkolErr
         return _which(value)
     if not hint and is_array(value):
         hint = _hint_for_tensor(expected, value)
+    is_whole = expected.startswith(("an exact", "an order", "an index"))
+    if not hint and is_whole and isinstance(value, Differentiable):
+        hint = "it carries a derivative, which is lost here: (stop-gradient x) is the number alone"
     return WrongType(f"{who}: expected {expected}, got {short_string(value)}", hint=hint)
 
 
@@ -162,8 +165,6 @@ def index_argument(who: str, value: Any, expected: str = "an exact integer") -> 
             "compute it from exact integers or shapes, or index a tensor: tensor-ref",
         )
     hint = "" if value.__class__ is not float else f"make it exact: (exact {value!r})"
-    if isinstance(value, Differentiable):
-        hint = "it carries a derivative, which is lost here: (stop-gradient x) is the number alone"
     raise wrong_type(who, expected, value, hint)
 
 

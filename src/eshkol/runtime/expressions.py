@@ -10,6 +10,7 @@ from eshkol.base.errors import BadValue
 from eshkol.core import nodes
 from eshkol.core.free import free_variables
 from eshkol.datum.symbols import Symbol, intern
+from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import short_string
 from eshkol.primitives.declare import PRIMITIVES
 from eshkol.primitives.expression_data import Expression, Source
@@ -120,7 +121,7 @@ class _Reading:
         if isinstance(node, nodes.GlobalRef):
             return intern(node.name)
         if isinstance(node, nodes.If):
-            return ("if", *map(self.visit, (node.test, node.then, node.otherwise)))
+            return self._conditional(node)
         if isinstance(node, nodes.Let | nodes.Letrec):
             for variable, value in zip(node.variables, node.values, strict=True):
                 is_procedure = isinstance(value, nodes.Lambda)
@@ -129,6 +130,14 @@ class _Reading:
         if isinstance(node, nodes.Call) and not node.keywords:
             return self._call(node)
         raise self._refused(_WORDS.get(type(node), "this form"), node)
+
+    def _conditional(self, node: nodes.If) -> Expression:
+        test = self.visit(node.test)
+        if _is_unspecified(node.otherwise):
+            return ("if", test, self.visit(node.then))
+        if _is_unspecified(node.then):
+            return ("if", ("not", test), self.visit(node.otherwise))
+        return ("if", test, self.visit(node.then), self.visit(node.otherwise))
 
     def _number(self, node: nodes.Node, value: Any) -> Expression:
         if value.__class__ in PLAIN or isinstance(value, bool | Symbol | tuple):
@@ -173,6 +182,10 @@ class _Reading:
         return BadValue(
             f"{self.who}: {what} can't be differentiated as an expression", hint=_AT_A_POINT
         )
+
+
+def _is_unspecified(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and node.value is UNSPECIFIED
 
 
 _WORDS: dict[type, str] = {
