@@ -17,8 +17,9 @@ from eshkol.datum.write import display_string
 from eshkol.primitives.expression_data import Expression, datum_of
 from eshkol.validated.enclosures import Enclosure
 
-MOST_PARTS = 5000
-"""How many numbers, variables and operations an expression may be made of."""
+MOST_PARTS = 250
+"""How many numbers, variables and operations an expression may be made of; its derivative may have
+as many squared."""
 
 
 class _Execution:
