@@ -412,6 +412,29 @@ def test_a_link_to_elsewhere_is_not_followed(fresh, directory: Path, tmp_path: P
     assert process.counts == (1, 0)
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_as_good_as_none(fresh, directory: Path, make) -> None:
+    fresh().value(TEXT)
+    (path,) = directory.iterdir()
+    path.unlink()
+    make(path)
+    process = fresh()
+    process.value(TEXT)
+    assert process.counts == (1, 0)
+
+
+def test_a_directory_that_may_only_be_read_serves(fresh, directory: Path, monkeypatch) -> None:
+    fresh().value(TEXT)
+
+    def refused(path: str) -> None:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(os, "utime", refused)
+    process = fresh()
+    process.value(TEXT)
+    assert process.counts == (0, 1)
+
+
 def test_a_directory_that_cannot_be_written_is_no_error(fresh, directory: Path) -> None:
     directory.write_text("a file stands here")
     assert fresh().value("((jit (lambda (x) (* x 7.46875))) 2.0)") == 14.9375

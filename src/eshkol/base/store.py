@@ -89,17 +89,14 @@ class Store:
     def read(self, key: bytes) -> bytes | None:
         """The content under a key; None if there is no good entry."""
         try:
-            descriptor = os.open(self.path(key), _READ)
-        except (OSError, ValueError):
-            return None
-        with open(descriptor, "rb") as file:
-            try:
-                if not _is_own(os.fstat(descriptor)):
+            with open(self.path(key), "rb", opener=_opener) as file:
+                if not _is_own(os.fstat(file.fileno())):
                     return None
                 data = file.read()
-                os.utime(self.path(key))
-            except OSError:
-                return None
+        except (OSError, ValueError):
+            return None
+        with suppress(OSError):
+            os.utime(self.path(key))
         content = data[HEADER_SIZE:]
         return content if data[:HEADER_SIZE] == _header(key, content) else None
 
@@ -158,8 +155,12 @@ class Store:
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _BINARY
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _BINARY
 _WRITE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY
+
+
+def _opener(path: str, _: int) -> int:
+    return os.open(path, _READ)
 
 
 def _header(key: bytes, content: bytes) -> bytes:
