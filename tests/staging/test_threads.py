@@ -107,3 +107,18 @@ def test_each_thread_gets_the_error_of_its_own_program() -> None:
     ]
     assert together([lambda k=k: fail(k) for k in range(3, 8)]) == expected
     assert_at_rest()
+
+
+def test_each_thread_takes_what_it_shows_itself() -> None:
+    session, standard = Session(), sys.stdout
+    session.evaluate("(define show (jit (lambda (x) (display x) x)))")
+    session.define("say", lambda text: print(text, end=""))
+
+    def take(k: int) -> list[str]:
+        text = f'(with-output-to-string (lambda () (show {k}.5) (display " ") (say "{k}")))'
+        return [str(session.evaluate(text)) for _ in range(10)]
+
+    assert together([lambda k=k: take(k) for k in range(5)]) == [
+        [f"{k}.5 {k}"] * 10 for k in range(5)
+    ]
+    assert sys.stdout is standard

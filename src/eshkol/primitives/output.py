@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from typing import Any
 
 from eshkol.datum.values import UNSPECIFIED, Char, Unspecified
@@ -23,8 +21,8 @@ from eshkol.primitives.ports import (
     current_output_port,
     open_output_string,
     output_argument,
-    with_port,
 )
+from eshkol.primitives.redirection import shown_by
 
 
 def emit(who: str, text: str, port: Port = None) -> Unspecified:
@@ -112,11 +110,7 @@ def with_output_to_string(thunk: Any) -> str:
     Example: ``(with-output-to-string (lambda () (display 5)))`` ⇒ ``"5"``.
     """
     check_eager("with-output-to-string")
-    call = callee(procedure_argument("with-output-to-string", thunk))
-    stream = io.StringIO()
-    with contextlib.redirect_stdout(stream):
-        with_port(current_output_port, stream, call)
-    return stream.getvalue()
+    return shown_by(callee(procedure_argument("with-output-to-string", thunk)))
 
 
 @primitive("call-with-output-string", "with-output-string")
