@@ -308,10 +308,10 @@ class Program:
             arrays += self.sites.keys(sys._getframe())
         check_present(arrays)
         arrays = distinct(arrays, self.donated)
+        has_python = any(array.__class__ in PYTHON_NUMBERS for array in arrays)
         with self.lock:
             saved = TRACING.program, TRACING.leaves, TRACING.used
             TRACING.program, TRACING.leaves, TRACING.used = self, leaves, {}
-            has_python = any(array.__class__ in PYTHON_NUMBERS for array in arrays)
             try:
                 with (
                     wide() if self.wants_key or has_python else nullcontext(),
@@ -425,14 +425,14 @@ class Program:
         PROGRAMS.compilations += 1
         self.history.append(self.compilation(arrays, TRACING.leaves))
         source = self.sites.source(arrays[len(self.kinds) :])
-        saved = LIFTED.values, LIFTED.baked, HOME.token
-        HOME.token = object()
+        saved, token = (LIFTED.values, LIFTED.baked, HOME.token), object()
         with wide():
-            leaves = [
-                self._argument(index, kind, array)
-                for index, (kind, array) in enumerate(zip(self.kinds, arrays, strict=False))
-            ]
             try:
+                HOME.token = token
+                leaves = [
+                    self._argument(index, kind, array)
+                    for index, (kind, array) in enumerate(zip(self.kinds, arrays, strict=False))
+                ]
                 first, second = self.ends
                 made: list[Any] = []
                 places: list[TensorVariable] = []
