@@ -376,10 +376,12 @@ def test_ctrl_c(program):
         assert (output, errors, process.returncode) == ("", "interrupted\n", 130)
 
 
-def test_a_reader_that_leaves(program):
-    path = program(
-        "(let loop ((i 0)) (if (< i 100000) (begin (display i) (newline) (loop (+ i 1)))))"
-    )
+LOOP = "(let loop ((i 0)) (if (< i n) (begin (display i) (newline) (loop (+ i 1)))))"
+
+
+@pytest.mark.parametrize("call", ["(shown 100000)", "((jit shown) 100000)"])
+def test_a_reader_that_leaves(program, call):
+    path = program(f"(define (shown n) {LOOP}) {call}")
     process = subprocess.Popen(
         [*ESHKOL, "run", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -12,6 +12,7 @@ import time
 import pytest
 
 SCRIPT = """
+import os
 from eshkol.session import Session
 session = Session()
 session.evaluate("((jit (lambda (x) (* 3 x))) 1.5)")
@@ -23,14 +24,16 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 print(float(session.evaluate("((jit (lambda (x) (if (> x 0.0) (* 2 x) x))) 1.5)")))
 print(session.evaluate("(let loop ((i 0)) (if (< i 5) (loop (+ i 1)) i))"), flush=True)
-# What was compiled computes on in a thread of its own; no one waits for it.
-import os; os._exit(0)
+os._exit(0)
 """
 ENDLESS = {
     "an eager loop": "(let loop ((i 0)) (loop (+ i 1)))",
     "an eager loop over tensors": "(let loop ((t (ones 3))) (loop (* t 1.0)))",
-    "a compiled loop": "((jit (lambda (x) (let loop ((y x) (n 0.0)) "
+    "a program that is traced": "((jit (lambda (x) (let loop ((y x) (n 0.0)) "
     "(if (< n 1e12) (loop (sin (+ y n)) (+ n 1.0)) y)))) 1.0)",
+    "a compiled loop that shows something": '(call-with-output-file "/dev/null" (lambda (port) '
+    "((jit (lambda (x) (let loop ((y x)) (if (< y 1e12) (begin (display y port) "
+    "(loop (+ y 1e-3))) y)))) 1.0)))",
 }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from staged_sessions import assert_at_rest, compiles, value
 
-from eshkol.base.errors import EshkolError, SchemeError, StagingError
+from eshkol.base.errors import BadValue, EshkolError, SchemeError, StagingError, WrongType
 from eshkol.session import Session
+from eshkol.xla.host_calls import HostCall
 
 
 @pytest.fixture
@@ -121,6 +122,55 @@ def test_an_error_is_raised_where_and_when_it_happens(
             assert eager.value.message == caught.value.message
         assert str(session.evaluate(f"(j {good})")) == expected
     assert_at_rest()
+
+
+FAILING_OUTPUT = [
+    # output that fails, the class of its error, words of the message
+    ('(printf "%d" x)', WrongType, "<input .*>:1:18: printf: %d expects an integer, got 2.5"),
+    ("(display x closed)", BadValue, "<input .*>:1:18: display: the port is closed"),
+    ("(display x full)", OSError, "no space left"),
+    ("(display x stopped)", KeyboardInterrupt, "^$"),
+]
+
+
+class Failing:
+    """A stream to which nothing can be written."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def write(self, text: str) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(("form", "kind", "words"), FAILING_OUTPUT)
+def test_output_that_fails_is_the_error_of_eager_code(
+    session: Session, capsys, form: str, kind: type[BaseException], words: str
+) -> None:
+    session.evaluate("(define closed (open-output-string)) (close-port closed)")
+    session.define("full", Failing(OSError("no space left")))
+    session.define("stopped", Failing(KeyboardInterrupt()))
+    f = session.evaluate(f"(jit (lambda (x) {form} (* 2 x)))")
+    for _ in range(20):
+        with pytest.raises(kind, match=words):
+            f(2.5)
+    assert capsys.readouterr().err == ""
+    assert_at_rest()
+
+
+def test_ctrl_c_while_jax_is_about_to_call_back(session: Session, monkeypatch, capsys) -> None:
+    f = session.evaluate("(jit (lambda (x) (display x) (* 2 x)))")
+    f(2.5)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HostCall, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        f(3.5)
+    monkeypatch.undo()
+    assert f(4.5) == 9.0
+    assert capsys.readouterr() == ("2.54.5", "")
 
 
 def test_output_stops_at_the_error(session: Session, capsys) -> None:

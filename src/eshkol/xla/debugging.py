@@ -7,10 +7,9 @@ from typing import Any
 
 import jax
 
-from eshkol.base.errors import SchemeError
 from eshkol.base.frames import running_forms, visible_variables
 from eshkol.primitives.declare import load
-from eshkol.xla.effects import call_back, output, raise_when_run
+from eshkol.xla.effects import call_back, output
 from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Witness
@@ -37,10 +36,6 @@ def stop_later(label: Any, frame: FrameType | None) -> None:
     namespace = None if frame is None else frame.f_globals.get(" namespace")
 
     def stop(variables: dict[str, Any]) -> None:
-        prompt = load("eshkol.repl.debugger:Prompt")
-        try:
-            prompt(label, forms, variables, namespace).run()
-        except SchemeError as error:
-            raise_when_run(error)
+        load("eshkol.repl.debugger:Prompt")(label, forms, variables, namespace).run()
 
     call_back(stop, visible_variables(frame), may_fail=True)

@@ -7,7 +7,6 @@ lane, so a callback also gets whether the branches and trips around it are reall
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
 import threading
@@ -33,7 +32,7 @@ from eshkol.datum.values import UNSPECIFIED
 from eshkol.datum.write import write_string
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.primitives.conditions import raised_object
-from eshkol.xla.host_calls import DEEDS, Deed, Given, HostCall
+from eshkol.xla.host_calls import DEEDS, RAISED, Deed, Given, HostCall, RunTimeFailure
 from eshkol.xla.trees import TENSOR, flatten
 from eshkol.xla.truth import conjunction
 from eshkol.xla.witness import tracer_of
@@ -128,8 +127,7 @@ def call_back(do: Deed | Callable[[Any], None], value: Any, may_fail: bool = Fal
     """Do something with the value when the compiled program runs.
 
     Args:
-        do: what; a function from the value to nothing if it can't be told in data. It may end with
-            :func:`raise_when_run` if it may fail.
+        do: what; a function from the value to nothing if it can't be told in data.
         value: any structure; its traced leaves are those of the run.
         may_fail: whether the program has to be waited for.
     """
@@ -151,7 +149,8 @@ def call_back(do: Deed | Callable[[Any], None], value: Any, may_fail: bool = Fal
 
 def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call an output primitive when the compiled program runs, with the values it then has."""
-    call_back(Deed("output", primitive), (arguments, options))
+    span = span_of_frame(scheme_frame())
+    call_back(Deed("output", primitive, span), (arguments, options))
     return UNSPECIFIED
 
 
@@ -161,15 +160,6 @@ def _do_output(deed: Deed, value: Any) -> None:
 
 
 # ---- errors
-
-
-class RunTimeFailure(Exception):
-    """Ends a compiled program; its text names the error that the program has raised."""
-
-
-_numbers = itertools.count(1)
-_RAISED: dict[int, EshkolError] = {}
-"""Errors of compiled programs that have not been reported yet."""
 
 
 def fail(error: SchemeError) -> None:
@@ -238,15 +228,7 @@ DEEDS["raise"] = _do_raise
 
 def _raise_at(deed: Deed, error: EshkolError) -> NoReturn:
     error._span = deed.span
-    raise_when_run(error)
-
-
-def raise_when_run(error: EshkolError) -> NoReturn:
-    """End the running compiled program, whose caller then raises ``error``; for callbacks."""
-    number = next(_numbers)
-    _RAISED[number] = error
-    place = f"{error.span}: " if error.span else ""
-    raise RunTimeFailure(f"{place}{error.message} (failure {number} of a compiled program)")
+    raise error
 
 
 def _shown(error: SchemeError) -> tuple[str, int]:
@@ -258,15 +240,23 @@ def _shown(error: SchemeError) -> tuple[str, int]:
     return error.message, len(error.irritants)
 
 
+_INTERRUPTED = re.compile(r"^KeyboardInterrupt\b", re.MULTILINE)
+
+
 @contextmanager
 def failures() -> Iterator[None]:
-    """Errors that compiled programs raise in this block, as errors of the user's program."""
+    """Errors that compiled programs raise in this block, as errors of the user's program.
+
+    So is Ctrl-C, which may have been pressed while JAX was about to call back.
+    """
     try:
         yield
     except (jax.errors.JaxRuntimeError, RunTimeFailure) as problem:
         found = re.search(r"\(failure (\d+) of a compiled program\)", str(problem))
-        raised = _RAISED.pop(int(found.group(1)), None) if found else None
+        raised = RAISED.pop(int(found.group(1)), None) if found else None
         if raised is None:
+            if _INTERRUPTED.search(str(problem)):
+                raise KeyboardInterrupt from None
             check_has_doubles(problem)
             raise
         raise raised from None
@@ -318,7 +308,8 @@ def settle(result: Any) -> None:
 
 
 def _is_no_failure(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], RunTimeFailure))
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, RunTimeFailure | KeyboardInterrupt)
 
 
 # JAX logs whatever a callback raises; what the user sees is the error itself.

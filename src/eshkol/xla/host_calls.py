@@ -7,9 +7,11 @@ process that finds the program in the store can make it again (``stored_calls``)
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
+from eshkol.base.errors import EshkolError
 from eshkol.base.spans import Span
 from eshkol.primitives.declare import load
 from eshkol.xla.trees import Structure, unflatten
@@ -79,8 +81,34 @@ class Given(NamedTuple):
     number: int
 
 
+# ---- errors
+
+
+class RunTimeFailure(Exception):
+    """Ends a compiled program; its text names the error that a callback has raised."""
+
+
+_numbers = itertools.count(1)
+RAISED: dict[int, BaseException] = {}
+"""Errors of callbacks that have not been reported yet."""
+
+
+def raise_when_run(error: BaseException) -> NoReturn:
+    """End the running compiled program, whose caller then raises ``error``; for callbacks."""
+    number = next(_numbers)
+    RAISED[number] = error
+    if isinstance(error, EshkolError):
+        text = f"{error.span}: {error.message}" if error.span else error.message
+    else:
+        text = f"{type(error).__name__}: {error}"
+    raise RunTimeFailure(f"{text} (failure {number} of a compiled program)")
+
+
+# ---- callbacks
+
+
 class HostCall:
-    """A callback.
+    """A callback. An error that it raises ends the program, and is raised by who called that.
 
     Args:
         do: takes the value; of a :class:`Deed`, or of this process only.
@@ -110,4 +138,9 @@ class HostCall:
             if not is_taken:
                 return
         leaves = [given[x.number] if x.__class__ is Given else x for x in self.leaves]
-        self.do(unflatten(self.structure, leaves))
+        try:
+            self.do(unflatten(self.structure, leaves))
+        except BaseException as error:
+            if self.deed and isinstance(error, EshkolError) and error._span is None:
+                error._span = self.deed.span
+            raise_when_run(error)

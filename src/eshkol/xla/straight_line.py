@@ -16,6 +16,7 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.runtime.boundary import Boundary
 from eshkol.xla.code_keys import CodeKey
+from eshkol.xla.effects import failures
 from eshkol.xla.trees import (
     BUFFERS,
     COMPLEX,
@@ -427,5 +428,5 @@ def entrance(
 
 def fail(error: Exception) -> None:
     """Raise what an error is to the user."""
-    with Boundary(), Boundary():
+    with Boundary(), Boundary(), failures():
         raise error
