@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from staged_sessions import compiles, value
 
@@ -221,3 +224,27 @@ def test_functions_for_many_static_values_are_forgotten(session, monkeypatch) ->
     assert [value(session, f"(f {n})") for n in (1, 2, 3, 2, 3)] == [1.0, 2.0, 3.0, 2.0, 3.0]
     with compiles(1):
         assert [value(session, f"(f {n})") for n in (2, 3, 1)] == [2.0, 3.0, 1.0]
+
+
+def test_what_is_defined_anew_is_forgotten(session: Session) -> None:
+    def counted() -> int:
+        gc.collect()
+        return len(gc.get_objects())
+
+    for count in (3, 20):
+        before = counted()
+        for _ in range(count):
+            session.evaluate("(define (g x) (* x 7.21875)) (define f (jit (lambda (x) (g x))))")
+            session.evaluate("(f 1.0)")
+    assert counted() - before < 20 * 10
+
+
+@pytest.mark.parametrize("text", ["(randn 2)", "(define f (jit (lambda (x) (* 2 x)))) (f 1.0)"])
+def test_a_session_that_nobody_uses_is_forgotten(text: str) -> None:
+    session = Session()
+    session.evaluate(text)
+    namespace = weakref.ref(session.namespace)
+    del session
+    programs.PROGRAMS.clear()
+    gc.collect()
+    assert namespace() is None

@@ -191,14 +191,14 @@ class CallSites:
         alike = by_hole.get(id(hole))
         return None if alike is None else self._site(alike, namespace), hole
 
-    def member(self, procedure: str, namespace: Any) -> Member:
+    def member(self, procedure: str) -> Member:
         """A procedure of the unit as one of a group."""
         found = self._members.get(procedure)
         if found is None:
-            found = self._members.setdefault(procedure, Member(self, procedure, namespace))
+            found = self._members.setdefault(procedure, Member(self, procedure))
         return found
 
-    def mentioned_by(self, procedure: str, namespace: Any) -> Iterator[str | Member]:
+    def mentioned_by(self, procedure: str) -> Iterator[str | Member]:
         """What a procedure mentions: top-level names, and procedures of the unit."""
         layout = self._known[0]
         mentioned = layout.mentioned.get(procedure)
@@ -206,7 +206,7 @@ class CallSites:
             yield from mentioned.globals
             local = [p for v in mentioned.variables for p in layout.bound.get(v, ())]
             for other in (*local, *mentioned.procedures):
-                yield self.member(other, namespace)
+                yield self.member(other)
 
     def names_in(self, procedure: Lambda, namespace: Any) -> tuple[Any, ...]:
         """What decides about paths at the calls in a procedure of the unit, in order."""
@@ -244,7 +244,7 @@ class CallSites:
             and groups.is_primitive(callee.name)
         ):
             return True
-        own = self.member(hole.procedure, groups.namespace)
+        own = self.member(hole.procedure)
         given = (callee, *call.arguments, *(value for _, value in call.keywords))
         return any(groups.are_together(own, other) for other in self._named(given, groups))
 
@@ -256,7 +256,7 @@ class CallSites:
                 if member is not None:
                     yield member
             for procedure in self._known[0].procedures_of(node):
-                yield self.member(procedure, groups.namespace)
+                yield self.member(procedure)
 
 
 PASSING_ON = frozenset("apply call-with-values call/cc call-with-current-continuation eval".split())

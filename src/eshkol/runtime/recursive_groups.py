@@ -47,15 +47,13 @@ class Member:
     Attributes:
         sites: of its unit.
         text: tells it from the others there.
-        namespace: that of the unit.
     """
 
-    __slots__ = ("namespace", "sites", "text")
+    __slots__ = ("sites", "text")
 
-    def __init__(self, sites: Any, text: str, namespace: Any) -> None:
+    def __init__(self, sites: Any, text: str) -> None:
         self.sites = sites
         self.text = text
-        self.namespace = namespace
 
 
 class Groups:
@@ -144,7 +142,7 @@ class Groups:
                         self._numbers[waiting.pop()] = number
 
     def _mentioned_by(self, member: Member) -> Iterator[Member]:
-        for mentioned in member.sites.mentioned_by(member.text, self.namespace):
+        for mentioned in member.sites.mentioned_by(member.text):
             found = self.procedure(mentioned) if mentioned.__class__ is str else mentioned
             if found is not None:
                 yield found
@@ -179,11 +177,11 @@ def _member_of(value: Any, namespace: Any) -> Member | None:
         activation = closure.environment.activation
         if activation.namespace is not namespace:
             return None
-        return activation.forms.sites.member(text_of(closure.node.span), namespace)
+        return activation.forms.sites.member(text_of(closure.node.span))
     known = procedure_of(value)
     if known is None or value.__globals__ is not namespace.variables:
         return None
-    return known.unit.call_sites.member(text_of(known.node.span), namespace)
+    return known.unit.call_sites.member(text_of(known.node.span))
 
 
 def _tell_all() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import weakref
 from typing import Any
 
 from eshkol.core.free import free_variables
@@ -17,7 +18,7 @@ class CodeKey:
     It keeps one function of that code, from which closures are rebuilt.
     """
 
-    __slots__ = ("captures", "digest", "hash", "prototype")
+    __slots__ = ("__weakref__", "captures", "digest", "hash", "prototype")
 
     def __init__(self, function: types.FunctionType, procedure: Procedure) -> None:
         self.prototype = function
@@ -122,8 +123,15 @@ def capture_names(procedure: Procedure) -> tuple[str, ...]:
 
 
 def code_key(function: types.FunctionType, procedure: Procedure) -> CodeKey:
-    """The key of a closure's code, made once."""
-    key = procedure.facts.get("key")
+    """The key of a closure's code, made once.
+
+    What is known of code is kept as long as the code, which a key holds: so the key is kept by the
+    function that it was made of, and by whatever is compared by it.
+    """
+    reference = procedure.facts.get("key")
+    key: CodeKey | None = None if reference is None else reference()
     if key is None or key.prototype.__globals__ is not function.__globals__:
-        key = procedure.facts["key"] = CodeKey(function, procedure)
+        key = CodeKey(function, procedure)
+        procedure.facts["key"] = weakref.ref(key)
+        function.__dict__["eshkol_key"] = key
     return key
