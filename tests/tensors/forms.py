@@ -455,7 +455,7 @@ ELEMENTS = [
          smooth=False),
     Form("tensor-get", element, [c(M, 1), c(T, 1, 2), c(T, (0, 1, 3)), c(NONE, 2), c(M)]),
     Form("tensor-ref", flat_element, [c(M, 4), c(T, (1, 2)), c(V, 3)]),
-    Form("tensor-set", replaced, [c(M, 1, 2, 1.0), c(M, ("1:", "::-2"), 2.0), c(NONE, 1, FLAT),
+    Form("tensor-set", replaced, [c(M, 1, 2, 1.0), c(M, ("1:", "::-2"), 1.0), c(NONE, 1, FLAT),
                                   c(M, 0, ROW), c(M, (":", 1), 1.0)]),
     Form("slice", part, [c(M, 0, 1), c(EMPTY, 0, 0), c(T, ("0:1", ":", "::-2")), c(V, -3, -1),
                          c(T, (1, "::-1", "1:9"))], fast=3),

@@ -163,7 +163,7 @@ LINEAR_ALGEBRA = [
     Form("expm", expm, [c(A), c(NO_STACK), c(AA / 9)], **HARD),
     Form("kron", np.kron, [c(M, A), c(EMPTY, A), c(ROW, V), c(ONE, M)], **HARD),
     Form("cross", np.cross, [c(ROW, M), c(EMPTY, ROW), c(ROW, ROW)], **HARD),
-    Form("power-iteration", largest_eigenvalue, [c(P), c(P, 300)], view=item(0), kinds=FLOATS,
+    Form("power-iteration", largest_eigenvalue, [c(P, 200), c(P, 300)], view=item(0), kinds=FLOATS,
          smooth=False, **HARD),
     Form("conjugate-gradient-solve", solved_by_steps, [c(P, ROW, 1e-12),
          c(P, -ROW, 0.0)], kinds=FLOATS,
@@ -177,7 +177,7 @@ LINEAR_ALGEBRA = [
 def lfilter(b: Any, a: Any, x: Any) -> Any:
     from scipy import signal
 
-    return signal.lfilter(b, a, x) if x.size else x
+    return signal.lfilter(1.0 * b, a, x) if x.size else x
 
 
 def response(b: Any, a: Any, count: int = 512) -> Any:

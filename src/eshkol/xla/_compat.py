@@ -12,11 +12,13 @@ from types import FrameType, FunctionType
 from typing import Any
 
 import jax
+import numpy as np
 from jax._src import compilation_cache, source_info_util
 from jax._src.array import ArrayImpl
 from jax._src.compilation_cache_interface import CacheInterface
 from jax._src.config import (
     ExplicitX64Mode,
+    default_device,
     enable_x64,
     explicit_x64_dtypes,
     trace_context,
@@ -73,6 +75,7 @@ __all__ = [
     "batch_jaxpr",
     "callback_within",
     "control_flow_allowed_effects",
+    "default_device",
     "deserialized",
     "detach_constants",
     "dispatcher",
@@ -89,6 +92,7 @@ __all__ = [
     "jaxpr_as_fun",
     "jvp_jaxpr",
     "must_be_concrete",
+    "put_on_device",
     "scan_counts",
     "spelled_out",
     "topology_fingerprint",
@@ -382,6 +386,13 @@ class Loaded:
 def has_default_layout(array: Any) -> bool:
     """Whether an array lies in memory as arrays do."""
     return pxla.is_default_layout(array.format.layout, array.sharding, array.aval)
+
+
+def put_on_device(array: np.ndarray, sharding: SingleDeviceSharding) -> Any:
+    """A NumPy array, which nobody changes afterwards, as an array that is bound to no device."""
+    aval = jax.core.ShapedArray(array.shape, array.dtype)
+    devices = list(sharding.device_set)
+    return pxla.batched_device_put(aval, sharding, [array], devices, False, True)
 
 
 def install_cache(cache: CacheInterface) -> None:

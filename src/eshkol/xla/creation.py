@@ -19,6 +19,7 @@ from eshkol.datum.values import Vector
 from eshkol.xla._compat import trace_state_clean
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
 from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
+from eshkol.xla.host_arrays import on_device
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, check_fits, compiled, describe
 from eshkol.xla.witness import Witness
@@ -73,9 +74,9 @@ SMALL = 1 << 16
 
 
 def _filled(shape: tuple[int, ...], value: Any, dtype: np.dtype) -> Any:
+    if value in (0, 1) and math.prod(shape) <= SMALL and trace_state_clean():
+        return on_device(np.full(shape, value, dtype))
     with wide() if dtype in WIDE else nullcontext():
-        if value in (0, 1) and math.prod(shape) <= SMALL and trace_state_clean():
-            return jnp.asarray(np.full(shape, value, dtype))
         return lax.full(shape, value, dtype)
 
 

@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from eshkol.base.config import CONFIG, Mode
 from eshkol.base.errors import EshkolError, WrongType
@@ -37,9 +37,10 @@ from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
 from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
 from eshkol.xla.compilations import REMEMBERED, Compilation
-from eshkol.xla.dtypes import FLOAT64, wide
+from eshkol.xla.dtypes import FLOAT64
 from eshkol.xla.forms import tell_present_form
 from eshkol.xla.globals import LIFTED
+from eshkol.xla.host_arrays import on_device
 from eshkol.xla.modes import FOLLOWERS
 from eshkol.xla.outlived import open_traces, settled
 from eshkol.xla.programs import (
@@ -111,8 +112,7 @@ def _held(place: TensorVariable) -> Any:
 def _as_argument(leaf: Any) -> Any:
     """A real that goes with every call becomes an array once."""
     if leaf.__class__ is float:
-        with wide():
-            return jnp.asarray(leaf, FLOAT64)
+        return on_device(np.asarray(leaf, FLOAT64))
     return leaf
 
 

@@ -34,6 +34,7 @@ from eshkol.xla.dtypes import (
     short_name,
     wide,
 )
+from eshkol.xla.host_arrays import copied, on_device
 
 __all__ = [
     "Tracer",
@@ -150,22 +151,20 @@ def _from_numpy(value: Any, who: str, dtype: np.dtype | None) -> Array:
     if value.dtype == FLOAT64 and dtype is None:
         # A NumPy scalar is a number, and numbers are doubles; an array is a tensor.
         dtype = FLOAT64 if value.shape == () else default_dtype()
-    with wide():
-        return jnp.asarray(value, dtype)
+    return copied(value, dtype)
 
 
 def _scalar_array(value: Any) -> Array:
     if value.__class__ is bool:
-        return jnp.asarray(value, BOOL)
+        return on_device(np.asarray(value, BOOL))
     kind = result_dtype((value,))
     if isinstance(value, Fraction):
         value = float(value)
-    with wide():
-        try:
-            return jnp.asarray(value, kind)
-        except OverflowError:
-            # Beyond 64 bits only the double nearby is left.
-            return jnp.asarray(float(value), FLOAT64)
+    try:
+        return on_device(np.asarray(value, kind))
+    except OverflowError:
+        # Beyond 64 bits only the double nearby is left.
+        return on_device(np.asarray(float(value), FLOAT64))
 
 
 def _from_nest(value: Any, who: str, dtype: np.dtype | None) -> Array:
@@ -180,8 +179,7 @@ def _from_nest(value: Any, who: str, dtype: np.dtype | None) -> Array:
     numbers = [float(x) if isinstance(x, Fraction) else x for x in leaves]
     if dtype is None and any(isinstance(x, complex) for x in numbers):
         kind = result_dtype((np.zeros(1, kind), 1j))
-    with wide():
-        return jnp.asarray(_numpy(numbers, kind, who).reshape(shape))
+    return on_device(_numpy(numbers, kind, who).reshape(shape))
 
 
 def _numpy(numbers: list[Any], dtype: np.dtype, who: str) -> np.ndarray:

@@ -29,6 +29,7 @@ from eshkol.xla import key_stream
 from eshkol.xla.control import attempt
 from eshkol.xla.dtypes import BOOL, COMPLEX128, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
+from eshkol.xla.host_arrays import on_device
 from eshkol.xla.keys import Source, drawing_from, fold
 from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.mapped_axes import argument_axes, leaf_axes, moved
@@ -326,7 +327,9 @@ def inexact_array(leaf: Any) -> Any:
     leaf = tracer_of(leaf)
     if is_inexact(leaf):
         return leaf
-    return jnp.asarray(leaf, COMPLEX128 if leaf.__class__ is complex else FLOAT64)
+    if hasattr(leaf, "dtype"):
+        return jnp.asarray(leaf, FLOAT64)
+    return on_device(np.asarray(leaf, COMPLEX128 if leaf.__class__ is complex else FLOAT64))
 
 
 # ---- vmap
