@@ -76,6 +76,43 @@ def _divisors_and_bits(n: int, x: float) -> list[int]:
 
 ROWS = [
     row(
+        "steps of time, a double, up to its end",
+        """(define (f x)
+             (let* ((n 40) (dt (/ 1.0 n)))
+               (let loop ((t 0.0) (y x))
+                 (if (>= t 1.0) (+ y t) (loop (+ t dt) (+ y (* dt (- t y))))))))""",
+        "0.7",
+        "-0.5",
+        differentiable=True,
+    ),
+    row(
+        "a double that counts down, and what it is in each trip",
+        """(define (f x)
+             (do ((t 3 (- t 0.25)) (y 0.0 (if (> t 1.5) (+ y (* t x)) (- y x))))
+                 ((<= t 0.0) y)))""",
+        "0.7",
+        "-0.5",
+        to=lambda x: x * sum(t if t > 1.5 else -1 for t in (3 - k / 4 for k in range(12))),
+        differentiable=True,
+    ),
+    row(
+        "a list that grows while a double counts",
+        """(define (f x)
+             (let loop ((t 0.0) (l '()))
+               (if (> t 2.0) (fold-left - x l) (loop (+ t 0.2) (cons (* t x) l)))))""",
+        "0.7",
+        "-0.5",
+        differentiable=True,
+    ),
+    row(
+        "a step that a variable holds",
+        """(define (f x k)
+             (let loop ((i 1) (y x)) (if (>= i 100) (* i y) (loop (+ k i) (* 0.99 (+ y i))))))""",
+        "0.7 7",
+        "-0.5 7",
+        lanes=False,
+    ),
+    row(
         "a counting loop with a known number of trips",
         "(define (f x) (let loop ((i 0) (s 0.0)) (if (= i 5) s (loop (+ i 1) (+ s (* i x))))))",
         "2.0",

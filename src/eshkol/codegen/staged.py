@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
@@ -270,7 +271,10 @@ class StagedEmitter(Emitter):
         return py.tuple_of(node.span, [py.constant(node.span, word) for word in words])
 
     def _count(self, node: Loop, test: Node) -> ast.expr:
-        """How a counting loop counts, as ``(index, comparison, bound thunk, step)``, or None."""
+        """How a counting loop counts, as ``(index, comparison, bound, step)``, or None.
+
+        The last two are thunks.
+        """
         found = _counting(self, node, test)
         if found is None:
             return py.constant(node.span, None)
@@ -279,7 +283,7 @@ class StagedEmitter(Emitter):
             py.constant(node.span, index),
             py.constant(node.span, comparison),
             self._part(bound, ()),
-            py.constant(node.span, step),
+            self._part(step, ()),
         ]
         return py.tuple_of(node.span, parts)
 
@@ -466,7 +470,7 @@ _PURE = frozenset(
 )
 
 
-def _counting(emitter: StagedEmitter, node: Loop, test: Node) -> tuple[int, str, Node, int] | None:
+def _counting(emitter: StagedEmitter, node: Loop, test: Node) -> tuple[int, str, Node, Node] | None:
     """The counter of a loop, the comparison ``(comparison counter bound)``, bound and step."""
     if not isinstance(test, Call) or len(test.arguments) != 2:
         return None
@@ -484,22 +488,29 @@ def _counting(emitter: StagedEmitter, node: Loop, test: Node) -> tuple[int, str,
             continue
         index = node.variables.index(counter.variable)
         step = _step_of(emitter, node, index)
-        if step and _is_invariant(emitter, bound, node):
+        if step is not None and _is_invariant(emitter, bound, node):
             return index, name, bound, step
     return None
 
 
-def _step_of(emitter: StagedEmitter, node: Loop, index: int) -> int | None:
-    """The constant that every trip adds to a variable, if there is one."""
-    steps = {
+def _step_of(emitter: StagedEmitter, node: Loop, index: int) -> Node | None:
+    """What every trip adds to a variable, if that is one constant or variable."""
+    steps = [
         _increment(emitter, part.arguments[index], node.variables[index])
         for part in everything(node.body)
         if isinstance(part, Continue) and part.label is node.label
-    }
-    return steps.pop() if len(steps) == 1 else None
+    ]
+    first = steps[0] if steps else None
+    if first is None or any(step is None or step[1:] != first[1:] for step in steps):
+        return None
+    step = first[0]
+    return step if _is_invariant(emitter, step, node) else None
 
 
-def _increment(emitter: StagedEmitter, node: Node, variable: Variable) -> int | None:
+def _increment(
+    emitter: StagedEmitter, node: Node, variable: Variable
+) -> tuple[Node, bool, Any] | None:
+    """What is added to a variable, whether it is subtracted, and what tells it from others."""
     if not isinstance(node, Call) or not emitter.is_primitive(node.procedure):
         return None
     assert isinstance(node.procedure, GlobalRef)
@@ -508,22 +519,28 @@ def _increment(emitter: StagedEmitter, node: Node, variable: Variable) -> int | 
     def is_counter(part: Node) -> bool:
         return isinstance(part, LocalRef) and part.variable is variable
 
-    def integer(part: Node) -> int | None:
-        is_exact = isinstance(part, Const) and part.value.__class__ is int
-        return part.value if is_exact else None  # type: ignore[attr-defined]
-
     if len(arguments) == 1 and is_counter(arguments[0]):
-        return {"1+": 1, "add1": 1, "-1+": -1, "sub1": -1}.get(name)
-    if len(arguments) != 2:
+        by_one = {"1+": 1, "add1": 1, "-1+": -1, "sub1": -1}.get(name)
+        return None if by_one is None else (Const(node.span, by_one), False, by_one)
+    if len(arguments) != 2 or name not in ("+", "-"):
         return None
-    if name == "+" and is_counter(arguments[0]):
-        return integer(arguments[1])
-    if name == "+" and is_counter(arguments[1]):
-        return integer(arguments[0])
-    if name == "-" and is_counter(arguments[0]):
-        amount = integer(arguments[1])
-        return None if amount is None else -amount
-    return None
+    if is_counter(arguments[0]):
+        amount = arguments[1]
+    elif is_counter(arguments[1]) and name == "+":
+        amount = arguments[0]
+    else:
+        return None
+    what = _told_by(amount)
+    if what is None or name == "+":
+        return None if what is None else (amount, False, what)
+    return Call(node.span, node.procedure, (amount,)), True, what
+
+
+def _told_by(node: Node) -> Any:
+    """What tells a number or a variable from others; None for anything else."""
+    if isinstance(node, Const) and node.value.__class__ in (int, float):
+        return node.value
+    return node.variable if isinstance(node, LocalRef) else None
 
 
 def _is_invariant(emitter: StagedEmitter, node: Node, loop: Loop) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from eshkol.base.errors import EshkolError
 from eshkol.xla import journal
 from eshkol.xla.alternatives import or_bottom
 from eshkol.xla.carries import Carry, ChangingVariable, Site, Values, enter, leave, settle
@@ -39,22 +40,59 @@ class Leaving(Exception):
 # ---- how many trips
 
 
-def number_of_trips(
-    values: Values, count: tuple[int, str, Callable[[], Any], int], leaves_when: bool
-) -> tuple[int | None, int | None]:
-    """How many trips a counting loop makes, and how many at most; None where that isn't known.
+Count = tuple[int, str, Callable[[], Any], Callable[[], Any]]
+"""How a loop counts: the index of the counter, a comparison, its bound, and what a trip adds."""
+
+
+class Counter(NamedTuple):
+    """A counter of which it is known how often it goes round.
+
+    Attributes:
+        place: the index of the loop variable.
+        start: its value in the first trip.
+        step: what each trip adds.
+        trips: how many there are.
+        end: its value after them.
+    """
+
+    place: int
+    start: Any
+    step: Any
+    trips: int
+    end: Any
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is an exact integer in all trips."""
+        return self.end.__class__ is int
+
+
+def counter_of(values: Values, count: Count, leaves_when: bool) -> tuple[Counter | None, Any]:
+    """The counter of a loop, and how many trips there are at most; None where that isn't known.
 
     The most follow from counters of loops around it, whose extents are known.
     """
-    index, comparison, bound, step = count
+    index, comparison, bound, get_step = count
     first, last = values[index], bound()
+    if first.__class__ is float or last.__class__ is float:
+        counter = _real_counter(index, first, last, get_step, comparison, leaves_when)
+        return counter, None if counter is None else counter.trips
     # The value of one is of no use, and had better stay unused, if the other is traced.
     if not (is_exact(first) and is_exact(last)):
+        return None, None
+    step = get_step()
+    if step.__class__ is float:
+        counter = _real_counter(index, first, last, lambda: step, comparison, leaves_when)
+        return counter, None if counter is None else counter.trips
+    step = known_integer(step) if is_exact(step) else None
+    if not step:
         return None, None
     start, end = known_integer(first), known_integer(last)
     if start is not None and end is not None:
         trips = count_trips(start, end, step, comparison, leaves_when)
-        return trips, trips
+        if trips is None:
+            return None, None
+        return Counter(index, start, step, trips, start + step * trips), trips
     starts, ends = _extent(first), _extent(last)
     if starts is None or ends is None:
         return None, None
@@ -64,6 +102,45 @@ def number_of_trips(
         comparison = ">=" if step > 0 else "<="
     start, end = (starts[0], ends[1]) if step > 0 else (starts[1], ends[0])
     return None, count_trips(start, end, step, comparison, leaves_when)
+
+
+def _real_counter(
+    index: int,
+    first: Any,
+    last: Any,
+    get_step: Callable[[], Any],
+    comparison: str,
+    leaves_when: bool,
+) -> Counter | None:
+    """A counter that is, or becomes, a double, if all that it depends on is known."""
+    if not (_may_be_known(first) and _may_be_known(last)):
+        return None
+    step = get_step()
+    if not _may_be_known(step):
+        return None
+    start, bound, step = map(_known_real, (first, last, step))
+    if start is None or bound is None or not step:
+        return None
+    leaves = COMPARISONS[comparison if leaves_when else _NEGATED.get(comparison, "not =")]
+    number, trips = start, 0
+    while not leaves(number, bound):
+        following = number + step
+        if following == number or trips == MOST_COUNTED:
+            return None
+        number, trips = following, trips + 1
+    return Counter(index, start, step, trips, float(number))
+
+
+def _may_be_known(value: Any) -> bool:
+    return value.__class__ is float or is_exact(value)
+
+
+def _known_real(value: Any) -> Any:
+    return value if value.__class__ is float else known_integer(value)
+
+
+MOST_COUNTED = 10_000_000
+"""A counter that is a double is followed so far to see how often it goes round."""
 
 
 def _extent(value: Any) -> tuple[int, int] | None:
@@ -82,6 +159,15 @@ def known_integer(value: Any) -> int | None:
 
 _NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "not =": operator.ne,
+}
+
 
 def count_trips(start: int, end: int, step: int, comparison: str, leaves_when: bool) -> int | None:
     """How often a counter from ``start`` by ``step`` goes round before the comparison leaves.
@@ -99,8 +185,7 @@ def count_trips(start: int, end: int, step: int, comparison: str, leaves_when: b
         trips, rest = divmod(distance, step)
         return trips if not rest and trips >= 0 else None
     leaves = comparison if leaves_when else _NEGATED[comparison]
-    compare = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}[leaves]
-    if compare(start, end):
+    if COMPARISONS[leaves](start, end):
         return 0
     if (step > 0) != (leaves in (">", ">=")):
         return None
@@ -112,21 +197,17 @@ def count_trips(start: int, end: int, step: int, comparison: str, leaves_when: b
 
 
 def scan(
-    site: Site,
-    values: Values,
-    step: Callable[..., Values],
-    count: tuple[int, str, Callable[[], Any], int],
-    trips: int,
+    site: Site, values: Values, step: Callable[..., Values], counter: Counter
 ) -> Values | None:
     """A counting loop as ``lax.scan``; None where it must be unrolled instead.
 
     Raises:
         Leaving: a trip may leave the loop by an escape.
     """
-    index, _, _, increment = count
-    start = known_integer(values[index])
-    assert start is not None
-    others = values[:index] + values[index + 1 :]
+    index, start, increment, trips, end = counter
+    # A double is a variable like any other, which each trip computes as the one before did.
+    after = index + counter.is_exact
+    others = values[:index] + values[after:]
     loop = object()
 
     def unroll() -> None:
@@ -137,22 +218,22 @@ def scan(
     last = start + increment * (trips - 1)
     extent = min(start, last), max(start, last)
 
-    def trip(carry: Carry, counter: Any, arrays: Sequence[Any]) -> Values:
+    def trip(carry: Carry, number: Any, arrays: Sequence[Any]) -> Values:
         rest, contents = carry.value(arrays)
         enter(carry, contents)
-        witness = Witness(start, counter, source, extent)
-        result = step(*rest[:index], witness, *rest[index:])
-        return result[:index] + result[index + 1 :]
+        given = (Witness(start, number, source, extent),) if counter.is_exact else ()
+        result = step(*rest[:index], *given, *rest[index:])
+        return result[:index] + result[after:]
 
     def trace(carry: Carry) -> Part:
-        counter = jax.ShapeDtypeStruct((), INT64)
+        number = jax.ShapeDtypeStruct((), INT64)
         return trace_part(
             lambda i, *arrays: or_bottom(trip)(carry, i, arrays),
-            [counter, *carry.shapes],
+            [number, *carry.shapes],
             carry.places,
         )
 
-    names = (site[0], *site[1 : index + 1], *site[index + 2 :])
+    names = (site[0], *site[1 : index + 1], *site[after + 1 :])
     try:
         carry, part, leaves = settle(names, others, trace)
     except Unroll as request:
@@ -162,19 +243,28 @@ def scan(
     except ChangingVariable:
         # What changes its shape from trip to trip can't be carried, but it can be unrolled.
         return None
+    except EshkolError:
+        # It may want to know what a double was in each trip.
+        if counter.is_exact or trips > MOST_FOLLOWED:
+            raise
+        return None
     if part.targets:
         raise Leaving
     if _is_known_loop(part, values, carry.places):
         return None
     note("scan", site=names, trips=trips, carried=carry.shapes)
-    counters = jnp.arange(trips, dtype=INT64) * increment + start
+    numbers = jnp.arange(trips, dtype=INT64)
     final = scan_trips(
         lambda arrays, i: make_outputs(leaves, "second", part.run(i, *arrays)),
         carry.arrays,
-        counters,
+        numbers * increment + start if counter.is_exact else numbers,
     )
     rest = leave(carry, final)
-    return (*rest[:index], start + increment * trips, *rest[index:])
+    return (*rest[:index], end, *rest[index + 1 - counter.is_exact :])
+
+
+MOST_FOLLOWED = 1_000
+"""A loop of more trips that counts with a double is not unrolled."""
 
 
 def _is_known_loop(part: Part, values: Values, places: list[Any]) -> bool:

@@ -21,7 +21,7 @@ from eshkol.xla import journal
 from eshkol.xla.carries import ChangingVariable, Site, Values
 from eshkol.xla.conditions import Condition
 from eshkol.xla.control import known_truth, staged_if
-from eshkol.xla.counted_loops import Leaving, number_of_trips, scan
+from eshkol.xla.counted_loops import Count, Leaving, counter_of, scan
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.loop_memory import UNKNOWN, Loop
@@ -75,7 +75,7 @@ def staged_while(
     test: Callable[..., Any],
     step: Callable[..., Values],
     leaves_when: bool,
-    count: tuple[int, str, Callable[[], Any], int] | None,
+    count: Count | None,
 ) -> Values:
     """Run ``values = step(*values)`` until the truth of ``test(*values)`` is ``leaves_when``.
 
@@ -85,18 +85,19 @@ def staged_while(
         test: the condition, of the loop variables.
         step: one trip.
         leaves_when: the truth of the test at which the loop is left.
-        count: for a counting loop ``(index of the counter, comparison, bound, step)``.
+        count: of a counting loop.
 
     Returns:
         The loop variables at the end.
     """
-    trips, most = (None, None) if count is None else number_of_trips(values, count, leaves_when)
+    counter, most = (None, None) if count is None else counter_of(values, count, leaves_when)
+    trips = None if counter is None else counter.trips
     is_long = trips is not None and (trips > UNROLLED_TRIPS or _COPIES.number * trips > MOST_COPIES)
-    if trips is not None and is_long and count is not None:
+    if is_long and counter is not None:
         told = mark()
         try:
             with _copies(1):
-                scanned = scan(site, values, step, count, trips)
+                scanned = scan(site, values, step, counter)
         except Leaving:
             forget(told)
             return _compiled(site, values, test, step, leaves_when, ("all", trips))

@@ -209,7 +209,7 @@ def _counted(who: str, call: Procedure, initial: Any, tensors: list[Any]) -> Any
         return _AT_LEAST(index, count)
 
     site = (who, "index", "value")
-    counting = (0, ">=", lambda: count, 1)
+    counting = (0, ">=", lambda: count, lambda: 1)
     return staged_while(
         site, (0, initial), lambda index, _: _AT_LEAST(index, count), step, True, counting
     )[1]
