@@ -67,35 +67,37 @@ class Counter(NamedTuple):
         return self.end.__class__ is int
 
 
-def counter_of(values: Values, count: Count, leaves_when: bool) -> tuple[Counter | None, Any]:
+def counter_of(
+    values: Values, count: Count, leaves_when: bool
+) -> tuple[Counter | None, int | None]:
     """The counter of a loop, and how many trips there are at most; None where that isn't known.
 
     The most follow from counters of loops around it, whose extents are known.
     """
     index, comparison, bound, get_step = count
     first, last = values[index], bound()
-    if first.__class__ is float or last.__class__ is float:
-        counter = _real_counter(index, first, last, get_step, comparison, leaves_when)
-        return counter, None if counter is None else counter.trips
-    # The value of one is of no use, and had better stay unused, if the other is traced.
-    if not (is_exact(first) and is_exact(last)):
+    # The value of one is of no use, and had better stay unused, if another is traced.
+    if not (_may_be_known(first) and _may_be_known(last)):
         return None, None
     step = get_step()
-    if step.__class__ is float:
-        counter = _real_counter(index, first, last, lambda: step, comparison, leaves_when)
+    if not _may_be_known(step):
+        return None, None
+    if float in (first.__class__, last.__class__, step.__class__):
+        numbers = tuple(map(_known_real, (first, last, step)))
+        counter = _real_counter(index, numbers, comparison, leaves_when)
         return counter, None if counter is None else counter.trips
-    step = known_integer(step) if is_exact(step) else None
+    start, end = known_integer(first), known_integer(last)
+    starts, ends = _extent(first), _extent(last)
+    if starts is None or ends is None:
+        return None, None
+    step = known_integer(step)
     if not step:
         return None, None
-    start, end = known_integer(first), known_integer(last)
     if start is not None and end is not None:
         trips = count_trips(start, end, step, comparison, leaves_when)
         if trips is None:
             return None, None
         return Counter(index, start, step, trips, start + step * trips), trips
-    starts, ends = _extent(first), _extent(last)
-    if starts is None or ends is None:
-        return None, None
     if comparison == "=":
         if not leaves_when:
             return None, 1
@@ -105,23 +107,20 @@ def counter_of(values: Values, count: Count, leaves_when: bool) -> tuple[Counter
 
 
 def _real_counter(
-    index: int,
-    first: Any,
-    last: Any,
-    get_step: Callable[[], Any],
-    comparison: str,
-    leaves_when: bool,
+    index: int, numbers: tuple[Any, ...], comparison: str, leaves_when: bool
 ) -> Counter | None:
-    """A counter that is, or becomes, a double, if all that it depends on is known."""
-    if not (_may_be_known(first) and _may_be_known(last)):
-        return None
-    step = get_step()
-    if not _may_be_known(step):
-        return None
-    start, bound, step = map(_known_real, (first, last, step))
+    """A counter that is, or becomes, a double; None if its numbers are not known.
+
+    Args:
+        index: that of the loop variable.
+        numbers: its start, the bound, and the step.
+        comparison: of the counter with the bound.
+        leaves_when: what this gives at the end.
+    """
+    start, bound, step = numbers
     if start is None or bound is None or not step:
         return None
-    leaves = COMPARISONS[comparison if leaves_when else _NEGATED.get(comparison, "not =")]
+    leaves = COMPARISONS[comparison if leaves_when else _NEGATED[comparison]]
     number, trips = start, 0
     while not leaves(number, bound):
         following = number + step
@@ -157,7 +156,7 @@ def known_integer(value: Any) -> int | None:
     return None if any(source.trips for source in value.sources) else value.for_trips()
 
 
-_NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+_NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "=": "not ="}
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
