@@ -157,8 +157,8 @@ CHANGES = [
      r"variable items changes from \(\) to a list of 1"),
     ("(let ((total 0)) (let loop ((i 0)) (if (< i x) (begin (set! total (list i)) (loop (+ i 1)))"
      " total)))", "changes from"),
-    ("(let loop ((i 0) (state 'a)) (if (< i x) (loop (+ i 1) 2.5) state))",
-     "variable state changes from a to 2.5"),
+    ("(let loop ((i 0) (state '(a))) (if (< i x) (loop (+ i 1) 2.5) state))",
+     "variable state changes from a list of 1 to 2.5"),
 ]  # fmt: skip
 
 
