@@ -19,23 +19,26 @@ _LARGE = 10_000
 """Structures with fewer parts are taken to be free of cycles until they have been walked."""
 
 
-class Open:
+class StandIn:
     """What stands for a value that may not be known.
 
     Attributes:
-        tag: tells which one, traced.
         decided: gives the value where it is known, and raises an error where it isn't.
     """
 
     __slots__ = ()
-    tag: Any
     decided: Callable[[], Any]
 
 
-class Undecided(Open):
-    """One of several values; which one is known only when a compiled program runs."""
+class Undecided(StandIn):
+    """One of several values; which one is known only when a compiled program runs.
+
+    Attributes:
+        tag: tells which one, traced.
+    """
 
     __slots__ = ()
+    tag: Any
 
 
 def is_array(value: Any) -> bool:
@@ -58,8 +61,8 @@ def is_eqv(a: Any, b: Any) -> bool:
     a, b = scalar(a), scalar(b)
     kind = a.__class__
     if kind is not b.__class__:
-        is_open = isinstance(a, Open) or isinstance(b, Open)
-        return is_open and is_eqv(_decided(a), _decided(b))
+        is_stand_in = isinstance(a, StandIn) or isinstance(b, StandIn)
+        return is_stand_in and is_eqv(_decided(a), _decided(b))
     if kind is int or kind is Fraction:
         return a == b
     if kind is float:
@@ -74,7 +77,7 @@ def is_eqv(a: Any, b: Any) -> bool:
 
 
 def _decided(value: Any) -> Any:
-    return value.decided() if isinstance(value, Open) else value
+    return value.decided() if isinstance(value, StandIn) else value
 
 
 def _same_float(a: float, b: float) -> bool:
@@ -134,7 +137,7 @@ def _parts_to_compare(a: Any, b: Any, special: Comparison | None) -> list[tuple[
         return [] if told else None
     if is_eqv(a, b):
         return []
-    if isinstance(a, Open) or isinstance(b, Open):
+    if isinstance(a, StandIn) or isinstance(b, StandIn):
         return [(_decided(a), _decided(b))]
     if is_array(a) and is_array(b):
         return [] if _equal_arrays(a, b) else None
@@ -174,7 +177,7 @@ def hash_key(value: Any) -> Any:
         return value
     if kind is Pair or isinstance(value, list | tuple):
         return _structure_key(value)
-    return hash_key(value.decided()) if isinstance(value, Open) else _atom_key(value)
+    return hash_key(value.decided()) if isinstance(value, StandIn) else _atom_key(value)
 
 
 def identity_key(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from eshkol.autodiff.plain import PLAIN
 from eshkol.base.errors import BadValue
-from eshkol.datum.equality import Open
+from eshkol.datum.equality import StandIn
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.write import display_string
 from eshkol.primitives.expression_data import Expression, datum_of
@@ -33,7 +33,7 @@ class _Execution:
         self.problem: BadValue | None = None
 
 
-class Formal(Enclosure, Open):
+class Formal(Enclosure, StandIn):
     """A number that stands for an expression.
 
     Attributes:
