@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
 import eshkol as ek
-from eshkol.base.errors import FileProblem
+from eshkol.base.errors import BadValue, FileProblem
 from eshkol.datum.pairs import Pair
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import write_string
@@ -251,6 +251,14 @@ def test_latex(expression, expected):
     assert Session().evaluate('(lambda (e) (string-append (latex e) "!"))')(datum(expression)) == (
         found + "!"
     )
+
+
+def test_a_procedure_that_fails_is_run_once(capsys):
+    program = """(define (f x) (display "run ") (vector-ref (vector x) 1))
+                 (symbolic-derivative f)"""
+    with pytest.raises(BadValue):
+        Session().evaluate(program)
+    assert capsys.readouterr().out == "run "
 
 
 def test_notebooks_show_results_as_formulas():

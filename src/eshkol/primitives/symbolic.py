@@ -52,13 +52,14 @@ def symbolic_derivative(expression, *variables):
     if not callable(expression):
         return _derivative(expression_of(WHO, expression), [], variables)
     name = given[0] if given else None
+    source = source_of(WHO, expression, name)
     try:
-        return _derivative(*source_of(WHO, expression, name), variables)
-    except BadValue:
-        source = executed_source_of(expression, name)
-        if source is None:
-            raise
         return _derivative(*source, variables)
+    except BadValue:
+        executed = executed_source_of(expression, name)
+        if executed is None:
+            raise
+        return _derivative(*executed, variables)
 
 
 def _derivative(
