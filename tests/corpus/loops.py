@@ -105,6 +105,14 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "an exact number that counts up to a double stays exact",
+        """(define (f x)
+             (let loop ((i 0) (y x))
+               (if (< i 12.5) (loop (+ i 1) (* 0.9 (+ y i))) (list y i (exact? i)))))""",
+        "0.7",
+        "-0.5",
+    ),
+    row(
         "a step that a variable holds",
         """(define (f x k)
              (let loop ((i 1) (y x)) (if (>= i 100) (* i y) (loop (+ k i) (* 0.99 (+ y i))))))""",

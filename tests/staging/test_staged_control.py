@@ -11,6 +11,7 @@ from staged_sessions import assert_at_rest, compiles, value
 
 from eshkol.base.errors import EshkolError
 from eshkol.session import Session
+from eshkol.xla import counted_loops
 
 
 @pytest.fixture
@@ -57,6 +58,10 @@ SHAPES = [
      {"scan"}, {"loop"}),
     ("(jit (lambda (x) (let loop ((i 0) (y x)) (if (< i 30) (loop (+ i 2) (sin y)) y))))",
      {"scan"}, {"loop"}),
+    ("(jit (lambda (x) (let loop ((t 0.0) (y x)) (if (< t 30.0) (loop (+ t 1.0) (sin y)) y))))",
+     {"scan"}, {"loop"}),
+    ("(jit (lambda (x) (let loop ((t 0.0) (y x)) (if (< t 1e12) (loop (+ t 1.0) (sin y)) y))))",
+     {"loop"}, {"scan"}),
     ("(jit (lambda (x) (do ((i 0 (+ i 1)) (s x (do ((j 0 (+ j 1)) (t s (sin t))) ((= j 20) t))))"
      " ((= i 20) s))))", {"scan"}, {"loop"}),
 ]  # fmt: skip
@@ -84,6 +89,7 @@ LOOPS = {
     "two variables that cross": "(do ((i 0 (+ i 1)) (a 0 b) (b x (+ a b))) ((= i 12) (list a b)))",
     "downwards": "(do ((i 15 (- i 1)) (s x (+ s i))) ((= i 0) s))",
     "by threes": "(do ((i 0 (+ i 3)) (s x (+ s i))) ((>= i 40) (list i s)))",
+    "up to a double": "(do ((i 0 (+ i 3)) (s x (+ s i))) ((>= i 40.5) (list i s)))",
     "never entered": "(do ((i 5 (+ i 1)) (s x (+ s i))) ((>= i 5) s))",
     "counter as a result": "(let loop ((i 0) (y x)) (if (< y 1000) (loop (+ i 1) (* y y)) i))",
     "several exits": """(let loop ((i 0)) (cond ((> i 40) -1) ((> (* i i) x) i)
@@ -184,3 +190,24 @@ def test_derivatives_of_counting_loops(session: Session) -> None:
     session.evaluate("(define (f x) (do ((i 0 (+ i 1)) (s x (* s x))) ((= i 20) s)))")
     for program in ("(gradient f 1.1)", "((jit (gradient f)) 1.1)", "((gradient (jit f)) 1.1)"):
         assert value(session, program) == pytest.approx(21 * 1.1**20)
+
+
+COUNTED = {
+    "a double": "(let loop ((t 0.0) (y x)) (if (< t 30.5) (loop (+ t 1.5) (* 1.01 (+ y t))) y))",
+    "up to a double": "(do ((i 0 (+ i 1)) (y x (* 1.01 y))) ((>= i 30.0) (* i y)))",
+    "down to a number": "(do ((t 30.0 (- t 1.0)) (y x (sin (+ y t)))) ((= t 0.0) (+ t y)))",
+    "what becomes something else": """(do ((t 0.0 (+ t 1.0)) (y x (if (symbol? y) x 'none)))
+        ((= t 30.0) (if (symbol? y) 0.0 (* 2 y))))""",
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_loops_with_more_trips_than_are_counted(
+    session: Session, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counted_loops, "MOST_COUNTED", 10)
+    program = f"(lambda (x) {COUNTED[name]})"
+    assert "loop" in primitives(session, f"(jit {program})", 1.5)
+    for text in ("({} 1.5)", "(gradient {} 1.5)"):
+        expected = value(session, text.format(program))
+        assert value(session, text.format(f"(jit {program})")) == pytest.approx(expected)

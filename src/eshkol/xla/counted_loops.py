@@ -67,67 +67,90 @@ class Counter(NamedTuple):
         return self.end.__class__ is int
 
 
-def counter_of(
-    values: Values, count: Count, leaves_when: bool
-) -> tuple[Counter | None, int | None]:
-    """The counter of a loop, and how many trips there are at most; None where that isn't known.
+class Trips(NamedTuple):
+    """What is known of how often a loop goes round before it is compiled.
 
-    The most follow from counters of loops around it, whose extents are known.
+    Attributes:
+        counter: what it counts with; None where the number of trips isn't known.
+        most: how many trips there are at most, where that is known.
+        are_many: whether there are more than are counted.
+    """
+
+    counter: Counter | None = None
+    most: int | None = None
+    are_many: bool = False
+
+
+UNKNOWN_TRIPS = Trips()
+
+
+def trips_of(values: Values, count: Count, leaves_when: bool) -> Trips:
+    """How often a loop that counts goes round.
+
+    The most trips follow from counters of loops around it, whose extents are known.
     """
     index, comparison, bound, get_step = count
     first, last = values[index], bound()
     # The value of one is of no use, and had better stay unused, if another is traced.
     if not (_may_be_known(first) and _may_be_known(last)):
-        return None, None
+        return UNKNOWN_TRIPS
     step = get_step()
     if not _may_be_known(step):
-        return None, None
+        return UNKNOWN_TRIPS
     if float in (first.__class__, last.__class__, step.__class__):
-        numbers = tuple(map(_known_real, (first, last, step)))
-        counter = _real_counter(index, numbers, comparison, leaves_when)
-        return counter, None if counter is None else counter.trips
+        start, end, step = map(_known_real, (first, last, step))
+        return _real_trips(index, (start, end, step), comparison, leaves_when)
     start, end = known_integer(first), known_integer(last)
-    starts, ends = _extent(first), _extent(last)
+    starts, ends = _extent(first, start), _extent(last, end)
     if starts is None or ends is None:
-        return None, None
+        return UNKNOWN_TRIPS
     step = known_integer(step)
     if not step:
-        return None, None
-    if start is not None and end is not None:
-        trips = count_trips(start, end, step, comparison, leaves_when)
-        if trips is None:
-            return None, None
-        return Counter(index, start, step, trips, start + step * trips), trips
+        return UNKNOWN_TRIPS
+    if start is None or end is None:
+        return Trips(None, _most_trips(starts, ends, step, comparison, leaves_when))
+    trips = count_trips(start, end, step, comparison, leaves_when)
+    if trips is None:
+        return UNKNOWN_TRIPS
+    return Trips(Counter(index, start, step, trips, start + step * trips), trips)
+
+
+def _most_trips(
+    starts: tuple[int, int], ends: tuple[int, int], step: int, comparison: str, leaves_when: bool
+) -> int | None:
+    """How many trips there are at most, of the extents of the start and the end."""
     if comparison == "=":
         if not leaves_when:
-            return None, 1
+            return 1
         comparison = ">=" if step > 0 else "<="
     start, end = (starts[0], ends[1]) if step > 0 else (starts[1], ends[0])
-    return None, count_trips(start, end, step, comparison, leaves_when)
+    return count_trips(start, end, step, comparison, leaves_when)
 
 
-def _real_counter(
-    index: int, numbers: tuple[Any, ...], comparison: str, leaves_when: bool
-) -> Counter | None:
-    """A counter that is, or becomes, a double; None if its numbers are not known.
+def _real_trips(
+    index: int, numbers: tuple[Any, Any, Any], comparison: str, leaves_when: bool
+) -> Trips:
+    """How often a loop goes round that counts with doubles, or up to one.
 
     Args:
         index: that of the loop variable.
-        numbers: its start, the bound, and the step.
+        numbers: its start, the bound, and the step; None for one that is not known.
         comparison: of the counter with the bound.
         leaves_when: what this gives at the end.
     """
     start, bound, step = numbers
     if start is None or bound is None or not step:
-        return None
+        return UNKNOWN_TRIPS
     leaves = COMPARISONS[comparison if leaves_when else _NEGATED[comparison]]
     number, trips = start, 0
     while not leaves(number, bound):
+        if trips == MOST_COUNTED:
+            return Trips(are_many=True)
         following = number + step
-        if following == number or trips == MOST_COUNTED:
-            return None
+        if following == number:
+            return UNKNOWN_TRIPS
         number, trips = following, trips + 1
-    return Counter(index, start, step, trips, float(number))
+    return Trips(Counter(index, start, step, trips, number), trips)
 
 
 def _may_be_known(value: Any) -> bool:
@@ -142,8 +165,8 @@ MOST_COUNTED = 10_000_000
 """A counter that is a double is followed so far to see how often it goes round."""
 
 
-def _extent(value: Any) -> tuple[int, int] | None:
-    known = known_integer(value)
+def _extent(value: Any, known: int | None) -> tuple[int, int] | None:
+    """The least and the greatest value of a start or end, whose value may be known."""
     return value.extent if known is None else (known, known)
 
 

@@ -21,7 +21,7 @@ from eshkol.xla import journal
 from eshkol.xla.carries import ChangingVariable, Site, Values
 from eshkol.xla.conditions import Condition
 from eshkol.xla.control import known_truth, staged_if
-from eshkol.xla.counted_loops import Count, Leaving, counter_of, scan
+from eshkol.xla.counted_loops import UNKNOWN_TRIPS, Count, Leaving, scan, trips_of
 from eshkol.xla.effects import muted
 from eshkol.xla.extents import abandon_rests, rest_count
 from eshkol.xla.loop_memory import UNKNOWN, Loop
@@ -90,7 +90,9 @@ def staged_while(
     Returns:
         The loop variables at the end.
     """
-    counter, most = (None, None) if count is None else counter_of(values, count, leaves_when)
+    counter, most, are_many = (
+        UNKNOWN_TRIPS if count is None else trips_of(values, count, leaves_when)
+    )
     trips = None if counter is None else counter.trips
     is_long = trips is not None and (trips > UNROLLED_TRIPS or _COPIES.number * trips > MOST_COPIES)
     if is_long and counter is not None:
@@ -118,7 +120,7 @@ def staged_while(
         if is_more:
             # It may escape, or assigns something.
             return staged_loop(site, values, _with_test(test, step, leaves_when))
-        known = known_truth(holds)
+        known = None if are_many else known_truth(holds)
         if known is None and not (is_followed and holds.__class__ is Witness):
             compiled = partial(_compiled, site, values, test, step, leaves_when, keep)
             told = mark()
