@@ -28,6 +28,7 @@ from eshkol.modules.stored import StoredUnit, load_constants, pack, renamed, sto
 from eshkol.modules.surroundings import Fact, Surroundings, is_python_module, still_hold
 from eshkol.modules.texts import decode, documentation_of, read_bytes
 from eshkol.runtime.boundary import bounded
+from eshkol.runtime.interrupts import KeepingWidth
 from eshkol.runtime.namespace import Namespace
 from eshkol.runtime.procedures import BORDER, SITES, finish_code
 from eshkol.runtime.process import allow_deep_recursion
@@ -109,7 +110,8 @@ class Session:
 
     def evaluate_forms(self, forms: Iterable[Syntax], file: str) -> Any:
         """The value of the last of ``forms``, which come from the reader."""
-        return self.program(*self.expand_forms(list(forms), file))()
+        with KeepingWidth():
+            return self.program(*self.expand_forms(list(forms), file))()
 
     def expand_forms(self, forms: list[Syntax], file: str) -> tuple[list[Any], Span]:
         """The Core of forms, and where they stand; macros they define stay known to the session.
@@ -212,9 +214,10 @@ class Session:
         source = read_bytes(file)
         is_fresh = self._is_fresh and self.engine != "cek" and self._shadows_nothing()
         entry = read_entry(file, self._read_as(source)) if is_fresh else None
-        if entry is not None and self._sees_the_same(entry, file) and self._import_all(entry, file):
-            return self._run_entry(entry, file, source)
-        return self._compile_and_run(file, source, is_fresh)
+        with KeepingWidth():
+            if entry and self._sees_the_same(entry, file) and self._import_all(entry, file):
+                return self._run_entry(entry, file, source)
+            return self._compile_and_run(file, source, is_fresh)
 
     def _read_as(self, source: bytes) -> bytes:
         """A program's text together with what the session has set for reading it."""

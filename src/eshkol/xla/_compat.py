@@ -18,6 +18,7 @@ from jax._src.array import ArrayImpl
 from jax._src.compilation_cache_interface import CacheInterface
 from jax._src.config import (
     ExplicitX64Mode,
+    config_ext,
     default_device,
     enable_x64,
     explicit_x64_dtypes,
@@ -94,6 +95,7 @@ __all__ = [
     "must_be_concrete",
     "put_on_device",
     "scan_counts",
+    "set_thread_width",
     "spelled_out",
     "topology_fingerprint",
     "trace_context",
@@ -106,6 +108,12 @@ __all__ = [
 def is_tracing() -> bool:
     """Whether JAX is tracing something in this thread."""
     return not trace_state_clean()
+
+
+def set_thread_width(width: bool | None) -> None:
+    """Let 64-bit numbers exist in this thread or not; None if the process-wide flag is to say."""
+    is_default = width is None or width is enable_x64.get_global()
+    enable_x64.set_local(config_ext.unset if is_default else width)
 
 
 def must_be_concrete(frame: FrameType) -> bool:

@@ -33,6 +33,7 @@ from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import DIALECT, is_traced
 from eshkol.runtime.dialects import staged, start_caller_again
+from eshkol.runtime.interrupts import KeepingWidth
 from eshkol.runtime.procedures import procedure_of
 from eshkol.runtime.report import Boundary
 from eshkol.xla.call_options import NO_OPTIONS, CallOptions, call_options
@@ -178,7 +179,8 @@ class Jitted:
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The path of a call of which something is no array."""
         try:
-            return self._call(arguments, options)
+            with KeepingWidth():
+                return self._call(arguments, options)
         except Exception as error:
             return fail(error)
 
