@@ -17,8 +17,10 @@ from jax import lax
 from staged_sessions import assert_at_rest, compiles
 
 import eshkol as ek
+from eshkol.codegen.eager import DECIDING
 from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.values import HashTable, Vector
+from eshkol.primitives.declare import PRIMITIVES
 from eshkol.session import Session
 
 
@@ -28,6 +30,7 @@ def session() -> Session:
 
 
 SMOOTH = "(lambda (x) (if (> x 0) (* x x) (- x)))"
+SEARCHING = "(lambda (x) (* x (find (lambda (k) (> (* k x) 0)) (list -1.0 x))))"
 LANES = np.array([1.0, -2.0, 3.0], np.float32)
 
 TRANSFORMATIONS: dict[str, tuple[Any, Any]] = {
@@ -53,10 +56,13 @@ TRANSFORMATIONS: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.parametrize("program", [SMOOTH, SEARCHING], ids=["if", "find"])
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
-def test_a_procedure_starts_again_staged_where_jax_traces_it(session: Session, name: str) -> None:
+def test_a_procedure_starts_again_staged_where_jax_traces_it(
+    session: Session, name: str, program: str
+) -> None:
     run, expected = TRANSFORMATIONS[name]
-    np.testing.assert_allclose(run(session.evaluate(SMOOTH)), expected, rtol=1e-6)
+    np.testing.assert_allclose(run(session.evaluate(program)), expected, rtol=1e-6)
     assert_at_rest()
 
 
@@ -81,6 +87,26 @@ RESTARTED = [
     ("""(define (f x) (if (> x 0) (list x) #f))
         (define (g x k) (let ((u (f x))) (k (if u (car u) 9.0))))
         (lambda (x) (g x (lambda (y) (* 2 y))))""", 2.0, 4.0),
+    *((f"(lambda (x) {body})", x, expected) for body, x, expected in [
+        ("(any (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))", 3.0, True),
+        ("(every (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))", 3.0, False),
+        ("(* x (find (lambda (y) (> (* x y) 4.0)) '(1.0 2.0 5.0)))", 3.0, 6.0),
+        ("(* x (car (find-tail (lambda (y) (> y x)) '(1.0 2.0 5.0))))", 3.0, 15.0),
+        ("(vector-ref #(1.0 2.0) (list-index (lambda (y) (> y x)) '(1.0 2.0)))", 1.5, 2.0),
+        ("(count (lambda (y) (> y x)) '(1.0 2.0 3.0))", 1.5, 2),
+        ("(length (car (partition (lambda (y) (> y x)) (list 1.0 2.0))))", 1.5, 1),
+        ("(apply + (remove (lambda (y) (> y x)) '(1.0 2.0 3.0)))", 2.5, 3.0),
+        ("(apply + (filter-map (lambda (y) (and (> y x) (* x y))) '(1.0 2.0 3.0)))", 1.5, 7.5),
+        ("(apply + (take-while (lambda (y) (< y x)) '(1.0 2.0 3.0)))", 2.5, 3.0),
+        ("(apply + (drop-while (lambda (y) (< y x)) '(1.0 2.0 3.0)))", 2.5, 3.0),
+        ("(length (member x '(1.0 3.0 2.0)))", 3.0, 2),
+        ("(cdr (assoc x '((1.0 . 2.0) (3.0 . 4.0))))", 3.0, 4.0),
+        ("(length (delete x '(1.0 3.0 2.0)))", 3.0, 2),
+        ("(length (delete-duplicates (list x 3.0 2.0)))", 3.0, 2),
+        ("(cadr (sort (list x 2.0 9.0) <))", 3.0, 3.0),
+        ("(let ((v (vector x 2.0 9.0))) (sort! v <) (vector-ref v 0))", 3.0, 2.0),
+        ("(apply + (map (lambda (y) (length (memv y (list x 2.0)))) (list 2.0 x)))", 3.0, 3),
+    ]),
 ]  # fmt: skip
 
 
@@ -166,13 +192,21 @@ def test_jax_is_given_values_of_one_kind(session: Session, transform: Any) -> No
     assert_at_rest()
 
 
-def test_a_primitive_that_decides_where_python_traces_says_what_takes_it(session: Session) -> None:
-    text = "(lambda (x) (length (car (partition (lambda (y) (> y x)) (list 1.0 2.0)))))"
-    procedure = session.evaluate(text)
+def test_a_primitive_that_python_calls_says_what_decides_when_the_program_runs(
+    session: Session,
+) -> None:
+    partition, length = session.get("partition"), session.get("length")
+
+    def count_above(x: Any) -> Any:
+        return length(partition(lambda y: y > x, scheme_list([1.0, 2.0])).car)
+
     with pytest.raises(ek.StagingError, match=r"partition: must decide by(.|\n)*with ek\.jit"):
-        jax.jit(procedure)(1.5)
-    assert int(ek.jit(procedure)(1.5)) == 1
+        jax.jit(count_above)(1.5)
     assert_at_rest()
+
+
+def test_procedures_of_primitives_that_decide_are_prepared_to_start_again() -> None:
+    assert PRIMITIVES.keys() >= DECIDING
 
 
 def test_a_procedure_that_a_program_chooses_is_called_from_python(session: Session) -> None:

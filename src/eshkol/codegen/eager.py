@@ -46,6 +46,14 @@ PASSING_ON = (
 )
 """Primitives whose tail call is that of a procedure which they were given."""
 
+DECIDING = frozenset(
+    "alist-ref alist-ref-or any assoc assoc-ref assq assv count count-if delete delete-duplicates "
+    "drop-while every filter filter-map find find-tail list-index list-sort member member? memp "
+    "memq memv partition remove remove-duplicates sort sort! sorted? take-while vector-sort "
+    "vector-sort!".split()
+)
+"""Primitives that decide by elements, or by what a procedure gives for them."""
+
 
 class EagerEmitter(LoopEmitter):
     """Emits the eager function of a procedure or of a top-level form."""
@@ -310,7 +318,7 @@ def _is_boolean_form(node: If) -> bool:
 
 def _may_meet_traced_condition(node: Node) -> bool:
     """Whether ``node`` itself (not a procedure in it) branches."""
-    if isinstance(node, If | Loop) or _is_assertion(node):
+    if isinstance(node, If | Loop) or _is_assertion(node) or _looks_like_deciding(node):
         return True
     return any(
         _may_meet_traced_condition(child)
@@ -324,6 +332,12 @@ def _is_assertion(node: Node) -> bool:
     if not isinstance(node, Call) or not isinstance(node.procedure, GlobalRef):
         return False
     return node.procedure.name == "assert" and bool(node.arguments)
+
+
+def _looks_like_deciding(node: Node) -> bool:
+    """Whether ``node`` looks like a call of a primitive that decides."""
+    procedure = node.procedure if isinstance(node, Call) else None
+    return isinstance(procedure, GlobalRef) and procedure.name in DECIDING
 
 
 def _restarting(span: Span) -> ast.ExceptHandler:

@@ -91,13 +91,19 @@ def is_true(value: Any) -> bool:
 
 
 def truth_of_array(value: Any) -> bool:
-    """The truth of a rank-0 boolean array whose value is known."""
+    """The truth of a rank-0 boolean array whose value is known.
+
+    Raises:
+        NeedsStaging: it isn't, and an eager body that has called can start again, staged.
+        StagingError: it isn't.
+    """
     if is_number_array(value):
         return True
     boolean_array("if", value)
     try:
         return bool(value)
     except TypeError:
+        load("eshkol.runtime.dialects:restart_caller")(sys._getframe())
         raise _undecided(value) from None
 
 

@@ -141,6 +141,16 @@ def start_caller_again(frame: types.FrameType, result: Any) -> None:
         NeedsStaging: for the innermost such body that is prepared for it.
         StagingError: Python code has called, whose conditions can't tell them either.
     """
+    restart_caller(frame)
+    load("eshkol.xla.unions:refuse_for_python")(result)
+
+
+def restart_caller(frame: types.FrameType) -> None:
+    """Start the eager body that called ``frame`` again, if one has that is prepared for it.
+
+    Raises:
+        NeedsStaging: for the innermost such body.
+    """
     entry = load("eshkol.xla.control:staging").__code__
     caller = frame.f_back
     while caller is not None and caller.f_code is not entry:
@@ -148,9 +158,8 @@ def start_caller_again(frame: types.FrameType, result: Any) -> None:
         if " NeedsStaging" in caller.f_code.co_names:
             raise NeedsStaging
         if not (sources.is_source(file) or sources.is_library(file)):
-            break
+            return
         caller = caller.f_back
-    load("eshkol.xla.unions:refuse_for_python")(result)
 
 
 def _forget_restart(error: BaseException) -> None:
