@@ -7,10 +7,8 @@ A donated tensor has no elements any more. Whoever computes with it gets an erro
 from __future__ import annotations
 
 import linecache
-import os
 import re
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -21,13 +19,8 @@ from eshkol.base.sources import PACKAGE
 from eshkol.base.spans import Span
 from eshkol.primitives.declare import load
 from eshkol.reader.parser import read_all
+from eshkol.runtime.foreign import LIBRARIES, MACHINE
 from eshkol.syntax.objects import Syntax
-
-_LIBRARIES = tuple(
-    os.path.join(sysconfig.get_paths()["purelib"], name) + os.sep
-    for name in ("jax", "jaxlib", "numpy", "optax")
-)
-_EVALUATOR = PACKAGE + "cek" + os.sep
 
 MOST_DONATIONS = 1 << 16
 """After so many tensors the calls that took them are forgotten."""
@@ -75,7 +68,7 @@ def _running_call() -> Call | Span | None:
     """The innermost call of the user's program."""
     frame: Any = sys._getframe(2)
     while frame is not None and _is_ours(frame):
-        if frame.f_code.co_filename.startswith(_EVALUATOR):
+        if frame.f_code.co_filename.startswith(MACHINE):
             machine = frame.f_locals.get("machine") or frame.f_locals.get("self")
             if hasattr(machine, "site"):
                 return machine.site[0].span
@@ -88,7 +81,7 @@ def _is_ours(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
     if sources.is_source(file):
         return False
-    return file.startswith((PACKAGE, *_LIBRARIES))
+    return file.startswith((PACKAGE, *LIBRARIES))
 
 
 # ---- who reads one
