@@ -531,8 +531,10 @@ def _increment(
     else:
         return None
     what = _told_by(amount)
-    if what is None or name == "+":
-        return None if what is None else (amount, False, what)
+    if what is None:
+        return None
+    if name == "+":
+        return amount, False, what
     return Call(node.span, node.procedure, (amount,)), True, what
 
 
