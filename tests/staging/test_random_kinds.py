@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from eshkol.base.errors import EshkolError, StagingError
 from eshkol.datum.write import write_string
@@ -36,7 +36,7 @@ def holds(program: str) -> None:
             compiled = outcome(session, f"(compiled {point})")
         except StagingError:
             assert not place, program
-            return
+            assume(False)
         assert same_text(compiled, eager, 1e-9), (point, eager, compiled, program)
 
 

@@ -163,7 +163,7 @@ LINEAR_ALGEBRA = [
     Form("expm", expm, [c(A), c(NO_STACK), c(AA / 9)], **HARD),
     Form("kron", np.kron, [c(M, A), c(EMPTY, A), c(ROW, V), c(ONE, M)], **HARD),
     Form("cross", np.cross, [c(ROW, M), c(EMPTY, ROW), c(ROW, ROW)], **HARD),
-    Form("power-iteration", largest_eigenvalue, [c(P, 200), c(P, 300)], view=item(0), kinds=FLOATS,
+    Form("power-iteration", largest_eigenvalue, [c(P @ P), c(P, 200)], view=item(0), kinds=FLOATS,
          smooth=False, **HARD),
     Form("conjugate-gradient-solve", solved_by_steps, [c(P, ROW, 1e-12),
          c(P, -ROW, 0.0)], kinds=FLOATS,
