@@ -50,6 +50,7 @@ class Writer:
         if depth > 0:
             kinds += ["sum", "let", "loop", "exit", "begin", "local", "if"]
             kinds += ["map", "for-each", "passed", "macro", "mutual", "keyed"]
+            kinds += ["loop", "while", "chance", "walk", "closures"]
         if depth == 0 or not is_called:
             kinds = ["draw", "call"] if is_called else ["draw"]
         return getattr(self, f"_{self.random.choice(kinds).replace('-', '_')}")(depth - 1)
@@ -91,6 +92,34 @@ class Writer:
 
     def _exit(self, depth: int) -> str:
         return f"(let loop ((i 0)) (if (< i 2) (loop (+ i 1)) {self._expression(depth)}))"
+
+    def _while(self, depth: int) -> str:
+        """A loop whose end is traced, and which may have a second exit."""
+        step, end = self._expression(depth), self._expression(depth, is_called=False)
+        trip = f"(loop (+ i 1.0) (+ (* 0.8 a) {step}))"
+        if self.random.random() < 0.3:
+            trip = f"(if (< 0.8 (random)) (* a {self._draw(0)}) {trip})"
+        return f"(let loop ((i 0.5) (a 0.1)) (if (< i n) {trip} (+ a {end})))"
+
+    def _chance(self, depth: int) -> str:
+        return f"(if (< (random) 0.5) {self._expression(depth)} {self._draw(0)})"
+
+    def _walk(self, depth: int) -> str:
+        """A procedure that goes on with itself."""
+        self.local += 1
+        step = self._expression(depth, is_called=False)
+        return (
+            f"(let () (define (w{self.local} m a) (if (< m 1) (+ a {self._draw(0)}) "
+            f"(w{self.local} (- m 1) (+ (* 0.7 a) {step})))) (w{self.local} n 0.2))"
+        )
+
+    def _closures(self, depth: int) -> str:
+        """A loop each of whose trips has variables of its own."""
+        step = self._expression(depth, is_called=False)
+        return (
+            f"(let loop ((i 0) (a 0.1)) (if (< i 3) (let ((f (lambda () (+ i {step})))) "
+            f"(loop (+ i 1) (+ (* 0.8 a) (* 0.1 (f)) (kept (lambda (n) (f)) n)))) a))"
+        )
 
     def _local(self, depth: int) -> str:
         self.local += 1

@@ -44,7 +44,7 @@ DRAWS = {
     " (loop (+ s (random)) (+ n 1))))",
     "after a traced loop": "(begin (let loop ((s x)) (if (> s 9) s"
     " (loop (+ s (random))))) (random))",
-    "an early exit": "(let loop ((n 0) (r (random))) (cond ((> n 50) n) ((> r 0.95) n)"
+    "an early exit": "(let loop ((n 0) (r (random))) (cond ((> n 50) n) ((> r 0.95) (+ n r))"
     " (else (loop (+ n 1) (random)))))",
     "nested loops": "(do ((i 0 (+ i 1)) (s 0.0 (do ((j 0 (+ j 1)) (t s (+ t (* j (random)))))"
     " ((= j 9) t)))) ((= i 9) s))",

@@ -9,7 +9,7 @@ from eshkol.core.assignment import convert_assignments
 from eshkol.core.loops import recognize_loops
 from eshkol.core.nodes import Label, Variable
 from eshkol.core.surroundings import loops_of
-from eshkol.runtime.draw_paths import CallSites
+from eshkol.runtime.draw_paths import CallSites, Trips
 
 if TYPE_CHECKING:
     from eshkol.core.nodes import Node
@@ -43,9 +43,10 @@ class Activation:
         site: of a procedure of the prelude, the call in the program that led to it and where that
             stands; errors in it are shown there. None for procedures of the program.
         forms: the top-level forms that it stands in.
+        trips: of the loops in it that are going on.
     """
 
-    __slots__ = ("forms", "name", "namespace", "site")
+    __slots__ = ("forms", "name", "namespace", "site", "trips")
 
     def __init__(
         self,
@@ -53,11 +54,17 @@ class Activation:
         namespace: Namespace,
         forms: Forms,
         site: tuple[Node, Activation] | None = None,
+        trips: Trips = (),
     ) -> None:
+        self.trips = trips
         self.name = name
         self.namespace = namespace
         self.forms = forms
         self.site = site
+
+    def in_loop(self, trips: Trips) -> Activation:
+        """The same where these trips of loops are going on."""
+        return Activation(self.name, self.namespace, self.forms, self.site, trips)
 
 
 class Environment:

@@ -38,6 +38,7 @@ from eshkol.core.nodes import (
     Variable,
 )
 from eshkol.datum.values import UNASSIGNED, UNSPECIFIED
+from eshkol.runtime.draw_paths import Trips
 from eshkol.runtime.truth import truth
 
 if TYPE_CHECKING:
@@ -322,7 +323,8 @@ def loop(machine: Machine, node: Loop, environment: Environment) -> None:
 
 def start_loop(machine: Machine, node: Loop, environment: Environment, values: list[Any]) -> None:
     """The first trip. The label's location holds the loop and the environment around it."""
-    take_trip(machine, node, environment.extended({node.label: (node, environment)}), values)
+    trips = (*environment.activation.trips, (object(), 0))
+    take_trip(machine, node, environment, values, trips)
 
 
 def go_on(machine: Machine, node: Continue, environment: Environment) -> None:
@@ -335,13 +337,19 @@ def next_trip(
 ) -> None:
     """The next trip. It stands in the loop's tail, so what is left to do is the same."""
     looping, around = environment.holder(node.label)[node.label]
-    start_loop(machine, looping, around, values)
+    outer = around.activation.trips
+    run, number = environment.activation.trips[len(outer)]
+    take_trip(machine, looping, around, values, (*outer, (run, number + 1)))
 
 
-def take_trip(machine: Machine, node: Loop, environment: Environment, values: list[Any]) -> None:
+def take_trip(
+    machine: Machine, node: Loop, environment: Environment, values: list[Any], trips: Trips
+) -> None:
     """Evaluate the body with the variables in fresh locations."""
     bound: dict[Any, Any] = dict(zip(node.variables, values, strict=True))
-    machine.evaluate(node.body, environment.extended(bound))
+    bound[node.label] = node, environment
+    activation = environment.activation.in_loop(trips)
+    machine.evaluate(node.body, Environment(bound, environment, activation))
 
 
 RULES: dict[type[Node], Callable[[Machine, Any, Environment], None]] = {

@@ -105,9 +105,11 @@ class Closure:
 
     def _activation(self, machine: Machine) -> Activation:
         outer = self.environment.activation
-        if outer.site is None:
-            return Activation(self.node.name, outer.namespace, outer.forms)
         node, caller = machine.site
+        if outer.site is None:
+            around = caller.trips if caller is not None and caller.forms is outer.forms else ()
+            trips = outer.forms.sites.trips(around, node, self.node)
+            return Activation(self.node.name, outer.namespace, outer.forms, None, trips)
         site = outer.site if caller is None else caller.site or (node, caller)
         return Activation(self.node.name, outer.namespace, outer.forms, site)
 

@@ -3,7 +3,8 @@
 Reading order: ``names`` (a Python name for each variable), ``python`` (building Python syntax
 trees with Scheme spans), ``emitter`` (what both dialects share), ``eager`` (with ``eager_loops``)
 and ``staged`` (the two dialects), ``unit`` (compiling top-level forms and, on demand, the staged
-body of a procedure), ``included`` (lines of other files in it).
+body of a procedure), ``included`` (lines of other files in it), ``numbering`` (which trip of a loop
+goes on, where the keys of random draws depend on it).
 
 What makes eager code fast: ``kinds`` (which variables hold ints, which floats), ``inlining``
 (primitives whose fast path is emitted in place: ``guards``, ``inline_numbers``, ``inline_data``,

@@ -31,6 +31,7 @@ from eshkol.core.nodes import (
     Loop,
     Node,
 )
+from eshkol.core.surroundings import owner_of
 from eshkol.core.walk import children
 
 PASSING_ON = (
@@ -62,10 +63,10 @@ class EagerEmitter(LoopEmitter):
         super().__init__(unit, counter)
         self.has_tail_calls = False
         self.may_restart = False
-        self.is_on_ints = False
 
     def function(self, node: Lambda, name: str) -> ast.FunctionDef:
         """The Python function of a procedure."""
+        self.owner = owner_of(node)
         self.prologue(node)
         self.is_procedure = True
         hidden = self._name_on_ints(node)

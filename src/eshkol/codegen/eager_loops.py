@@ -8,7 +8,8 @@ so that each trip has bindings of its own.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from eshkol.base.spans import Span
@@ -17,6 +18,7 @@ from eshkol.codegen.counting import Counted, counted, last_step, mentions, numbe
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return, Unit
 from eshkol.codegen.held_lists import accumulated, grown
 from eshkol.codegen.kinds import Kinds
+from eshkol.codegen.numbering import begin, captured, may_draw, next_trip
 from eshkol.codegen.traversals import append
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
@@ -33,6 +35,7 @@ from eshkol.core.nodes import (
     Sequence,
     Variable,
 )
+from eshkol.core.surroundings import trip_names
 from eshkol.core.walk import bound_variables, children, everything
 
 
@@ -42,7 +45,8 @@ class Running:
 
     ``depth`` counts the Python ``while`` statements around, in this Python function, or is None
     if the body is a function of its own. ``jumps`` are outer loops that its trips go on with.
-    ``counter`` is the variable that the ``for`` statement assigns.
+    ``counter`` is the variable that the ``for`` statement assigns, ``trip`` the hidden ones that
+    tell the trip, if the loop has any.
     """
 
     node: Loop
@@ -51,6 +55,7 @@ class Running:
     jumps: set[Label] = field(default_factory=set)
     is_flagged: bool = False
     counter: Variable | None = None
+    trip: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,9 @@ class LoopEmitter(Emitter):
         kinds: what is known of variables.
         sequences: variables that hold a Python list in place of a Scheme list.
         accumulators: variables that hold a Python list that is a Scheme list in reverse.
+        is_on_ints: whether it is a second function, which is only given ints.
+        owner: what the hidden variables of loops tell the procedure by.
+        nest: for each loop of the procedure around, the hidden variables that tell its trip.
     """
 
     def __init__(self, unit: Unit, counter: list[int] | None = None) -> None:
@@ -88,6 +96,37 @@ class LoopEmitter(Emitter):
         self.kinds = Kinds(self.is_primitive)
         self.sequences: set[Variable] = set()
         self.accumulators: set[Variable] = set()
+        self.is_on_ints = False
+        self.owner = ""
+        self.nest: list[tuple[str, str] | None] = []
+
+    @contextmanager
+    def standing_in(self, owner: str) -> Iterator[None]:
+        """What is emitted in this block is the body of a procedure that stands in this function."""
+        saved = self.owner, self.nest
+        self.owner, self.nest = owner, []
+        try:
+            yield
+        finally:
+            self.owner, self.nest = saved
+
+    def _trip_of(self, node: Loop) -> tuple[str, str] | None:
+        """The hidden variables of a loop that is met; None if it can't draw."""
+        is_needed = not self.is_on_ints and may_draw(node, self.is_primitive)
+        return trip_names(self.owner, len(self.nest) + 1) if is_needed else None
+
+    @contextmanager
+    def _inside(self, trip: tuple[str, str] | None) -> Iterator[None]:
+        """What is emitted in this block stands in a loop."""
+        self.nest.append(trip)
+        try:
+            yield
+        finally:
+            self.nest.pop()
+
+    def _known_trips(self, span: Span) -> list[ast.stmt]:
+        """Statements for a Python function in loops."""
+        return captured(span, [name for trip in self.nest if trip is not None for name in trip])
 
     def tail_by_kinds(self, body: Node, destination: Destination) -> None:
         """``body``, twice if it pays: where variables hold what is expected, and where not."""
@@ -116,6 +155,14 @@ class LoopEmitter(Emitter):
     def _while(self, node: Loop, destination: Destination) -> None:
         self.accumulators |= accumulated(node, self.is_primitive)
         self._assign_variables(node, list(node.values), fresh=True)
+        trip = self._trip_of(node)
+        if trip is not None:
+            self.block += begin(node.span, trip)
+        with self._inside(trip):
+            self._entered(node, destination)
+
+    def _entered(self, node: Loop, destination: Destination) -> None:
+        """The loop, whose variables are assigned already."""
         self.kinds.enter(node)
         expected = self.kinds.worth_asking(node.body).items()
         asked = {variable: kind for variable, kind in expected if variable not in node.variables}
@@ -141,9 +188,10 @@ class LoopEmitter(Emitter):
         return tests[0] if len(tests) == 1 else py.at(span, ast.BoolOp(ast.And(), tests))
 
     def _statement(self, node: Loop, destination: Destination, emit_trip: EmitTail) -> None:
-        """The Python loop, whose variables are assigned already."""
+        """The Python statement that is the loop."""
         count = counted(node, self.kinds, self.is_primitive)
-        state = Running(node, self.depth + 1, counter=None if count is None else count.variable)
+        counter = None if count is None else count.variable
+        state = Running(node, self.depth + 1, counter=counter, trip=self.nest[-1])
         inner = destination if isinstance(destination, Return | Exit) else Leave(destination)
         trip = node.body if count is None else count.trip
         self.running.append(state)
@@ -249,6 +297,8 @@ class LoopEmitter(Emitter):
             self._return_arguments(node)
             return
         self._assign_variables(state.node, list(node.arguments))
+        if state.trip is not None:
+            self.add(next_trip(node.span, state.trip))
         if state.depth == self.depth:
             self.add(py.at(node.span, ast.Continue()))
             return
@@ -281,6 +331,7 @@ class LoopEmitter(Emitter):
         self.running, self.depth, self.is_procedure = [], 0, False
         body, _ = self.in_block(lambda: self._while(node, RETURN))
         self.running, self.depth, self.is_procedure = saved
+        body = self._known_trips(node.span) + body
         held = [
             self.name(variable)
             for variable, value in zip(node.variables, node.values, strict=True)
@@ -310,23 +361,30 @@ class LoopEmitter(Emitter):
         span = node.span
         function, which, values = self.temporary(), self.temporary(), self.temporary()
         names = [self.name(variable) for variable in node.variables]
-        state = Running(node, self.depth + 1, is_function=True)
+        trip_told = self._trip_of(node)
+        state = Running(node, self.depth + 1, is_function=True, trip=trip_told)
         self.running.append(state)
         number = self._number(node.label)
         saved, self.depth = self.depth, 0
-        body, _ = self.in_block(lambda: self.tail(node.body, Exit()))
+        with self._inside(trip_told):
+            body, _ = self.in_block(lambda: self.tail(node.body, Exit()))
+            body = self._known_trips(span) + body
         self.depth = saved
         self.add(py.define(span, function, py.arguments(span, names), body))
         self.running.pop()
         start = py.tuple_of(span, self.expressions(node.values))
         self.add(py.assign(span, values, start))
+        if trip_told is not None:
+            self.block += begin(span, trip_told)
         starred = py.at(span, ast.Starred(py.load(span, values), py.LOAD))
         trip = py.assign_all(span, [which, values], py.call(span, function, starred))
         driver = Running(node, self.depth + 1)
         leave, _ = self.in_block(lambda: self._leave(driver, destination, which, values))
         compare = ast.Compare(py.load(span, which), [ast.NotEq()], [py.constant(span, number)])
         again = py.at(span, ast.If(py.at(span, compare), leave, []))
-        self.add(py.at(span, ast.While(py.constant(span, True), [trip, again], [])))
+        counting = [] if trip_told is None else [next_trip(span, trip_told)]
+        statements = [trip, again, *counting]
+        self.add(py.at(span, ast.While(py.constant(span, True), statements, [])))
         self._after_loop(span, driver)
 
     def _leave(self, driver: Running, destination: Destination, which: str, values: str) -> None:
@@ -358,6 +416,8 @@ class LoopEmitter(Emitter):
             names = [self.name(variable) for variable in state.node.variables]
             if names:
                 self.add(py.assign_all(span, names, py.load(span, values)))
+            if state.trip is not None:
+                self.add(next_trip(span, state.trip))
             if state.depth < self.depth:
                 driver.jumps.add(state.node.label)
                 self._raise_flag(span, state)

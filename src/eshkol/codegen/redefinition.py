@@ -33,7 +33,7 @@ def forget_primitive(name: str, units: list[Any], variables: dict[str, Any]) -> 
     for unit in units:
         unit.primitives.discard(name)
     for procedure in procedures:
-        procedure.staged = None
+        procedure.staged = procedure.numbering = None
     if name in INLINED:
         _renew(procedures, variables)
 

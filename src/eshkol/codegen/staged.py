@@ -16,6 +16,7 @@ from typing import Any
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return, Unit
+from eshkol.codegen.numbering import captured, hidden_variables
 from eshkol.codegen.truth import as_test
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
@@ -78,13 +79,23 @@ class Step:
 
 
 class StagedEmitter(Emitter):
-    """Emits the staged function of a procedure."""
+    """Emits the staged function of a procedure.
+
+    Attributes:
+        steps: the loops in whose steps it stands.
+        trips: the hidden variables of all loops around (``numbering``).
+    """
 
     def __init__(
-        self, unit: Unit, counter: list[int] | None = None, steps: tuple[Step, ...] = ()
+        self,
+        unit: Unit,
+        counter: list[int] | None = None,
+        steps: tuple[Step, ...] = (),
+        trips: tuple[Variable, ...] = (),
     ) -> None:
         super().__init__(unit, counter)
         self.steps = steps
+        self.trips = trips
 
     def function(self, node: Lambda, name: str) -> ast.FunctionDef:
         """The staged Python function of a procedure."""
@@ -152,7 +163,7 @@ class StagedEmitter(Emitter):
     # ---- functions inside
 
     def _inner(self, steps: tuple[Step, ...] = ()) -> StagedEmitter:
-        return StagedEmitter(self.unit, self.counter, steps)
+        return StagedEmitter(self.unit, self.counter, steps, self.trips)
 
     def _branch(self, node: Node, steps: tuple[Step, ...]) -> ast.expr:
         """A Python function without parameters for ``node``."""
@@ -167,6 +178,8 @@ class StagedEmitter(Emitter):
     ) -> ast.expr:
         """A Python function of ``variables`` for ``node``; it knows itself if it has a name."""
         inner = self._inner(steps)
+        inner.block += captured(node.span, map(self.name, self.trips))
+        inner.trips += hidden_variables(variables)
         inner.tail(node, RETURN)
         names = [self.name(variable) for variable in variables]
         parameters = py.arguments(node.span, names)
@@ -251,7 +264,9 @@ class StagedEmitter(Emitter):
             self.add(py.assign_all(node.span, names, result))
         else:
             self.add(py.at(node.span, ast.Expr(result)))
+        around, self.trips = self.trips, (*self.trips, *hidden_variables(node.variables))
         self.tail(done, destination)
+        self.trips = around
 
     def _general_loop(self, node: Loop, destination: Destination, outer: tuple[Step, ...]) -> None:
         values = py.tuple_of(node.span, self.expressions(node.values))

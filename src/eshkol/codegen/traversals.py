@@ -19,6 +19,7 @@ from eshkol.codegen import python as py
 from eshkol.codegen.emitter import EFFECT
 from eshkol.codegen.names import Names
 from eshkol.core.nodes import Call, GlobalRef, Lambda, LocalRef, Node, Parameter, Variable
+from eshkol.core.surroundings import owner_of
 from eshkol.core.walk import bound_variables, everything
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def traverse(emitter: EagerEmitter, node: Call) -> ast.expr:
         emitter.add(py.assign(span, result, initial[0]))
     elif name != "for-each":
         emitter.add(py.assign(span, result, py.at(span, ast.List([], py.LOAD))))
-    trip, _ = emitter.in_block(lambda: _TRIPS[name](emitter, function, result))
+    with emitter.standing_in(owner_of(function)):
+        trip, _ = emitter.in_block(lambda: _TRIPS[name](emitter, function, result))
     target = py.store(span, parameters[-1])
     trip = trip or [py.at(span, ast.Pass())]
     emitter.add(py.at(span, ast.For(target, items, trip, [])))

@@ -17,12 +17,14 @@ from eshkol.codegen.emitter import RETURN, Unit, function_name
 from eshkol.codegen.included import set_apart, settled
 from eshkol.codegen.int_procedures import groups_of_ints
 from eshkol.codegen.names import assign_names
+from eshkol.codegen.numbering import numbered
 from eshkol.codegen.staged import StagedEmitter
 from eshkol.core.assignment import convert_assignments
 from eshkol.core.check import check
 from eshkol.core.free import free_variables, global_names
 from eshkol.core.loops import recognize_loops
 from eshkol.core.nodes import Define, Node, Sequence, SetGlobal
+from eshkol.core.surroundings import owner_of
 from eshkol.core.walk import everything
 from eshkol.runtime.draw_paths import CallSites
 from eshkol.runtime.procedures import Procedure, finish_code, ints_name
@@ -139,11 +141,14 @@ MOST_BLOCKS = 20
 """CPython's ``CO_MAXBLOCKS``."""
 
 
-def staged_code(procedure: Procedure) -> types.CodeType:
-    """The staged body of a procedure, compiled on first use."""
-    if procedure.staged is None:
-        procedure.staged = _compile_procedure(procedure, is_staged=True)
-    return procedure.staged
+def staged_code(procedure: Procedure, is_numbering: bool = False) -> types.CodeType:
+    """The staged body of a procedure; its loops may number their trips."""
+    code = _compile_procedure(procedure, is_staged=True, is_numbering=is_numbering)
+    if is_numbering:
+        procedure.numbering = code
+    else:
+        procedure.staged = code
+    return code
 
 
 def eager_code(procedure: Procedure) -> types.CodeType:
@@ -157,7 +162,9 @@ def procedure_syntax(procedure: Procedure) -> ast.stmt:
     return EagerEmitter(unit).function(node, function_name(unit, node))
 
 
-def _compile_procedure(procedure: Procedure, is_staged: bool) -> types.CodeType:
+def _compile_procedure(
+    procedure: Procedure, is_staged: bool, is_numbering: bool = False
+) -> types.CodeType:
     """One body of a procedure.
 
     Its free variables are those of the eager body in the same order, so that a closure of the one
@@ -167,7 +174,10 @@ def _compile_procedure(procedure: Procedure, is_staged: bool) -> types.CodeType:
     span = node.span
     if is_staged:
         # A hidden name: under its own, the function would hide the top-level variable from itself.
-        definition = StagedEmitter(unit).function(node, " staged body")
+        emitter = StagedEmitter(unit)
+        if is_numbering:
+            node = numbered(node, owner_of(node), unit.names, emitter.is_primitive)
+        definition = emitter.function(node, " staged body")
     else:
         definition = EagerEmitter(unit).function(node, function_name(unit, node))
     captured = [unit.names[variable] for variable in free_variables(node)]

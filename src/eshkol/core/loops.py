@@ -182,7 +182,7 @@ def _self_loop(procedure: Lambda, is_self: IsSelf) -> Lambda:
     count = len(procedure.parameters)
     if not _tail_self_calls(procedure.body, is_self, count, most=1):
         return procedure
-    label = Label(procedure.name)
+    label = Label(procedure.name, is_procedure=True)
     outer = tuple(Variable(p.variable.name) for p in procedure.parameters)
     variables = tuple(p.variable for p in procedure.parameters)
     entry = tuple(LocalRef(procedure.span, variable) for variable in outer)

@@ -173,12 +173,18 @@ class BoxSet(Node):
 
 
 class Label:
-    """Names a loop; ``Continue`` refers to it."""
+    """Names a loop; ``Continue`` refers to it.
 
-    __slots__ = ("name",)
+    Attributes:
+        name: for people.
+        is_procedure: whether the loop is all that a procedure does, which goes on with itself.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("is_procedure", "name")
+
+    def __init__(self, name: str, is_procedure: bool = False) -> None:
         self.name = name
+        self.is_procedure = is_procedure
 
     def __repr__(self) -> str:
         return self.name

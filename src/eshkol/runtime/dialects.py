@@ -7,6 +7,7 @@ again in it, when its eager body met a condition that is traced.
 from __future__ import annotations
 
 import sys
+import threading
 import types
 from itertools import cycle
 from typing import Any
@@ -31,6 +32,15 @@ would trace for a minute before Python's own limit ends it.
 _has_time = cycle([False] * (PERIOD - 1) + [True]).__next__
 
 
+class Numbering(threading.local):
+    """Whether the loops of staged code number their trips: a program draws in some."""
+
+    is_on = False
+
+
+NUMBERING = Numbering()
+
+
 class NeedsStaging(BaseException):
     """The running eager body met a traced condition; its procedure starts again, staged."""
 
@@ -46,7 +56,7 @@ def staged(function: Any) -> Any:
     if procedure is not None:
         if _has_time():
             _check_depth(sys._getframe(1))
-        code = procedure.staged or _compiled(procedure, function.__globals__)
+        code = _staged_code(procedure, function.__globals__)
         body = types.FunctionType(
             code,
             function.__globals__,
@@ -67,9 +77,12 @@ def staged(function: Any) -> Any:
     return load("eshkol.xla.unions:as_value")(function) if is_primitive else function
 
 
-def _compiled(procedure: Procedure, variables: dict[str, Any]) -> types.CodeType:
+def _staged_code(procedure: Procedure, variables: dict[str, Any]) -> types.CodeType:
     """The staged body, whose constants are in ``variables`` even if no eager body has them."""
-    code: types.CodeType = load("eshkol.codegen.unit:staged_code")(procedure)
+    known = procedure.numbering if NUMBERING.is_on else procedure.staged
+    if known is not None:
+        return known
+    code: types.CodeType = load("eshkol.codegen.unit:staged_code")(procedure, NUMBERING.is_on)
     variables.update(procedure.unit.hidden_globals())
     return code
 
@@ -113,7 +126,7 @@ def restart() -> Any:
     code, variables = frame.f_code, frame.f_locals
     procedure = procedure_of_code(code)
     assert procedure is not None
-    staged_code = procedure.staged or _compiled(procedure, frame.f_globals)
+    staged_code = _staged_code(procedure, frame.f_globals)
     lanes = load("eshkol.xla.control:settled_lanes")
     variables = {name: lanes(value) for name, value in variables.items()}
     closure = tuple(_cell(variables, name) for name in code.co_freevars)

@@ -7,20 +7,23 @@ into their procedure, be it through others (``runtime/recursive_groups.py``). Of
 procedure only the last contributes. So the path is the same for compiled code, for staged code,
 whose calls are those of the compiler, and on the evaluator; it does not depend on what else the
 program draws or defines. The path of calls that follow others is found from the two paths alone.
+
+Each call also tells the trips of the loops around it in its procedure, which hidden variables hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
+from operator import attrgetter
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from eshkol.base.sources import byte_column, place_of
 from eshkol.base.spans import Span
-from eshkol.core.nodes import Call, GlobalRef, Lambda, Node, Variable
-from eshkol.core.surroundings import Hole, Layout, Surroundings
+from eshkol.core.nodes import Call, GlobalRef, Lambda, Node
+from eshkol.core.surroundings import Hole, Layout, Looping, Loops, Surroundings, trip_names
 from eshkol.core.walk import everything
 from eshkol.runtime import recursive_groups
 from eshkol.runtime.procedures import BORDER, SITES, PartSites, unit_of_code
@@ -29,6 +32,9 @@ from eshkol.runtime.recursive_groups import Groups, Member
 Path = tuple[Surroundings, ...]
 """The calls that lead to a draw, outermost first; none of the same procedure twice."""
 
+Trips = tuple[tuple[Any, Any], ...]
+"""The loops that are going on, outermost first: what tells the run from others, and the trip."""
+
 
 class Site:
     """A call in a program, or several that can't be told apart.
@@ -36,33 +42,77 @@ class Site:
     Attributes:
         around: what is around it.
         is_silent: whether it contributes nothing to the paths of what it calls.
+        loops: for each loop around it in its procedure, the outermost first, the hidden variables
+            that tell its trip.
+        giver: the call that is given the procedure, if that stands there.
     """
 
-    __slots__ = ("around", "is_silent")
+    __slots__ = ("around", "giver", "is_silent", "loops")
 
-    def __init__(self, around: Surroundings, is_silent: bool) -> None:
+    def __init__(
+        self, around: Surroundings, is_silent: bool, looping: Looping, giver: Site | None
+    ) -> None:
         self.around = around
         self.is_silent = is_silent
+        self.loops = tuple(trip_names(looping.owner, n + 1) for n in range(looping.depth))
+        self.giver = giver
 
 
 class Engine:
     """The loop of an evaluator.
 
     Attributes:
-        calls_of: gives the calls that it is running, innermost first, for its frame.
+        calls_of: gives the calls that it is running, innermost first, for its frame, and the trips
+            of the loops around each in its procedure.
     """
 
-    def __init__(self, calls_of: Callable[[FrameType], Iterable[Site]]) -> None:
+    def __init__(self, calls_of: Callable[[FrameType], Iterable[tuple[Site, Trips]]]) -> None:
         self.calls_of = calls_of
 
 
-def calls_to(caller: FrameType | None) -> tuple[Site, ...]:
-    """The calls that lead to what ``caller`` calls, innermost first.
+class Calls(NamedTuple):
+    """The calls that are going on, innermost first.
 
-    All but the innermost contribute to paths. Of calls from one place that directly lead to one
-    another there is only one.
+    Attributes:
+        sites: all but the first contribute to paths. Of calls from one place that directly lead to
+            one another there is only one.
+        loops: those that are in loops: the place among them, the procedure, and its trips.
+        lacks_trips: whether one is in a loop whose trips have no numbers.
     """
+
+    sites: tuple[Site, ...]
+    loops: tuple[tuple[int, str, Trips], ...] = ()
+    lacks_trips: bool = False
+
+    def trips(self, procedures: Collection[str] = (), is_draw: bool = True) -> Trips:
+        """The trips that are going on, of procedures that are not called again after it.
+
+        Args:
+            procedures: those that are called afterwards.
+            is_draw: see ``path_of``.
+        """
+        if not self.loops:
+            return ()
+        if is_draw and not procedures and len(self.loops) == 1 and self.loops[0][0] == 0:
+            return self.loops[0][2]
+        first = int(bool(self.sites) and self.sites[0].is_silent and not is_draw)
+        known = set(procedures)
+        found: list[Trips] = []
+        at = first
+        for place, procedure, trips in self.loops:
+            known.update(site.around.procedure for site in self.sites[at:place])
+            at = max(at, place)
+            if place >= first and procedure not in known:
+                known.add(procedure)
+                found.append(trips)
+        return tuple([trip for trips in reversed(found) for trip in trips])
+
+
+def calls_to(caller: FrameType | None) -> Calls:
+    """The calls that lead to what ``caller`` calls."""
     found: list[Site] = []
+    loops: list[tuple[int, str, Trips]] = []
+    lacks_trips = False
     last: Site | None = None
     is_part = False
     frame = caller
@@ -74,8 +124,10 @@ def calls_to(caller: FrameType | None) -> tuple[Site, ...]:
             if is_part:  # where the procedure does not call, but has a part of it run
                 is_part = known.__class__ is PartSites
             elif known.__class__ is Engine:
-                for site in known.calls_of(frame):
+                for site, trips in known.calls_of(frame):
                     if site is not last and not (site.is_silent and found):
+                        if trips:
+                            loops.append((len(found), site.around.procedure, trips))
                         found.append(site)
                         last = site
             else:
@@ -84,11 +136,37 @@ def calls_to(caller: FrameType | None) -> tuple[Site, ...]:
                 except KeyError:
                     site = known[frame.f_lasti] = _site(frame)
                 if site is not None and site is not last and not (site.is_silent and found):
+                    if site.loops or site.giver is not None:
+                        count = _note_trips(frame, site, len(found), loops)
+                        lacks_trips = lacks_trips or count < len(site.loops)
                     found.append(site)
                     last = site
                 is_part = known.__class__ is PartSites
         frame = frame.f_back
-    return tuple(found)
+    return Calls(tuple(found), tuple(loops), lacks_trips)
+
+
+def _note_trips(
+    frame: FrameType, site: Site, place: int, loops: list[tuple[int, str, Trips]]
+) -> int:
+    """Note the trips of the loops around a call in a frame; how many loops have some.
+
+    A procedure that stands in a call may run in the frame that makes the call: then that is in the
+    loops around there, too.
+    """
+    variables = frame.f_locals
+    known = -1
+    around: Site | None = site
+    while around is not None:
+        names = around.loops
+        trips = [(variables[run], variables[trip]) for run, trip in names if trip in variables]
+        if trips and (around is site or not around.is_silent):
+            loops.append((place, around.around.procedure, tuple(trips)))
+        known = len(trips) if known < 0 else known
+        around = around.giver
+    if variables.__class__ is dict and variables is not frame.f_globals:
+        variables.clear()  # or the frame would keep what its variables hold now
+    return known
 
 
 def _site(frame: FrameType) -> Site | None:
@@ -99,7 +177,7 @@ def _site(frame: FrameType) -> Site | None:
 
 def path_to(caller: FrameType | None, is_draw: bool = True) -> Path:
     """The path to what ``caller`` calls: a draw, or a procedure that may draw."""
-    return path_of(calls_to(caller), is_draw)
+    return path_of(calls_to(caller).sites, is_draw)
 
 
 @lru_cache(4096)
@@ -156,7 +234,7 @@ class CallSites:
     def __init__(
         self,
         forms: Callable[[], Iterable[Node]],
-        loops: Callable[[], Mapping[Variable, bool]] | None = None,
+        loops: Callable[[], Loops] | None = None,
     ) -> None:
         self.forms = forms
         self._loops = loops
@@ -213,7 +291,25 @@ class CallSites:
         calls = (part for part in everything(procedure) if isinstance(part, Call))
         alikes = [self._known[1].get(_key(call.span)) for call in calls]
         sites = [self._site(alike, namespace) for alike in alikes if alike is not None]
-        return tuple([(*site.around, site.is_silent) for site in sites])
+        return tuple([(*site.around, site.is_silent, len(site.loops)) for site in sites])
+
+    def trips(self, trips: Trips, call: Node, procedure: Lambda) -> Trips:
+        """The trips of loops in a procedure, or in a part of one, that begins with a call.
+
+        Args:
+            trips: those that are going on where the call stands.
+            call: it.
+            procedure: what it calls.
+        """
+        layout = self._known[0]
+        begun = layout.trips.get(id(call))
+        if begun is None:
+            return ((object(), 0),) if layout.is_loop(procedure) else ()
+        if begun.is_next:
+            *around, (run, trip) = trips[: begun.depth]
+            return (*around, (run, trip + 1))
+        around_first = trips[: begun.depth]
+        return around_first if begun.is_once else (*around_first, (object(), 0))
 
     def forget(self) -> None:
         """What calls lead to may have changed."""
@@ -232,7 +328,10 @@ class CallSites:
         if site is None:
             groups = recursive_groups.of_namespace(namespace)
             silent = any(self._is_silent(call, hole, groups) for call, hole in alike.calls)
-            site = known[alike] = Site(alike.around, silent)
+            giver = alike.looping.giver
+            given = None if giver is None else self._known[1].get(_key(giver.span))
+            outer = None if given is None or given is alike else self._site(given, namespace)
+            site = known[alike] = Site(alike.around, silent, alike.looping, outer)
         return site
 
     def _is_silent(self, call: Call, hole: Hole, groups: Groups) -> bool:
@@ -269,6 +368,7 @@ class _Alike:
     Attributes:
         calls: each with the hole that it stands in.
         around: what is around all of them.
+        looping: the loops around all of them.
     """
 
     def __init__(self, calls: list[tuple[Call, Hole]]) -> None:
@@ -277,6 +377,9 @@ class _Alike:
         for _, hole in calls:
             if hole.around != self.around:
                 self.around = _common(self.around, hole.around)
+        self.looping = min((hole.looping for _, hole in calls), key=attrgetter("depth"))
+        if any(hole.looping.owner != self.looping.owner for _, hole in calls):
+            self.looping = Looping()
 
 
 def _common(one: Surroundings, other: Surroundings) -> Surroundings:

@@ -61,15 +61,21 @@ class CompiledUnit(Protocol):
 
 
 class Procedure:
-    """A procedure's code, its place in a unit, and its staged body once it is compiled."""
+    """A procedure's code, its place in a unit, and its staged bodies once they are compiled.
 
-    __slots__ = ("_code", "facts", "number", "staged", "unit")
+    Attributes:
+        staged: the body for programs that don't draw random numbers in loops.
+        numbering: the one whose loops number their trips.
+    """
+
+    __slots__ = ("_code", "facts", "number", "numbering", "staged", "unit")
 
     def __init__(self, code: types.CodeType, unit: Any, number: int) -> None:
         self._code = weakref.ref(code)
         self.unit = unit
         self.number = number
         self.staged: types.CodeType | None = None
+        self.numbering: types.CodeType | None = None
         self.facts: dict[str, Any] = {}
 
     @property

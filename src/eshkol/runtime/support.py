@@ -133,6 +133,8 @@ STAGING = {
     "check": "control",
     "is_true": "control",
     "call_primitive": "unions",
+    "new_run": "keys",
+    "next_trip": "keys",
 }
 """The functions of the staging runtime that staged code calls, and their modules."""
 

@@ -30,13 +30,15 @@ MOST_VISITS = 256
 
 @dataclass(frozen=True)
 class CountPlace:
-    """How many draws there were with a path, in the source of keys that a condition is met with.
+    """A variable with which draws are counted, in the source of keys that a condition is met with.
 
     Attributes:
-        path: from the beginning of the source on.
+        path: of the draws, from the beginning of the source on; None: it counts the runs of loops.
+        number: see ``Draws.box``.
     """
 
-    path: Path
+    path: Path | None
+    number: int
 
 
 class Condition:
@@ -159,7 +161,7 @@ class Condition:
         """The places that these are here."""
         source = self.source
         return [
-            source.draws(place.path).count
+            source.box(place.path, place.number)
             if place.__class__ is CountPlace and source is not None
             else place
             for place in places

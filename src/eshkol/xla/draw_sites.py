@@ -14,7 +14,7 @@ from typing import Any
 
 from eshkol.runtime.draw_paths import Path
 from eshkol.xla import key_stream
-from eshkol.xla.keys import MoreSites, ProgramSource, Source
+from eshkol.xla.keys import LoopsDraw, MoreSites, ProgramSource, Source
 
 ROOM = 64
 """A program takes the keys of so many sites, and four times as many when these are not enough."""
@@ -28,15 +28,17 @@ class DrawSites:
         room: the program takes the keys of so many.
         is_ahead: whether it is being traced ahead of a call.
         prefix: the path to its calls, if some sites are the same with it.
+        in_loops: whether loops draw, whose trips are numbered then.
     """
 
-    __slots__ = ("is_ahead", "paths", "prefix", "room")
+    __slots__ = ("in_loops", "is_ahead", "paths", "prefix", "room")
 
     def __init__(self) -> None:
         self.paths: list[Path] = []
         self.room = ROOM
         self.is_ahead = False
         self.prefix: Path = ()
+        self.in_loops = False
 
     def keys(self, caller: FrameType) -> tuple[Any, Any]:
         """What the program takes, called from a frame: the words of its keys, and counts.
@@ -61,8 +63,13 @@ class DrawSites:
         while True:
             try:
                 return function(*arrays)
-            except MoreSites:
+            except MoreSites as found:
+                self._learn(found)
                 arrays[-2:] = self.keys(sys._getframe())
+
+    def _learn(self, found: MoreSites) -> None:
+        """Know what a trace found out that has to begin again."""
+        self.in_loops |= isinstance(found, LoopsDraw)
 
     def traced(self, traceable: Any, arrays: list[Any]) -> Any:
         """What ``traceable.trace`` gives; then ``arrays`` have the keys that it turned out to take.
@@ -76,7 +83,8 @@ class DrawSites:
                 try:
                     result = traceable.trace(*arrays)
                     break
-                except MoreSites:
+                except MoreSites as found:
+                    self._learn(found)
                     arrays[-2:] = self.keys(sys._getframe())
         finally:
             self.is_ahead = saved
@@ -87,9 +95,9 @@ class DrawSites:
     def source(self, arrays: Sequence[Any]) -> Source:
         """Where a trace takes its keys from: from these arrays; none are foreseen if none are."""
         if not arrays:
-            return Source(None)
+            return Source(None, is_numbering=False)
         words, counts = arrays
-        return ProgramSource(words, counts, self.paths, self.prefix)
+        return ProgramSource(words, counts, self.paths, self.prefix, self.in_loops)
 
     def check(self, source: Source) -> None:
         """See that a trace that ends was given the keys of all its draws.

@@ -6,10 +6,9 @@ back how far they have counted.
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from types import FrameType
 from typing import Any
@@ -19,106 +18,25 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eshkol.autodiff.attempts import ATTEMPTS, Drawing
+from eshkol.autodiff.attempts import Drawing
 from eshkol.base.errors import StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
-from eshkol.runtime.draw_paths import Path, Site, calls_to, followed, names, path_of, path_to
+from eshkol.runtime.draw_paths import Calls, Path, Site, calls_to, followed, names, path_of
 from eshkol.xla.arguments import static_int
-from eshkol.xla.dtypes import FLOAT64, wide
-from eshkol.xla.kernels import call_kernel
-from eshkol.xla.keys import (
-    KEY_SOURCE,
-    MASK,
-    Draws,
-    SitesCoincide,
-    Source,
-    fold,
-    key_of_names,
-    key_of_seed,
-)
-from eshkol.xla.keys import MoreSites as MoreSites
+from eshkol.xla.counted_draws import Counted, CountedPath
+from eshkol.xla.keys import KEY_SOURCE, SitesCoincide, Source
+from eshkol.xla.scalar_draws import scalar
+from eshkol.xla.seeds import key_of_names, key_of_seed
 from eshkol.xla.tensors import Tracer
-
-BLOCK = 1024
-"""How many scalars are drawn at once."""
 
 MOST_PATHS = 4096
 """So many paths, as calls that lead to a draw, are remembered."""
 
 
-class Counted:
-    """The draws with one path of the stream.
+Started = tuple[int, tuple[Path, ...], tuple[Any, ...]]
 
-    Attributes:
-        key: of the path.
-        blocks: by kind, the number of the first of some scalars drawn in advance, and they.
-    """
-
-    __slots__ = ("_count", "_place", "_words", "blocks", "key")
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-        self.blocks: dict[str, tuple[int, list[float]]] = {}
-        self._words: Any = None
-        self._count = 0
-        self._place: tuple[Any, int] | None = None
-
-    @property
-    def words(self) -> Any:
-        """The key as two NumPy numbers."""
-        if self._words is None:
-            self._words = np.asarray(jax.random.key_data(self.key))
-        return self._words
-
-    @property
-    def count(self) -> int:
-        """How many draws there were, modulo 2**32; waits for a program that counts them."""
-        if self._place is not None:
-            counts, number = self._place
-            self._count, self._place = int(counts[number]), None
-        return self._count
-
-    def upcoming_key(self) -> Any:
-        """The key of the next draw, which stays the next."""
-        return fold(self.key, np.uint32((self.count + 1) & MASK))
-
-    def advance(self, draws: int) -> None:
-        """Leave out ``draws`` numbers."""
-        if ATTEMPTS.undo is not None:
-            ATTEMPTS.undo.append(self._back())
-        self._count = (self.count + draws) & MASK
-
-    def go_to(self, counts: Any, number: int) -> None:
-        """Go on where a program has stopped, which gives ``counts``."""
-        if ATTEMPTS.undo is not None:
-            ATTEMPTS.undo.append(self._back())
-        self._place = counts, number
-
-    def _back(self) -> Callable[[], None]:
-        """What goes back to where the draws are now."""
-        count, place = self._count, self._place
-
-        def back() -> None:
-            self._count, self._place = count, place
-
-        return back
-
-    def is_at(self, counts: Any, number: int) -> bool:
-        """Whether ``counts`` tell at ``number`` how many draws there were."""
-        return self._place is not None and self._place[0] is counts and self._place[1] == number
-
-    @property
-    def counts(self) -> Any:
-        """What a program that has not been waited for gave as its counts; None if there is none."""
-        return None if self._place is None else self._place[0]
-
-    def next(self) -> int:
-        """The number of the next draw, which counts as drawn."""
-        if ATTEMPTS.undo is not None:
-            ATTEMPTS.undo.append(self._back())
-        self._count = (self.count + 1) & MASK
-        return self._count
+NOTHING_STARTED: Started = 0, (), ()
 
 
 class Stream:
@@ -126,6 +44,7 @@ class Stream:
 
     Attributes:
         lock: held by the thread that draws.
+        started: the ``id`` of the frame that calls a program, its sites and the draws there.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -136,10 +55,11 @@ class Stream:
         """Begin again at ``seed``."""
         with self.lock:
             self._seed = seed
+            self.started = NOTHING_STARTED
             self._key: Any = None
-            self._by_names: dict[tuple[str, ...], Counted] = {}
-            self._by_path: dict[Path, Counted] = {}
-            self._by_calls: dict[tuple[Site, ...], Counted] = {}
+            self._by_names: dict[tuple[str, ...], CountedPath] = {}
+            self._by_path: dict[Path, CountedPath] = {}
+            self._by_calls: dict[tuple[Site, ...], CountedPath] = {}
             self._words: dict[tuple[Counted, ...], Any] = {}
 
     def begin_again(self) -> None:
@@ -154,7 +74,7 @@ class Stream:
                 self._key = key_of_seed(self._seed)
         return self._key
 
-    def draws(self, path: Path) -> Counted:
+    def draws(self, path: Path) -> CountedPath:
         """The draws with a path."""
         counted = self._by_path.get(path)
         if counted is None:
@@ -163,23 +83,23 @@ class Stream:
             counted = self._by_path[path] = self._of_names(names(path))
         return counted
 
-    def draws_after(self, calls: tuple[Site, ...]) -> Counted:
+    def draws_after(self, calls: Calls) -> Counted:
         """The draws that these calls lead to."""
-        counted = self._by_calls.get(calls)
+        counted = self._by_calls.get(calls.sites)
         if counted is None:
             if len(self._by_calls) == MOST_PATHS:
                 self._by_calls.clear()
-            counted = self._by_calls[calls] = self.draws(path_of(calls))
-        return counted
+            counted = self._by_calls[calls.sites] = self.draws(path_of(calls.sites))
+        return counted.at(calls.trips()) if calls.loops else counted
 
-    def _of_names(self, path: tuple[str, ...]) -> Counted:
+    def _of_names(self, path: tuple[str, ...]) -> CountedPath:
         counted = self._by_names.get(path)
         if counted is None:
             with jax.ensure_compile_time_eval():
-                counted = self._by_names[path] = Counted(key_of_names(self.key, path))
+                counted = self._by_names[path] = CountedPath(key_of_names(self.key, path))
         return counted
 
-    def next_key(self, calls: tuple[Site, ...]) -> Any:
+    def next_key(self, calls: Calls) -> Any:
         """The key of the next draw that these calls lead to."""
         if DIALECT.resolve is not None:
             raise _baked_in()
@@ -191,50 +111,24 @@ class Stream:
             counted.advance(1)
             return key
 
-    def scalar(self, kind: str, calls: tuple[Site, ...]) -> float:
+    def scalar(self, kind: str, calls: Calls) -> float:
         """The next ``uniform`` or ``normal`` double."""
         if DIALECT.resolve is not None:
             raise _baked_in()
         with self.lock:
             counted = self.draws_after(calls)
-            number = counted.next()
-            first, block = counted.blocks.get(kind, (0, ()))
-            index = number - first
-            if not 0 <= index < len(block):
-                block = _new_block(kind, counted.key, number)
-                counted.blocks[kind] = (number, block)
-                index = 0
-            return block[index]
+            return scalar(kind, counted)
 
     def words(self, draws: tuple[Counted, ...], room: int) -> Any:
         """The words of the keys of some draws, of zeros up to ``room``."""
         words = self._words.get(draws)
         if words is None or len(words) != room:
-            words = self._words[draws] = np.zeros((room, 2), np.uint32)
+            words = np.zeros((room, 2), np.uint32)
             for number, counted in enumerate(draws):
                 words[number] = counted.words
+            if all(counted.__class__ is CountedPath for counted in draws):
+                self._words[draws] = words
         return words
-
-
-def _new_block(kind: str, key: Any, first: int) -> list[float]:
-    with jax.ensure_compile_time_eval(), wide():
-        return np.asarray(
-            call_kernel(kind, _drawing_block, (kind,), key, np.uint32(first))
-        ).tolist()
-
-
-def _draw_block(kind: str, key: Any, first: Any) -> Any:
-    """What the ``BLOCK`` draws from number ``first`` on would give each on its own."""
-    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
-    numbers = first + lax.iota(np.uint32, BLOCK)
-    return jax.vmap(lambda n: draw(jax.random.fold_in(key, n), (), FLOAT64))(numbers)
-
-
-_block_kernel = jax.jit(_draw_block, static_argnums=0)
-
-
-def _drawing_block(kind: str) -> Any:
-    return functools.partial(_block_kernel, kind)
 
 
 def _baked_in() -> StagingError:
@@ -253,7 +147,10 @@ def next_key() -> Any:
     """The key of the next draw, from the installed source or the seed's stream."""
     source = KEY_SOURCE.draw
     calls = calls_to(sys._getframe(1))
-    return STREAM.next_key(calls) if source is None else source.draws(path_of(calls)).next_key()
+    if source is None:
+        return STREAM.next_key(calls)
+    source.check_numbers(calls)
+    return source.draws(path_of(calls.sites)).at(calls.trips()).next_key()
 
 
 def next_scalar(kind: str) -> float:
@@ -281,19 +178,22 @@ class Upcoming:
 
     def __init__(self, caller: FrameType) -> None:
         self.source = KEY_SOURCE.draw
-        self.path = path_to(caller)
+        self.calls = calls_to(caller)
 
     def key(self) -> Any:
         """Its key."""
-        return _draws_of(self.source, self.path).upcoming_key()
+        return self._place().upcoming_key()
 
     def count(self) -> None:
         """It was made."""
-        _draws_of(self.source, self.path).advance(1)
+        self._place().advance(1)
 
-
-def _draws_of(source: Source | None, path: Path) -> Any:
-    return STREAM.draws(path) if source is None else source.draws(path)
+    def _place(self) -> Any:
+        source, calls = self.source, self.calls
+        if source is None:
+            return STREAM.draws_after(calls)
+        source.check_numbers(calls)
+        return source.draws(path_of(calls.sites)).at(calls.trips())
 
 
 def counting() -> Any:
@@ -304,7 +204,7 @@ def counting() -> Any:
     return STREAM.lock if KEY_SOURCE.draw is None else nullcontext()
 
 
-def start(caller: FrameType, sites: Iterable[Path], room: int) -> tuple[Any, Any]:
+def start(caller: FrameType, sites: Sequence[Path], room: int) -> tuple[Any, Any]:
     """What a program is given that draws at ``sites``: the words of keys, and counts.
 
     Args:
@@ -314,6 +214,7 @@ def start(caller: FrameType, sites: Iterable[Path], room: int) -> tuple[Any, Any
     """
     draws = _draws_at(caller, sites)
     if KEY_SOURCE.draw is None:
+        STREAM.started = id(caller), tuple(sites), draws
         return STREAM.words(draws, room), _counts(draws, room)
     words = [jax.random.key_data(each.get_key()) for each in draws]
     return _padded(words, (2,), room), _padded([each.position for each in draws], (), room)
@@ -339,7 +240,7 @@ def _padded(parts: list[Any], shape: tuple[int, ...], room: int) -> Any:
     return jnp.concatenate([jnp.stack(parts), rest]) if parts else rest
 
 
-def finish(caller: FrameType, sites: Iterable[Path], draws: Sequence[int] | Any) -> None:
+def finish(caller: FrameType, sites: tuple[Path, ...], draws: Sequence[int] | Any) -> None:
     """Count what a program has drawn.
 
     Args:
@@ -347,13 +248,17 @@ def finish(caller: FrameType, sites: Iterable[Path], draws: Sequence[int] | Any)
         sites: the paths to its draws from its call on.
         draws: how many there were at each of them; or an array, up to where they are counted now.
     """
-    for number, each in enumerate(_draws_at(caller, sites)):
+    frame, known, places = STREAM.started
+    STREAM.started = NOTHING_STARTED
+    if frame != id(caller) or known != sites or KEY_SOURCE.draw is not None:
+        places = _draws_at(caller, sites)
+    for number, each in enumerate(places):
         if draws.__class__ is tuple:
             each.advance(draws[number])
-        elif isinstance(each, Draws):
-            each.advance(lax.sub(draws[number], each.position))
-        else:
+        elif isinstance(each, Counted):
             each.go_to(draws, number)
+        else:
+            each.advance(lax.sub(draws[number], each.position))
 
 
 def _draws_at(caller: FrameType, sites: Iterable[Path]) -> tuple[Any, ...]:
@@ -362,8 +267,19 @@ def _draws_at(caller: FrameType, sites: Iterable[Path]) -> tuple[Any, ...]:
     Raises:
         SitesCoincide: two of them are the same there.
     """
-    source, path = KEY_SOURCE.draw, path_to(caller, is_draw=False)
-    draws = tuple([_draws_of(source, followed(path, site)) for site in sites])
+    source, calls = KEY_SOURCE.draw, calls_to(caller)
+    path = path_of(calls.sites, is_draw=False)
+    draws = [_draws_of(source, followed(path, site)) for site in sites]
     if len(set(draws)) < len(draws):
         raise SitesCoincide(path if source is None else followed(source.prefix, path))
-    return draws
+    if source is not None:
+        if draws:
+            source.check_numbers(calls)
+    elif not calls.loops:
+        return tuple(draws)
+    trips = [calls.trips([around.procedure for around in site], is_draw=False) for site in sites]
+    return tuple([each.at(trip) for each, trip in zip(draws, trips, strict=True)])
+
+
+def _draws_of(source: Source | None, path: Path) -> Any:
+    return STREAM.draws(path) if source is None else source.draws(path)

@@ -2,18 +2,19 @@
 
 The draws are numbered by their paths (``runtime/draw_paths.py``), so a draw that is added changes
 no other. The key of a draw is one key, folded with the names on the path one by one, and then with
-the number of the draw among those of the path. The one key is that of the seed (``key_stream``),
-of ``call-with-rng``, or of a lane of ``vmap``. A program being compiled takes the keys of its
-paths, and how many draws each has had, as arguments and counts on, so it draws what eager code
-would. The counts are variables that branches and loops carry like any other.
+the number of the draw among those of the path; in a loop, with the number that the run has among
+them, with that of the trip, and with that of the draw in the trip. The one key is that of the seed
+(``key_stream``), of ``call-with-rng``, or of a lane of ``vmap``. A program being compiled takes the
+keys of its paths, and how many draws each has had, as arguments and counts on, so it draws what
+eager code would. The counts are variables that branches and loops carry like any other.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 import jax
@@ -21,73 +22,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eshkol.autodiff.attempts import ATTEMPTS
 from eshkol.base.errors import BadValue, OutOfRange, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee, is_traced
 from eshkol.primitives.declare import load
-from eshkol.runtime.draw_paths import Path, followed, names
+from eshkol.runtime.dialects import NUMBERING
+from eshkol.runtime.draw_paths import Calls, Path, followed, names
 from eshkol.runtime.procedures import BORDER, SITES
 from eshkol.xla import journal
 from eshkol.xla._compat import is_wide_key, wide_key_kind
 from eshkol.xla.arguments import static_int
+from eshkol.xla.draws import Box, Draws
 from eshkol.xla.dtypes import INT64, wide
-from eshkol.xla.kernels import call_kernel
+from eshkol.xla.seeds import MASK, THREEFRY, as_long, fold, key_of_names, key_of_seed
 from eshkol.xla.tensors import Tracer, cast
 from eshkol.xla.witness import tracer_of
-
-MASK = 0xFFFFFFFF
-
-THREEFRY = "threefry2x32"
-
-
-class Draws:
-    """The draws with one path in a program that is being traced.
-
-    Attributes:
-        get_key: gives the key of the path, for the trace that asks.
-        get_first: gives how many draws came before those of the program, known or traced.
-        count: a variable that holds the number of draws since.
-    """
-
-    __slots__ = ("count", "get_first", "get_key")
-
-    def __init__(
-        self, count: list[Any], get_key: Callable[[], Any], get_first: Callable[[], Any]
-    ) -> None:
-        self.count = count
-        self.get_key = get_key
-        self.get_first = get_first
-
-    @property
-    def position(self) -> Any:
-        """How many draws came before the next one, modulo 2**32."""
-        return sum_of_counts(self.get_first(), tracer_of(self.count[0]))
-
-    def advance(self, draws: Any) -> None:
-        """Leave out ``draws`` keys."""
-        count, draws = tracer_of(self.count[0]), tracer_of(draws)
-        known = count.__class__ is int and draws.__class__ is int
-        with wide():
-            both = count + draws if known else lax.add(_long(count), _long(draws))
-        if ATTEMPTS.undo is not None:
-            ATTEMPTS.undo.append(partial(journal.set_box, self.count, self.count[0]))
-        journal.set_box(self.count, both)
-
-    def next_key(self) -> Any:
-        """The next key."""
-        key = self.upcoming_key()
-        self.advance(1)
-        return key
-
-    def upcoming_key(self) -> Any:
-        """The next key, which stays the next."""
-        return fold(self.get_key(), sum_of_counts(self.position, 1))
-
-    @property
-    def has_drawn(self) -> bool:
-        """Whether there may have been a draw."""
-        return self.count[0].__class__ is not int or self.count[0] != 0
 
 
 class Source:
@@ -99,15 +48,23 @@ class Source:
         by_path: the draws with each path so far, in order of the first.
         frames: of the parts that were being traced at its beginning.
         prefix: the path that led to its beginning, if that matters.
+        is_numbering: whether the loops of compiled code that draw from it number their trips.
     """
 
-    __slots__ = ("by_path", "frames", "get_key", "prefix")
+    __slots__ = ("_runs", "by_path", "frames", "get_key", "is_numbering", "prefix")
 
-    def __init__(self, get_key: Callable[[], Any] | None, prefix: Path = ()) -> None:
+    def __init__(
+        self,
+        get_key: Callable[[], Any] | None,
+        prefix: Path = (),
+        is_numbering: bool = True,
+    ) -> None:
         self.get_key = get_key
         self.prefix = prefix
+        self.is_numbering = is_numbering
         self.by_path: dict[tuple[Any, ...], Draws] = {}
         self.frames = tuple(journal.FRAMES.stack)
+        self._runs: Box | None = None
 
     def draws(self, path: Path) -> Draws:
         """The draws with a path."""
@@ -118,7 +75,26 @@ class Source:
             self.by_path[path] = self.by_path[known] = draws
         return draws
 
-    def _new_count(self) -> list[Any]:
+    def runs(self) -> Box:
+        """A variable that holds how many runs of loops there were."""
+        if self._runs is None:
+            self._runs = self._new_box(None, 0)
+        return self._runs
+
+    def box(self, path: Path | None, number: int) -> Box:
+        """A variable: of the draws with a path (see ``Draws.box``), or of the runs."""
+        return self.runs() if path is None else self.draws(path).box(number)
+
+    def check_numbers(self, calls: Calls) -> None:
+        """See that the trips of loops are known to a draw that calls lead to.
+
+        Raises:
+            LoopsDraw: they have no numbers.
+        """
+        if calls.lacks_trips and not self.is_numbering:
+            raise LoopsDraw
+
+    def _new_box(self, path: Path | None, number: int) -> Box:
         """A variable as old as the source, also where the first draw is in a loop."""
         return journal.note_made([0], self.frames)
 
@@ -129,7 +105,11 @@ class Source:
                 "a random number is drawn where the compiler could not foresee it",
                 hint="draw in a Scheme procedure, or pass a key: (call-with-rng key thunk)",
             )
-        return Draws(self._new_count(), lambda: key_of_names(get_key(), names(path)), lambda: 0)
+        return Draws(
+            lambda number: self._new_box(path, number),
+            lambda: key_of_names(get_key(), names(path)),
+            lambda: 0,
+        )
 
     @property
     def is_given(self) -> bool:
@@ -159,25 +139,31 @@ class CalledSource(Source):
     Args:
         words: of the one key.
         kind: what tells how keys are made of them.
-        paths: the draws with these are counted.
-        need: called with a path that is none of them.
+        boxes: the variables that are counted with, see ``Source.box``.
+        need: called with another that is needed.
     """
 
     __slots__ = ("need",)
 
     def __init__(
-        self, words: Any, kind: Any, paths: Sequence[Path], need: Callable[[Path], None]
+        self,
+        words: Any,
+        kind: Any,
+        boxes: Sequence[tuple[Path | None, int]],
+        need: Callable[[Path | None, int], None],
+        is_numbering: bool,
     ) -> None:
-        super().__init__(lambda: jax.random.wrap_key_data(words, impl=kind))
-        self.need: Callable[[Path], None] | None = None
-        for path in paths:
-            self.draws(path)
+        get_key = partial(jax.random.wrap_key_data, words, impl=kind)
+        super().__init__(get_key, is_numbering=is_numbering)
+        self.need: Callable[[Path | None, int], None] | None = None
+        for path, number in boxes:
+            self.box(path, number)
         self.need = need
 
-    def _new_draws(self, path: Path) -> Draws:
+    def _new_box(self, path: Path | None, number: int) -> Box:
         if self.need is not None:
-            self.need(path)
-        return super()._new_draws(path)
+            self.need(path, number)
+        return super()._new_box(path, number)
 
 
 class ProgramSource(Source):
@@ -193,8 +179,15 @@ class ProgramSource(Source):
 
     __slots__ = ("counts", "has_grown", "sites", "words")
 
-    def __init__(self, words: Any, counts: Any, sites: list[Path], prefix: Path = ()) -> None:
-        super().__init__(None, prefix)
+    def __init__(
+        self,
+        words: Any,
+        counts: Any,
+        sites: list[Path],
+        prefix: Path = (),
+        is_numbering: bool = False,
+    ) -> None:
+        super().__init__(None, prefix, is_numbering)
         self.words = words
         self.counts = counts
         self.sites = sites
@@ -220,7 +213,7 @@ class ProgramSource(Source):
         def get_key() -> Any:
             return jax.random.wrap_key_data(self.words[number], impl=THREEFRY)
 
-        return Draws(self._new_count(), get_key, lambda: self.counts[number])
+        return Draws(lambda box: self._new_box(path, box), get_key, lambda: self.counts[number])
 
     def in_order(self) -> list[Draws]:
         """The draws at each site."""
@@ -229,6 +222,10 @@ class ProgramSource(Source):
 
 class MoreSites(Exception):
     """A program draws by more paths than it was given keys for."""
+
+
+class LoopsDraw(MoreSites):
+    """A program draws in loops, and does not number their trips."""
 
 
 class SitesCoincide(MoreSites):
@@ -259,60 +256,44 @@ def may_draw() -> bool:
 
 
 def drawing_from(source: Source, call: Callable[[], Any]) -> Any:
-    """The value of ``call``, whose draws take their keys from ``source``; paths begin here."""
+    """The value of ``call``, whose draws take their keys from ``source``; paths begin here.
+
+    Which of its bodies a procedure is staged by depends on the source, so ``call`` finds it.
+    """
     outer, KEY_SOURCE.draw = KEY_SOURCE.draw, source
+    was_numbering, NUMBERING.is_on = NUMBERING.is_on, source.is_numbering
     try:
         return call()
     finally:
-        KEY_SOURCE.draw = outer
+        KEY_SOURCE.draw, NUMBERING.is_on = outer, was_numbering
 
 
 SITES[id(drawing_from.__code__)] = BORDER
 
 
-def sum_of_counts(a: Any, b: Any) -> Any:
-    """The sum of two counts modulo 2**32, a NumPy number if both are known."""
-    if a.__class__ is int and b.__class__ is int:
-        return np.uint32((a + b) & MASK)
-    return lax.add(_word(a), _word(b))
+def new_run() -> Any:
+    """What tells a run of a compiled loop, which begins, from all others."""
+    source = KEY_SOURCE.draw
+    if source is None:
+        return next(_RUNS)
+    runs = source.runs()
+    before = tracer_of(runs[0])
+    with wide():
+        number = before + 1 if before.__class__ is int else lax.add(before, np.int64(1))
+    journal.set_box(runs, number)
+    return number
 
 
-def _long(count: Any) -> Any:
-    return cast(count, INT64) if hasattr(count, "dtype") else np.int64(count)
+_RUNS = count(1)
 
 
-def _word(count: Any) -> Any:
-    if hasattr(count, "dtype"):
-        return lax.convert_element_type(count, np.uint32)
-    return np.uint32(count & MASK)
-
-
-def key_of_seed(seed: int) -> Any:
-    """The threefry key of an exact integer: ``jax.random.key(seed)``, without regard to x64."""
-    words: Any = np.array([(seed >> 32) & MASK, seed & MASK], np.uint32)
-    return jax.random.wrap_key_data(words, impl=THREEFRY)
-
-
-def fold(key: Any, number: Any) -> Any:
-    """A key for each number, from a key."""
-    if isinstance(key, Tracer) or isinstance(number, Tracer):
-        return jax.random.fold_in(key, number)
-    return call_kernel("fold", _folding, (), key, number)
-
-
-_fold_kernel = jax.jit(jax.random.fold_in)
-
-
-def _folding() -> Any:
-    return _fold_kernel
-
-
-def key_of_names(key: Any, path: Sequence[str]) -> Any:
-    """The key of the draws whose path has these names."""
-    for name in path:
-        digest = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).digest()
-        key = fold(key, np.uint32(int.from_bytes(digest, "big")))
-    return key
+def next_trip(trip: Any) -> Any:
+    """The number of the trip after one of a compiled loop."""
+    known = tracer_of(trip)
+    if known.__class__ is int:
+        return known + 1
+    with wide():
+        return lax.add(as_long(known), np.int64(1))
 
 
 def as_key(value: Any, who: str) -> Any:
@@ -354,7 +335,7 @@ def narrow_key(key: Any) -> Any:
 def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
     """``thunk`` called with its draws taken from ``key`` alone."""
     own = _drawn_from(as_key(key, "call-with-rng"))
-    return drawing_from(Source(lambda: own), callee(thunk))
+    return drawing_from(Source(lambda: own), lambda: callee(thunk)())
 
 
 def split_rng(key: Any, count: Any = 2) -> Any:

@@ -450,7 +450,7 @@ class Program:
                     own_path() as path,
                 ):
                     value = drawing_from(
-                        source, partial(attempt, staged(procedure), arguments, options)
+                        source, lambda: attempt(staged(procedure), arguments, options)
                     )
                     self.may_fail = self.may_fail or path.may_fail
                 numbers = {

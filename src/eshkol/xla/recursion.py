@@ -31,6 +31,7 @@ from eshkol.xla.conditions import (
     CountPlace,
     Following,
 )
+from eshkol.xla.draws import boxes_of_level
 from eshkol.xla.dtypes import BOOL
 from eshkol.xla.effects import trip_condition, under
 from eshkol.xla.extents import deliver, trace_part
@@ -460,16 +461,20 @@ class _Construction:
         outer = KEY_SOURCE.draw
         if self.with_key:
             assert outer is not None
-            paths = [place.path for place in self._counts]
-            KEY_SOURCE.draw = CalledSource(words, outer.key_kind, paths, self._count)
+            boxes = [(place.path, place.number) for place in self._counts]
+            KEY_SOURCE.draw = CalledSource(
+                words, outer.key_kind, boxes, self._count, outer.is_numbering
+            )
         try:
             yield
         finally:
             KEY_SOURCE.draw = outer
 
-    def _count(self, path: Path) -> None:
-        """Calls draw with a path as well."""
-        self.places, self.result = [*self.places, CountPlace(path)], None
+    def _count(self, path: Path | None, number: int) -> None:
+        """Calls count draws with another variable as well."""
+        numbers = (number,) if path is None or not number else boxes_of_level(number)
+        more = [CountPlace(path, each) for each in numbers]
+        self.places, self.result = [*self.places, *more], None
         self._depend_on_places()
         raise _Again(self)
 

@@ -30,12 +30,13 @@ from eshkol.xla.control import attempt
 from eshkol.xla.dtypes import BOOL, COMPLEX128, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
 from eshkol.xla.host_arrays import on_device
-from eshkol.xla.keys import Source, drawing_from, fold
+from eshkol.xla.keys import Source, drawing_from
 from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.mapped_axes import argument_axes, leaf_axes, moved
 from eshkol.xla.merging import UNION
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
+from eshkol.xla.seeds import fold
 from eshkol.xla.tensors import as_tensor, describe
 from eshkol.xla.trees import (
     BUFFER,
@@ -415,6 +416,7 @@ def _run_mapped(
     found: dict[str, Any] = {}
     mapped = [i for i, axis in enumerate(axes) if axis is not None]
     drawing = key_stream.Upcoming(sys._getframe(1))
+    is_numbering = drawing.source is None or drawing.source.is_numbering
 
     def one(lane: Any, *lanes: Any) -> list[Any]:
         leaves = list(arrays)
@@ -425,8 +427,8 @@ def _run_mapped(
             arguments.append(unflatten(structure, leaves[start : start + len(own)]))
             start += len(own)
         with Lanes(function):
-            source = Source(lambda: fold(drawing.key(), lane))
-            value = drawing_from(source, partial(attempt, staged(function), arguments, {}))
+            source = Source(lambda: fold(drawing.key(), lane), is_numbering=is_numbering)
+            value = drawing_from(source, lambda: attempt(staged(function), arguments, {}))
             results, found["structure"] = rationals_as_leaves(*flatten(value))
         found["has_drawn"] = source.has_drawn
         return [_result_array(leaf) for leaf in results]
