@@ -17,7 +17,8 @@ from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.catalogue import builtin_namespace
 from eshkol.xla.dtypes import wide
-from eshkol.xla.keys import KEY_SOURCE, key_of_seed
+from eshkol.xla.keys import KEY_SOURCE
+from eshkol.xla.seeds import key_of_seed
 
 SCHEME = builtin_namespace()
 L = scheme_list

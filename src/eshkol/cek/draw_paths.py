@@ -25,7 +25,7 @@ def calls_of(frame: FrameType) -> Iterator[tuple[Site, Trips]]:
         activation = _in_program(machine.site)[1]
         site, known = _call(machine.site)
         if site is not None:
-            yield site, activation.trips[: len(site.loops)]
+            yield site, activation.trips[: len(site.trip_variables)]
     waiting = machine.stack
     while waiting is not None:
         at = waiting.hole
@@ -40,7 +40,7 @@ def calls_of(frame: FrameType) -> Iterator[tuple[Site, Trips]]:
                     site = None
                 known = None if hole is None else hole.outer
             if site is not None:
-                yield site, activation.trips[: len(site.loops)]
+                yield site, activation.trips[: len(site.trip_variables)]
         waiting = waiting.outer
 
 

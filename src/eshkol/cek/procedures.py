@@ -108,7 +108,7 @@ class Closure:
         node, caller = machine.site
         if outer.site is None:
             around = caller.trips if caller is not None and caller.forms is outer.forms else ()
-            trips = outer.forms.sites.trips(around, node, self.node)
+            trips = outer.forms.sites.trips_begun(around, node, self.node)
             return Activation(self.node.name, outer.namespace, outer.forms, None, trips)
         site = outer.site if caller is None else caller.site or (node, caller)
         return Activation(self.node.name, outer.namespace, outer.forms, site)

@@ -18,7 +18,7 @@ from eshkol.codegen.counting import Counted, counted, last_step, mentions, numbe
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Effect, Emitter, Return, Unit
 from eshkol.codegen.held_lists import accumulated, grown
 from eshkol.codegen.kinds import Kinds
-from eshkol.codegen.numbering import begin, captured, may_draw, next_trip
+from eshkol.codegen.numbering import begin_run, count_trip, load_hidden, may_lead_to_draw
 from eshkol.codegen.traversals import append
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
@@ -112,7 +112,7 @@ class LoopEmitter(Emitter):
 
     def _trip_of(self, node: Loop) -> tuple[str, str] | None:
         """The hidden variables of a loop that is met; None if it can't draw."""
-        is_needed = not self.is_on_ints and may_draw(node, self.is_primitive)
+        is_needed = not self.is_on_ints and may_lead_to_draw(node, self.is_primitive)
         return trip_names(self.owner, len(self.nest) + 1) if is_needed else None
 
     @contextmanager
@@ -126,7 +126,7 @@ class LoopEmitter(Emitter):
 
     def _known_trips(self, span: Span) -> list[ast.stmt]:
         """Statements for a Python function in loops."""
-        return captured(span, [name for trip in self.nest if trip is not None for name in trip])
+        return load_hidden(span, [name for trip in self.nest if trip is not None for name in trip])
 
     def tail_by_kinds(self, body: Node, destination: Destination) -> None:
         """``body``, twice if it pays: where variables hold what is expected, and where not."""
@@ -157,7 +157,7 @@ class LoopEmitter(Emitter):
         self._assign_variables(node, list(node.values), fresh=True)
         trip = self._trip_of(node)
         if trip is not None:
-            self.block += begin(node.span, trip)
+            self.block += begin_run(node.span, trip)
         with self._inside(trip):
             self._entered(node, destination)
 
@@ -298,7 +298,7 @@ class LoopEmitter(Emitter):
             return
         self._assign_variables(state.node, list(node.arguments))
         if state.trip is not None:
-            self.add(next_trip(node.span, state.trip))
+            self.add(count_trip(node.span, state.trip))
         if state.depth == self.depth:
             self.add(py.at(node.span, ast.Continue()))
             return
@@ -361,12 +361,12 @@ class LoopEmitter(Emitter):
         span = node.span
         function, which, values = self.temporary(), self.temporary(), self.temporary()
         names = [self.name(variable) for variable in node.variables]
-        trip_told = self._trip_of(node)
-        state = Running(node, self.depth + 1, is_function=True, trip=trip_told)
+        hidden = self._trip_of(node)
+        state = Running(node, self.depth + 1, is_function=True, trip=hidden)
         self.running.append(state)
         number = self._number(node.label)
         saved, self.depth = self.depth, 0
-        with self._inside(trip_told):
+        with self._inside(hidden):
             body, _ = self.in_block(lambda: self.tail(node.body, Exit()))
             body = self._known_trips(span) + body
         self.depth = saved
@@ -374,15 +374,15 @@ class LoopEmitter(Emitter):
         self.running.pop()
         start = py.tuple_of(span, self.expressions(node.values))
         self.add(py.assign(span, values, start))
-        if trip_told is not None:
-            self.block += begin(span, trip_told)
+        if hidden is not None:
+            self.block += begin_run(span, hidden)
         starred = py.at(span, ast.Starred(py.load(span, values), py.LOAD))
         trip = py.assign_all(span, [which, values], py.call(span, function, starred))
         driver = Running(node, self.depth + 1)
         leave, _ = self.in_block(lambda: self._leave(driver, destination, which, values))
         compare = ast.Compare(py.load(span, which), [ast.NotEq()], [py.constant(span, number)])
         again = py.at(span, ast.If(py.at(span, compare), leave, []))
-        counting = [] if trip_told is None else [next_trip(span, trip_told)]
+        counting = [] if hidden is None else [count_trip(span, hidden)]
         statements = [trip, again, *counting]
         self.add(py.at(span, ast.While(py.constant(span, True), statements, [])))
         self._after_loop(span, driver)
@@ -417,7 +417,7 @@ class LoopEmitter(Emitter):
             if names:
                 self.add(py.assign_all(span, names, py.load(span, values)))
             if state.trip is not None:
-                self.add(next_trip(span, state.trip))
+                self.add(count_trip(span, state.trip))
             if state.depth < self.depth:
                 driver.jumps.add(state.node.label)
                 self._raise_flag(span, state)

@@ -30,7 +30,10 @@ from eshkol.core.walk import everything, rebuild
 
 IsPrimitive = Callable[[Node], bool]
 
-_QUIET = frozenset(
+_OF_CASE = " eqv?"
+"""What ``case`` compares with."""
+
+QUIET = frozenset(
     """
     + - * / = < > <= >= abs min max quotient remainder modulo floor ceiling round truncate
     floor/ floor-quotient floor-remainder truncate/ truncate-quotient truncate-remainder gcd lcm
@@ -48,42 +51,39 @@ _QUIET = frozenset(
     char-numeric? char-whitespace?
     make-hash-table hash-set! hash-count hash-has-key? hash-remove!
     tensor-ref tensor-set! tensor-length tensor-get tensor-add tensor-sub tensor-mul tensor-div
-    tensor-sum tensor-mean tensor-max tensor-min tensor-dot dot matmul transpose reshape shape
-    display newline write write-string write-char
+    tensor-sum tensor-mean tensor-max tensor-min tensor-dot tensor-shape dot matmul transpose
+    reshape display newline write write-string write-char
     """.split()
 )
 """Primitives that neither draw nor call procedures."""
 
 
-def may_draw(loop: Loop, is_primitive: IsPrimitive) -> bool:
+def may_lead_to_draw(loop: Loop, is_primitive: IsPrimitive) -> bool:
     """Whether something may be drawn in a loop, or in what it calls."""
-    return any(
-        isinstance(part, Call)
-        and not (
-            isinstance(part.procedure, GlobalRef)
-            and (part.procedure.name == " eqv?" or is_primitive(part.procedure))
-            and part.procedure.name.lstrip() in _QUIET
-        )
-        for part in everything(loop.body)
+    calls = (part.procedure for part in everything(loop.body) if isinstance(part, Call))
+    return not all(
+        isinstance(callee, GlobalRef)
+        and (callee.name == _OF_CASE or (callee.name in QUIET and is_primitive(callee)))
+        for callee in calls
     )
 
 
 # ---- eager loops
 
 
-def begin(span: Span, names: tuple[str, str]) -> list[ast.stmt]:
+def begin_run(span: Span, names: tuple[str, str]) -> list[ast.stmt]:
     """The statements with which a run begins."""
     run, trip = names
     own = py.at(span, ast.List([], py.LOAD))
     return [py.assign(span, run, own), py.assign(span, trip, py.constant(span, 0))]
 
 
-def next_trip(span: Span, names: tuple[str, str]) -> ast.stmt:
+def count_trip(span: Span, names: tuple[str, str]) -> ast.stmt:
     """The statement that counts a trip."""
     return py.at(span, ast.AugAssign(py.store(span, names[1]), ast.Add(), py.constant(span, 1)))
 
 
-def captured(span: Span, names: Iterable[str]) -> list[ast.stmt]:
+def load_hidden(span: Span, names: Iterable[str]) -> list[ast.stmt]:
     """Statements that make a Python function know these hidden variables of loops around it."""
     return [py.at(span, ast.Expr(py.load(span, name))) for name in names]
 
@@ -141,7 +141,7 @@ class _Numbering:
 
     def _loop(self, loop: Loop, depth: int) -> Loop:
         values = tuple([self.change(value, depth - 1) for value in loop.values])
-        if not may_draw(loop, self._is_primitive):
+        if not may_lead_to_draw(loop, self._is_primitive):
             return replace(loop, values=values, body=self.change(loop.body, depth))
         words = trip_names(self._owner, depth)
         run, trip = TripVariable(words[0]), TripVariable(words[1])

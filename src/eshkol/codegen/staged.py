@@ -16,7 +16,7 @@ from typing import Any
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
 from eshkol.codegen.emitter import RETURN, Assign, Destination, Emitter, Return, Unit
-from eshkol.codegen.numbering import captured, hidden_variables
+from eshkol.codegen.numbering import hidden_variables, load_hidden
 from eshkol.codegen.truth import as_test
 from eshkol.core.free import free_variables
 from eshkol.core.nodes import (
@@ -178,7 +178,7 @@ class StagedEmitter(Emitter):
     ) -> ast.expr:
         """A Python function of ``variables`` for ``node``; it knows itself if it has a name."""
         inner = self._inner(steps)
-        inner.block += captured(node.span, map(self.name, self.trips))
+        inner.block += load_hidden(node.span, map(self.name, self.trips))
         inner.trips += hidden_variables(variables)
         inner.tail(node, RETURN)
         names = [self.name(variable) for variable in variables]

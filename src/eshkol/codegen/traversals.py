@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from eshkol.base.spans import Span
 from eshkol.codegen import python as py
@@ -69,10 +69,12 @@ def is_traversal(emitter: EagerEmitter, node: Call) -> bool:
     if arity is None or node.keywords or len(node.arguments) != arity + 1:
         return False
     function = node.arguments[0]
-    return isinstance(function, GlobalRef | LocalRef) or _is_simple(function, arity)
+    if isinstance(function, GlobalRef | LocalRef):
+        return True
+    return _is_simple(function, arity) and owner_of(function) != emitter.owner
 
 
-def _is_simple(function: Node, arity: int) -> bool:
+def _is_simple(function: Node, arity: int) -> TypeGuard[Lambda]:
     """Whether ``function`` is written in place and can stand in the loop."""
     if not isinstance(function, Lambda) or function.rest is not None:
         return False

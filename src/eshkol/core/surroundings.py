@@ -157,7 +157,9 @@ class Layout:
         calls: each with the hole that it stands in, and whose value it gives.
         holes: by the ``id`` of their nodes.
         holes_of_calls: those that calls stand in, by the ``id`` of the calls.
-        trips: what calls of parts of the procedure that they stand in begin, by their ``id``.
+        begun: what calls of parts of the procedure that they stand in begin, by their ``id``.
+        loops: the procedures that are not recognized yet as going on with themselves, by their
+            ``id``.
         mentioned: by procedures, what they mention.
         bound: the procedures that local variables may hold.
     """
@@ -168,7 +170,8 @@ class Layout:
         self.holes_of_calls: dict[int, Hole] = {}
         self.mentioned: dict[str, Mentioned] = {}
         self.bound: dict[Variable, dict[str, None]] = {}
-        self.trips: dict[int, Begun] = {}
+        self.begun: dict[int, Begun] = {}
+        self.loops: set[int] = set()
         self._loops = loops or Loops({}, frozenset())
         self._bodies: dict[Variable, Lambda] = {}
         self._depths: dict[Variable, int] = {}
@@ -179,10 +182,6 @@ class Layout:
             stack = [start.waited_for(form)]
             while stack:
                 stack.extend(self._inside(stack.pop()))
-
-    def is_loop(self, node: Lambda) -> bool:
-        """Whether a procedure that is not recognized as a loop yet goes on with itself."""
-        return text_of(node.span) in self._loops.procedures
 
     def procedures_of(self, node: Node) -> Iterable[str]:
         """The procedures that the value of a node may be, if that can be seen from it."""
@@ -251,7 +250,10 @@ class Layout:
             if parameter.default is not None:
                 yield start.waited_for(parameter.default)
         body = start.at_tail(node.body)._replace(own=place.own)
-        yield body.in_loop() if own in self._loops.procedures else body
+        if own in self._loops.procedures and _mentions_any(node.body, place.own):
+            self.loops.add(id(node))
+            body = body.in_loop()
+        yield body
 
     def _call(self, place: _Place, node: Call) -> Iterator[_Place]:
         callee = node.procedure
@@ -263,19 +265,19 @@ class Layout:
         hole = place.hole
         if hole is None:
             hole = Hole(place.around, place.procedure, None, place.looping, waits=False)
-        if hole.waits or name not in place.own:
+        if hole.waits or name not in place.own or node.keywords:
             hole.calls.append(node)
             self.calls.append((node, hole))
             self.holes_of_calls[id(node)] = hole
-        elif place.procedure in self._loops.procedures:
-            self.trips[id(node)] = Begun(1, True)
+        elif place.procedure in self._loops.procedures and place.looping.depth:
+            self.begun[id(node)] = Begun(1, True)
         yield from (place.waited_for(child)._replace(giver=node) for child in children(node))
 
     def _part_entered(self, place: _Place, node: Call, variable: Variable) -> Iterator[_Place]:
         """A procedure that is a part of the one that calls it here."""
         body = self._bodies.pop(variable, None)
         if body is None:  # it goes on with the next trip
-            self.trips[id(node)] = Begun(self._depths[variable], True)
+            self.begun[id(node)] = Begun(self._depths[variable], True)
             yield from map(place.waited_for, node.arguments)
             return
         is_once = self._loops.parts[variable]
@@ -285,7 +287,7 @@ class Layout:
         inside = place.at_tail(body.body)
         inside = inside if is_once else inside.in_loop()
         self._depths[variable] = inside.looping.depth
-        self.trips[id(node)] = Begun(place.looping.depth, False, is_once)
+        self.begun[id(node)] = Begun(place.looping.depth, False, is_once)
         yield inside
 
     def _bind(self, variable: Variable, value: Node) -> None:
@@ -394,6 +396,16 @@ def _of_value(around: Surroundings, name: str, value: Node) -> Surroundings:
     if isinstance(value, Lambda):
         return around
     return around._replace(names=(*around.names, name))
+
+
+def _mentions_any(node: Node, own: tuple[str | Variable, ...]) -> bool:
+    """Whether something in a node calls one of these names."""
+    callees = (part.procedure for part in everything(node) if isinstance(part, Call))
+    return any(
+        (isinstance(callee, GlobalRef) and callee.name in own)
+        or (isinstance(callee, LocalRef) and callee.variable in own)
+        for callee in callees
+    )
 
 
 def _top(form: Node) -> str:

@@ -13,6 +13,7 @@ Each call also tells the trips of the loops around it in its procedure, which hi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
@@ -33,7 +34,11 @@ Path = tuple[Surroundings, ...]
 """The calls that lead to a draw, outermost first; none of the same procedure twice."""
 
 Trips = tuple[tuple[Any, Any], ...]
-"""The loops that are going on, outermost first: what tells the run from others, and the trip."""
+"""The loops that are going on, outermost first: what tells the run from others, and the trip.
+
+A run is told by an object of its own in eager code and on the evaluator, and by a number, known or
+traced, in compiled code.
+"""
 
 
 class Site:
@@ -42,19 +47,19 @@ class Site:
     Attributes:
         around: what is around it.
         is_silent: whether it contributes nothing to the paths of what it calls.
-        loops: for each loop around it in its procedure, the outermost first, the hidden variables
-            that tell its trip.
+        trip_variables: for each loop around it in its procedure, the outermost first, the hidden
+            variables that tell its trip.
         giver: the call that is given the procedure, if that stands there.
     """
 
-    __slots__ = ("around", "giver", "is_silent", "loops")
+    __slots__ = ("around", "giver", "is_silent", "trip_variables")
 
     def __init__(
         self, around: Surroundings, is_silent: bool, looping: Looping, giver: Site | None
     ) -> None:
         self.around = around
         self.is_silent = is_silent
-        self.loops = tuple(trip_names(looping.owner, n + 1) for n in range(looping.depth))
+        self.trip_variables = tuple(trip_names(looping.owner, n + 1) for n in range(looping.depth))
         self.giver = giver
 
 
@@ -108,6 +113,9 @@ class Calls(NamedTuple):
         return tuple([trip for trips in reversed(found) for trip in trips])
 
 
+NO_CALLS = Calls(())
+
+
 def calls_to(caller: FrameType | None) -> Calls:
     """The calls that lead to what ``caller`` calls."""
     found: list[Site] = []
@@ -136,9 +144,9 @@ def calls_to(caller: FrameType | None) -> Calls:
                 except KeyError:
                     site = known[frame.f_lasti] = _site(frame)
                 if site is not None and site is not last and not (site.is_silent and found):
-                    if site.loops or site.giver is not None:
+                    if site.trip_variables or site.giver is not None:
                         count = _note_trips(frame, site, len(found), loops)
-                        lacks_trips = lacks_trips or count < len(site.loops)
+                        lacks_trips = lacks_trips or count < len(site.trip_variables)
                     found.append(site)
                     last = site
                 is_part = known.__class__ is PartSites
@@ -158,13 +166,13 @@ def _note_trips(
     known = -1
     around: Site | None = site
     while around is not None:
-        names = around.loops
+        names = around.trip_variables
         trips = [(variables[run], variables[trip]) for run, trip in names if trip in variables]
         if trips and (around is site or not around.is_silent):
             loops.append((place, around.around.procedure, tuple(trips)))
         known = len(trips) if known < 0 else known
         around = around.giver
-    if variables.__class__ is dict and variables is not frame.f_globals:
+    if variables.__class__ is dict and sys.gettrace() is None:
         variables.clear()  # or the frame would keep what its variables hold now
     return known
 
@@ -291,9 +299,9 @@ class CallSites:
         calls = (part for part in everything(procedure) if isinstance(part, Call))
         alikes = [self._known[1].get(_key(call.span)) for call in calls]
         sites = [self._site(alike, namespace) for alike in alikes if alike is not None]
-        return tuple([(*site.around, site.is_silent, len(site.loops)) for site in sites])
+        return tuple([(*site.around, site.is_silent, len(site.trip_variables)) for site in sites])
 
-    def trips(self, trips: Trips, call: Node, procedure: Lambda) -> Trips:
+    def trips_begun(self, trips: Trips, call: Node, procedure: Lambda) -> Trips:
         """The trips of loops in a procedure, or in a part of one, that begins with a call.
 
         Args:
@@ -302,9 +310,9 @@ class CallSites:
             procedure: what it calls.
         """
         layout = self._known[0]
-        begun = layout.trips.get(id(call))
+        begun = layout.begun.get(id(call))
         if begun is None:
-            return ((object(), 0),) if layout.is_loop(procedure) else ()
+            return ((object(), 0),) if id(procedure) in layout.loops else ()
         if begun.is_next:
             *around, (run, trip) = trips[: begun.depth]
             return (*around, (run, trip + 1))
@@ -330,7 +338,9 @@ class CallSites:
             silent = any(self._is_silent(call, hole, groups) for call, hole in alike.calls)
             giver = alike.looping.giver
             given = None if giver is None else self._known[1].get(_key(giver.span))
-            outer = None if given is None or given is alike else self._site(given, namespace)
+            if given is not None and given.looping.owner == alike.looping.owner:
+                given = None  # A macro made both: none of them stands in the other's function.
+            outer = None if given is None else self._site(given, namespace)
             site = known[alike] = Site(alike.around, silent, alike.looping, outer)
         return site
 

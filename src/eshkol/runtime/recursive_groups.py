@@ -173,7 +173,7 @@ def _member_of(value: Any, namespace: Any) -> Member | None:
     if value.__class__ is not FunctionType:
         return None
     closure = getattr(value, "eshkol_cek", None)
-    if closure is not None:
+    if closure is not None and hasattr(closure, "environment"):  # or it is a continuation
         activation = closure.environment.activation
         if activation.namespace is not namespace:
             return None

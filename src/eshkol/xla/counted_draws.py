@@ -59,7 +59,7 @@ class Counted:
         level = self
         for own, number in trips:
             run = level.run
-            if run is None or not run.goes_on(own):
+            if run is None or not run.goes_on(own, number):
                 run = Run(level, own)
             trip = run.trip
             level = trip if trip is not None and trip.number == number else Trip(run, number)
@@ -91,7 +91,7 @@ class Counted:
 
     @property
     def is_certain(self) -> bool:
-        """Whether it makes no difference for others if something is drawn."""
+        """Whether a draw changes nothing outside, so that a program need not be waited for."""
         return True
 
     def is_at(self, counts: Any, number: int) -> bool:
@@ -144,7 +144,7 @@ class Run:
 
     Attributes:
         around: these.
-        own: what tells it from other runs.
+        own: what tells it from other runs: an object of its own, or a number (``Trips``).
         number: among the draws around.
         trip: the last one in which something was drawn.
         blocks: by kind and number in a trip, the first trip of some scalars drawn in advance, and
@@ -158,13 +158,15 @@ class Run:
         self.trip: Trip | None = None
         self.blocks: dict[tuple[Any, ...], tuple[int, list[Any]]] = {}
 
-    def goes_on(self, own: Any) -> bool:
-        """Whether it is the run that ``own`` tells, and nothing was drawn around it since.
+    def goes_on(self, own: Any, trip: int) -> bool:
+        """Whether it is the run that ``own`` tells, and has come to a trip.
 
-        If something was, what is drawn from now on counts as another run.
+        What is drawn counts as another run after something was drawn around it, and after a
+        continuation has led back to an earlier trip.
         """
         is_own = own is self.own or (own.__class__ is int and own == self.own)
-        return is_own and self.number == self.around.count
+        is_back = self.trip is not None and self.trip.number > trip
+        return is_own and not is_back and self.number == self.around.count
 
     @cached_property
     def key(self) -> Any:

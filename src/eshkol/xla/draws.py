@@ -57,13 +57,13 @@ class Draws:
         get_key: gives the key of the path, for the trace that asks.
         get_first: gives how many draws came before those of the program, known or traced.
         levels: of loops in one another, the outermost first.
-        latest: what the latest draw in loops has left behind.
+        known_trip: in which the latest draw in loops was made, if its key is known.
 
     Args:
         new_box: makes a variable as old as the source of the keys, given its number.
     """
 
-    __slots__ = ("_new_box", "count", "get_first", "get_key", "latest", "levels")
+    __slots__ = ("_new_box", "count", "get_first", "get_key", "known_trip", "levels")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Draws:
         self.get_key = get_key
         self.get_first = get_first
         self.levels: list[Level] = []
-        self.latest: Latest | None = None
+        self.known_trip: KnownTrip | None = None
 
     def level(self, index: int) -> Level:
         """The state of loops in so many others."""
@@ -95,6 +95,13 @@ class Draws:
     def at(self, trips: Trips) -> Place:
         """The draws in the trips of loops that are going on, outermost first."""
         return Place(self, trips)
+
+    def folded(self, key: Any, numbers: list[Any]) -> list[Any]:
+        """The keys that a key becomes as it is folded with numbers that are known or traced."""
+        known = [_known(number) for number in numbers]
+        if len(known) > 1 and any(number.__class__ is not int for number in known):
+            return fold_all(key, known)
+        return list(itertools.accumulate(map(as_word, known), fold, initial=key))[1:]
 
     @property
     def has_drawn(self) -> bool:
@@ -136,8 +143,8 @@ class Found(NamedTuple):
     numbers: list[Any]
 
 
-class Latest(NamedTuple):
-    """What the latest draw in loops has left behind.
+class KnownTrip(NamedTuple):
+    """The key of the trip that drew last, for as long as the state is that which it left.
 
     Attributes:
         trace: in which it was made.
@@ -167,20 +174,21 @@ class Place:
     def get_key(self) -> Any:
         """The key that is folded with the number of the draw."""
         _, key, numbers = self._find()
-        return _folded(key, numbers)[-1] if numbers else key
+        return self.draws.folded(key, numbers)[-1] if numbers else key
 
     def upcoming_key(self) -> Any:
         """The next key, which stays the next."""
         steps, key, numbers = self._find()
-        return _folded(key, [*numbers, self._next_number(steps)])[-1]
+        return self.draws.folded(key, [*numbers, self._next_number(steps)])[-1]
 
     def next_key(self) -> Any:
         """The next key."""
         steps, key, numbers = self._find()
-        trip_key, key = [key, *_folded(key, [*numbers, self._next_number(steps)])][-2:]
+        folded = self.draws.folded(key, [*numbers, self._next_number(steps)])
+        trip_key, key = [key, *folded][-2:]
         self._advance(steps, 1)
         if steps:
-            self.draws.latest = Latest(current_trace(), self._contents(), trip_key)
+            self.draws.known_trip = KnownTrip(current_trace(), self._contents(), trip_key)
         return key
 
     def advance(self, draws: Any) -> None:
@@ -207,13 +215,13 @@ class Place:
 
     def _find(self) -> Found:
         """What a draw finds; nothing has to be asked where the trip has drawn before."""
-        latest = self.draws.latest
-        if self._trips and latest is not None and latest.trace is current_trace():
+        known_trip = self.draws.known_trip
+        if self._trips and known_trip is not None and known_trip.trace is current_trace():
             contents = self._contents()
-            if len(contents) == len(latest.contents) and all(
-                _is_same(a, b) for a, b in zip(contents, latest.contents, strict=True)
+            if len(contents) == len(known_trip.contents) and all(
+                _is_same(a, b) for a, b in zip(contents, known_trip.contents, strict=True)
             ):
-                return Found(self._steps(is_known=True), latest.key, [])
+                return Found(self._steps(is_known=True), known_trip.key, [])
         steps = self._steps()
         numbers = [number for step in steps for number in (step.number, step.trip)]
         return Found(steps, self.draws.get_key(), numbers)
@@ -253,15 +261,6 @@ class Place:
                 more = _chosen(_both(is_drawn, _negated(step.is_same_run)), 1, 0)
             if more.__class__ is not int or more:
                 _write(self.draws.count, _sum(_known(tracer_of(self.draws.count[0])), more))
-
-
-def _folded(key: Any, numbers: list[Any]) -> list[Any]:
-    """The keys that a key becomes as it is folded with numbers that are known or traced."""
-    if isinstance(key, Tracer) or any(isinstance(number, Tracer) for number in numbers):
-        if len(numbers) > 1:
-            return fold_all(key, numbers)
-        return [fold(key, as_word(numbers[0]))]
-    return list(itertools.accumulate(map(as_word, numbers), fold, initial=key))[1:]
 
 
 def _write(box: Box, value: Any) -> None:

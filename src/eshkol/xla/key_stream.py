@@ -22,7 +22,17 @@ from eshkol.autodiff.attempts import Drawing
 from eshkol.base.errors import StagingError
 from eshkol.datum.values import UNSPECIFIED
 from eshkol.primitives.calling import DIALECT
-from eshkol.runtime.draw_paths import Calls, Path, Site, calls_to, followed, names, path_of
+from eshkol.runtime.draw_paths import (
+    NO_CALLS,
+    Calls,
+    Path,
+    Site,
+    Trips,
+    calls_to,
+    followed,
+    names,
+    path_of,
+)
 from eshkol.xla.arguments import static_int
 from eshkol.xla.counted_draws import Counted, CountedPath
 from eshkol.xla.keys import KEY_SOURCE, SitesCoincide, Source
@@ -45,15 +55,18 @@ class Stream:
     Attributes:
         lock: held by the thread that draws.
         started: the ``id`` of the frame that calls a program, its sites and the draws there.
+        begun_in: by their ``id``, the runs of loops in which it has begun, and the trip.
     """
 
     def __init__(self, seed: int = 0) -> None:
         self.lock = threading.RLock()
         self.seed(seed)
 
-    def seed(self, seed: int) -> None:
-        """Begin again at ``seed``."""
+    def seed(self, seed: int, calls: Calls = NO_CALLS) -> None:
+        """Begin again at ``seed``, where calls are going on."""
         with self.lock:
+            trips = [trip for _, _, trips in calls.loops for trip in trips]
+            self.begun_in = {id(own): (own, number) for own, number in trips}
             self._seed = seed
             self.started = NOTHING_STARTED
             self._key: Any = None
@@ -90,7 +103,18 @@ class Stream:
             if len(self._by_calls) == MOST_PATHS:
                 self._by_calls.clear()
             counted = self._by_calls[calls.sites] = self.draws(path_of(calls.sites))
-        return counted.at(calls.trips()) if calls.loops else counted
+        return counted.at(self.since_seed(calls.trips())) if calls.loops else counted
+
+    def since_seed(self, trips: Trips) -> Trips:
+        """Trips without those that were going on when the stream began, numbered from there."""
+        if not self.begun_in:
+            return trips
+        found = []
+        for own, number in trips:
+            _, first = self.begun_in.get(id(own), (own, None))
+            if number != first:
+                found.append((own, number if first is None else number - first))
+        return tuple(found)
 
     def _of_names(self, path: tuple[str, ...]) -> CountedPath:
         counted = self._by_names.get(path)
@@ -149,8 +173,7 @@ def next_key() -> Any:
     calls = calls_to(sys._getframe(1))
     if source is None:
         return STREAM.next_key(calls)
-    source.check_numbers(calls)
-    return source.draws(path_of(calls.sites)).at(calls.trips()).next_key()
+    return source.place(calls).next_key()
 
 
 def next_scalar(kind: str) -> float:
@@ -166,7 +189,7 @@ def rng_seed(seed: Any) -> Any:
             hint="(with-rng 7 body …) gives what is drawn in it a key of its own; or call rng-seed "
             "before the program",
         )
-    STREAM.seed(static_int(seed, "rng-seed", "seed"))
+    STREAM.seed(static_int(seed, "rng-seed", "seed"), calls_to(sys._getframe(1)))
     return UNSPECIFIED
 
 
@@ -190,10 +213,7 @@ class Upcoming:
 
     def _place(self) -> Any:
         source, calls = self.source, self.calls
-        if source is None:
-            return STREAM.draws_after(calls)
-        source.check_numbers(calls)
-        return source.draws(path_of(calls.sites)).at(calls.trips())
+        return STREAM.draws_after(calls) if source is None else source.place(calls)
 
 
 def counting() -> Any:
@@ -272,13 +292,13 @@ def _draws_at(caller: FrameType, sites: Iterable[Path]) -> tuple[Any, ...]:
     draws = [_draws_of(source, followed(path, site)) for site in sites]
     if len(set(draws)) < len(draws):
         raise SitesCoincide(path if source is None else followed(source.prefix, path))
-    if source is not None:
-        if draws:
-            source.check_numbers(calls)
-    elif not calls.loops:
+    if source is not None and draws:
+        source.check_numbers(calls)
+    if source is None and not calls.loops:
         return tuple(draws)
     trips = [calls.trips([around.procedure for around in site], is_draw=False) for site in sites]
-    return tuple([each.at(trip) for each, trip in zip(draws, trips, strict=True)])
+    numbered = map(STREAM.since_seed if source is None else source.numbered, trips)
+    return tuple([each.at(trip) for each, trip in zip(draws, numbered, strict=True)])
 
 
 def _draws_of(source: Source | None, path: Path) -> Any:

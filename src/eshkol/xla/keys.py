@@ -27,16 +27,20 @@ from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee, is_traced
 from eshkol.primitives.declare import load
 from eshkol.runtime.dialects import NUMBERING
-from eshkol.runtime.draw_paths import Calls, Path, followed, names
+from eshkol.runtime.draw_paths import Calls, Path, Trips, followed, names, path_of
 from eshkol.runtime.procedures import BORDER, SITES
 from eshkol.xla import journal
 from eshkol.xla._compat import is_wide_key, wide_key_kind
+from eshkol.xla._compat_traces import is_usable
 from eshkol.xla.arguments import static_int
-from eshkol.xla.draws import Box, Draws
+from eshkol.xla.draws import Box, Draws, Place
 from eshkol.xla.dtypes import INT64, wide
 from eshkol.xla.seeds import MASK, THREEFRY, as_long, fold, key_of_names, key_of_seed
 from eshkol.xla.tensors import Tracer, cast
 from eshkol.xla.witness import tracer_of
+
+MOST_RUNS = 64
+"""The numbers of so many runs that objects tell are remembered, those that drew last."""
 
 
 class Source:
@@ -51,7 +55,7 @@ class Source:
         is_numbering: whether the loops of compiled code that draw from it number their trips.
     """
 
-    __slots__ = ("_runs", "by_path", "frames", "get_key", "is_numbering", "prefix")
+    __slots__ = ("_numbers", "_runs", "by_path", "frames", "get_key", "is_numbering", "prefix")
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Source:
         self.by_path: dict[tuple[Any, ...], Draws] = {}
         self.frames = tuple(journal.FRAMES.stack)
         self._runs: Box | None = None
+        self._numbers: dict[int, tuple[Any, Any]] = {}
 
     def draws(self, path: Path) -> Draws:
         """The draws with a path."""
@@ -91,8 +96,37 @@ class Source:
         Raises:
             LoopsDraw: they have no numbers.
         """
-        if calls.lacks_trips and not self.is_numbering:
+        if calls.lacks_trips and self.is_given and not self.is_numbering:
             raise LoopsDraw
+
+    def place(self, calls: Calls) -> Place:
+        """Where the draw is made that calls lead to."""
+        self.check_numbers(calls)
+        return self.draws(path_of(calls.sites)).at(self.numbered(calls.trips()))
+
+    def numbered(self, trips: Trips) -> Trips:
+        """Trips of runs that have numbers; an object that tells one gets a number of its own."""
+        return tuple([(self._number_of(run), trip) for run, trip in trips])
+
+    def _number_of(self, run: Any) -> Any:
+        if run.__class__ is int or hasattr(run, "dtype") or hasattr(run, "__eshkol_traced__"):
+            return run
+        _, number = self._numbers.pop(id(run), (None, None))
+        if number is None or not is_usable(tracer_of(number)):
+            number = self.new_run()
+        self._numbers[id(run)] = run, number  # which keeps the object alive
+        if len(self._numbers) > MOST_RUNS:
+            del self._numbers[next(iter(self._numbers))]
+        return number
+
+    def new_run(self) -> Any:
+        """A number for a run that begins."""
+        runs = self.runs()
+        before = tracer_of(runs[0])
+        with wide():
+            number = before + 1 if before.__class__ is int else lax.add(before, np.int64(1))
+        journal.set_box(runs, number)
+        return number
 
     def _new_box(self, path: Path | None, number: int) -> Box:
         """A variable as old as the source, also where the first draw is in a loop."""
@@ -274,14 +308,7 @@ SITES[id(drawing_from.__code__)] = BORDER
 def new_run() -> Any:
     """What tells a run of a compiled loop, which begins, from all others."""
     source = KEY_SOURCE.draw
-    if source is None:
-        return next(_RUNS)
-    runs = source.runs()
-    before = tracer_of(runs[0])
-    with wide():
-        number = before + 1 if before.__class__ is int else lax.add(before, np.int64(1))
-    journal.set_box(runs, number)
-    return number
+    return next(_RUNS) if source is None else source.new_run()
 
 
 _RUNS = count(1)
