@@ -30,9 +30,8 @@ def calls_of(frame: FrameType) -> Iterator[tuple[Site, Trips]]:
     while waiting is not None:
         at = waiting.hole
         if at is not None:
-            is_call = isinstance(waiting, Then) or at[1].site is not None
             node, activation = _in_program(at)
-            if is_call:
+            if isinstance(waiting, Then) or at[1].site is not None:
                 site, known = _call(at)
             else:
                 site, hole = activation.forms.sites.of_hole(node, activation.namespace)

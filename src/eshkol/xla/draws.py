@@ -96,13 +96,6 @@ class Draws:
         """The draws in the trips of loops that are going on, outermost first."""
         return Place(self, trips)
 
-    def folded(self, key: Any, numbers: list[Any]) -> list[Any]:
-        """The keys that a key becomes as it is folded with numbers that are known or traced."""
-        known = [_known(number) for number in numbers]
-        if len(known) > 1 and any(number.__class__ is not int for number in known):
-            return fold_all(key, known)
-        return list(itertools.accumulate(map(as_word, known), fold, initial=key))[1:]
-
     @property
     def has_drawn(self) -> bool:
         """Whether there may have been a draw."""
@@ -174,17 +167,17 @@ class Place:
     def get_key(self) -> Any:
         """The key that is folded with the number of the draw."""
         _, key, numbers = self._find()
-        return self.draws.folded(key, numbers)[-1] if numbers else key
+        return _folded(key, numbers)[-1] if numbers else key
 
     def upcoming_key(self) -> Any:
         """The next key, which stays the next."""
         steps, key, numbers = self._find()
-        return self.draws.folded(key, [*numbers, self._next_number(steps)])[-1]
+        return _folded(key, [*numbers, self._next_number(steps)])[-1]
 
     def next_key(self) -> Any:
         """The next key."""
         steps, key, numbers = self._find()
-        folded = self.draws.folded(key, [*numbers, self._next_number(steps)])
+        folded = _folded(key, [*numbers, self._next_number(steps)])
         trip_key, key = [key, *folded][-2:]
         self._advance(steps, 1)
         if steps:
@@ -261,6 +254,14 @@ class Place:
                 more = _chosen(_both(is_drawn, _negated(step.is_same_run)), 1, 0)
             if more.__class__ is not int or more:
                 _write(self.draws.count, _sum(_known(tracer_of(self.draws.count[0])), more))
+
+
+def _folded(key: Any, numbers: list[Any]) -> list[Any]:
+    """The keys that a key becomes as it is folded with numbers that are known or traced."""
+    known = [_known(number) for number in numbers]
+    if len(known) > 1 and any(number.__class__ is not int for number in known):
+        return fold_all(key, known)
+    return list(itertools.accumulate(map(as_word, known), fold, initial=key))[1:]
 
 
 def _write(box: Box, value: Any) -> None:
