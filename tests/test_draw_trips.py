@@ -327,6 +327,23 @@ def test_a_continuation_that_goes_back_draws_anew() -> None:
     assert len(set(found)) == len(found) == 7
 
 
+def test_a_continuation_that_goes_back_past_a_seed_draws_anew() -> None:
+    program = """
+        (define out '()) (define n 0)
+        (define (f)
+          (let ((k #f))
+            (do ((i 0 (+ i 1))) ((= i 4))
+              (call/cc (lambda (c) (if (and (= i 1) (not k)) (set! k c))))
+              (if (and (= i 3) (= n 0)) (rng-seed 2))
+              (do ((j 0 (+ j 1))) ((= j 2)) (set! out (cons (random) out))))
+            (set! n (+ n 1))
+            (if (< n 3) (k #f))
+            out))
+        (f)"""
+    found = evaluated(program, "cek")
+    assert len(set(found)) == len(found) == 20
+
+
 def test_a_program_that_can_not_draw_says_so() -> None:
     other, session = Session(), Session()
     draw = other.evaluate("(lambda () (random))")
