@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,28 @@ def session() -> Session:
 def call(function: Any, *arguments: Any) -> Sample:
     """One call, and waiting for its result."""
     return lambda: jax.block_until_ready(jax.tree.leaves(function(*arguments)))
+
+
+TURN = 0.005
+"""The seconds that a turn of a short loop takes at least: of one call the noise is the larger."""
+
+
+def repeated(work: Sample, times: int) -> Sample:
+    """Some work, so many times in a turn."""
+
+    def turn() -> None:
+        for _ in range(times):
+            work()
+
+    return turn
+
+
+def times_in_a_turn(work: Sample) -> int:
+    """How often some work, done before, fits into a turn; at least once."""
+    start = time.perf_counter()
+    for _ in range(3):
+        work()
+    return max(1, round(TURN * 3 / (time.perf_counter() - start)))
 
 
 def check(title: str, own: Any, peer: Any, *arguments: Any) -> None:
@@ -84,8 +107,10 @@ def measure_loops(here: Session, quick: bool) -> None:
         own, theirs = here.evaluate(f"(jit {name})"), peers.jitted(peer)
         check(title, own, theirs, *arguments)
         works = {"Eshkol": call(own, *arguments), "lax by hand": call(theirs, *arguments)}
-        measured = interleaved(works, 3 if quick else 60)
-        comparison(f"(a) {title}", measured, {"lax by hand": 1.02}, "ms")
+        times = times_in_a_turn(works["lax by hand"])
+        turns = {name: repeated(work, times) for name, work in works.items()}
+        measured = interleaved(turns, 3 if quick else 60, scale=times)
+        comparison(f"(a) {title}", measured, {"lax by hand": 1.02}, "µs")
 
 
 # ---- (b) gradients

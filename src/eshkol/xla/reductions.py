@@ -178,8 +178,19 @@ def _norm_over(x: Any, axes: Axes) -> Any:
     return _root(lax.reduce_sum(_square_of_magnitude(x), axes))
 
 
+@jax.custom_jvp
 def _root(total: Any) -> Any:
-    """The square root, whose slope at 0 is 0."""
+    """The square root, whose slope at 0 is 0. The value alone costs no more than the root."""
+    return lax.sqrt(total)
+
+
+@_root.defjvp
+def _slope_of_root(operands: Any, slopes: Any) -> Any:
+    return jax.jvp(_guarded_root, operands, slopes)
+
+
+def _guarded_root(total: Any) -> Any:
+    """The square root, which is not taken of 0, so that all its derivatives there are 0."""
     nothing = lax.eq(total, _constant(0, total))
     root = lax.sqrt(lax.select(nothing, lax.full_like(total, 1), total))
     return lax.select(nothing, lax.full_like(total, 0), root)
