@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# A file's tests have what they compile in common: they are run by one worker.
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 # The newest Python on this machine that JAX runs on, for test-newest.
 NEWEST ?= $(shell for version in 3.13 3.12; do \
@@ -23,10 +25,10 @@ demo: $(VENV)/installed-core  ## train a convolutional network on 8,500 handwrit
 	$(BIN)/eshkol run examples/mnist.esk
 
 test: $(VENV)/installed-test  ## run the tests, except those that take minutes
-	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/installed-test  ## run every test
-	$(BIN)/pytest -n $(WORKERS)
+	$(PYTEST)
 
 test-newest:  ## run the tests on the newest Python here, with the newest JAX
 	@test -n "$(NEWEST)" || { echo "there is no Python 3.12 or 3.13 here; make test-newest NEWEST=…"; exit 1; }
