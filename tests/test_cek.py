@@ -281,7 +281,7 @@ def test_coroutines_take_turns():
 # ---- space
 
 COUNTS = {
-    "itself": ("(define (f n) (if (= n 0) 'end (f (- n 1))))", 1_000_000),
+    "itself": ("(define (f n) (if (= n 0) 'end (f (- n 1))))", 300_000),
     "each other": (
         "(define (f n) (if (= n 0) 'end (g (- n 1)))) (define (g n) (if (= n 0) 'end (f (- n 1))))",
         100_000,

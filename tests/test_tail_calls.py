@@ -9,7 +9,7 @@ import pytest
 from eshkol.base.errors import TooDeep
 from eshkol.session import Session
 
-CALLS = 100_000
+CALLS = 30_000
 """More than Python's stack would hold of what a test's loop leaves on it, if it left anything."""
 
 TAIL_CALLS = {
@@ -101,7 +101,7 @@ def test_tail_calls_take_no_room(name: str) -> None:
     session = Session()
     session.evaluate(TAIL_CALLS[name])
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(CALLS // 10)
+    sys.setrecursionlimit(CALLS // 5)
     try:
         assert session.evaluate(f"(f {CALLS})") == session.evaluate("'done")
     finally:
