@@ -101,7 +101,7 @@ def test_tail_calls_take_no_room(name: str) -> None:
     session = Session()
     session.evaluate(TAIL_CALLS[name])
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(CALLS // 5)
+    sys.setrecursionlimit(CALLS // 3)
     try:
         assert session.evaluate(f"(f {CALLS})") == session.evaluate("'done")
     finally:
