@@ -528,6 +528,73 @@ ROWS = [
         to=lambda x: [x if x > 0 else "none", [x] if x > 1 else x],
         lanes=False,
     ),
+    row(
+        "an escape gives no value, else there is a number",
+        """(define (f x)
+             (let ((root (call/ec (lambda (return) (if (< x 0) (return #f)) (sqrt x)))))
+               (if root (* 2 root) x)))""",
+        "4.0",
+        "-1.5",
+        to=lambda x: x if x < 0 else 2 * math.sqrt(x),
+        differentiable=True,
+    ),
+    row(
+        "an escape out of a loop gives no value, else there is a sum",
+        """(define (f x n)
+             (let ((sum (call/ec (lambda (return)
+                          (do ((i 0 (+ i 1)) (s 0.0 (+ s x))) ((= i n) s)
+                            (if (> s 9.0) (return #f)))))))
+               (if sum (* 2 sum) -1.0)))""",
+        "0.2 30",
+        "2.0 30",
+        to=lambda x, n: -1.0 if x * (n - 1) > 9 else 2.0 * x * n,
+    ),
+    row(
+        "a handler gives no value, else a loop gives a sum",
+        """(define (f x n)
+             (let ((sum (guard (e ((eq? e 'large) #f))
+                          (let loop ((i 0) (s 0.0))
+                            (cond ((> s 9.0) (raise 'large))
+                                  ((= i n) s)
+                                  (else (loop (+ i 1) (+ s x))))))))
+               (if sum (* 2 sum) -1.0)))""",
+        "2.0 3",
+        "2.0 30",
+        to=lambda x, n: -1.0 if x * n > 9 else 2.0 * x * n,
+    ),
+    row(
+        "what a handler gives is not asked for",
+        """(define (f x)
+             (let ((failures 0))
+               (do ((i 0 (+ i 1))) ((= i 5) (* x failures))
+                 (guard (e (#t #f)) (if (> x i) (raise 'small)) x)
+                 (guard (e (#t (set! failures (+ failures 1)))) (if (> x i) (raise 'small)) x))))""",
+        "2.5",
+        "-1.0",
+        to=lambda x: x * sum(x > i for i in range(5)),
+    ),
+    row(
+        "a loop that finds nothing, beside a number",
+        """(define (f x)
+             (let ((found (if (> x 0) (let loop ((i 0)) (if (> (* i x) 4) #f (loop (+ i 1)))) x)))
+               (if found (* found found) 0.5)))""",
+        "1.5",
+        "-1.5",
+        to=lambda x: 0.5 if x > 0 else x * x,
+    ),
+    row(
+        "the best so far is an empty list at first",
+        """(define (f x n)
+             (let ((best '()))
+               (do ((i 0 (+ i 1))) ((= i n) (if (null? best) (list 0.0 -1) best))
+                 (let ((y (sin (* i x))))
+                   (if (and (> y 0.5) (or (null? best) (> y (car best)))) (set! best (list y i)))))))""",
+        "0.3 10",
+        "0.01 10",
+        to=lambda x, n: max(
+            [[math.sin(i * x), i] for i in range(n) if math.sin(i * x) > 0.5], default=[0.0, -1]
+        ),
+    ),
 ]
 
 

@@ -70,6 +70,7 @@ class Carry:
             numbers of these.
         originals: the containers of the start, in the order of ``made``, of a loop that exchanges
             some that something else holds as well; None for the others.
+        problem: what is said of the loop if a list that was empty at first goes on growing.
     """
 
     structure: Structure
@@ -79,6 +80,7 @@ class Carry:
     given: Values = ()
     unchanged: dict[int, Any] = field(default_factory=dict)
     originals: list[Any] = field(default_factory=list)
+    problem: ChangingVariable | None = None
 
     @property
     def arrays(self) -> list[Any]:
@@ -240,7 +242,7 @@ def _settle_places(
     carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
         carry.originals = originals
-        part = trace(carry)
+        part = _traced(trace, carry)
         _refuse_changes_of_carried(site, values, carry, part)
         given = carry.given
         if len(part.written) > len(places):
@@ -254,6 +256,16 @@ def _settle_places(
             return carry, part, leaves
         carry = widened
     raise StagingError(f"{site[0]}: the types of the loop variables never settle")
+
+
+def _traced(trace: Callable[[Carry], Part], carry: Carry) -> Part:
+    """A trip; if it can't take a list that was empty at first, that is the problem."""
+    try:
+        return trace(carry)
+    except EshkolError:
+        if carry.problem is None:
+            raise
+        raise carry.problem from None
 
 
 def _originals(values: Values) -> list[Any]:
@@ -351,15 +363,24 @@ def _merge_trip(site: Site, carry: Carry, state: State) -> State:
     start: list[Any] = []
     for index, leaf in enumerate(carry.leaves):
         start.append(Output(index, tuple(leaf.shape), leaf.dtype))
+    given = carry.structure, start
     try:
-        return merge((carry.structure, start), state, is_growing=True)
+        return merge(given, state, is_growing=True)
     except Mismatch as mismatch:
-        name = _changed_variable(site, carry, state)
-        raise ChangingVariable(
-            f"{site[0]}: {name} changes from {mismatch.first} to {mismatch.second} "
-            "in one trip of this loop",
-            hint=_GROWING if "list" in mismatch.second else _CHANGING,
-        ) from None
+        carry.problem = carry.problem or _changing(site, carry, state, mismatch)
+    try:
+        return merge(given, state, is_growing=True, begins_empty=True)
+    except Mismatch:
+        raise carry.problem from None
+
+
+def _changing(site: Site, carry: Carry, state: State, mismatch: Mismatch) -> ChangingVariable:
+    """What is said of a loop whose state is of another kind after a trip."""
+    return ChangingVariable(
+        f"{site[0]}: {_changed_variable(site, carry, state)} changes from {mismatch.first} to "
+        f"{mismatch.second} in one trip of this loop",
+        hint=_GROWING if "list" in mismatch.second else _CHANGING,
+    )
 
 
 def _changed_variable(site: Site, carry: Carry, state: State) -> str:
@@ -381,7 +402,7 @@ def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | N
         return None
     start = put_together(leaves, make_outputs(leaves, "first", carry.leaves))
     arrays = [as_leaf_array(leaf, "a loop variable") for leaf in start]
-    return Carry(structure, arrays, carry.places)
+    return Carry(structure, arrays, carry.places, problem=carry.problem)
 
 
 def leave(carry: Carry, arrays: Sequence[Any]) -> Values:

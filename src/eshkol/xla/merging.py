@@ -156,6 +156,7 @@ def merge(
     is_growing: bool = False,
     is_exact: bool = False,
     mixes: bool = False,
+    begins_empty: bool = False,
 ) -> tuple[Structure, list[Any]]:
     """Unify two values, given as structures and leaves.
 
@@ -164,6 +165,8 @@ def merge(
         second: the other one.
         is_growing: whether the second comes of the first again and again, so that a list that is
             not empty any more is one that grows.
+        begins_empty: whether of the lists that one value may be, it may nevertheless be the empty
+            one at first and one of another length later.
         is_exact: whether what stands once in one of them must stand once in the other.
         mixes: whether values of any two kinds have a union, as a number and a list.
 
@@ -175,6 +178,7 @@ def merge(
         Mismatch: naming what differs.
     """
     merging = _Merging(is_growing, is_exact, mixes)
+    merging.begins_empty = begins_empty
     graphs = [attach(*value, has_containers=not is_growing) for value in (first, second)]
     (structure,), leaves = detach(merging.visit(*graphs))
     return structure, leaves
@@ -215,6 +219,7 @@ class _Merging:
         self.mixes = mixes
         self.is_strict = False
         self.is_growing = is_growing
+        self.begins_empty = False
         self.is_exact = is_exact
         self.pairs: dict[tuple[int, int], Node] = {}
         self.bound: tuple[dict[int, Node], ...] = ({}, {})
@@ -362,7 +367,9 @@ class _Merging:
     def _one_sided(self, node: Node, side: int, keeps_known: bool = False) -> Node:
         """The value of an alternative, where the other has none."""
         if node.is_leaf:
+            # Of #f and numbers there are unions if it is known to be #f.
             is_kept = keeps_known and not isinstance(node.details, Output)
+            is_kept = is_kept or node.details.__class__ is bool
             return Node(node.tag, node.details if is_kept else _sided(node.details, side))
         known = self.bound[side].get(id(node))
         if known is not None:
@@ -389,7 +396,7 @@ class _Merging:
         (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
         if (
             self.is_strict
-            or not self._are_kinds([*own, *others])
+            or not self._are_kinds(own, others)
             or max(map(_levels, [*own, *others])) == MOST_LEVELS
         ):
             raise Mismatch(_words(a), _words(b))
@@ -412,15 +419,16 @@ class _Merging:
         joined = Joined(tag, _renumbered(other_tag, table), (), INT64)
         return Node(UNION, None, [Node(EXACT, joined), *alternatives])
 
-    def _are_kinds(self, nodes: list[Node]) -> bool:
+    def _are_kinds(self, own: list[Node], others: list[Node]) -> bool:
         """Whether a program can tell these apart by what they are, and may want to.
 
         Those are procedures and known data, in loops beside numbers and tensors; ``#f``, ``()``
         and what nobody specified stand beside anything.
         """
+        nodes = [*own, *others]
         if self.mixes:
             return not any(node.tag in _ASIDE for node in nodes)
-        if self.is_growing and _may_grow(nodes):
+        if self.is_growing and _may_grow(own, others, self.begins_empty):
             return False
         may_be_leaves = self.is_growing
         return any(map(_is_nothing, nodes)) or all(
@@ -507,11 +515,15 @@ def _levels(node: Node, met: dict[int, int] | None = None) -> int:
     return levels[id(node)]
 
 
-def _may_grow(nodes: list[Node]) -> bool:
-    """Whether there are lists of several lengths; ``#f`` is none."""
-    lists = [node for node in nodes if node.tag in ("list", "dotted") or node.has(_EMPTY)]
+def _may_grow(own: list[Node], others: list[Node], begins_empty: bool) -> bool:
+    """Whether there are lists of several lengths; ``#f`` is none.
+
+    With ``begins_empty``, that of the value at first may be 0.
+    """
+    lists = [n for n in (*own, *others) if n.tag in ("list", "dotted") or n.has(_EMPTY)]
     kinds = {(node.tag, len(node.children)) for node in lists}
-    return len(kinds) > 1
+    is_empty = begins_empty and any(node.has(_EMPTY) for node in own)
+    return len(kinds) > 1 + is_empty
 
 
 _ASIDE = ("values", "variable", "box", "cell", "dict", BUFFER[0])

@@ -28,7 +28,7 @@ from eshkol.xla.merging import (
     leaf_type,
 )
 from eshkol.xla.notes import note
-from eshkol.xla.parts import Part, make_outputs
+from eshkol.xla.parts import Part, leaf_count, make_outputs, put_together
 from eshkol.xla.recursion_loops import run_trips
 from eshkol.xla.steps import Step
 from eshkol.xla.trees import unflatten
@@ -136,20 +136,38 @@ class _Ways:
     def __init__(self, part: Part) -> None:
         self._targets = part.targets
         self._structure, leaves = part.exits
-        self._joined = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in leaves]
-        self.start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in self._joined]
+        self._leaves: list[Any] = []
+        for exit_structure in self._structure[2]:
+            flag, *value = leaves[len(self._leaves) :][: leaf_count(exit_structure)]
+            self._leaves += [_joined(flag), *map(_but_booleans, value)]
+        self.start = _zeros(self._leaves)
 
     def of(self, outputs: list[Any]) -> tuple[Any, list[Any]]:
         """Whether the loop isn't left, and the exits, after a trip with these results."""
-        taken = make_outputs(self._joined, "second", outputs)
+        taken = make_outputs(self._leaves, "second", outputs)
         with journal.Frame():
             exits = self.exits(taken)
         return (~any_taken(exits) if exits else jnp.asarray(True)), taken
 
     def exits(self, taken: list[Any]) -> list[Exit]:
         """The exits, of that part of the state."""
-        ends = unflatten(self._structure, taken)
+        ends = unflatten(self._structure, put_together(self._leaves, taken))
         return [Exit(t, *end) for t, end in zip(self._targets, ends, strict=True)]
+
+
+def _joined(leaf: Any) -> Joined:
+    """A leaf that a trip gives, as a part of the state of its loop."""
+    return Joined(leaf, leaf, *leaf_type(leaf))
+
+
+def _but_booleans(leaf: Any) -> Any:
+    """The same; a known boolean is no part of the state, since ``#f`` may stand beside anything."""
+    return leaf if leaf.__class__ is bool else _joined(leaf)
+
+
+def _zeros(leaves: list[Any]) -> list[Any]:
+    """The state before the first trip."""
+    return [jnp.zeros(leaf.shape, leaf.dtype) for leaf in leaves if isinstance(leaf, Joined)]
 
 
 # ---- loops with several exits
@@ -180,13 +198,12 @@ def traced_loop(site: Site, values: Values, step: Callable[..., Step]) -> Any:
         return goes_on, following, make_outputs(ending.value, "second", outputs), taken
 
     note("loop", site=site, carried=carry.shapes)
-    start = [jnp.zeros(leaf.shape, leaf.dtype) for leaf in ending.value]
-    state = (jnp.asarray(True), carry.arrays, start, ways.start)
+    state = (jnp.asarray(True), carry.arrays, _zeros(ending.value), ways.start)
     _, arrays, result, taken = run_trips(lambda state: state[0], body, state)
     leave(carry, arrays)
     depart(ways.exits(taken))
     made: list[Any] = []
-    value = unflatten(ending.structure, result, made)
+    value = unflatten(ending.structure, put_together(ending.value, result), made)
     carry.doubt(made)
     if value is BOTTOM:
         raise Unreachable
@@ -212,7 +229,7 @@ class _Ending:
             flag, values, value = step.children
             self._flag = flag.details
         (self.structure,), leaves = detach(value)
-        self.value = [Joined(leaf, leaf, *leaf_type(leaf)) for leaf in leaves]
+        self.value = list(map(_but_booleans, leaves))
         (state,), leaves = detach(Node("tuple", None, [values, contents]))
         self.state = state, leaves
 
