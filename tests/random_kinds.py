@@ -39,6 +39,18 @@ FORMS = {
         (vector-ref (vector {value} {value}) (if {test} 0 1))
         (call/ec (lambda (a) (if {test} (a {value})) {value}))
         (guard (a (#t {value a})) (if {test} (raise {value})) {value})
+        (call/ec (lambda (a)
+          (do ((b 0.0 (+ b 1.0 (abs x)))) ((> b 3.0) {value b}) (if {test b} (a {value b})))))
+        (guard (a (#t {value a}))
+          (let b ((c 0.0))
+            (cond ((> c 3.0) {value c})
+                  ({test c} (raise {value c}))
+                  (else (b (+ c 1.0 (abs x)))))))
+        (let ((a {value}))
+          (do ((b 0.0 (+ b 1.0 (abs x)))) ((> b 3.0) {value a}) (if {test a} (set! a {value b}))))
+        (let ((a '()))
+          (do ((b 0.0 (+ b 1.0 (abs x)))) ((> b 3.0) (if (null? a) {value} (car a)))
+            (if {test b} (set! a (list {value b} b)))))
         {list}
         {number}
     """,

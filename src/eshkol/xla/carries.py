@@ -70,7 +70,8 @@ class Carry:
             numbers of these.
         originals: the containers of the start, in the order of ``made``, of a loop that exchanges
             some that something else holds as well; None for the others.
-        problem: what is said of the loop if a list that was empty at first goes on growing.
+        problem: what is said of the loop, and what helps, if a list that was empty at first goes
+            on growing. It is no error yet: that would hold on to what the trips have made.
     """
 
     structure: Structure
@@ -80,7 +81,7 @@ class Carry:
     given: Values = ()
     unchanged: dict[int, Any] = field(default_factory=dict)
     originals: list[Any] = field(default_factory=list)
-    problem: ChangingVariable | None = None
+    problem: tuple[str, str] | None = None
 
     @property
     def arrays(self) -> list[Any]:
@@ -265,7 +266,7 @@ def _traced(trace: Callable[[Carry], Part], carry: Carry) -> Part:
     except EshkolError:
         if carry.problem is None:
             raise
-        raise carry.problem from None
+        raise _changing(*carry.problem) from None
 
 
 def _originals(values: Values) -> list[Any]:
@@ -367,20 +368,25 @@ def _merge_trip(site: Site, carry: Carry, state: State) -> State:
     try:
         return merge(given, state, is_growing=True)
     except Mismatch as mismatch:
-        carry.problem = carry.problem or _changing(site, carry, state, mismatch)
+        carry.problem = carry.problem or _problem(site, carry, state, mismatch)
     try:
         return merge(given, state, is_growing=True, begins_empty=True)
     except Mismatch:
-        raise carry.problem from None
+        raise _changing(*carry.problem) from None
 
 
-def _changing(site: Site, carry: Carry, state: State, mismatch: Mismatch) -> ChangingVariable:
-    """What is said of a loop whose state is of another kind after a trip."""
-    return ChangingVariable(
-        f"{site[0]}: {_changed_variable(site, carry, state)} changes from {mismatch.first} to "
-        f"{mismatch.second} in one trip of this loop",
-        hint=_GROWING if "list" in mismatch.second else _CHANGING,
+def _problem(site: Site, carry: Carry, state: State, mismatch: Mismatch) -> tuple[str, str]:
+    """What is said of a loop whose state is of another kind after a trip, and what helps."""
+    name = _changed_variable(site, carry, state)
+    return (
+        f"{site[0]}: {name} changes from {mismatch.first} to {mismatch.second} in one trip of this "
+        "loop",
+        _GROWING if "list" in mismatch.second else _CHANGING,
     )
+
+
+def _changing(message: str, hint: str) -> ChangingVariable:
+    return ChangingVariable(message, hint=hint)
 
 
 def _changed_variable(site: Site, carry: Carry, state: State) -> str:
