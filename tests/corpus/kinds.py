@@ -583,6 +583,20 @@ ROWS = [
         to=lambda x: 0.5 if x > 0 else x * x,
     ),
     row(
+        "a loop keeps a list of what is one of two kinds",
+        """(define (f x)
+             (let ((last '()))
+               (do ((t 0.0 (+ t 1.0 (abs x)))) ((> t 3.0))
+                 (if (< x 0.5) (set! last (list (if (< x 0.2) 'low 2.0) t))))
+               (cond ((null? last) 5.0)
+                     ((symbol? (car last)) (cadr last))
+                     (else (* (car last) (cadr last))))))""",
+        "0.1",
+        "0.3",
+        "0.7",
+        to=lambda x: 5.0 if x >= 0.5 else (math.floor(3 / (1 + x)) * (1 + x)) * (1 + (x >= 0.2)),
+    ),
+    row(
         "the best so far is an empty list at first",
         """(define (f x n)
              (let ((best '()))

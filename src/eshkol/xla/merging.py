@@ -207,7 +207,7 @@ class _Merging:
     """Two graphs becoming one.
 
     Attributes:
-        is_strict: whether different kinds are no union.
+        is_strict: whether different kinds are no union, unless they were one before.
         pairs: the results for pairs of closures, cells and places, by their identities.
         bound: for both sides the result of each place that was made there.
         partners: for both sides whose partner a closure or cell is, if that must be one.
@@ -394,20 +394,19 @@ class _Merging:
                 so on, or many: each level may double what is compiled.
         """
         (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
-        if (
-            self.is_strict
-            or not self._are_kinds(own, others)
-            or max(map(_levels, [*own, *others])) == MOST_LEVELS
-        ):
+        may_be_one = a.tag == b.tag == UNION if self.is_strict else self._are_kinds(own, others)
+        if not may_be_one or max(map(_levels, [*own, *others])) == MOST_LEVELS:
             raise Mismatch(_words(a), _words(b))
         table: list[int] = []
         merged: list[Node | None] = [None] * len(own)
         for node in others:
             place, both = self._fitting(own, node)
-            if both is None:
-                merged.append(self._one_sided(node, 1))
-            else:
+            if both is not None:
                 merged[place] = both
+            elif self.is_strict:
+                raise Mismatch(_words(a), _words(b))
+            else:
+                merged.append(self._one_sided(node, 1))
             table.append(len(merged) - 1 if both is None else place)
         alternatives = [
             self._one_sided(own[index], 0) if both is None else both
