@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-# A file's tests have what they compile in common: they are run by one worker.
-PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile
+# A file's tests have what they compile in common: they are run by one worker. The order of the files is
+# kept: with the most tests first, the last files would be few and long.
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The newest Python on this machine that JAX runs on, for test-newest.
 NEWEST ?= $(shell for version in 3.13 3.12; do \
