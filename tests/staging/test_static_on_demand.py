@@ -10,6 +10,7 @@ from staged_sessions import compiles, value
 from eshkol.base.errors import SchemeError
 from eshkol.session import Session
 from eshkol.xla.programs import CompilationWarning
+from programs import shown, table
 
 
 @pytest.fixture
@@ -246,3 +247,32 @@ def test_an_error_of_a_program_for_all_numbers_of_trips_is_the_programs(session:
                 session.evaluate("(g 80 2.0)")
         else:
             assert value(session, f"(g {n} 2.0)") == pytest.approx(2.0 * 1.1**n)
+
+
+LONG = 10**22
+
+
+@table(
+    f"""
+((jit (lambda (n) (list (+ n 1) (* n 2.0)))) {LONG}) ⇒ ({LONG + 1} 2e22)
+
+(define n {LONG}) ((jit (lambda (x) (* x n))) 2.0) ⇒ 2e22
+
+(define f (jit (lambda (n) (list n)))) (list (f 3) (f 4) (f {LONG}) (f 5) (f {LONG + 1}))
+⇒ ((3) (4) ({LONG}) (5) ({LONG + 1}))
+
+((jit (lambda (x) (list (if (> x 0) {LONG} 5) (if (> x 0) {LONG} x) (if (> x 0) {LONG} 'a)))) 1.0)
+⇒ (1e22 1e22 {LONG})
+
+((jit (lambda (x) (let loop ((i 0.0) (n {LONG})) (if (< i x) (loop (+ i 1) (* n 2)) n)))) 3.0)
+⇒ 8e22
+
+((jit (lambda (x) (list-ref (list 1 {LONG}) (if (> x 0) 1 0)))) 1.0) ⇒ 1e22
+
+(let ((n {LONG})) (gradient (lambda (x) (* x n (tensor-sum (ones 2)))) 2.0)) ⇒ 2e22
+
+(gradient (lambda (x) (tensor-sum (* x #(1 2)))) {LONG}) ⇒ 3.0
+"""
+)
+def test_an_integer_of_more_than_64_bits_is_compiled_in(program: str, expected: str) -> None:
+    assert shown(program) == expected

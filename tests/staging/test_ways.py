@@ -120,8 +120,7 @@ def test_an_integer_beyond_64_bits_is_no_way(session: Session) -> None:
     session.evaluate("(define f (jit (lambda (n x) (* n x))))")
     for number in range(OFTEN):
         session.evaluate(f"(f {number} 2.0)")
-    with pytest.raises((ValueError, OverflowError)):
-        session.evaluate("(f 100000000000000000000 2.0)")
+    assert value(session, "(f 100000000000000000000 2.0)") == 2e20
     assert value(session, "(f 3 2.0)") == 6.0
 
 

@@ -24,6 +24,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.comparison import decreasing, increasing
 from eshkol.primitives.declare import load
 from eshkol.xla.arguments import index_operand
+from eshkol.xla.code_keys import is_short
 from eshkol.xla.control import choose, is_true
 from eshkol.xla.dtypes import BOOL, INT64, join, wide
 from eshkol.xla.leaving import CHOSEN
@@ -87,7 +88,7 @@ def _are_plain(items: Sequence[Any]) -> bool:
 
 def _is_plain(item: Any) -> bool:
     if item.__class__ is float or is_exact(item):
-        return True
+        return item.__class__ is not int or is_short(item)
     if isinstance(item, Witness) or not isinstance(item, jax.Array):
         return False
     return item.dtype != BOOL

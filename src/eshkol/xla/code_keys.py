@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import weakref
+from fractions import Fraction
 from typing import Any
 
 from eshkol.core.free import free_variables
@@ -104,6 +105,17 @@ class Static:
 
     def __repr__(self) -> str:
         return repr(self.value)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether this is an exact number that no array holds: a rational, or a long integer."""
+        value = self.value
+        return value.__class__ is Fraction or (value.__class__ is int and not is_short(value))
+
+
+def is_short(integer: int) -> bool:
+    """Whether an integer has at most 64 bits."""
+    return -(1 << 63) <= integer < 1 << 63
 
 
 def _is_atom(value: Any) -> bool:

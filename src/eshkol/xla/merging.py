@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import jax
 import numpy as np
 
+from eshkol.autodiff.plain import to_float
 from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL
 from eshkol.datum.values import ABSENT as ABSENT
@@ -122,23 +122,23 @@ def joined_type(a: Any, b: Any) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def _with_leaves(a: Node, b: Node) -> tuple[Node, Node]:
-    """Two nodes; rationals that are known are leaves beside other numbers.
+    """Two nodes; rationals and long integers are leaves beside other numbers.
 
-    They are part of a structure where they stay what they are, since no array holds one exactly.
+    They are part of a structure where they stay what they are, since no array holds them exactly.
     """
-    first, second = _is_rational(a), _is_rational(b)
+    first, second = _is_exact(a), _is_exact(b)
     if not (first or second) or (first and second and a.details == b.details):
         return a, b
     if not ((first or a.is_leaf) and (second or b.is_leaf)):
         return a, b
     return (
-        Node(REAL, a.details.value) if first else a,
-        Node(REAL, b.details.value) if second else b,
+        Node(REAL, to_float(a.details.value)) if first else a,
+        Node(REAL, to_float(b.details.value)) if second else b,
     )
 
 
-def _is_rational(node: Node) -> bool:
-    return node.tag == "static" and node.details.value.__class__ is Fraction
+def _is_exact(node: Node) -> bool:
+    return node.tag == "static" and node.details.is_exact
 
 
 def _sided(leaf: Any, side: int) -> Joined:

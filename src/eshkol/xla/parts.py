@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import jax
@@ -154,11 +153,7 @@ def _make(source: Any, leaf: Joined, results: list[Any]) -> Any:
     if isinstance(source, Output):
         value = results[source.index]
         return value if value.dtype == leaf.dtype else value.astype(leaf.dtype)
-    return jnp.asarray(_as_python(source), leaf.dtype)
-
-
-def _as_python(number: Any) -> Any:
-    return float(number) if isinstance(number, Fraction) else number
+    return jnp.asarray(source, leaf.dtype)
 
 
 def array_leaves(leaves: Sequence[Any], who: str) -> list[Any]:

@@ -140,6 +140,8 @@ class Taking:
             self.require_class(name, _LEAF_CLASSES[structure])
             if structure == TENSOR and BUFFERS:
                 self.require(f"id({name}) not in {self.writer.constant(BUFFERS)}")
+            if structure == EXACT:
+                self.require(f"{-(1 << 63)} <= {name} < {1 << 63}")
             self.leaves.append(name)
             return
         write = _TAKERS.get(structure[0])

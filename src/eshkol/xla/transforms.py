@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -171,7 +170,7 @@ def without_variables(structure: Structure, leaves: Sequence[Any]) -> Any:
 
 
 def rationals_as_leaves(leaves: Sequence[Any], structure: Structure) -> tuple[list[Any], Structure]:
-    """Leaves and structure of a value, with leaves for the rationals that are not captured."""
+    """The same with leaves for the rationals and long integers that are not captured."""
     given, found = iter(leaves), []
 
     def visit(part: Structure, in_closure: bool) -> Structure:
@@ -179,7 +178,7 @@ def rationals_as_leaves(leaves: Sequence[Any], structure: Structure) -> tuple[li
             found.append(next(given))
             return part
         tag, details, children = part
-        if tag == "static" and details.value.__class__ is Fraction and not in_closure:
+        if tag == "static" and details.is_exact and not in_closure:
             found.append(to_float(details.value))
             return REAL
         inside = in_closure or tag == "closure"

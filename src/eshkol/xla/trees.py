@@ -23,19 +23,12 @@ import numpy as np
 from eshkol.autodiff import Differentiable, NeedsTensors, settled
 from eshkol.datum.pairs import NIL, Pair, spine
 from eshkol.datum.records import Promise, Record, field_values
-from eshkol.datum.values import (
-    Char,
-    HashTable,
-    KeyedTable,
-    MultipleValues,
-    MutableString,
-    Vector,
-)
+from eshkol.datum.values import Char, HashTable, KeyedTable, MultipleValues, MutableString, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import refuse_cycles
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import ArrayImpl as ArrayImpl
-from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key
+from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key, is_short
 from eshkol.xla.outlived import open_traces
 from eshkol.xla.outlived import settled as settled_tensor
 from eshkol.xla.rebuilding import BUILDERS as BUILDERS
@@ -141,6 +134,14 @@ def _leaf(kind: str) -> Callable[[_Flattening, Any], Structure]:
         return kind
 
     return visit
+
+
+def _visit_integer(pass_: _Flattening, value: int) -> Structure:
+    """An exact integer; one that has more than 64 bits is a part of the structure."""
+    if not is_short(value):
+        return ("static", Static(value), ())
+    pass_.leaves.append(value)
+    return EXACT
 
 
 def _visit_bool(pass_: _Flattening, value: Any) -> Structure:
@@ -417,7 +418,7 @@ _BOXES = frozenset([list, OuterBox])
 _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     float: _leaf(REAL),
     complex: _leaf(COMPLEX),
-    int: _leaf(EXACT),
+    int: _visit_integer,
     Witness: _leaf(EXACT),
     jax.ShapeDtypeStruct: _leaf(TENSOR),
     bool: _visit_bool,
@@ -432,15 +433,11 @@ _VISITORS: dict[type, Callable[[_Flattening, Any], Structure]] = {
     MultipleValues: lambda pass_, value: ("values", None, pass_.parts(value, value)),
     list: lambda pass_, value: ("python-list", len(value), pass_.parts(value, value)),
     dict: _visit_dict,
-    str: _visit_static,
     Static: lambda _, value: ("static", value, ()),
-    Char: _visit_static,
-    type(None): _visit_static,
-    type(NIL): _visit_static,
-    types.BuiltinFunctionType: _visit_static,
     types.MethodType: _visit_method,
     functools.partial: _visit_partial,
-    type: _visit_static,
+    **dict.fromkeys((str, Char, type(None), type(NIL), type), _visit_static),
+    types.BuiltinFunctionType: _visit_static,
 }
 
 
