@@ -230,9 +230,10 @@ def _known_indices(value: Any, who: str) -> Any:
         if isinstance(array, Tracer):
             return cast(array, INT32)
         array = np.asarray(array)
-        if (array % 1 != 0).any():
+        if not (np.isfinite(array) & (array == np.trunc(array))).all():
             raise WrongType(f"{who}: expected exact integer indices, got {describe(value)}")
-        array = array.astype(INT64)
+        # Of more than 64 bits no index is in range, and the nearest one is as far out.
+        array = np.clip(array, -(2.0**62), 2.0**62).astype(INT64)
     return np.asarray(_checked_indices(array, value, who))
 
 

@@ -31,7 +31,10 @@ def crop(image: Any, size: Any, padding: Any = 0) -> Any:
     """A part of an image at a random place."""
     who = "random-crop"
     x, border = _image(who, image), static_int(padding, who, "padding")
-    height, width = (static_ints(size, who, "size") * 2)[:2]
+    sizes = static_ints(size, who, "size")
+    if len(sizes) not in (1, 2):
+        raise ShapeError(f"{who}: expected a height and a width, got {describe(size)}")
+    height, width = (sizes * 2)[:2]
     if border < 0:
         raise BadValue(f"{who}: expected a padding of at least 0, got {border}")
     room = [n + 2 * border - k for n, k in zip(x.shape, (height, width), strict=False)]

@@ -50,13 +50,20 @@ class Parameter(NamedTuple):
     default: float | None = None
 
 
+def _are_counts(x: Any) -> Any:
+    return (x >= 0) & np.isfinite(x) & (x == np.trunc(x))
+
+
 _LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "real": ("", np.isfinite),
     "positive": (" greater than 0", lambda x: x > 0),
     "probability": (" from 0 to 1", lambda x: (x >= 0) & (x <= 1)),
     "chance": (" greater than 0, at most 1", lambda x: (x > 0) & (x <= 1)),
     "count": (" of at least 0", lambda x: (x >= 0) & np.isfinite(x)),
-    "whole": (" that is an integer of at least 0", lambda x: (x >= 0) & (x % 1 == 0)),
+    "whole": (
+        " that is an integer of at least 0",
+        _are_counts,
+    ),
 }
 
 
@@ -79,8 +86,8 @@ def _sampler(
         given = arguments[: len(parameters)]
         values = [*given, *(p.default for p in parameters[len(given) :])]
         arrays = [_checked(who, p, v) for p, v in zip(parameters, values, strict=True)]
-        _check_ascending(who, parameters[:ascending], arrays, values)
         shape = broadcast_shape(who, *arrays)
+        _check_ascending(who, parameters[:ascending], arrays, values)
         sizes = arguments[len(parameters) :]
         wanted = static_shape(sizes, who) if sizes else shape
         check_fits(who, "parameters", shape, wanted)

@@ -17,7 +17,6 @@ import numpy as np
 
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue
-from eshkol.datum.equality import is_array
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.write import short_string
 
@@ -106,11 +105,13 @@ def parse_dtype(option: Any, who: str) -> np.dtype | None:
     name = option.name if isinstance(option, Symbol) else option
     if isinstance(name, str) and name in _BY_NAME:
         return _BY_NAME[name]
-    if not isinstance(name, str) and (isinstance(name, type) or not is_array(name)):
+    if isinstance(name, type | np.dtype):
         try:
-            return jnp.dtype(name)
+            kind = jnp.dtype(name)
         except TypeError:
-            pass
+            kind = None
+        if kind is not None and jnp.issubdtype(kind, np.number) | (kind == BOOL):
+            return kind
     known = "float32 float64 bfloat16 float16 int32 int64 int8 uint8 bool complex64"
     raise BadValue(f"{who}: unknown dtype {short_string(name)}", hint=f"the dtypes are: {known}")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.symbols import Symbol
-from eshkol.xla.arguments import static_shape
+from eshkol.xla.arguments import number, static_shape
 from eshkol.xla.creation import full
 from eshkol.xla.dtypes import WIDE, default_dtype, parse_dtype, wide
 from eshkol.xla.kernels import call_kernel
@@ -103,11 +103,11 @@ def orthogonal_init(shape: Any, scale: float = 1.0, *, dtype: Any = None) -> Any
     kind = parse_dtype(dtype, "orthogonal-init") or default_dtype()
     computed = kind if kind in WIDE else np.dtype("float32")
     with wide() if computed in WIDE else nullcontext():
-        return cast(
-            call_kernel("orthogonal", _orthogonal, (scale, sizes, computed), next_key()), kind
-        )
+        factor = number("orthogonal-init", scale, "scale", computed)
+        weights = call_kernel("orthogonal", _orthogonal, (sizes, computed), next_key())
+        return cast(factor * weights, kind)
 
 
-def _orthogonal(scale: float, shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    initializer = jax.nn.initializers.orthogonal(scale)
+def _orthogonal(shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    initializer = jax.nn.initializers.orthogonal()
     return lambda key: initializer(key, shape, dtype)

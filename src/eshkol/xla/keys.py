@@ -26,6 +26,7 @@ from eshkol.base.errors import BadValue, OutOfRange, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.primitives.calling import callee, is_traced
 from eshkol.primitives.declare import load
+from eshkol.primitives.points import check_procedure
 from eshkol.runtime.dialects import NUMBERING
 from eshkol.runtime.draw_paths import Calls, Path, Trips, followed, names, path_of
 from eshkol.runtime.procedures import BORDER, SITES
@@ -361,6 +362,7 @@ def narrow_key(key: Any) -> Any:
 
 def call_with_rng(key: Any, thunk: Callable[[], Any]) -> Any:
     """``thunk`` called with its draws taken from ``key`` alone."""
+    check_procedure("call-with-rng", thunk)
     own = _drawn_from(as_key(key, "call-with-rng"))
     return drawing_from(Source(lambda: own), lambda: callee(thunk)())
 

@@ -194,10 +194,10 @@ def random_int(low: Any, high: Any, *dims: Any, dtype: Any = None) -> Any:
     """``(random-int low high [dims…])``: exact integers from [low, high)."""
     first, last = (_integer_bound(bound) for bound in (low, high))
     known = first.__class__ is int and last.__class__ is int
+    inner = broadcast_shape("random-int", first, last)
     if not _ascend(first, last):
         raise BadValue(f"random-int: expected low < high, got {describe(low)} and {describe(high)}")
-    if dims or dtype is not None or np.ndim(first) or np.ndim(last):
-        inner = broadcast_shape("random-int", first, last)
+    if dims or dtype is not None or inner:
         shape = static_shape(dims, "random-int") if dims else inner
         check_fits("random-int", "bounds", inner, shape)
         return _integers(first, last, shape, _integer_dtype(dtype))

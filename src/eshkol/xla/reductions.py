@@ -36,6 +36,7 @@ from eshkol.xla.dtypes import (
 )
 from eshkol.xla.elementwise import absolute_value, not_equal
 from eshkol.xla.matrix_methods import matrix_norm
+from eshkol.xla.refusals import not_real
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 from eshkol.xla.witness import Witness
 
@@ -297,9 +298,11 @@ def _index_of(who: str, operation: Callable[..., Any]) -> Callable[..., Any]:
     """The index of an extreme along one axis, or in row order without an axis; int32."""
 
     def find(x: Any, axis: int | None) -> Any:
+        if x.dtype.kind == "c":
+            raise not_real(who, x)
         if axis is None:
             x, axis = lax.reshape(x, (math.prod(x.shape),)), 0
-        if x.dtype in WIDE and x.dtype.kind != "c":
+        if x.dtype in WIDE:
             return _wide_index(x, axis, operation is lax.argmax)
         return operation(x, axis, INT32)
 

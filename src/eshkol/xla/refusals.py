@@ -26,16 +26,21 @@ def refuse(who: str, error: Exception, values: Iterable[Any]) -> None:
     tensors = [value for value in values if _kind(value)]
     for value in tensors:
         if _kind(value) == "c":
-            raise WrongType(
-                f"{who}: expected real numbers, got {describe(value)}",
-                hint="complex numbers have no order, and no place on the real line: take\n"
-                "(real-part t), (imag-part t) or (magnitude t)",
-            ) from None
+            raise not_real(who, value) from None
     shown = " and ".join(map(describe, tensors)) or "these"
     raise WrongType(
         f"{who}: expected a tensor of other numbers, got {shown}",
         hint="convert with (tensor-cast t 'float32)",
     ) from None
+
+
+def not_real(who: str, value: Any) -> WrongType:
+    """The error of a primitive for real numbers that was given complex ones."""
+    return WrongType(
+        f"{who}: expected real numbers, got {describe(value)}",
+        hint="complex numbers have no order, and no place on the real line: take\n"
+        "(real-part t), (imag-part t) or (magnitude t)",
+    )
 
 
 def _kind(value: Any) -> str:
