@@ -34,8 +34,8 @@ def jvp(function, point=None, direction=None):
     Args:
         function: gives a number or a structure of numbers.
         point: a number, tensor or structure; a vector or list of numbers is spread over the
-            parameters of a procedure that takes so many, one of anything over those of a
-            procedure that needs as many.
+            parameters of a procedure that takes so many, one of anything and a tensor of rank 1
+            over those of a procedure that needs as many.
         direction: the same structure.
 
     Returns:

@@ -2,8 +2,8 @@
 
 A point is a number, a tensor, or any structure that holds some. Several numbers are a vector of
 them. A vector or list of numbers is spread over the parameters of a procedure that takes so many,
-one of anything else over those of a procedure that can't be called with fewer; any other procedure
-is given the whole point.
+one of anything else, and a tensor of rank 1, over those of a procedure that can't be called with
+fewer; any other procedure is given the whole point.
 """
 
 from __future__ import annotations
@@ -129,6 +129,9 @@ def point_of(who: str, function: Procedure, arguments: Sequence[Any]) -> Point:
     if len(arguments) == 1:
         (value,) = arguments
         elements = _elements(value)
+        if is_array(value) and len(value.shape) == 1 and needs_all(function, value.shape[0]):
+            given = callee(function)
+            return Point(value, lambda tensor: given(*tensor))
         if not elements or not all(map(is_scalar, elements)):
             given = callee(function)
             is_spread = needs_all(function, len(elements))

@@ -75,10 +75,11 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
         function: the procedure.
         points: its arguments. One point: a number, a tensor, a vector or list of numbers, or any
             structure or closure that holds inexact tensors. A vector of numbers is spread over
-            the parameters of a procedure that takes several, and so is a list of anything if it
-            needs as many. Several numbers: all are differentiated. Otherwise the first is
-            differentiated and the rest are data. Without points, the result is the procedure
-            that computes the gradient; it takes keyword arguments of ``function`` too.
+            the parameters of a procedure that takes several, and so are a list of anything and a
+            tensor of rank 1 if it needs as many. Several numbers: all are differentiated.
+            Otherwise the first is differentiated and the rest are data. Without points, the
+            result is the procedure that computes the gradient; it takes keyword arguments of
+            ``function`` too.
         wrt: the index of the argument to differentiate, where the rest are data; or a list of
             indices.
         checkpoint: what compiled loops keep, ``'log``, ``'all`` or a number: see ``keep-states``.
