@@ -301,6 +301,26 @@ def test_kinks(call, body):
     assert float(Session().evaluate(f"(define (f x) {body}) {call}")) == KINKS[body]
 
 
+POWERS = {(3.0, -1.0): [3.0, -6.0, 6.0], (2.0, 0.0): [0.0, 2.0, 0.0], (1.0, 0.0): [1.0, 0.0, 0.0]}
+
+
+@pytest.mark.parametrize("exponent, x", POWERS)
+@pytest.mark.parametrize(
+    "call",
+    [
+        "(map (lambda (n) (derivative-n f x n)) '(1 2 3))",
+        "((jit (lambda (x) (map (lambda (n) (derivative-n f x n)) '(1 2 3)))) x)",
+        "((jit (lambda (x) (let ((d (derivative f)))"
+        " (list (d x) (derivative d x) ((derivative (derivative d)) x))))) x)",
+        "(let ((g (lambda (x) (f (tensor-ref (* x (ones 1)) 0)))))"
+        " (list (derivative g x) (hessian g x) ((derivative (derivative (gradient g))) x)))",
+    ],
+)
+def test_powers_by_an_inexact_exponent(call, exponent, x):
+    source = f"(define x {x}) (define (f x) (expt x {exponent})) {call}"
+    assert [float(number) for number in Session().evaluate(source)] == POWERS[exponent, x]
+
+
 # ---- what it costs
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.custom_derivatives import SymbolicZero
 
 from eshkol.autodiff import plain
 from eshkol.base.config import CONFIG
@@ -88,12 +89,33 @@ def _raised(x: Any, y: Any) -> Any:
     return lax.pow(x, y)
 
 
-@_raised.defjvp
+@functools.partial(_raised.defjvp, symbolic_zeros=True)
 def _slope_of_power(operands: Any, slopes: Any) -> Any:
+    """Of an exponent that has no slope no logarithm is taken: the base may be negative."""
     shape = jnp.broadcast_shapes(*map(jnp.shape, operands))
-    x, y, *slopes = (jnp.broadcast_to(part, shape) for part in (*operands, *slopes))
-    is_one = lax.bitwise_and(lax.eq(x, lax.full_like(x, 0)), lax.eq(y, lax.full_like(y, 0)))
-    return jax.jvp(lax.pow, (lax.select(is_one, lax.full_like(x, 1), x), y), tuple(slopes))
+    x, y = (jnp.broadcast_to(operand, shape) for operand in operands)
+    value = _raised(x, y)
+    factors = (lambda: _by_base(x, y), lambda: _by_exponent(x, value))
+    parts = [
+        lax.mul(jnp.broadcast_to(slope, shape), factor())
+        for slope, factor in zip(slopes, factors, strict=True)
+        if not isinstance(slope, SymbolicZero)
+    ]
+    return value, functools.reduce(lax.add, parts)
+
+
+def _by_base(x: Any, y: Any) -> Any:
+    """``y xʸ⁻¹``, which is 0 where y is, and so are its own slopes."""
+    zero, one = lax.full_like(y, 0), lax.full_like(y, 1)
+    is_constant = lax.eq(y, zero)
+    slope = lax.mul(y, _raised(lax.select(is_constant, one, x), lax.sub(y, one)))
+    return lax.select(is_constant, zero, slope)
+
+
+def _by_exponent(x: Any, value: Any) -> Any:
+    """``xʸ log x``, which is 0 where x is."""
+    is_zero = lax.eq(x, lax.full_like(x, 0))
+    return lax.mul(lax.log(lax.select(is_zero, lax.full_like(x, 1), x)), value)
 
 
 add = binary_rule("+", lax.add, result_dtype, operator.add)
