@@ -301,10 +301,20 @@ def test_kinks(call, body):
     assert float(Session().evaluate(f"(define (f x) {body}) {call}")) == KINKS[body]
 
 
-POWERS = {(3.0, -1.0): [3.0, -6.0, 6.0], (2.0, 0.0): [0.0, 2.0, 0.0], (1.0, 0.0): [1.0, 0.0, 0.0]}
+THREE_SLOPES = {
+    ("(expt x 3.0)", -1.0): [3.0, -6.0, 6.0],
+    ("(expt x 2.0)", 0.0): [0.0, 2.0, 0.0],
+    ("(expt x 1.0)", 0.0): [1.0, 0.0, 0.0],
+    ("(expt x x)", 1.0): [1.0, 2.0, 3.0],
+    ("(* x (abs x))", 0.0): [0.0, 0.0, 0.0],
+    ("(* x (max x 0.0))", 0.0): [0.0, 2.0, 0.0],
+    ("(atan2 2.0 x)", 0.0): [-0.5, 0.0, 0.25],
+    ("(atan2 x 0.0)", 2.0): [0.0, 0.0, 0.0],
+    ("(angle (make-rectangular x 2.0))", 0.0): [-0.5, 0.0, 0.25],
+}
 
 
-@pytest.mark.parametrize("exponent, x", POWERS)
+@pytest.mark.parametrize("body, x", THREE_SLOPES)
 @pytest.mark.parametrize(
     "call",
     [
@@ -316,9 +326,9 @@ POWERS = {(3.0, -1.0): [3.0, -6.0, 6.0], (2.0, 0.0): [0.0, 2.0, 0.0], (1.0, 0.0)
         " (list (derivative g x) (hessian g x) ((derivative (derivative (gradient g))) x)))",
     ],
 )
-def test_powers_by_an_inexact_exponent(call, exponent, x):
-    source = f"(define x {x}) (define (f x) (expt x {exponent})) {call}"
-    assert [float(number) for number in Session().evaluate(source)] == POWERS[exponent, x]
+def test_slopes_of_all_orders_where_jax_has_others(call, body, x):
+    source = f"(define x {x}) (define (f x) {body}) {call}"
+    assert [float(number) for number in Session().evaluate(source)] == THREE_SLOPES[body, x]
 
 
 # ---- what it costs

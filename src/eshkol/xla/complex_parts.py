@@ -7,7 +7,7 @@ from typing import Any
 from jax import lax
 
 from eshkol.xla.dtypes import FLOAT32, FLOAT64, inexact_dtype
-from eshkol.xla.elementwise import cos, multiply, sin
+from eshkol.xla.elementwise import angle_of, cos, multiply, sin
 from eshkol.xla.rules import binary_rule, inexact_result, number_dtype, number_tensor, unary_rule
 
 
@@ -20,7 +20,7 @@ def _imaginary(x: Any) -> Any:
 
 
 def _angle(x: Any) -> Any:
-    return lax.atan2(_imaginary(x), _real(x))
+    return angle_of(_imaginary(x), _real(x))
 
 
 def _conjugate(x: Any) -> Any:

@@ -47,7 +47,7 @@ def _chosen(operation: Rule, comparison: Rule) -> Rule:
     def differentiate(operands: Any, slopes: Any) -> Any:
         x, y = operands
         is_first = lax.bitwise_or(comparison(x, y), lax.ne(x, x))
-        return operation(x, y), jnp.where(is_first, *slopes)
+        return choose(x, y), jnp.where(is_first, *slopes)
 
     return choose
 
@@ -63,7 +63,7 @@ def _slope_of_absolute_value(operands: Any, slopes: Any) -> Any:
     (x,), (slope,) = operands, slopes
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         return jax.jvp(lax.abs, operands, slopes)
-    return lax.abs(x), slope * lax.sign(x)
+    return absolute_value(x), slope * lax.sign(x)
 
 
 @jax.custom_jvp
@@ -76,7 +76,7 @@ def _arc_hyperbolic_cosine(x: Any) -> Any:
 def _slope_of_arc_hyperbolic_cosine(operands: Any, slopes: Any) -> Any:
     (x,), (slope,) = operands, slopes
     roots = lax.mul(lax.sqrt(lax.sub(x, lax.full_like(x, 1))), lax.sqrt(_one_more(x)))
-    return lax.acosh(x), lax.div(slope, roots)
+    return _arc_hyperbolic_cosine(x), lax.div(slope, roots)
 
 
 def _one_more(x: Any) -> Any:
@@ -105,11 +105,10 @@ def _slope_of_power(operands: Any, slopes: Any) -> Any:
 
 
 def _by_base(x: Any, y: Any) -> Any:
-    """``y xʸ⁻¹``, which is 0 where y is, and so are its own slopes."""
+    """``y xʸ⁻¹``, which is 0 where x and y are."""
     zero, one = lax.full_like(y, 0), lax.full_like(y, 1)
-    is_constant = lax.eq(y, zero)
-    slope = lax.mul(y, _raised(lax.select(is_constant, one, x), lax.sub(y, one)))
-    return lax.select(is_constant, zero, slope)
+    is_one = lax.bitwise_and(lax.eq(x, zero), lax.eq(y, zero))
+    return lax.mul(y, _raised(lax.select(is_one, one, x), lax.sub(y, one)))
 
 
 def _by_exponent(x: Any, value: Any) -> Any:
@@ -118,11 +117,24 @@ def _by_exponent(x: Any, value: Any) -> Any:
     return lax.mul(lax.log(lax.select(is_zero, lax.full_like(x, 1), x)), value)
 
 
+@jax.custom_jvp
+def angle_of(y: Any, x: Any) -> Any:
+    """``atan2``, which JAX's Taylor mode takes of ``y / x``, where x may be 0."""
+    return lax.atan2(y, x)
+
+
+@angle_of.defjvp
+def _slope_of_angle(operands: Any, slopes: Any) -> Any:
+    (y, x), (dy, dx) = operands, slopes
+    across = lax.sub(lax.mul(dy, x), lax.mul(dx, y))
+    return angle_of(y, x), lax.div(across, lax.add(lax.square(x), lax.square(y)))
+
+
 add = binary_rule("+", lax.add, result_dtype, operator.add)
 subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
 multiply = binary_rule("*", lax.mul, result_dtype, operator.mul)
 divide = binary_rule("/", lax.div, inexact_result)
-atan2 = binary_rule("atan2", lax.atan2, inexact_result)
+atan2 = binary_rule("atan2", angle_of, inexact_result)
 maximum = binary_rule("max", _chosen(lax.max, lax.ge), result_dtype, max)
 minimum = binary_rule("min", _chosen(lax.min, lax.le), result_dtype, min)
 
