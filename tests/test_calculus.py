@@ -200,6 +200,10 @@ SEVERAL = """
 (let ((h (make-hash-table))) (hash-set! h 'a 2) (hash-ref (gradient (lambda (t) (square (hash-ref t 'a))) h) 'a)) ⇒ 4
 (gradient (lambda (p) (* (car p) (string-length (cadr p)))) '(2 "abc")) ⇒ (3 "abc")
 (gradient (lambda (v) 5) #(1 2)) ⇒ #(0 0)
+(gradient (lambda (v) 1/3) (tensor 1.0 2.0)) ⇒ #(0.0 0.0)
+((jit (lambda (x) (list (gradient (lambda (x) 1/3) x) (derivative (lambda (x) (list (tensor-sum x) 1/3)) x)))) 2.0) ⇒ (0.0 (1.0 0.0))
+(jacobian (lambda (v) (list 1/3 (tensor-sum v))) (tensor 1.0 2.0)) ⇒ #((0.0 0.0) (1.0 1.0))
+(odeint (lambda (t y) 1/4) (tensor 1.0) '(0 1)) ⇒ #((1.0) (1.25))
 (hessian (lambda (v) 5.0) #(1 2)) ⇒ #(#(0.0 0.0) #(0.0 0.0))
 (vref (gradient (lambda (v) (vref (jacobian (lambda (w) (* w w)) v) 0 0)) (tensor 2.0 3.0)) 0) ⇒ 2.0
 """  # noqa: E501

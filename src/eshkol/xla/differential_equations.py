@@ -49,7 +49,7 @@ from eshkol.xla.loop_primitive import loop
 from eshkol.xla.minimization import join
 from eshkol.xla.own_programs import in_program
 from eshkol.xla.tensors import as_tensor, cast
-from eshkol.xla.transforms import Point, inexact_array
+from eshkol.xla.transforms import Point, inexact_array, rationals_as_leaves
 from eshkol.xla.trees import flatten, unflatten
 from eshkol.xla.witness import tracer_of
 
@@ -100,7 +100,8 @@ def _field(function: Any, point: Point, arrays: list[Any], y: Any) -> tuple[Clos
 
     def velocity(y: Any, t: Any) -> Any:
         value = staging(body, point.rebuilt(split(y, arrays)), t)
-        found = join([inexact_array(leaf) for leaf in flatten(value)[0]])
+        leaves, _ = rationals_as_leaves(*flatten(value))
+        found = join([inexact_array(leaf) for leaf in leaves]) if leaves else jnp.zeros(0)
         if found.size != y.size:
             raise declared.velocity_count(found.size, y.size)
         return cast(found, y.dtype)

@@ -71,7 +71,7 @@ class Traced:
 
     def __call__(self, arrays: Arrays) -> Arrays:
         value = self._call(arrays)
-        leaves, structure = flatten(value)
+        leaves, structure = rationals_as_leaves(*flatten(value))
         self.structure = outside_of_closures(structure)
         if not _holds_numbers_only(self.structure):
             raise WrongType(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -310,8 +311,8 @@ def scalar_result(who: str, value: Any) -> Any:
     if value.__class__ is Union:
         return dispatch(value, partial(scalar_result, who))
     value = settled(tracer_of(value_of(value)), open_traces())
-    if value.__class__ in (int, float):
-        return jnp.asarray(value, FLOAT64)
+    if value.__class__ in (int, float, Fraction):
+        return jnp.asarray(to_float(value), FLOAT64)
     if value.__class__ is complex:
         return jnp.asarray(value, COMPLEX128)
     if not hasattr(value, "dtype") or value.shape != () or value.dtype == BOOL:
