@@ -352,4 +352,33 @@ ROWS = [
         to=lambda *numbers: sum(x * 10**i for i, x in enumerate(sorted(numbers))),
         differentiable=True,
     ),
+    row(
+        "a sort in place of a vector that is passed along, whose first bounds are known",
+        """
+        (define (exchange! v i j)
+          (let ((held (vector-ref v i)))
+            (vector-set! v i (vector-ref v j))
+            (vector-set! v j held)))
+        (define (parted! v low high)
+          (let loop ((i low) (j low))
+            (cond ((= j high) (exchange! v i high) i)
+                  ((< (vector-ref v j) (vector-ref v high))
+                   (exchange! v i j)
+                   (loop (+ i 1) (+ j 1)))
+                  (else (loop i (+ j 1))))))
+        (define (sort! v low high)
+          (when (< low high)
+            (let ((p (parted! v low high)))
+              (sort! v low (- p 1))
+              (sort! v (+ p 1) high))))
+        (define (f a b c d)
+          (let ((v (vector a b c d)))
+            (sort! v 0 3)
+            (fold (lambda (sum x) (+ (* 10 sum) x)) 0 (vector->list v))))
+        """,
+        "3.0 1.0 4.0 2.0",
+        "0.5 2.5 0.25 -1.0",
+        to=lambda *numbers: sum(x * 10**i for i, x in enumerate(sorted(numbers)[::-1])),
+        differentiable=True,
+    ),
 ]

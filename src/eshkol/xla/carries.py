@@ -17,12 +17,12 @@ from eshkol.base.errors import EshkolError, ShapeError, StagingError
 from eshkol.datum.records import PromiseBox, Record
 from eshkol.datum.values import HashTable, Vector
 from eshkol.xla import journal
+from eshkol.xla.held import HELD
 from eshkol.xla.leaving import MADE, Kept, Made
 from eshkol.xla.merging import FALSE_STRUCTURE, Mismatch, Output, merge, mismatched
 from eshkol.xla.notes import forget, mark
 from eshkol.xla.parts import Part, as_leaf_array, make_outputs, put_together
 from eshkol.xla.trees import (
-    HELD,
     TENSOR,
     Structure,
     flatten,

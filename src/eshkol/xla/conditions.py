@@ -17,6 +17,7 @@ from typing import Any
 from eshkol.primitives.dynamic import STATE
 from eshkol.runtime.draw_paths import Path, path_to
 from eshkol.xla import journal
+from eshkol.xla.held import none_held
 from eshkol.xla.keys import KEY_SOURCE, may_draw
 from eshkol.xla.notes import note
 from eshkol.xla.trees import PART, Structure, flatten_with_containers
@@ -155,7 +156,8 @@ class Condition:
             branch.eshkol_transparent = PART  # type: ignore[attr-defined]
         words = self.source.key_words if with_key and self.source is not None else ()
         contents = journal.contents(self.present(places))
-        return flatten_with_containers((self.test, self.then, self.otherwise, words, contents))
+        with none_held():
+            return flatten_with_containers((self.test, self.then, self.otherwise, words, contents))
 
     def present(self, places: list[Any]) -> list[Any]:
         """The places that these are here."""

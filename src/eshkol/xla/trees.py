@@ -12,7 +12,6 @@ of the structure. One variable captured twice is one leaf.
 from __future__ import annotations
 
 import functools
-import threading
 import types
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
@@ -29,6 +28,7 @@ from eshkol.datum.write import refuse_cycles
 from eshkol.runtime.procedures import procedure_of
 from eshkol.xla._compat import ArrayImpl as ArrayImpl
 from eshkol.xla.code_keys import PythonCodeKey, Static, TableKeys, code_key, is_short
+from eshkol.xla.held import HELD
 from eshkol.xla.outlived import open_traces
 from eshkol.xla.outlived import settled as settled_tensor
 from eshkol.xla.rebuilding import BUILDERS as BUILDERS
@@ -52,20 +52,6 @@ BUFFER = ("buffer", None, (TENSOR,))
 
 BUFFERS: dict[int, Any] = {}
 """Weak references to all such tensors, by their identities."""
-
-
-class Held(threading.local):
-    """The containers that are known as the ones that they are, not by what they hold.
-
-    A loop holds those that its variables keep from trip to trip while trips change them: what
-    they hold is then carried as the contents of places.
-    """
-
-    def __init__(self) -> None:
-        self.containers: dict[int, Any] = {}
-
-
-HELD = Held()
 
 # ---- flattening
 
