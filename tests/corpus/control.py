@@ -9,6 +9,12 @@ from corpus import row
 POINT = """(define-record-type point (make-point x y) point?
              (x point-x set-point-x!) (y point-y set-point-y!))"""
 
+
+def _point_of_circle(r: float) -> float:
+    x = math.sqrt((r + math.sqrt(r * r - 4)) / 2)
+    return x + 10 / x + 1
+
+
 ROWS = [
     row(
         "multiple values of a branch",
@@ -38,6 +44,27 @@ ROWS = [
         "0.5",
         "1.5",
         to=lambda x: math.sin(x) + math.cos(x) + math.sin(x) * math.cos(x),
+        differentiable=True,
+    ),
+    row(
+        "a loop goes on in the procedure that takes values",
+        """
+        (define (newton at x y)
+          (let loop ((x x) (y y) (trips 0))
+            (call-with-values (lambda () (at x y))
+              (lambda (u v . more)
+                (if (or (< (+ (abs u) (abs v)) 1e-12) (= trips 200))
+                    (+ x (* 10 y) (length more))
+                    (let ((det (- (* 2 x x) (* 2 y y))))
+                      (loop (- x (/ (- (* x u) (* 2 y v)) det))
+                            (- y (/ (- (* 2 x v) (* y u)) det))
+                            (+ trips 1))))))))
+        (define (f r)
+          (newton (lambda (x y) (values (- (+ (* x x) (* y y)) r) (- (* x y) 1) 'third)) 2.0 0.5))
+        """,
+        "4.0",
+        "9.0",
+        to=_point_of_circle,
         differentiable=True,
     ),
     row(

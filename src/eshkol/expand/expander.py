@@ -26,6 +26,7 @@ from eshkol.core.nodes import (
 )
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import UNSPECIFIED
+from eshkol.expand.called_values import with_values_bound
 from eshkol.expand.chosen_branches import with_procedures
 from eshkol.expand.dotted import attribute_reference, method_call
 from eshkol.expand.grammar import match_form, misfit, parts_with_tail, shown
@@ -369,8 +370,11 @@ class Expander(Module):
             else:
                 arguments.append(self.expand(item))
         call = Call(form.span, procedure, tuple(arguments), tuple(keywords))
-        chosen = with_procedures(self, call)
-        return in_place(self, call) if chosen is call else chosen
+        for rewrite in (with_procedures, with_values_bound):
+            rewritten = rewrite(self, call)
+            if rewritten is not call:
+                return rewritten
+        return in_place(self, call)
 
     # ---- definitions and bodies
 
