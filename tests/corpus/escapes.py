@@ -191,6 +191,27 @@ ROWS = [
         loses_exactness=True,
     ),
     row(
+        "an escape that brings #f instead of a number",
+        """(define (root x) (call/ec (lambda (k) (if (< x 0) (k #f)) (sqrt x))))
+           (define (f x) (or (root x) (+ 1 (or (root (- x)) 0.0))))""",
+        "4.0",
+        "-9.0",
+        to=lambda x: math.sqrt(x) if x > 0 else 1 + math.sqrt(-x),
+        differentiable=True,
+    ),
+    row(
+        "a guard whose clause gives #f, in a loop that tries again",
+        """(define (risky x i) (if (< (* x i) 3) (raise (list 'small i)) (sqrt (- (* x i) 2))))
+           (define (f x)
+             (let loop ((i 1))
+               (or (guard (e ((pair? e) #f)) (risky x i)) (if (> i 20) -1.0 (loop (+ i 1))))))""",
+        "1.1",
+        "0.4",
+        "0.01",
+        to=lambda x: next((math.sqrt(x * i - 2) for i in range(1, 22) if x * i >= 3), -1.0),
+        differentiable=True,
+    ),
+    row(
         "both branches escape, to different places",
         """(define (f x)
              (+ 1.0 (call/ec (lambda (a)

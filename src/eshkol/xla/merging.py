@@ -275,13 +275,9 @@ class _Merging:
 
     def _alone(self, a: Node, b: Node) -> Node | None:
         """The result where one alternative has no value."""
-        if b.has(ABSENT_STRUCTURE):
-            return self._one_sided(a, 0)
-        if a.has(ABSENT_STRUCTURE):
-            return self._one_sided(b, 1)
-        if b.has(BOTTOM_STRUCTURE):
+        if b.has(ABSENT_STRUCTURE) or b.has(BOTTOM_STRUCTURE):
             return self._one_sided(a, 0, keeps_known=True)
-        if a.has(BOTTOM_STRUCTURE):
+        if a.has(ABSENT_STRUCTURE) or a.has(BOTTOM_STRUCTURE):
             return self._one_sided(b, 1, keeps_known=True)
         return None
 
