@@ -88,6 +88,22 @@ RESTARTED = [
     ("""(define (f x) (if (> x 0) (list x) #f))
         (define (g x k) (let ((u (f x))) (k (if u (car u) 9.0))))
         (lambda (x) (g x (lambda (y) (* 2 y))))""", 2.0, 4.0),
+    ("""(lambda (x) (let ((n 0))
+          (define (count!) (set! n (+ n 1)) (if (> x 0) x 1.0))
+          (count!) (count!) n))""", 2.0, 2),
+    ("""(define (bump! v x) (vector-set! v 0 (+ (vector-ref v 0) 1)) (if (> x 0) x 1.0))
+        (lambda (x) (let ((v (vector 0))) (bump! v x) (vector-ref v 0)))""", 2.0, 1),
+    ("""(lambda (x) (let ((depth 0) (visits 0))
+          (call/ec (lambda (k)
+            (dynamic-wind
+              (lambda () (set! depth (+ depth 1)) (set! visits (+ visits 1)))
+              (lambda () (if (> x 0) (k 1)))
+              (lambda () (set! depth (- depth 1))))))
+          (+ depth (* 10 visits))))""", 2.0, 10),
+    ("""(define (root x) (if (< x 0) (raise 'negative) (sqrt x)))
+        (lambda (x) (guard (e ((symbol? e) -1.0)) (+ 1 (root x))))""", 4.0, 3.0),
+    ("""(define (kept x) (filter (lambda (y) (< y x)) '(1.0 2.0 3.0)))
+        (lambda (x) (apply + (kept x)))""", 2.5, 3.0),
     *((f"(lambda (x) {body})", x, expected) for body, x, expected in [
         ("(any (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))", 3.0, True),
         ("(every (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))", 3.0, False),

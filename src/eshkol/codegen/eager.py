@@ -32,7 +32,7 @@ from eshkol.core.nodes import (
     Node,
 )
 from eshkol.core.surroundings import owner_of
-from eshkol.core.walk import children
+from eshkol.core.walk import children, everything
 
 PASSING_ON = (
     "apply",
@@ -77,7 +77,7 @@ class EagerEmitter(LoopEmitter):
             self.tail(node.body, RETURN)
         body = self.block
         handlers = []
-        if self.may_restart or _may_meet_traced_condition(node.body):
+        if self._may_start_again(node.body):
             handlers.append(_restarting(node.span))
         if self.has_tail_calls:
             handlers.append(_passing_on(node.span))
@@ -89,6 +89,21 @@ class EagerEmitter(LoopEmitter):
         if node.documentation:
             body = [py.at(node.span, ast.Expr(py.constant(node.span, node.documentation))), *body]
         return py.define(node.span, name, self.parameter_list(node), body)
+
+    def _may_start_again(self, body: Node) -> bool:
+        """Whether the procedure may have to start again, staged.
+
+        It or what it calls may meet a traced condition, after it has made what that changes.
+        """
+        return (
+            self.may_restart
+            or _may_meet_traced_condition(body)
+            or any(
+                isinstance(part, Lambda)
+                or (isinstance(part, Call) and not self.is_primitive(part.procedure))
+                for part in everything(body)
+            )
+        )
 
     def procedure(self, node: Lambda, variable: str) -> ast.expr:
         hidden = self._name_on_ints(node)

@@ -7,6 +7,7 @@ called while that call is running. The receiver is called in tail position.
 
 from __future__ import annotations
 
+import sys
 from threading import get_ident
 from typing import Any, NoReturn
 
@@ -61,6 +62,7 @@ def call_with_current_continuation(receiver: Any) -> Any:
     finally:
         target.thread = 0
     STATE.install(target.context)
+    load("eshkol.runtime.dialects:restart_caller")(sys._getframe())
     staging = load("eshkol.xla.control:staging")
     return staging(load("eshkol.xla.extents:call_with_escape"), receiver)
 

@@ -121,8 +121,14 @@ def crossing(kind: type[BaseException]) -> type[BaseException]:
 
 
 def restart() -> Any:
-    """Start the calling procedure again in its staged dialect, with its arguments."""
+    """Start the calling procedure again in its staged dialect, with its arguments.
+
+    Raises:
+        NeedsStaging: a procedure has called it, which starts again in its place: what has happened
+            since, assignments above all, happens again, and must be of things made since.
+    """
     frame = sys._getframe(1)
+    restart_caller(frame)
     code, variables = frame.f_code, frame.f_locals
     procedure = procedure_of_code(code)
     assert procedure is not None
