@@ -363,9 +363,7 @@ class _Merging:
     def _one_sided(self, node: Node, side: int, keeps_known: bool = False) -> Node:
         """The value of an alternative, where the other has none."""
         if node.is_leaf:
-            # Of #f and numbers there are unions if it is known to be #f.
             is_kept = keeps_known and not isinstance(node.details, Output)
-            is_kept = is_kept or node.details.__class__ is bool
             return Node(node.tag, node.details if is_kept else _sided(node.details, side))
         known = self.bound[side].get(id(node))
         if known is not None:
