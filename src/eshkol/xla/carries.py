@@ -133,6 +133,12 @@ _GROWING = (
     "with a tensor\nof the final size and fill that: (tensor-set! t i value)"
 )
 
+_DEEPENING = (
+    "a loop over traced values keeps the structure of its variables: a procedure or a list that "
+    "holds the one\nof the trip before grows with each trip; let a number, a tensor or a record of "
+    "them hold what is needed"
+)
+
 
 State = tuple[Structure, list[Any]]
 """Structure and leaves of ``(loop variables, contents of places)`` after a trip."""
@@ -255,8 +261,22 @@ def _settle_places(
         if widened is None:
             carry.unchanged = _unchanged(values, given, state(part)[0])
             return carry, part, leaves
-        carry = widened
-    raise StagingError(f"{site[0]}: the types of the loop variables never settle")
+        given_before, carry = carry, widened
+    raise StagingError(
+        f"{site[0]}: {_latest_change(site, given_before, structure)} is of another kind after each "
+        "trip of this loop",
+        hint=_DEEPENING,
+    )
+
+
+def _latest_change(site: Site, carry: Carry, structure: Structure) -> str:
+    """What a trip has changed last: a variable of the loop, or a place outside."""
+    (values, contents), (given, held) = structure[2], carry.structure[2]
+    after, before = (*values[2], *contents[2]), (*given[2], *held[2])
+    names = [*(f"the variable {name}" for name in site[1 : 1 + len(values[2])])]
+    names += map(journal.shown, carry.places)
+    changed = (name for name, a, b in zip(names, after, before, strict=False) if a != b)
+    return next(changed, "a variable")
 
 
 def _traced(trace: Callable[[Carry], Part], carry: Carry) -> Part:
