@@ -165,7 +165,7 @@ CHANGES = [
      " total)))", "changes from"),
     ("(let loop ((i 0) (state '(a))) (if (< i x) (loop (+ i 1) 2.5) state))",
      "variable state changes from a list of 1 to 2.5"),
-    ("(let grow ((x x) (k (lambda (v) v))) (if (> x 99.0) (k x) (grow (* 2 x) (lambda (v) (k v)))))",
+    ("(let grow ((x x) (k (lambda (v) v))) (if (> x 99) (k x) (grow (* 2 x) (lambda (v) (k v)))))",
      "variable k is of another kind after each trip"),
 ]  # fmt: skip
 
