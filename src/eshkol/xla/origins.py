@@ -96,6 +96,7 @@ class Place:
         trips: of the loops around.
         is_derived: whether the level belongs to a derivative.
         is_backward: whether it belongs to the backward pass of one.
+        is_of_rule: whether it is a function with a rule of its own, which another rule has called.
         inner_span: of the form, which may be one of a library.
     """
 
@@ -103,6 +104,7 @@ class Place:
     trips: tuple[Trip, ...] = ()
     is_derived: bool = False
     is_backward: bool = False
+    is_of_rule: bool = False
     inner_span: Span | None = None
 
 
@@ -277,6 +279,7 @@ class _Tracking:
             self._trips(equation),
             self.place.is_derived or is_derived(equation),
             self.place.is_backward or is_backward(equation),
+            equation.primitive.name == "custom_jvp_call" and is_of_rule(equation),
             self.search.all_positions.of_equation(equation),
         )
         found = enter(self.search, equation, operands, inside)
@@ -301,7 +304,9 @@ class _Tracking:
     def _phase(self, equation: Any) -> str:
         if self.place.is_backward or is_backward(equation):
             return "backward"
-        if not (self.place.is_derived or is_derived(equation)) or not is_of_rule(equation):
+        if not (self.place.is_derived or is_derived(equation)):
+            return "forward"
+        if not (self.place.is_of_rule or is_of_rule(equation)):
             return "forward"
         return "backward" if self.search.has_backward_pass else "derivative"
 
