@@ -84,9 +84,13 @@ def tell_place(error: Exception) -> None:
     if isinstance(error, RecursionError) or getattr(error, "is_told", False):
         return  # looked at in each frame that it leaves, it would take forever
     explained = explain(error)
-    explained.is_told = True  # type: ignore[attr-defined]
+    is_told = True
     if isinstance(explained, EshkolError) and explained._span is None:
-        explained._span = explained.span
+        span = explained.span
+        # In a library it is not yet known which form of the program has called.
+        is_told = span is None or not sources.is_library(span.file)
+        explained._span = span if is_told else None
+    explained.is_told = is_told  # type: ignore[attr-defined]
     if explained is not error and error.__traceback__ is not None:
         raise explained.with_traceback(error.__traceback__.tb_next) from None
 
