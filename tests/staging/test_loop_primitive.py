@@ -197,7 +197,8 @@ QUICK = {
     (program, mode)
     for program in PROGRAMS
     for mode in MODES
-    if program is power or (mode == "gradient of gradient" and program in PROGRAMS[::3])
+    if (program is power and mode not in ("third: mixed", "third: backwards over both"))
+    or (mode == "gradient of gradient" and program in PROGRAMS[::3])
 }
 
 
