@@ -209,3 +209,11 @@ def test_arrays_of_numpys_own_dtypes_are_mapped_by_plain_jax() -> None:
 def test_a_predicate_on_traced_values_starts_its_procedure_again_staged() -> None:
     text = "(lambda (x) (length (filter (lambda (y) (> y x)) (list 1.0 2.0))))"
     assert int(jax.jit(Session().evaluate(text))(1.5)) == 1
+
+
+def test_what_is_refused_counts_for_no_other_program() -> None:
+    session = Session()
+    with pytest.raises(EshkolError, match="more than 1000 combinations"):
+        session.evaluate(MISTAKES["staged: four lists of many lengths"].program)
+    above = "(apply + (filter (lambda (y) (> y x)) (iota 5)))"
+    assert session.evaluate(f"((jit (lambda (x) (if (> x 0) {above} x))) 1.5)") == 9.0

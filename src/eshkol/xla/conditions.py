@@ -60,6 +60,7 @@ class Condition:
     """
 
     __slots__ = (
+        "__weakref__",
         "_caller",
         "_path",
         "bindings",

@@ -180,6 +180,7 @@ class Known(threading.local):
         depth: how many calls of primitives look into what holds unions, one inside the other.
         level: how many unions are being told apart, one inside the other.
         tried: how often something was done with an alternative, since the outermost condition.
+        outermost: a reference to that condition.
     """
 
     def __init__(self) -> None:
@@ -188,6 +189,7 @@ class Known(threading.local):
         self.depth = 0
         self.level = 0
         self.tried = 0
+        self.outermost: Any = None
 
 
 KNOWN = Known()
@@ -271,13 +273,22 @@ def dispatch(union: Union, function: Callable[[Any], Any]) -> Any:
     tags = union.possible
     if len(tags) == 1:
         return function(union.alternatives[tags[0]])
-    if KNOWN.level == 0 and not CONDITIONS.active:
-        KNOWN.tried = 0
+    if KNOWN.level == 0:
+        _count_anew()
     KNOWN.level += 1
     try:
         return _dispatch(union, tags, function)
     finally:
         KNOWN.level -= 1
+
+
+def _count_anew() -> None:
+    """Forget what was tried before the outermost condition."""
+    outermost = CONDITIONS.active[0] if CONDITIONS.active else None
+    known = KNOWN.outermost and KNOWN.outermost()
+    if outermost is None or outermost is not known:
+        KNOWN.tried = 0
+        KNOWN.outermost = outermost and weakref.ref(outermost)
 
 
 def _dispatch(union: Union, tags: Sequence[int], function: Callable[[Any], Any]) -> Any:
