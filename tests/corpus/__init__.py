@@ -56,8 +56,8 @@ def row(
 
 
 FAMILIES = """
-    bindings conditions choices kinds chosen_lists loops nesting escapes recursion procedures
-    closures control mutation data draws tensors traversals transforms derivatives textbook
+    bindings conditions choices kinds kinds_in_loops chosen_lists loops nesting escapes recursion
+    procedures closures control mutation data draws tensors traversals transforms derivatives textbook
 """.split()
 
 

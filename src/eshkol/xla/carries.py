@@ -6,6 +6,7 @@ found on the way. A change of shape names the variable.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -246,7 +247,7 @@ def _settle_places(
     places: list[Any],
 ) -> tuple[Carry, Part, list[Any]]:
     """The same; ``places`` becomes those that the trip writes."""
-    carry = start(site, values, places)
+    before = carry = start(site, values, places)
     for _ in range(MAX_WIDENINGS):
         carry.originals = originals
         part = _traced(trace, carry)
@@ -254,29 +255,39 @@ def _settle_places(
         given = carry.given
         if len(part.written) > len(places):
             places[:] = part.written
-            carry = start(site, values, places)
+            before = carry = start(site, values, places)
             continue
         structure, leaves = _merge_trip(site, carry, state(part))
         widened = _widened(carry, structure, leaves)
         if widened is None:
             carry.unchanged = _unchanged(values, given, state(part)[0])
             return carry, part, leaves
-        given_before, carry = carry, widened
+        before, carry = carry, widened
     raise StagingError(
-        f"{site[0]}: {_latest_change(site, given_before, structure)} is of another kind after each "
-        "trip of this loop",
+        f"{site[0]}: {_latest_change(site, before, carry)} is of another kind after each trip of "
+        "this loop",
         hint=_DEEPENING,
     )
 
 
-def _latest_change(site: Site, carry: Carry, structure: Structure) -> str:
+def _latest_change(site: Site, before: Carry, after: Carry) -> str:
     """What a trip has changed last: a variable of the loop, or a place outside."""
-    (values, contents), (given, held) = structure[2], carry.structure[2]
-    after, before = (*values[2], *contents[2]), (*given[2], *held[2])
-    names = [*(f"the variable {name}" for name in site[1 : 1 + len(values[2])])]
-    names += map(journal.shown, carry.places)
-    changed = (name for name, a, b in zip(names, after, before, strict=False) if a != b)
-    return next(changed, "a variable")
+    rows = _row(before.structure), _row(after.structure)
+    changed = [one != other for one, other in zip(*rows, strict=True)]
+    return next(itertools.compress(_names(site, after), changed), "a variable")
+
+
+def _row(structure: Structure) -> tuple[Structure, ...]:
+    """The structures of the loop variables, then of the contents of places."""
+    values, contents = structure[2]
+    return (*values[2], *contents[2])
+
+
+def _names(site: Site, carry: Carry) -> list[str]:
+    """How messages call the loop variables, then the places."""
+    values, _ = carry.structure[2]
+    names = [f"the variable {name}" for name in site[1 : 1 + len(values[2])]]
+    return [*names, *map(journal.shown, carry.places)]
 
 
 def _traced(trace: Callable[[Carry], Part], carry: Carry) -> Part:
@@ -411,13 +422,10 @@ def _changing(message: str, hint: str) -> ChangingVariable:
 
 def _changed_variable(site: Site, carry: Carry, state: State) -> str:
     """The name of the loop variable whose type does not hold."""
-    (values, contents), (next_values, next_contents) = carry.structure[2], state[0][2]
     start = [Output(i, tuple(x.shape), x.dtype) for i, x in enumerate(carry.leaves)]
-    before, after = (*values[2], *contents[2]), (*next_values[2], *next_contents[2])
-    index = mismatched((before, start), (after, state[1]), is_growing=True)
-    names = [*(f"the variable {name}" for name in site[1 : 1 + len(values[2])])]
-    names += map(journal.shown, carry.places)
-    return "something" if index is None else names[index]
+    rows = (_row(carry.structure), start), (_row(state[0]), state[1])
+    index = mismatched(*rows, is_growing=True)
+    return "something" if index is None else _names(site, carry)[index]
 
 
 def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | None:

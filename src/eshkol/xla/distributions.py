@@ -60,10 +60,7 @@ _LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "probability": (" from 0 to 1", lambda x: (x >= 0) & (x <= 1)),
     "chance": (" greater than 0, at most 1", lambda x: (x > 0) & (x <= 1)),
     "count": (" of at least 0", lambda x: (x >= 0) & np.isfinite(x)),
-    "whole": (
-        " that is an integer of at least 0",
-        _are_counts,
-    ),
+    "whole": (" that is an integer of at least 0", _are_counts),
 }
 
 

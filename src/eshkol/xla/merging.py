@@ -177,8 +177,7 @@ def merge(
     Raises:
         Mismatch: naming what differs.
     """
-    merging = _Merging(is_growing, is_exact, mixes)
-    merging.begins_empty = begins_empty
+    merging = _Merging(is_growing, is_exact, mixes, begins_empty)
     graphs = [attach(*value, has_containers=not is_growing) for value in (first, second)]
     (structure,), leaves = detach(merging.visit(*graphs))
     return structure, leaves
@@ -214,12 +213,16 @@ class _Merging:
     """
 
     def __init__(
-        self, is_growing: bool = False, is_exact: bool = False, mixes: bool = False
+        self,
+        is_growing: bool = False,
+        is_exact: bool = False,
+        mixes: bool = False,
+        begins_empty: bool = False,
     ) -> None:
         self.mixes = mixes
         self.is_strict = False
         self.is_growing = is_growing
-        self.begins_empty = False
+        self.begins_empty = begins_empty
         self.is_exact = is_exact
         self.pairs: dict[tuple[int, int], Node] = {}
         self.bound: tuple[dict[int, Node], ...] = ({}, {})

@@ -20,6 +20,7 @@ from eshkol.xla.effects import PATH
 from eshkol.xla.merging import ABSENT
 from eshkol.xla.steps import Parting, Step, done
 from eshkol.xla.trees import PART
+from eshkol.xla.unions import narrowed
 
 MOST_BRANCHES = 512
 """So many branches of trips go on with the rest of their loop."""
@@ -79,12 +80,13 @@ PARTED = PartedLoops()
 
 
 def again(values: Values, step: Callable[..., Step] | None = None) -> Step:
-    """A trip that goes on with ``values``.
+    """A trip that goes on with ``values``, as what they are known to be where it ends.
 
     Args:
         values: the loop variables.
         step: the trip, of a loop that may be parted.
     """
+    values = tuple(map(narrowed, values))
     if step is None or (parted := PARTED.by_code.get(step.__code__)) is None:
         return Step(True, values, ABSENT)
     return parted.in_branch(values, step)

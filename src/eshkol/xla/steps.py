@@ -9,6 +9,7 @@ import jax
 from eshkol.base.errors import StagingError
 from eshkol.xla.merging import ABSENT
 from eshkol.xla.trees import Structure
+from eshkol.xla.unions import narrowed
 
 
 class Step:
@@ -30,8 +31,8 @@ jax.tree_util.register_pytree_node(
 
 
 def done(value: Any) -> Step:
-    """A trip that ends the loop with ``value``."""
-    return Step(False, ABSENT, value)
+    """A trip that ends the loop with ``value``, as what it is known to be where the trip ends."""
+    return Step(False, ABSENT, narrowed(value))
 
 
 def is_step(structure: Structure) -> bool:
