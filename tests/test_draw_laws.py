@@ -222,7 +222,7 @@ def nested_agrees(seed: int) -> None:
 
 
 def test_the_evaluator_draws_what_compiled_code_draws() -> None:
-    for seed in range(60):
+    for seed in range(30):
         evaluator_agrees(seed)
 
 

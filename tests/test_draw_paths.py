@@ -164,6 +164,7 @@ def test_a_traced_recursion_draws_the_same() -> None:
     np.testing.assert_allclose(staged, eager, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_more_draws_than_there_is_room_for_at_first() -> None:
     session = Session()
     session.evaluate("(define (draw) (random))")

@@ -79,7 +79,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("branch", "choice"), one_in(2, CASES))
+@pytest.mark.parametrize(("branch", "choice"), one_in(4, CASES))
 def test_gradients_are_those_of_what_is_chosen(session: Session, branch: str, choice: str) -> None:
     expression = CHOICES[choice].format(branch)
     for order, operators in enumerate((FIRST, SECOND)):

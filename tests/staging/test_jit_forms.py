@@ -105,10 +105,11 @@ def test_a_compiled_body_made_again_is_compiled_once() -> None:
             assert value(session, body) == number * 0.34375
 
 
-def test_a_thousand_definitions_compile_once() -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_many_definitions_compile_once(count: int) -> None:
     session = Session()
     with compiles(1):
-        for _ in range(1000):
+        for _ in range(count):
             session.evaluate("(define-jit (f x) (if (> x 0.15625) (* 2 x) x)) (f 3.0)")
 
 

@@ -93,7 +93,7 @@ def known(trip: Trip, x: Any, trips: int) -> Any:
 @pytest.mark.parametrize(
     ("trip", "checkpoint", "order"),
     [
-        (counting_into, "log", 1),
+        pytest.param(counting_into, "log", 1, marks=pytest.mark.slow),
         pytest.param(multiplying_into, "log", 1, marks=pytest.mark.slow),
         pytest.param(beyond_the_end, "log", 1, marks=pytest.mark.slow),
         (two_writes, 6, 1),

@@ -198,7 +198,7 @@ QUICK = {
     for program in PROGRAMS
     for mode in MODES
     if (program is power and mode not in ("third: mixed", "third: backwards over both"))
-    or (mode == "gradient of gradient" and program in PROGRAMS[::3])
+    or (mode == "gradient of gradient" and program in PROGRAMS[::6])
 }
 
 
@@ -260,7 +260,11 @@ def test_gradients_of_lanes(program: Any) -> None:
     assert_allclose(by_shared, sum(a for _, a in expected), rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("program", [power, some_lanes_zero_trips], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "program",
+    [some_lanes_zero_trips, pytest.param(power, marks=pytest.mark.slow)],
+    ids=lambda f: f.__name__,
+)
 def test_hessians_of_lanes(program: Any) -> None:
     def total(loop: Loop, points: Any) -> Any:
         return jax.vmap(lambda p: program(loop, *p))(points).sum()
@@ -274,7 +278,11 @@ def test_hessians_of_lanes(program: Any) -> None:
 # ---- transposes
 
 
-@pytest.mark.parametrize("program", [power, mixed_state], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "program",
+    [power, pytest.param(mixed_state, marks=pytest.mark.slow)],
+    ids=lambda f: f.__name__,
+)
 def test_linear_transpose_of_lanes_of_a_tangent(program: Any) -> None:
     """The transpose of the tangent is the gradient, in lanes as well."""
     points = jnp.asarray(POINTS)
@@ -402,7 +410,9 @@ def test_any_number_of_trips_with_few_states(checkpoint: Any) -> None:
         assert_allclose(gradient(1.3, trips), expected(1.3, trips), rtol=1e-10)
 
 
-@pytest.mark.parametrize(("bound", "order"), [(40, 1), (64, 1), (40, 2)])
+@pytest.mark.parametrize(
+    ("bound", "order"), [(40, 1), (64, 1), pytest.param(40, 2, marks=pytest.mark.slow)]
+)
 def test_all_states_are_kept_up_to_a_bound(bound: int, order: int) -> None:
     f, expected = long_loop("all", bound), scanned
     for _ in range(order):

@@ -299,7 +299,7 @@ CASES = [
         order,
         id=f"{name}, order {order}",
         # A few are differentiated every time.
-        marks=[pytest.mark.slow] if order and (row.is_long or number > 2) else [],
+        marks=[pytest.mark.slow] if order and (row.is_long or number > 1) else [],
     )
     for number, (name, row) in enumerate(PROGRAMS.items())
     for order in range(3)

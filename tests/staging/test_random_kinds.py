@@ -40,7 +40,7 @@ def holds(program: str) -> None:
         assert same_text(compiled, eager, 1e-9), (point, eager, compiled, program)
 
 
-@random(40)
+@random(25)
 @given(procedures_of_kinds(depth=3))
 def test_compiled(program: str) -> None:
     holds(program)

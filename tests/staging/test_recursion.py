@@ -147,18 +147,15 @@ def test_compiled(name):
     np.testing.assert_allclose(compiled, eager, rtol=2e-6)
 
 
-SHORT = ["factorial", "tensors"]
-
-
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in SHORT else pytest.mark.slow) for n in PROGRAMS]
+    "name", [pytest.param(n, marks=[] if n == "factorial" else pytest.mark.slow) for n in PROGRAMS]
 )
 def test_gradient(name):
     eager, compiled = sessions_values(name, "(lambda (x) (gradient f x))")
     np.testing.assert_allclose(compiled, eager, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", ["factorial", pytest.param("tensors", marks=pytest.mark.slow)])
 def test_in_lanes(name):
     """Under ``vmap``, lanes that are at different depths."""
     session = Session()

@@ -11,6 +11,7 @@ from eshkol.base.errors import SchemeError
 from eshkol.session import Session
 from eshkol.xla.programs import CompilationWarning
 from programs import shown, table
+from rows import one_in
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ TRIPS = {
 }
 
 
-@pytest.mark.parametrize("name", TRIPS)
+@pytest.mark.parametrize("name", one_in(2, TRIPS))
 def test_many_numbers_of_trips_share_one_program(session: Session, name: str) -> None:
     session.evaluate(f"(define f {TRIPS[name]}) (define g (jit f))")
     with warnings.catch_warnings():
