@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import jax
+import jax.monitoring
 import numpy as np
 
 from eshkol.primitives.calling import DIALECT
@@ -30,6 +31,20 @@ def compiles(count: int) -> Iterator[None]:
     before = compilations()
     yield
     assert compilations() - before == count
+
+
+class XlaCompilations:
+    """How often XLA has compiled something in this process, since the first was made."""
+
+    count = 0
+
+    def __call__(self, event: str, _: float, **facts: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            self.count += 1
+
+
+XLA = XlaCompilations()
+jax.monitoring.register_event_duration_secs_listener(XLA)
 
 
 def value(session: Session, text: str) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import weakref
 
+import numpy as np
 import pytest
-from staged_sessions import compiles, value
+from staged_sessions import XLA, assert_at_rest, compiles, value
 
 from eshkol.session import Session
 from eshkol.xla import programs
@@ -35,6 +36,60 @@ def test_a_lambda_made_again_in_a_loop_compiles_once(session: Session) -> None:
                    ((= i 50) s))""",
         )
     assert result == pytest.approx(81.25)
+
+
+LANES = {
+    "loop": "(vmap newton)",
+    "gradient": "(vmap (gradient newton))",
+    "recursion": "(vmap depth)",
+    "counted loop": "(vmap (lambda (x) (do ((i 0 (+ i 1)) (y x (sin y))) ((= i 100) y))))",
+    "elements": "(lambda (v) (tensor-apply v newton))",
+    "slope": "(lambda (v) (gradient (lambda (v) (tensor-sum ((vmap newton) v))) v))",
+    "what lanes share": "(lambda (v) ((vmap (lambda (x) (newton (* x shared)))) v))",
+    "draws": "(lambda (v) (with-rng 3 ((vmap (lambda (x) (newton (+ x (random))))) v)))",
+}
+
+
+@pytest.mark.parametrize("name", LANES)
+def test_lanes_of_what_loops_compile_once_in_eager_code(session: Session, name: str) -> None:
+    session.evaluate("""
+        (define shared 1.5)
+        (define (newton x)
+          (let loop ((y x)) (if (< (abs (- (* y y) x)) 1e-4) y (loop (* 0.5 (+ y (/ x y)))))))
+        (define (depth x) (if (< x 1.0) x (+ 1.0 (depth (/ x 2)))))
+        (define v (tensor 1.5 2.5 0.25))
+        (define w (* 2 v))""")
+    first, second = (value(session, f"({LANES[name]} v)") for _ in range(2))
+    assert second == first
+    before = XLA.count
+    session.evaluate("(define shared 2.5)")
+    others = value(session, f"({LANES[name]} w)")
+    assert XLA.count == before
+    np.testing.assert_allclose(others, value(session, f"((jit {LANES[name]}) w)"), 1e-6)
+
+
+SHOWN = {
+    "before": ('(display "a") (newton x)', "a"),
+    "after": ('(let ((y (newton x))) (display "b") y)', "b"),
+    "thunks": (
+        """(dynamic-wind (lambda () 0) (lambda () (newton x)) (lambda () (display "c")))""",
+        "c",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_lanes_show_is_shown_once(
+    session: Session, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body, shown = SHOWN[name]
+    session.evaluate(f"""
+        (define (newton x) (let loop ((y x)) (if (> y 10.0) y (loop (* y 2)))))
+        (define (f x) {body})""")
+    for _ in range(2):
+        assert value(session, "((vmap f) (tensor 1.0 2.0 6.0))") == [16.0, 16.0, 12.0]
+        assert capsys.readouterr().out == shown
+    assert_at_rest()
 
 
 SAME_MEANING = [

@@ -14,7 +14,7 @@ from typing import Any
 from eshkol.api.programs import evaluate_with, procedure_of_docstring, procedure_of_text
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.write import short_string
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, transparent
 from eshkol.primitives.declare import PRIMITIVES, arity_error
 from eshkol.primitives.declare import load as rule
 from eshkol.runtime.boundary import bounded
@@ -302,8 +302,10 @@ def vmap(
             named = dict(zip(options, parts[count:], strict=True))
             return _call(procedure, parts[:count], named)
 
-        values = [*arguments, *options.values()]
-        return rule("eshkol.xla.transforms:vmap")(one, values, each + [0] * len(options), out_axes)
+        each += [0] * len(options)
+        called = transparent(one) if _is_scheme(procedure) else one
+        run = rule("eshkol.xla.repeated_lanes:mapped")
+        return run(called, [*arguments, *options.values()], each, out_axes)
 
     return _named(mapped, function, f"{_name(procedure)}, mapped over an axis.")
 

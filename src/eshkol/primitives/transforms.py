@@ -195,7 +195,7 @@ def vmap(function, in_axes=None, out_axes=0):
     check_procedure("vmap", function)
 
     def mapped(*arguments, **options):
-        run = load("eshkol.xla.transforms:vmap")
+        run = load("eshkol.xla.repeated_lanes:mapped")
         return run(function, arguments, in_axes, out_axes, options)
 
     return named(mapped, f"vmap of {name_of(function)}")

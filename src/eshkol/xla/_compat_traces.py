@@ -22,6 +22,11 @@ from jax._src.interpreters.partial_eval import DynamicJaxprTrace, TracebackScope
 from eshkol.xla._compat import ClosedJaxpr, Literal, detach_constants, with_results
 
 
+def is_recording(trace: Any) -> bool:
+    """Whether a trace makes a jaxpr of what is computed."""
+    return trace.__class__ is DynamicJaxprTrace
+
+
 def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
     """The results of a jaxpr, computed here.
 

@@ -9,7 +9,7 @@ import jax
 
 from eshkol.base.frames import running_forms, visible_variables
 from eshkol.primitives.declare import load
-from eshkol.xla.effects import call_back, output
+from eshkol.xla.effects import PATH, call_back, output
 from eshkol.xla.host_calls import HostFunction
 from eshkol.xla.trees import flatten
 from eshkol.xla.witness import Witness
@@ -38,4 +38,5 @@ def stop_later(label: Any, frame: FrameType | None) -> None:
     def stop(variables: dict[str, Any]) -> None:
         load("eshkol.repl.debugger:Prompt")(label, forms, variables, namespace).run()
 
+    PATH.seen += 1
     call_back(stop, visible_variables(frame), may_fail=True)

@@ -49,6 +49,7 @@ class Path(threading.local):
         is_muted: whether effects are left out, since they happen elsewhere.
         left_out: whether one was.
         may_fail: whether the program being traced can end with an error when it runs.
+        seen: how many effects were traced that people see: output, and stops.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class Path(threading.local):
         self.is_muted = False
         self.left_out = False
         self.may_fail = False
+        self.seen = 0
 
 
 PATH = Path()
@@ -149,6 +151,7 @@ def call_back(do: Deed | Callable[[Any], None], value: Any, may_fail: bool = Fal
 
 def output(primitive: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call an output primitive when the compiled program runs, with the values it then has."""
+    PATH.seen += 1
     span = span_of_frame(scheme_frame())
     call_back(Deed("output", primitive, span), (arguments, options))
     return UNSPECIFIED

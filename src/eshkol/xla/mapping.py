@@ -18,12 +18,12 @@ from eshkol.base.errors import ShapeError, WrongType
 from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import Vector
 from eshkol.datum.write import short_string
-from eshkol.primitives.calling import DIALECT, callee
+from eshkol.primitives.calling import DIALECT, callee, transparent
 from eshkol.xla.arguments import is_sequence, static_axis
 from eshkol.xla.dtypes import FLOAT64, INT32, INT64, wide
 from eshkol.xla.notes import note
+from eshkol.xla.repeated_lanes import mapped
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
-from eshkol.xla.transforms import vmap
 from eshkol.xla.witness import tracer_of
 
 Procedure = Callable[..., Any]
@@ -70,7 +70,7 @@ def _map_tensor(who: str, procedure: Procedure, x: Any, is_indexed: bool) -> Any
         return x
     places = np.indices(x.shape, INT32).reshape(len(x.shape), -1) if is_indexed else ()
     flat = [jnp.asarray(place) for place in places] + [lax.reshape(x, (math.prod(x.shape),))]
-    results = vmap(procedure, flat, None, 0)
+    results = mapped(procedure, flat, None, 0)
     if not hasattr(results, "shape"):
         raise WrongType(
             f"{who}: expected a procedure that gives a number for each element of {describe(x)}, "
@@ -102,8 +102,12 @@ def reduce(tensor: Any, procedure: Any, initial: Any, axis: Any = None) -> Any:
     if len(x.shape) == 1 or not rows.size:
         folded = [_fold(procedure, initial, row) for row in rows]
         return as_tensor(Vector(folded), who, x.dtype).reshape(last.shape[:-1])
-    results = vmap(lambda row: _scan(procedure, initial, row), [rows], None, 0)
+    results = mapped(_row_by_row(procedure, initial), [rows], None, 0)
     return results.reshape(last.shape[:-1])
+
+
+def _row_by_row(procedure: Procedure, initial: Any) -> Procedure:
+    return transparent(lambda row: _scan(procedure, initial, row))
 
 
 def _tensor_first(tensor: Any, initial: Any) -> tuple[Any, Any]:

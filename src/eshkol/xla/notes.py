@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any, Protocol
@@ -52,10 +52,20 @@ KINDS = {
 """The kinds of notes and what they tell."""
 
 
+PROGRAMS = frozenset({"scan", "loop", "stack"})
+"""The kinds of forms that XLA compiles on their own where nothing around them is compiled."""
+
+
 class Notes(threading.local):
-    """Who listens in this thread."""
+    """Who listens in this thread.
+
+    Attributes:
+        recorder: who listens; None if nobody does.
+        met: called where a form becomes a program of its own (see ``PROGRAMS``).
+    """
 
     recorder: Recorder | None = None
+    met: Callable[[], None] | None = None
 
 
 NOTES = Notes()
@@ -78,6 +88,8 @@ def note(kind: str, **facts: Any) -> None:
         kind: one of ``KINDS``.
         facts: what else is known, such as ``trips`` and the ``site`` of a loop.
     """
+    if NOTES.met is not None and kind in PROGRAMS:
+        NOTES.met()
     recorder = NOTES.recorder
     if recorder is not None:
         recorder.add(kind, sys._getframe(1), facts)
