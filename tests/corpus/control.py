@@ -218,6 +218,19 @@ ROWS = [
         differentiable=True,
     ),
     row(
+        "streams made of streams",
+        """(define (from n) (cons-stream n (from (+ n 1))))
+           (define (f x)
+             (let ((odd (stream-filter odd? (from 1))) (sum 0.0))
+               (stream-for-each (lambda (n) (set! sum (+ sum n)))
+                                (stream-map (lambda (a b) (* a b x)) odd (cons-stream x '())))
+               (apply + sum (stream-head (stream-map (lambda (n) (* n x)) odd) 3))))""",
+        "0.5",
+        "-2.0",
+        to=lambda x: 9 * x + x**2,
+        differentiable=True,
+    ),
+    row(
         "a parameter bound to what is traced",
         """(define (f x)
              (let* ((scale (make-parameter 2.0)) (scaled (lambda (x) (* x (scale)))))

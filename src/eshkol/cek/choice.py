@@ -48,6 +48,7 @@ CALLING = frozenset(
     hash-map hash-table-fold hash-fold hash-table-ref hash-update! hash-table-update!/default
     hash-table-update! call-with-port call-with-output-string with-output-to-string
     call-with-input-file call-with-output-file with-input-from-file with-output-to-file
+    stream-for-each
     """.split()
 )
 """Primitives that call the procedures they are given and keep none."""

@@ -408,7 +408,7 @@ def _chosen_clause(clause: Undecided, error: Exception) -> Procedure:
 # ---- what conditions tell
 
 
-@primitive("error-object?", "condition?")
+@primitive("error-object?", "condition?", "error?")
 def is_error_object(value: Any) -> bool:
     """Whether the value is an error: raised by ``error``, by a primitive or by Python.
 

@@ -6,15 +6,17 @@ takes constant space however long it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eshkol.base.errors import BadValue
-from eshkol.datum.pairs import NIL, Pair, scheme_list
+from eshkol.datum.pairs import NIL, Pair, cons, scheme_list
 from eshkol.datum.records import Promise
-from eshkol.datum.values import ABSENT
-from eshkol.primitives.arguments import size_argument, wrong_type
+from eshkol.datum.values import ABSENT, UNSPECIFIED, Unspecified
+from eshkol.primitives.arguments import procedure_argument, size_argument, wrong_type
 from eshkol.primitives.calling import DIALECT, callee
 from eshkol.primitives.declare import load, primitive
+from eshkol.primitives.list_search import predicate_argument
 from eshkol.primitives.lists import List
 
 VALUE, DELAYED, CHAINED = Promise.VALUE, Promise.DELAYED, Promise.CHAINED
@@ -168,6 +170,64 @@ def stream_to_list(stream: Any, count: Any = None) -> List:
         items.append(_stream_argument("stream->list", stream).car)
         stream = force(stream.cdr)
     return scheme_list(items)
+
+
+@primitive("stream-map")
+def stream_map(procedure: Any, stream: Any, *streams: Any) -> Any:
+    """The stream of what a procedure gives for the elements, computed when they are asked for.
+
+    With several streams the procedure takes an element of each; the shortest one decides.
+
+    Example: ``(define (from n) (cons-stream n (from (+ n 1)))) (stream-head (stream-map square
+    (from 1)) 3)`` ⇒ ``(1 4 9)``.
+    """
+    call = callee(procedure_argument("stream-map", procedure))
+    return _mapped(call, (stream, *streams))
+
+
+def _mapped(call: Any, streams: tuple[Any, ...]) -> Any:
+    if any(stream is NIL for stream in streams):
+        return NIL
+    pairs = [_stream_argument("stream-map", stream) for stream in streams]
+    first = call(*(pair.car for pair in pairs))
+    return cons(first, delay(lambda: _mapped(call, tuple(force(pair.cdr) for pair in pairs))))
+
+
+@primitive("stream-filter")
+def stream_filter(predicate: Any, stream: Any) -> Any:
+    """The stream of the elements for which the predicate holds; it looks for them when asked.
+
+    Example: ``(define (from n) (cons-stream n (from (+ n 1)))) (stream-head (stream-filter even?
+    (from 1)) 3)`` ⇒ ``(2 4 6)``.
+    """
+    return _filtered(predicate_argument("stream-filter", predicate), stream)
+
+
+def _filtered(is_wanted: Callable[[Any], bool], stream: Any) -> Any:
+    while stream is not NIL:
+        pair = _stream_argument("stream-filter", stream)
+        if is_wanted(pair.car):
+            return cons(pair.car, _later_filtered(is_wanted, pair.cdr))
+        stream = force(pair.cdr)
+    return NIL
+
+
+def _later_filtered(is_wanted: Callable[[Any], bool], rest: Any) -> Promise:
+    return delay(lambda: _filtered(is_wanted, force(rest)))
+
+
+@primitive("stream-for-each")
+def stream_for_each(procedure: Any, stream: Any) -> Unspecified:
+    """Call a procedure with each element of a stream that ends, in order.
+
+    Example: ``(with-output-to-string (lambda () (stream-for-each display (cons-stream 1
+    (cons-stream 2 '())))))`` ⇒ ``"12"``.
+    """
+    call = callee(procedure_argument("stream-for-each", procedure))
+    while stream is not NIL:
+        call(_stream_argument("stream-for-each", stream).car)
+        stream = force(stream.cdr)
+    return UNSPECIFIED
 
 
 def _stream_argument(who: str, value: Any) -> Pair:
