@@ -335,6 +335,24 @@ def test_slopes_of_all_orders_where_jax_has_others(call, body, x):
     assert [float(number) for number in Session().evaluate(source)] == THREE_SLOPES[body, x]
 
 
+EMPTY = {
+    "(jacobian (lambda (v) (* v 2)) p)": "(0 0)",
+    "(jacobian (lambda (v) (zeros 0 3)) (ones 2))": "(0 3 2)",
+    "(hessian (lambda (v) (tensor-sum (* v v))) p)": "(0 0)",
+    "(gradient (lambda (v) (tensor-sum (* v v))) p)": "(0)",
+    "(cadr (jvp square p p))": "(0)",
+    "(divergence square p)": "()",
+    "(laplacian (lambda (v) (tensor-sum (* v v))) p)": "()",
+}
+
+
+@pytest.mark.parametrize("call", EMPTY)
+def test_points_and_values_without_numbers(call):
+    for program in (f"(let ((p (zeros 0))) {call})", f"((jit (lambda (p) {call})) (zeros 0))"):
+        assert write_string(Session().evaluate(f"(tensor-shape {program})")) == EMPTY[call]
+    assert Session().evaluate("(null? (jacobian (lambda (v) '()) (ones 2)))")
+
+
 # ---- what it costs
 
 

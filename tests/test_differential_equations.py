@@ -104,6 +104,10 @@ def test_errors_shrink_with_the_tolerance():
     assert 5 < many / few < 15
 
 
+def test_a_state_of_no_numbers():
+    assert Session().evaluate("(odeint (lambda (y) y) (zeros 0) '(0 1))").shape == (2, 0)
+
+
 def test_lotka_and_volterra_as_scipy_has_them():
     session = Session()
     session.evaluate(

@@ -204,3 +204,21 @@ def test_patterns_hold_the_jacobian(name):
     assert inside.shape == matrix.shape and not matrix[~inside].any()
     if name not in ("while", "cond", "dynamic", "convolution", "fft", "fori"):
         assert (matrix[inside] != 0).all()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "(sparse-jacobian (lambda (v) (* 2 v)) (zeros 0))",
+        "(sparse-jacobian (lambda (v) (zeros 0)) (ones 2))",
+        "(sparse-hessian (lambda (v) (tensor-sum (* v v))) (zeros 0))",
+    ],
+)
+def test_matrices_without_entries(call):
+    found = Session().evaluate(f"(let ((s {call})) (cons (sparse->dense s) (cdr (cdddr s))))")
+    assert found.car.size == 0
+
+
+def test_dense_matrices_without_entries():
+    zeros = Session().evaluate("(sparse->dense (list #() #() #() '(2 3)))")
+    assert zeros.tolist() == [[0, 0, 0], [0, 0, 0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import jax
@@ -89,6 +90,12 @@ def test_the_first_of_equal_extremes():
 def test_norms(order, reference):
     result = SCHEME["norm"](jnp.asarray(X), -1, order=order)
     np.testing.assert_allclose(result, np.linalg.norm(X, reference, -1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", [0, 0.5, 1, 2, 3, math.inf])
+def test_norms_of_nothing_are_zero(order):
+    assert SCHEME["norm"](jnp.zeros(0), order=order) == 0
+    assert SCHEME["norm"](jnp.zeros((0, 2)), 0, order=order).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("name", "reference"), [("cumsum", np.cumsum), ("cumprod", np.cumprod)])

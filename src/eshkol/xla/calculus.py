@@ -46,6 +46,8 @@ def _blocks(traced: Traced) -> tuple[Arrays, list[Arrays]]:
     Forward for a tall Jacobian, backward for a wide one; the procedure is called once.
     """
     values, push = jax.linearize(traced, traced.arrays)
+    if not values:
+        return [], []
     if sum(value.size for value in values) < traced.size:
         try:
             rows = jax.vmap(jax.linear_transpose(push, traced.arrays))(basis(values))[0]
@@ -112,9 +114,14 @@ def _nest_shape(structure: Structure, arrays: Iterator[Any]) -> tuple[int, ...] 
 def _one_tensor(blocks: list[Arrays], values: Arrays, shape: tuple[int, ...]) -> Any:
     rows = []
     for value, row in zip(values, blocks, strict=True):
-        parts = [block.reshape(value.size, -1) for block in row]
+        parts = [_as_matrix(block, value.ndim) for block in row]
         rows.append(jnp.concatenate(parts, axis=1))
     return jnp.concatenate(rows, axis=0).reshape(shape)
+
+
+def _as_matrix(array: Any, axes: int) -> Any:
+    """An array as a matrix whose rows count its first axes; either size may be 0."""
+    return array.reshape(math.prod(array.shape[:axes]), math.prod(array.shape[axes:]))
 
 
 def hessian(who: str, function: Function, value: Any) -> Any:
@@ -148,7 +155,7 @@ def _field_matrix(who: str, function: Function, value: Any) -> tuple[Traced, Any
     if size != traced.size:
         raise field_error(who, size, traced.size)
     columns = jax.vmap(push)(basis(traced.arrays))
-    flat = [column.reshape(traced.size, -1) for column in columns]
+    flat = [_as_matrix(column, 1) for column in columns]
     return traced, jnp.concatenate(flat, axis=1).T
 
 

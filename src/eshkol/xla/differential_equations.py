@@ -270,7 +270,7 @@ def _scaled(row: Any, states: Sequence[Any], tolerance: Any) -> Any:
     """The root of the mean square of numbers, each measured by what is allowed for it."""
     size = functools.reduce(jnp.maximum, [abs(state) for state in states])
     part = abs(row).astype(FLOAT64) / (tolerance * (1 + size))
-    mean = jnp.sqrt(jnp.mean(part * part))
+    mean = jnp.sqrt(jnp.sum(part * part) / max(part.size, 1))
     return jnp.where(jnp.isnan(mean), jnp.inf, mean)
 
 

@@ -384,7 +384,9 @@ def _norm_rule(order: float) -> Callable[..., Any]:
         if order == 1:
             return lax.reduce_sum(magnitudes, axes)
         if order == np.inf:
-            return lax.reduce_max(magnitudes, axes)
+            # The norm of nothing is 0, as of every other order.
+            largest = lax.reduce_max if count(x, axes) else lax.reduce_sum
+            return largest(magnitudes, axes)
         if order == -np.inf:
             return lax.reduce_min(magnitudes, axes)
         if order == 0:

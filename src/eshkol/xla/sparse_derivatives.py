@@ -18,9 +18,11 @@ import numpy as np
 from eshkol.base.errors import BadValue, OutOfRange, WrongType
 from eshkol.datum.pairs import is_list, scheme_list
 from eshkol.datum.write import short_string
+from eshkol.xla.arguments import index_tensor, static_shape
 from eshkol.xla.directions import Traced, gradient_of, split
 from eshkol.xla.dtypes import wide
 from eshkol.xla.sparsity import rows_of
+from eshkol.xla.tensors import as_tensor
 
 Pattern = list[int]
 """For each row the set of its columns, as an integer."""
@@ -170,7 +172,7 @@ def _by_columns(flat: Any, point: Any, pattern: Pattern, colours: list[int]) -> 
     rows, columns = _places(pattern)
     _, push = jax.linearize(flat, point)
     sums = jax.vmap(push)(_seeds(colours, point.dtype))
-    return sums[np.asarray(colours)[columns] - 1, rows]
+    return sums[np.asarray(colours, np.int32)[columns] - 1, rows]
 
 
 def _by_rows(flat: Any, point: Any, pattern: Pattern, colours: list[int]) -> Any:
@@ -178,7 +180,7 @@ def _by_rows(flat: Any, point: Any, pattern: Pattern, colours: list[int]) -> Any
     rows, columns = _places(pattern)
     value, pull = jax.vjp(flat, point)
     (sums,) = jax.vmap(pull)(_seeds(colours, value.dtype))
-    return sums[np.asarray(colours)[rows] - 1, columns]
+    return sums[np.asarray(colours, np.int32)[rows] - 1, columns]
 
 
 def _seeds(colours: list[int], dtype: Any) -> Any:
@@ -207,8 +209,10 @@ def sparse_to_dense(matrix: Any) -> Any:
             f"sparse->dense: expected a list of rows, columns, values and the shape, got "
             f"{short_string(matrix)}"
         )
-    rows, columns, values, shape = parts
+    values = as_tensor(parts[2], "sparse->dense")
+    shape = static_shape(parts[3:], "sparse->dense")
+    places = [
+        index_tensor(part, "sparse->dense", size) for part, size in zip(parts, shape, strict=False)
+    ]
     with wide():
-        values = jnp.asarray(values)
-        whole = jnp.zeros(tuple(shape), values.dtype)
-        return whole.at[jnp.asarray(rows), jnp.asarray(columns)].add(values)
+        return jnp.zeros(shape, values.dtype).at[tuple(places)].add(values)

@@ -194,7 +194,20 @@ def histogram(values: Any, bins: Any = 10, low: Any = None, high: Any = None) ->
         raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
     first = smallest(x) if low is None else number(who, low, "a bound", x.dtype)
     last = largest(x) if high is None else number(who, high, "a bound", x.dtype)
+    _check_range(who, first, last)
     return scheme_list(_histogram(x, first, last, bins=count))
+
+
+def _check_range(who: str, low: Any, high: Any) -> None:
+    """Refuse bounds between which there are no bins, as far as they are known."""
+    if isinstance(low, Tracer) or isinstance(high, Tracer):
+        return
+    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+        got = " and ".join(describe(float(bound)) for bound in (low, high))
+        raise BadValue(
+            f"{who}: expected finite bounds that ascend, got {got}",
+            hint="bounds that are left out are the smallest and the largest value",
+        )
 
 
 @compiled("bins", inline=False)
