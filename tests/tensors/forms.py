@@ -427,6 +427,21 @@ def put(x: Any, indices: Any, values: Any, axis: int = 0) -> Any:
     return result
 
 
+def put_in(x: Any, where: Any, values: Any, mode: str) -> Any:
+    result = x.copy()
+    combine = {"add": np.add, "multiply": np.multiply, "min": np.minimum, "max": np.maximum}[mode]
+    combine.at(result, where, values)
+    return result
+
+
+def combine_at(x: Any, indices: Any, values: Any, axis: int = 0, mode: str = "add") -> Any:
+    return put_in(x, (slice(None),) * axis + (indices,), values, mode)
+
+
+def combine_at_tuples(x: Any, places: Any, values: Any, mode: str = "add") -> Any:
+    return put_in(x, tuple(np.moveaxis(places, -1, 0)), values, mode)
+
+
 def at_tuples(x: Any, places: Any) -> Any:
     return x[tuple(np.moveaxis(places, -1, 0))]
 
@@ -439,6 +454,7 @@ def put_at_tuples(x: Any, places: Any, values: Any) -> Any:
 
 IDS, NO_IDS = np.int32([2, 0, -1]), np.zeros(0, "int32")
 PAIRS = np.int32([[1, 2], [0, 0]])
+TWICE, THREE_COLUMNS = np.int32([1, 0, 1]), anywhere(2, 3) + 0.2
 ELEMENTS = [
     Form("tensor-sort", falling, [c(M, -1), c(EMPTY, 0), c(T, 1), c(V), c(V, 0, descending=True),
                                   c(NONE, 1)], axes="one", fast=5),
@@ -456,7 +472,8 @@ ELEMENTS = [
     Form("tensor-get", element, [c(M, 1), c(T, 1, 2), c(T, (0, 1, 3)), c(NONE, 2), c(M)]),
     Form("tensor-ref", flat_element, [c(M, 4), c(T, (1, 2)), c(V, 3)]),
     Form("tensor-set", replaced, [c(M, 1, 2, 1.0), c(M, ("1:", "::-2"), 1.0), c(NONE, 1, FLAT),
-                                  c(M, 0, ROW), c(M, (":", 1), 1.0)]),
+                                  c(M, 0, ROW), c(M, (":", 1), 1.0), c(M, (-1,), 1.0),
+                                  c(M, (0, -2), 1.0)]),
     Form("slice", part, [c(M, 0, 1), c(EMPTY, 0, 0), c(T, ("0:1", ":", "::-2")), c(V, -3, -1),
                          c(T, (1, "::-1", "1:9"))], fast=3),
     Form("dynamic-slice", block, [c(M, (0, 1), (2, 2)), c(EMPTY, (0, 1), (0, 2))]),
@@ -468,6 +485,16 @@ ELEMENTS = [
                                                  c(M, np.int32([[1, 0, 1]]), 0)], axes="one"),
     Form("scatter", put, [c(M, np.int32([0]), COLUMN, 1), c(EMPTY, NO_IDS, EMPTY, 0),
                           c(T, np.int32([2, 0]), 1.0, 1), c(M, np.int32([-1]), ROW[None], 0)]),
+    Form("scatter", combine_at, [c(M, TWICE, THREE_COLUMNS, 1, mode="multiply"),
+                                 c(T, TWICE[:2], 1.5, 0, mode="multiply"),
+                                 c(M, TWICE, THREE_COLUMNS, 1, mode="add"),
+                                 c(EMPTY, NO_IDS, EMPTY, 0, mode="multiply")], kinds=NUMBERS),
+    Form("scatter", combine_at, [c(V, TWICE, V[:3], mode="max"), c(V, TWICE, V[:3], mode="min")],
+         kinds="fi"),
+    Form("scatter-nd", combine_at_tuples, [c(M, PAIRS[[0, 1, 0]], V[:3], mode="multiply"),
+                                           c(M, PAIRS[[0, 1, 0], :1], M[[1, 0, 1]],
+                                             mode="multiply"),
+                                           c(M, PAIRS, V[:2], mode="add")], kinds=NUMBERS),
     Form("gather-nd", at_tuples, [c(M, PAIRS), c(EMPTY, np.zeros((0, 2), "int32")),
                                   c(T, PAIRS), c(M, PAIRS[:, :1])]),
     Form("scatter-nd", put_at_tuples, [c(M, PAIRS, V[:2]),

@@ -25,6 +25,7 @@ UPDATES = [
     ("(let ((t (zeros 2 2))) (tensor-set! t 3 9.5) t)", "#((0.0 0.0) (0.0 9.5))"),
     ("(let ((t (zeros 2 2))) (tensor-set! t 1 #(7 8)) t)", "#((0.0 0.0) (7.0 8.0))"),
     ("(let ((t (zeros 2 2))) (tensor-set! t '(: 0) #(7 8)) t)", "#((7.0 0.0) (8.0 0.0))"),
+    ("(let ((t (zeros 2 2))) (tensor-set! t '(-1) 5) t)", "#((0.0 0.0) (5.0 5.0))"),
     ("(let ((t (zeros 2))) (tensor-set! t #(7 8)) t)", "#(7.0 8.0)"),
     ("(let* ((t (zeros 2)) (u t)) (tensor-set! t 0 1) (list t u))", "(#(1.0 0.0) #(0.0 0.0))"),
     ("(let* ((t (vector 0 0)) (u t)) (tensor-set! t 0 'a) (list t u))", "(#(a 0) #(a 0))"),

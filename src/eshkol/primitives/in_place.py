@@ -212,7 +212,8 @@ def tensor_set(tensor: Tensor, *indices_and_value: Any) -> Any:
 
     A single index into several axes counts elements in row order if the value is a number; without
     indices all elements are replaced. A list of slices in place of the indices, as
-    ``tensor-slice`` takes it, gives a part to replace.
+    ``tensor-slice`` takes it, gives a part to replace. In a list, negative indices count from the
+    end.
 
     Raises:
         OutOfRange: there is no such element. WrongType: the update would be lost.

@@ -81,9 +81,10 @@ def tensor_set(tensor: Tensor, *indices_and_value: Any) -> Tensor:
 
     A single index into several axes counts elements in row order if the value is a number. A list
     of slices in place of the indices, as ``tensor-slice`` takes it, gives a part to replace; the
-    value is broadcast to its shape.
+    value is broadcast to its shape. In a list, negative indices count from the end.
 
     Example: ``(tensor-set (zeros 2 2) 0 1 9.5)`` ⇒ ``#((0.0 9.5) (0.0 0.0))``;
+    ``(tensor-set (zeros 2 2) '(-1) 1)`` ⇒ ``#((0.0 0.0) (1.0 1.0))``;
     ``(tensor-set (zeros 2 3) '(: 1:) #(1 2))`` ⇒ ``#((0.0 1.0 2.0) (0.0 1.0 2.0))``.
     """
 

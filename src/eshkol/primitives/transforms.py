@@ -17,7 +17,7 @@ from eshkol.datum.pairs import Pair, scheme_list
 from eshkol.datum.values import Vector
 from eshkol.datum.variables import value_of
 from eshkol.datum.write import short_string
-from eshkol.primitives.arguments import index_argument
+from eshkol.primitives.arguments import index_argument, wrong_type
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
 from eshkol.primitives.loop_states import keeping
@@ -193,12 +193,22 @@ def vmap(function, in_axes=None, out_axes=0):
     ``((vmap (lambda (p) (* (car p) (cadr p))) '((0 #f))) (list (ones 2) 3.0))`` ⇒ ``#(3.0 3.0)``.
     """
     check_procedure("vmap", function)
+    _check_axes(in_axes)
 
     def mapped(*arguments, **options):
         run = load("eshkol.xla.repeated_lanes:mapped")
         return run(function, arguments, in_axes, out_axes, options)
 
     return named(mapped, f"vmap of {name_of(function)}")
+
+
+def _check_axes(axes: Any) -> None:
+    """Refuse data in the place of axes: ``vmap`` is not the call, it gives the procedure."""
+    parts = axes if isinstance(axes, Pair | list | tuple) else [axes]
+    if any(part.__class__ is float or getattr(part, "shape", ()) for part in parts):
+        raise wrong_type(
+            "vmap", "an axis, or a list of axes", axes, "call what it gives: ((vmap f) tensor)"
+        )
 
 
 @primitive("jit", "jit-compile")

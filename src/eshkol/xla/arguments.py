@@ -148,6 +148,11 @@ def static_axes(value: Any, tensor: Any, who: str) -> tuple[int, ...]:
     return axes
 
 
+def number_of(count: int, one: str, several: str) -> str:
+    """How many there are, in words: ``1 axis``, ``2 axes``."""
+    return f"{count} {one if count == 1 else several}"
+
+
 def index_operand(value: Any, who: str) -> Any:
     """An element index: a Python int, or an integer array of rank 0 (traced or not)."""
     if value.__class__ is int:

@@ -10,6 +10,7 @@ import numpy as np
 from eshkol.base.errors import OutOfRange, ShapeError
 from eshkol.xla.arguments import index_tensor
 from eshkol.xla.indexing import scatter_mode
+from eshkol.xla.scattering import scattered
 from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
 
 
@@ -45,8 +46,8 @@ def _gather(x: Any, places: Any) -> Any:
 def scatter(tensor: Any, indices: Any, values: Any, *, mode: Any = "set") -> Any:
     """The tensor with what stands at each tuple of indices replaced, or combined with a value."""
     who = "scatter-nd"
-    name = scatter_mode(who, mode)
     x = as_tensor(tensor, who)
+    name = scatter_mode(who, mode, x)
     places, new = _tuples(who, x, indices), as_tensor(values, who, x.dtype)
     target = (*places.shape[:-1], *x.shape[places.shape[-1] :])
     if new.shape and new.shape != target:
@@ -59,5 +60,4 @@ def scatter(tensor: Any, indices: Any, values: Any, *, mode: Any = "set") -> Any
 
 @compiled("how")
 def _scatter(x: Any, places: Any, values: Any, how: str) -> Any:
-    where = tuple(jnp.moveaxis(places, -1, 0))
-    return getattr(x.at[where], how)(values, mode="drop")
+    return scattered(x, tuple(jnp.moveaxis(places, -1, 0)), values, how)

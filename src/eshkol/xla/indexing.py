@@ -21,11 +21,13 @@ from eshkol.xla.arguments import (
     index_operand,
     index_tensor,
     is_sequence,
+    number_of,
     static_axis,
     static_int,
 )
 from eshkol.xla.dtypes import INT32
 from eshkol.xla.reductions import static_flag
+from eshkol.xla.scattering import scattered
 from eshkol.xla.selection import broadcast
 from eshkol.xla.slicing import are_slices, replaced
 from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
@@ -43,9 +45,13 @@ def _indices(who: str, arguments: Sequence[Any]) -> list[Any]:
 def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
     """Raise OutOfRange where a known index lies outside its axis."""
     if len(indices) > len(x.shape):
+        axes = number_of(len(x.shape), "axis", "axes")
+        got = number_of(len(indices), "index", "indices")
         raise ShapeError(
-            f"{who}: {describe(x)} has {len(x.shape)} axes, got {len(indices)} indices",
-            hint="one index per axis selects an element; fewer select a part",
+            f"{who}: {describe(x)} has {axes}, got {got}",
+            hint="one index per axis selects an element; fewer select a part"
+            if x.shape
+            else "a number has no axes, it is the element itself",
         )
     if CONFIG.checked:
         check = load("eshkol.xla.checks:check_index")
@@ -56,8 +62,15 @@ def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
         if index.__class__ is int and not 0 <= index < size:
             raise OutOfRange(
                 f"{who}: index {index} is out of range for axis {axis} of {describe(x)}",
-                hint=f"the indices are 0 to {size - 1}" if size else "the axis is empty",
+                hint=_indices_there(index, size),
             )
+
+
+def _indices_there(index: int, size: int) -> str:
+    if not size:
+        return "the axis is empty"
+    from_the_end = "; tensor-slice and gather count negative ones from the end"
+    return f"the indices are 0 to {size - 1}{from_the_end if -size <= index < 0 else ''}"
 
 
 def sub_tensor(tensor: Any, *indices: Any, who: str = "tensor-get") -> Any:
@@ -138,7 +151,9 @@ def _updated(x: Any, places: list[Any], value: Any, who: str) -> Any:
     if value.shape and value.shape != target:
         raise ShapeError(
             f"{who}: expected a value of shape {list(target)}, got {describe(value)}",
-            hint=f"{len(places)} indices into {describe(x)} select that shape",
+            hint=f"the part of {describe(x)} there has that shape"
+            if places
+            else f"all of {describe(x)} is replaced",
         )
     return _write(x, value, *places)
 
@@ -286,8 +301,8 @@ def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0, *, mode: Any 
     Where an index comes twice, one of its values wins. Other modes combine the slices with those
     that stand there.
     """
-    name = scatter_mode("scatter", mode)
     x = as_tensor(tensor, "scatter")
+    name = scatter_mode("scatter", mode, x)
     along = static_axis(axis, len(x.shape), "scatter", x)
     places = index_tensor(indices, "scatter", x.shape[along])
     new = as_tensor(values, "scatter", x.dtype)
@@ -300,15 +315,17 @@ def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0, *, mode: Any 
     return _scatter(x, places, new, along, name)
 
 
-def scatter_mode(who: str, mode: Any) -> str:
-    """The name of a way to put values where others stand."""
-    return _mode(who, mode, ("set", "add", "multiply", "min", "max"))
+def scatter_mode(who: str, mode: Any, x: Any) -> str:
+    """The name of a way to put values where others stand in ``x``."""
+    name = _mode(who, mode, ("set", "add", "multiply", "min", "max"))
+    if name in ("min", "max") and x.dtype.kind == "c":
+        raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
+    return name
 
 
 @compiled("axis", "how")
 def _scatter(x: Any, indices: Any, values: Any, axis: int, how: str) -> Any:
-    where = (slice(None),) * axis + (indices,)
-    return getattr(x.at[where], how)(values, mode="drop")
+    return scattered(x, (slice(None),) * axis + (indices,), values, how)
 
 
 def topk(tensor: Any, count: Any, axis: Any = -1) -> Any:

@@ -13,7 +13,7 @@ from jax import lax
 
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError
 from eshkol.datum.symbols import Symbol
-from eshkol.xla.arguments import is_sequence, static_axis, static_int
+from eshkol.xla.arguments import is_sequence, number_of, static_axis, static_int
 from eshkol.xla.selection import broadcast
 from eshkol.xla.tensors import as_tensor, compiled, describe
 
@@ -41,7 +41,7 @@ def _checked(x: Any, axis: int, start: int, end: int) -> slice:
     if not 0 <= low <= high <= size:
         raise OutOfRange(
             f"tensor-slice: {start} to {end} is out of range for axis {axis} of {describe(x)}",
-            hint="to slice at a traced position use dynamic-slice",
+            hint=f"the bounds are {-size} to {size}, the first not beyond the second",
         )
     return slice(low, high)
 
@@ -67,8 +67,9 @@ def _places(who: str, x: Any, specifications: Sequence[Any]) -> tuple[Bounds, tu
     """The bounds of a part, and the axes that it has not since an index was given."""
     if len(specifications) > len(x.shape):
         raise ShapeError(
-            f"{who}: {describe(x)} has {len(x.shape)} axes, "
-            f"got {len(specifications)} specifications"
+            f"{who}: {describe(x)} has {number_of(len(x.shape), 'axis', 'axes')}, "
+            f"got {number_of(len(specifications), 'specification', 'specifications')}",
+            hint="each says an index or a slice for an axis, from the first one on",
         )
     bounds, dropped = [], []
     for axis, size in enumerate(x.shape):
@@ -120,8 +121,12 @@ def _slice(x: Any, bounds: Bounds, dropped: tuple[int, ...]) -> Any:
 
 
 def are_slices(indices: Any) -> bool:
-    """Whether ``indices`` are a list in which a slice is."""
-    return is_sequence(indices) and any(isinstance(item, Symbol | str) for item in indices)
+    """Whether ``indices`` are a list in which a slice is, or an index from the end."""
+    return is_sequence(indices) and any(map(_is_of_slices, indices))
+
+
+def _is_of_slices(item: Any) -> bool:
+    return isinstance(item, Symbol | str) or (item.__class__ is int and item < 0)
 
 
 def replaced(x: Any, specifications: Any, value: Any, who: str) -> Any:
