@@ -270,6 +270,11 @@ def test_random_tensor():
     sample = np.asarray(drawn("random-tensor", [COUNT], "gamma", 2.5, 0.5))
     assert st.kstest(sample, st.gamma(2.5, scale=0.5).cdf).pvalue > 1e-3
     assert drawn("random-tensor", [2], "constant", 7).tolist() == [7, 7]
+    assert drawn("random-tensor", [2], "bernoulli", [1]).tolist() == [1, 1]
+    assert drawn("random-tensor", [2], "categorical", [0, 0, 3]).tolist() == [2, 2]
+    assert drawn("random-tensor", [2], "categorical", 0, 1).tolist() == [1, 1]
+    assert drawn("random-tensor", [2], "int", 4, 5).tolist() == [4, 4]
+    assert drawn("random-tensor", [2], "int", [4, 5], dtype="int8").dtype == "int8"
 
 
 BAD = [

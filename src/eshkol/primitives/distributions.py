@@ -314,7 +314,9 @@ def random_tensor(*arguments: Any, dtype: Dtype = None) -> Tensor:
     """A tensor of random numbers: evenly from [0, 1), or from a distribution with a name.
 
     ``(random-tensor size …)``, ``(random-tensor shape)`` or ``(random-tensor shape distribution
-    parameters)``, where the parameters are one list, or stand one by one.
+    parameters)``, where the parameters are one list, or stand one by one. The names are those of
+    the procedures without ``random-``: ``'normal``, ``'gamma``, ``'bernoulli``, ``'int`` …
 
-    Example: ``(tensor-shape (random-tensor '(2 3) 'normal '(0 0.1)))`` ⇒ ``(2 3)``.
+    Example: ``(tensor-shape (random-tensor '(2 3) 'normal '(0 0.1)))`` ⇒ ``(2 3)``;
+    ``(random-tensor '(3) 'bernoulli '(1))`` ⇒ ``#(1.0 1.0 1.0)``.
     """

@@ -34,7 +34,7 @@ from eshkol.xla.dtypes import (
 )
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.keys import narrow_key
-from eshkol.xla.random import check_fits, random_normal, random_uniform
+from eshkol.xla.random import bernoulli, check_fits, random_int, random_normal, random_uniform
 from eshkol.xla.reductions import static_flag
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
@@ -537,6 +537,8 @@ _BY_NAME: dict[str, Draw] = {
     "rademacher": rademacher,
     "poisson": poisson,
     "binomial": binomial,
+    "bernoulli": bernoulli,
+    "int": random_int,
 }
 
 
@@ -554,7 +556,9 @@ def random_tensor(*arguments: Any, dtype: Any = None) -> Any:
         return draw(sizes, *given, dtype=dtype)
     if name == "constant":
         return full(sizes, *given, dtype=dtype)
+    if name == "categorical":
+        return categorical(given, sizes)
     if name not in _BY_NAME:
-        known = " ".join(["uniform", "normal", *_BY_NAME])
+        known = " ".join(["uniform", "normal", "categorical", *_BY_NAME])
         raise BadValue(f"{who}: unknown distribution {name}", hint=f"there are: {known}")
     return _BY_NAME[name](*given, sizes, dtype=dtype)
