@@ -214,6 +214,27 @@ def test_kinks_and_poles(function, x, slope):
     assert gradient(function, [x]) == [slope]
 
 
+@pytest.mark.parametrize(
+    ("name", "x", "second"),
+    [
+        ("asin", 1.0, math.inf),
+        ("asin", -1.0, -math.inf),
+        ("acos", 1.0, -math.inf),
+        ("acosh", 1.0, -math.inf),
+        ("atanh", 1.0, math.inf),
+        ("atanh", -1.0, -math.inf),
+        ("sqrt", 0.0, -math.inf),
+        ("log", 0.0, -math.inf),
+    ],
+)
+def test_second_slopes_at_poles(name, x, second):
+    def function(x):
+        return apply(name, x)
+
+    assert derivative(lambda x: derivative(function, x), x) == second
+    assert gradient(lambda x: gradient(function, [x])[0], [x]) == [second]
+
+
 def test_a_broken_power_at_zero_has_infinite_derivatives_beyond_its_exponent():
     assert derivatives(lambda x: x**1.5, 0.0, 3) == [0.0, 0.0, math.inf, -math.inf]
     assert derivatives(lambda x: x**2.0, 0.0, 4) == [0.0, 0.0, 2.0, 0.0, 0.0]

@@ -193,9 +193,14 @@ def _one_over_root(radicand: Any) -> Any:
     return _reciprocal_slope(sqrt(radicand))
 
 
-def _difference_of_squares(x: Any, y: Any) -> Any:
-    """``x² - y²``, without cancellation where the two are close."""
-    return multiply(subtract(x, y), add(x, y))
+# 1 - x², without cancellation near 1. Its slope is not that of the product, one of whose factors
+# is zero at 1, where slopes that come backwards are infinite.
+ONE_LESS_SQUARE = Rule(
+    "1 - x²",
+    lambda x: plain.multiply(plain.subtract(1, x), plain.add(1, x)),
+    (lambda x, r: multiply(-2, x),),
+)
+_one_less_square = ONE_LESS_SQUARE.operation
 
 
 def _is_real_from(x: Any, least: int) -> bool:
@@ -206,14 +211,15 @@ def _is_real_from(x: Any, least: int) -> bool:
 def _asin_slope(x: Any) -> Any:
     """``1 / √(1 - x²)``; of a real number above 1 the other root, since asin is its limit there
     from the upper half-plane."""
-    slope = _one_over_root(_difference_of_squares(1, x))
+    slope = _one_over_root(_one_less_square(x))
     return negate(slope) if _is_real_from(x, 1) and primal(x) != 1 else slope
 
 
 def _acosh_slope(x: Any) -> Any:
     """``1 / (√(x - 1) √(x + 1))``, in which the roots are one only where x is not on the left."""
     if _is_real_from(x, 0):
-        return _one_over_root(_difference_of_squares(x, 1))
+        # Not the negative, whose root would be that of -0.0 at 1.
+        return _one_over_root(subtract(0, _one_less_square(x)))
     return _reciprocal_slope(multiply(sqrt(subtract(x, 1)), sqrt(add(x, 1))))
 
 
@@ -222,7 +228,7 @@ ACOS = Rule("acos", plain.acos, (lambda x, r: negate(_asin_slope(x)),))
 ATAN = Rule("atan", plain.atan, (lambda x, r: _reciprocal_slope(add(1, _square(x))),))
 ASINH = Rule("asinh", plain.asinh, (lambda x, r: _one_over_root(add(1, _square(x))),))
 ACOSH = Rule("acosh", plain.acosh, (lambda x, r: _acosh_slope(x),))
-ATANH = Rule("atanh", plain.atanh, (lambda x, r: _reciprocal_slope(_difference_of_squares(1, x)),))
+ATANH = Rule("atanh", plain.atanh, (lambda x, r: _reciprocal_slope(_one_less_square(x)),))
 ERF = Rule(
     "erf", plain.erf, (lambda x, r: multiply(2 / math.sqrt(math.pi), exp(negate(_square(x)))),)
 )
