@@ -335,6 +335,24 @@ def test_slopes_of_all_orders_where_jax_has_others(call, body, x):
     assert [float(number) for number in Session().evaluate(source)] == THREE_SLOPES[body, x]
 
 
+POLES = {
+    "(jacobian (lambda (a b) (list (* a (sqrt b)) (/ a b))) x 0.0)": (
+        "(#(0.0 +inf.0) #(+inf.0 -inf.0))"
+    ),
+    "(hessian (lambda (a b) (/ a b)) x 0.0)": "#(#(0.0 -inf.0) #(-inf.0 +inf.0))",
+    "(hessian (lambda (a b) (* a (log b))) x 0.0)": "#(#(0.0 +inf.0) #(+inf.0 -inf.0))",
+    "(laplacian (lambda (a b) (* a (sqrt b))) x 0.0)": "-inf.0",
+    "(mixed-partial (lambda (a b) (* a (sqrt b))) (list x 0.0) '(0 1))": "+inf.0",
+    "(divergence (lambda (a b) (list (/ a b) (sqrt b))) x 0.0)": "+inf.0",
+}
+
+
+@pytest.mark.parametrize("call", POLES)
+def test_numbers_that_do_not_vary_add_nothing_at_poles(call):
+    for program in (f"(let ((x 1.0)) {call})", f"((jit (lambda (x) {call})) 1.0)"):
+        assert write_string(Session().evaluate(program)) == POLES[call]
+
+
 EMPTY = {
     "(jacobian (lambda (v) (* v 2)) p)": "(0 0)",
     "(jacobian (lambda (v) (zeros 0 3)) (ones 2))": "(0 3 2)",

@@ -48,14 +48,46 @@ def _blocks(traced: Traced) -> tuple[Arrays, list[Arrays]]:
     values, push = jax.linearize(traced, traced.arrays)
     if not values:
         return [], []
-    if sum(value.size for value in values) < traced.size:
+    is_wide = sum(value.size for value in values) < traced.size
+    if is_wide and not _are_few_numbers(traced.arrays):
         try:
             rows = jax.vmap(jax.linear_transpose(push, traced.arrays))(basis(values))[0]
             return values, _divided_rows(rows, values)
         except ValueError as error:
             check_has_forward_mode(traced.who, error, traced.arrays)
-    columns = jax.vmap(push)(basis(traced.arrays))
+    columns = _columns(push, traced.arrays)
     return values, [_divided_columns(column, traced.arrays) for column in columns]
+
+
+FEW = 8
+"""Up to so many numbers, that are no tensors, have products of their own."""
+
+
+def _are_few_numbers(arrays: Arrays) -> bool:
+    return len(arrays) <= FEW and not any(array.ndim for array in arrays)
+
+
+def _columns(push: Callable[[Arrays], Arrays], arrays: Arrays) -> Arrays:
+    """What a linear function gives for each unit direction of a point, along a first axis."""
+    if not _are_few_numbers(arrays):
+        return jax.vmap(push)(basis(arrays))
+    # A linear function is its own slope, anywhere.
+    zeros = [jnp.zeros_like(array) for array in arrays]
+    products = [_varied(push, zeros, index) for index in range(len(arrays))]
+    return [jnp.stack(parts) for parts in zip(*products, strict=True)]
+
+
+def _varied(function: Function, arrays: Arrays, index: int) -> Any:
+    """The derivative of a function of numbers with respect to one of them.
+
+    The others don't vary, and are known to add nothing, also where a zero as their direction would
+    meet an infinite slope.
+    """
+
+    def along(number: Any) -> Any:
+        return function([*arrays[:index], number, *arrays[index + 1 :]])
+
+    return jax.jvp(along, (arrays[index],), (jnp.ones_like(arrays[index]),))[1]
 
 
 def _divided_rows(rows: Arrays, values: Arrays) -> list[Arrays]:
@@ -128,15 +160,20 @@ def hessian(who: str, function: Function, value: Any) -> Any:
     """The second derivatives, forward over reverse: the structure of the point, twice."""
     with wide(), completed():
         traced = Traced(who, function, value)
-        is_complex = all(array.dtype.kind == "c" for array in traced.arrays)
-        blocks = jax.jacfwd(gradient_of(traced), holomorphic=is_complex)(traced.arrays)
+        _, push = jax.linearize(gradient_of(traced), traced.arrays)
+        columns = _columns(push, traced.arrays)
+        blocks = [_divided_columns(column, traced.arrays) for column in columns]
         return traced.point.filled([traced.point.gradient(row) for row in blocks])
 
 
 def laplacian(who: str, function: Function, value: Any) -> Any:
-    """The sum of the second derivatives along the axes, forward over forward."""
+    """The sum of the second derivatives along the axes, forward over forward if they are many."""
     with wide(), completed():
         traced = Traced(who, function, value)
+        if _are_few_numbers(traced.arrays):
+            _, push = jax.linearize(gradient_of(traced), traced.arrays)
+            columns = _columns(push, traced.arrays)
+            return shown(sum(column[index] for index, column in enumerate(columns)))
 
         def second(direction: Arrays) -> Any:
             def first(arrays: Arrays) -> Any:
@@ -154,7 +191,7 @@ def _field_matrix(who: str, function: Function, value: Any) -> tuple[Traced, Any
     size = sum(value.size for value in values)
     if size != traced.size:
         raise field_error(who, size, traced.size)
-    columns = jax.vmap(push)(basis(traced.arrays))
+    columns = _columns(push, traced.arrays)
     flat = [_as_matrix(column, 1) for column in columns]
     return traced, jnp.concatenate(flat, axis=1).T
 
@@ -234,14 +271,17 @@ def mixed_partial(who: str, function: Function, value: Any, indices: Sequence[in
     """The derivative with respect to several numbers of the point in turn, nested forward."""
     with wide(), completed():
         traced = Traced(who, function, value)
-        directions = basis(traced.arrays)
         along = traced.scalar
         for index in indices:
-            along = _derivative_along(along, [part[index] for part in directions])
+            along = _partial(along, traced.arrays, index)
         return shown(along(traced.arrays))
 
 
-def _derivative_along(function: Function, direction: Arrays) -> Function:
+def _partial(function: Function, arrays: Arrays, index: int) -> Function:
+    """The derivative of a function of arrays with respect to one number of them."""
+    if _are_few_numbers(arrays):
+        return lambda arrays: _varied(function, arrays, index)
+    direction = [part[index] for part in basis(arrays)]
     return lambda arrays: jax.jvp(function, (arrays,), (direction,))[1]
 
 
