@@ -325,6 +325,17 @@ ROWS = [
         "0.5 4.0",
         to=lambda x, y: [2 * x * y, 2.0, 4 * x * y, (y + 1) * x * x, 2 * x],
     ),
+    row(
+        "the gradient through lanes that each choose an element of a list",
+        """(define (pick x i) (list-ref (list x (* x x) (* 3 x)) i))
+           (define (f t)
+             (gradient
+               (lambda (t) (tensor-sum ((vmap pick) t (tensor 2 1 0 #:dtype 'int64))))
+               t))""",
+        f"(tensor 1.0 9.0 0.5 {DOUBLE})",
+        f"(tensor 2.0 -1.0 3.0 {DOUBLE})",
+        to=lambda t: np.array([3.0, 2 * t[1], 1.0]),
+    ),
 ]
 
 

@@ -27,6 +27,7 @@ from eshkol.xla.arguments import index_operand
 from eshkol.xla.code_keys import is_short
 from eshkol.xla.control import choose, is_true
 from eshkol.xla.dtypes import BOOL, INT64, join, wide
+from eshkol.xla.indexing import nearest_row
 from eshkol.xla.leaving import CHOSEN
 from eshkol.xla.parts import as_leaf_array
 from eshkol.xla.witness import Witness, is_exact
@@ -69,7 +70,7 @@ def _element(who: str, items: Sequence[Any], place: Any) -> Any:
     if all(item is first for item in items):
         return first
     if _are_plain(items):
-        return lax.dynamic_index_in_dim(_stacked(items), place, 0, keepdims=False)
+        return nearest_row(_stacked(items), place)
     if _common_length(items) is None:
         return _one_of(who, items, place, 0)
     rows = [list(item) for item in items]
@@ -98,9 +99,13 @@ def _stacked(items: Sequence[Any]) -> Any:
     if all(item.__class__ in (int, float) for item in items):
         is_real = any(item.__class__ is float for item in items)
         return jnp.asarray(np.asarray(items, np.float64 if is_real else np.int64))
+    return jnp.stack(_of_one_dtype(items))
+
+
+def _of_one_dtype(items: Sequence[Any]) -> list[Any]:
     arrays = [as_leaf_array(item, "an element") for item in items]
     dtype = reduce(join, [array.dtype for array in arrays])
-    return jnp.stack([lax.convert_element_type(array, dtype) for array in arrays])
+    return [lax.convert_element_type(array, dtype) for array in arrays]
 
 
 def _common_length(items: Sequence[Any]) -> int | None:
@@ -146,7 +151,7 @@ def _either(who: str, test: Any, value: Any, item: Any) -> Any:
     if value is item:
         return item
     if _are_plain([value, item]):
-        return _element(who, [item, value], lax.convert_element_type(test, INT64))
+        return lax.select(test, *_of_one_dtype([value, item]))
     return _chosen(who, test, lambda: value, lambda: item)
 
 

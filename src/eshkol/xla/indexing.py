@@ -112,6 +112,17 @@ def _dynamic_slice(x: Any, indices: Sequence[Any], sizes: tuple[int, ...]) -> An
     return lax.dynamic_slice(x, _starts(x, indices), sizes, allow_negative_indices=False)
 
 
+def nearest_row(x: Any, place: Any) -> Any:
+    """The row of ``x`` at a place, the nearest one where there is none.
+
+    The place becomes an index of 32 bits, which means the same under the x64 flag on and off: JAX
+    may lower the transpose of a program where no wider one exists.
+    """
+    inside = lax.clamp(place.dtype.type(0), place, place.dtype.type(x.shape[0] - 1))
+    index = lax.convert_element_type(inside, INT32)
+    return lax.dynamic_index_in_dim(x, index, 0, False, allow_negative_indices=False)
+
+
 def vector_ref(tensor: Any, index: Any) -> Any:
     """``(vector-ref tensor i)``: the element, or the row, at ``index`` of the first axis."""
     return sub_tensor(tensor, index, who="vector-ref")

@@ -28,6 +28,7 @@ from eshkol.xla.counted_loops import Leaving
 from eshkol.xla.dtypes import FLOAT64
 from eshkol.xla.extents import trace_part
 from eshkol.xla.graphs import Node, detach
+from eshkol.xla.indexing import nearest_row
 from eshkol.xla.loops import UNROLLED_TRIPS, staged_loop, staged_while
 from eshkol.xla.merging import Joined, leaf_type
 from eshkol.xla.notes import forget, mark, note
@@ -367,4 +368,4 @@ def _end_with(result: Any) -> Callable[[], Any]:
 def _row(tensors: list[Any], index: Any) -> list[Any]:
     """The rows at an index that may be traced."""
     place = tracer_of(index)
-    return [lax.dynamic_index_in_dim(tensor, place, 0, keepdims=False) for tensor in tensors]
+    return [nearest_row(tensor, place) for tensor in tensors]
