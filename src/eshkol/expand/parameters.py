@@ -118,14 +118,17 @@ def without_type(body: list[Syntax]) -> list[Syntax]:
     return body[2:] if has_type else body
 
 
-def check_distinct(names: Iterable[Syntax], form: Syntax) -> None:
+def check_distinct(names: Iterable[Syntax], form: Syntax, hint: str = "") -> None:
     """Raise an error if a form binds one name twice."""
     seen: set[tuple] = set()
     for name in names:
         key = (name.name, name.scopes)
         if key in seen:
             raise ExpandError(
-                f"the name {name.name} is bound twice", span=name.span, trail=form.trail
+                f"the name {name.name} is bound twice",
+                span=name.span,
+                hint=hint,
+                trail=form.trail,
             )
         seen.add(key)
 

@@ -12,6 +12,7 @@ from eshkol.expand.templates import fill
 from eshkol.syntax.objects import Syntax
 
 USAGE = "(define-record-type name (constructor field …) predicate (field accessor modifier?) …)"
+OWN_NAMES = "the type and each of its procedures need a name of their own"
 
 
 class Field(NamedTuple):
@@ -41,6 +42,7 @@ def rewrite_define_record_type(expander: Expander, form: Syntax, usage: str) -> 
     ]
     for index, field in enumerate(fields):
         definitions += _procedures(form, name, field, index)
+    check_distinct([name, *[definition.parts[1] for definition in definitions]], form, OWN_NAMES)
     home = "| namespace|" if expander.body is expander.scope else "#f"
     return fill(
         f"(begin (define name (| record_type| {home} 'name 'field ...)) definition ...)",
@@ -77,6 +79,7 @@ def _constructor(form: Syntax, kind: Syntax, part: Syntax, fields: list[Field]) 
         name, *given = part.parts
     else:
         raise _misfit(form, f"expected (constructor field …), got {shown(part)}", part)
+    check_distinct(given, form)
     if not name.is_identifier:
         name = _default_name(kind)
     captures = {
