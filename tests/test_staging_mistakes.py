@@ -115,7 +115,9 @@ EAGER = {
 GIVEN = {"staged: a vector that was given or another one is changed"}
 """Whose vector has an axis of lanes, or is traced."""
 
-KEYED = {"staged: a hash table written by a traced integer that is no key"}
+KEYED = {
+    f"staged: a hash table {how} by a traced integer that is no key" for how in ("read", "written")
+}
 """Whose key is a real where there is a gradient by it."""
 
 INNER = {"staged: a variable assigned in each step of a minimizer"}

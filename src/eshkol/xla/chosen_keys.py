@@ -32,7 +32,7 @@ class OtherKey:
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "for that key"
+        return "<known when the program runs>"
 
 
 OTHER = OtherKey()

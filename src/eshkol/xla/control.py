@@ -304,7 +304,7 @@ def mutate(primitive: Callable[..., Any], place: Any, *arguments: Any) -> Any:
         def change(known: Any) -> Any:
             if isinstance(known, OtherKey):
                 raise MissingKey(
-                    f"{primitive.__name__}: the table has no place {known}",
+                    f"{primitive.__name__}: the table has no place for that key",
                     hint="store a value under each key first",
                 )
             return mutate(primitive, place, known, *arguments[1:])
