@@ -118,7 +118,7 @@ GIVEN = {"staged: a vector that was given or another one is changed"}
 KEYED = {
     f"staged: a hash table {how} by a traced integer that is no key" for how in ("read", "written")
 }
-"""Whose key is a real where there is a gradient by it."""
+"""Which fail when they run, and so as JAX has it where JAX runs them."""
 
 INNER = {"staged: a variable assigned in each step of a minimizer"}
 """Which a gradient that Python takes tells of itself: it is around what assigns."""
@@ -129,7 +129,7 @@ ELSEWHERE: dict[str, set[str]] = {
     "ek.vmap of ek.jit": WHEN_RUN | GIVEN,
     "ek.jit of ek.vmap": WHEN_RUN | GIVEN | ASSIGNED - {"staged: a top-level variable assigned"},
     "ek.grad of ek.jit": ASSIGNED,
-    "ek.jit of ek.grad": ASSIGNED | ENDLESS | GIVEN | KEYED | INNER,
+    "ek.jit of ek.grad": ASSIGNED | ENDLESS | GIVEN | INNER,
     "jax.jit": PLAIN,
     "jax.vmap": PLAIN,
     "jax.jit of jax.grad": PLAIN,

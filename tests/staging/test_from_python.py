@@ -104,6 +104,15 @@ RESTARTED = [
         (lambda (x) (guard (e ((symbol? e) -1.0)) (+ 1 (root x))))""", 4.0, 3.0),
     ("""(define (kept x) (filter (lambda (y) (< y x)) '(1.0 2.0 3.0)))
         (lambda (x) (apply + (kept x)))""", 2.5, 3.0),
+    *((f"""(lambda (x)
+          (let ((i (exact (floor x))) (h (make-hash-table)))
+            (hash-set! h 1 5.0) (hash-set! h 2 6.0) (hash-set! h '(1 2) 7.0)
+            {body}))""", x, expected) for body, x, expected in [
+        ("(* x (hash-table-ref h i))", 2.5, 15.0),
+        ("(hash-table-ref h (list 1 i))", 2.5, 7.0),
+        ("(begin (hash-set! h i x) (+ (hash-ref h 1) (hash-ref h 2)))", 2.5, 7.5),
+        ("(begin (hash-update! h i (lambda (y) (* x y)) 0.0) (hash-ref h 2))", 2.5, 15.0),
+    ]),
     *((f"(lambda (x) {body})", x, expected) for body, x, expected in [
         ("(any (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))", 3.0, True),
         ("(every (lambda (y) (> (* x y) 4.0)) '(1.0 2.0))", 3.0, False),

@@ -7,6 +7,7 @@ with ``hash-table-`` as SRFI 69 has it; where both exist they may treat a missin
 from __future__ import annotations
 
 import operator
+import sys
 from typing import Any
 
 from eshkol.base.errors import MissingKey, StagingError
@@ -24,7 +25,7 @@ from eshkol.primitives.arguments import (
     wrong_type,
 )
 from eshkol.primitives.calling import callee
-from eshkol.primitives.declare import PRIMITIVES, primitive
+from eshkol.primitives.declare import PRIMITIVES, load, primitive
 from eshkol.primitives.lists import List
 from eshkol.primitives.numbers import PLAIN
 
@@ -41,6 +42,12 @@ def _key(who: str, key: Any) -> Any:
 
 
 def _unknown_key(who: str, key: Any) -> StagingError:
+    """The error of a key that is traced, or holds what is.
+
+    Raises:
+        NeedsStaging: an eager body that has called can start again, staged.
+    """
+    load("eshkol.runtime.dialects:restart_caller")(sys._getframe())
     return StagingError(
         f"{who}: expected a key that is known while tracing, got {short_string(key)}",
         hint="keep the table outside of compiled code, or index a tensor instead",
