@@ -406,7 +406,7 @@ def replaced(x: Any, *places_and_value: Any) -> Any:
     *places, value = places_and_value
     result = x.copy()
     if places and isinstance(places[0], tuple):
-        places = eval(f"np.s_[{', '.join(map(str, places[0]))}]", {"np": np})
+        places = eval(f"np.s_[{', '.join(map(str, places[0]))},]", {"np": np})
     result[tuple(places)] = value
     return result
 
@@ -430,7 +430,7 @@ def put(x: Any, indices: Any, values: Any, axis: int = 0) -> Any:
 def put_in(x: Any, where: Any, values: Any, mode: str) -> Any:
     result = x.copy()
     combine = {"add": np.add, "multiply": np.multiply, "min": np.minimum, "max": np.maximum}[mode]
-    combine.at(result, where, values)
+    combine.at(result, where, np.asarray(values).astype(x.dtype))
     return result
 
 

@@ -118,8 +118,11 @@ def nearest_row(x: Any, place: Any) -> Any:
     The place becomes an index of 32 bits, which means the same under the x64 flag on and off: JAX
     may lower the transpose of a program where no wider one exists.
     """
-    inside = lax.clamp(place.dtype.type(0), place, place.dtype.type(x.shape[0] - 1))
-    index = lax.convert_element_type(inside, INT32)
+    if place.__class__ is int:
+        index: Any = np.int32(min(max(place, 0), x.shape[0] - 1))
+    else:
+        inside = lax.clamp(place.dtype.type(0), place, place.dtype.type(x.shape[0] - 1))
+        index = lax.convert_element_type(inside, INT32)
     return lax.dynamic_index_in_dim(x, index, 0, False, allow_negative_indices=False)
 
 
