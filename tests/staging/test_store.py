@@ -127,10 +127,6 @@ NOT_STORED = {
         "(import (python math)) ((jit (lambda (x) (* x (math.sqrt 4.0)))) 3.0)",
         "which only this process knows",
     ),
-    "the clock": (
-        "((jit (lambda (x) (* x (if (> (current-seconds) 0) 2 3)))) 3.0)",
-        "current-seconds, whose result depends on more than its arguments",
-    ),
     "the environment": (
         '((jit (lambda (x) (if (getenv "ESHKOL_NO_SUCH") 0.0 (* x 2)))) 3.0)',
         "getenv, whose result depends on more than its arguments",

@@ -8,7 +8,7 @@ from typing import Any
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.values import UNSPECIFIED, Unspecified
 from eshkol.primitives.arguments import list_argument, procedure_argument
-from eshkol.primitives.calling import callee
+from eshkol.primitives.calling import callee, check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.lists import List
 
@@ -57,6 +57,7 @@ def command_line() -> List:
 @primitive("current-second")
 def current_second() -> float:
     """The seconds since 1970-01-01 00:00 UTC. Example: ``(> (current-second) 1.7e9)`` ⇒ ``#t``."""
+    check_eager("current-second")
     return time.time()
 
 
@@ -66,6 +67,7 @@ def current_jiffy() -> int:
 
     Example: ``(let ((start (current-jiffy))) (<= start (current-jiffy)))`` ⇒ ``#t``.
     """
+    check_eager("current-jiffy")
     return time.perf_counter_ns()
 
 
@@ -84,10 +86,12 @@ def runtime() -> float:
 
     Example: ``(let ((start (runtime))) (<= start (runtime)))`` ⇒ ``#t``.
     """
+    check_eager("runtime")
     return time.process_time()
 
 
 @primitive("real-time", "current-time-ms")
 def real_time() -> float:
     """The milliseconds since 1970-01-01 00:00 UTC. Example: ``(> (real-time) 1.7e12)`` ⇒ ``#t``."""
+    check_eager("real-time")
     return time.time() * 1000.0

@@ -10,6 +10,7 @@ from eshkol.datum.pairs import cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import string_argument
+from eshkol.primitives.calling import check_eager
 from eshkol.primitives.declare import primitive
 from eshkol.primitives.lists import List
 from eshkol.primitives.numbers import real_argument
@@ -20,6 +21,8 @@ _FIELDS = "year month day hour minute second weekday yearday".split()
 
 def _moment(who: str, seconds: Any) -> time.struct_time:
     """Seconds as date and time of day in UTC."""
+    if seconds is None:
+        check_eager(who)
     number = time.time() if seconds is None else float(real_argument(who, seconds))
     try:
         return time.gmtime(number)

@@ -76,6 +76,7 @@ def current_seconds() -> int:
 
     Example: ``(exact? (current-seconds))`` ⇒ ``#t``.
     """
+    check_eager("current-seconds")
     return int(time.time())
 
 
@@ -85,6 +86,7 @@ def current_milliseconds() -> int:
 
     Example: ``(> (current-milliseconds) 1000000000000)`` ⇒ ``#t``.
     """
+    check_eager("current-milliseconds")
     return time.time_ns() // 1_000_000
 
 
@@ -94,6 +96,7 @@ def time_ns() -> int:
 
     Example: ``(let ((start (time-ns))) (<= start (time-ns)))`` ⇒ ``#t``.
     """
+    check_eager("time-ns")
     return time.perf_counter_ns()
 
 
