@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from staged_sessions import XLA, assert_at_rest, compiles, value
 
+from eshkol.base.errors import StagingError
 from eshkol.session import Session
 from eshkol.xla import programs
 
@@ -89,6 +90,24 @@ def test_what_lanes_show_is_shown_once(
     for _ in range(2):
         assert value(session, "((vmap f) (tensor 1.0 2.0 6.0))") == [16.0, 16.0, 12.0]
         assert capsys.readouterr().out == shown
+    assert_at_rest()
+
+
+def test_lanes_that_jit_refuses_are_computed_as_they_are(session: Session) -> None:
+    asked = []
+
+    def host(array: np.ndarray) -> float:
+        asked.append(float(np.asarray(array)[0]))
+        return asked[-1]
+
+    session.define("host", host)
+    session.evaluate("""
+        (define scale (tensor 2.0))
+        (define (f x) (* (host scale) (let loop ((y x)) (if (> y 10.0) y (loop (* y 2))))))""")
+    for _ in range(3):
+        assert value(session, "((vmap f) (tensor 1.0 2.0 6.0))") == [32.0, 32.0, 24.0]
+    with pytest.raises(StagingError, match="asks for a value that is traced"):
+        session.evaluate("((jit (vmap f)) (tensor 1.0 2.0 6.0))")
     assert_at_rest()
 
 

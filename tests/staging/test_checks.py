@@ -99,7 +99,11 @@ def test_faults_are_told_at_the_form(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("fault", [0, 6, 14], ids=lambda n: FAULTS[n][0])
+@pytest.mark.parametrize(
+    "fault",
+    [0, 6, 14, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 9))],
+    ids=lambda n: FAULTS[n][0],
+)
 def test_faults_are_told_wherever_they_are(session: Session, way: str, fault: int) -> None:
     body, good, bad, kind, words = FAULTS[fault]
     assert good is not None

@@ -49,11 +49,11 @@ PASSING_ON = (
 
 DECIDING = frozenset(
     "alist-ref alist-ref-or any assoc assoc-ref assq assv count count-if delete delete-duplicates "
-    "drop-while every filter filter-map find find-tail hash-has-key? hash-ref hash-set! "
-    "hash-table-contains? hash-table-exists? hash-table-ref hash-table-ref/default hash-table-set! "
-    "hash-table-update! hash-table-update!/default hash-update! list-index list-sort member "
-    "member? memp memq memv partition remove remove-duplicates sort sort! sorted? take-while "
-    "vector-sort vector-sort!".split()
+    "drop-while every filter filter-map find find-tail hash-has-key? hash-ref hash-remove! "
+    "hash-set! hash-table-contains? hash-table-delete! hash-table-exists? hash-table-ref "
+    "hash-table-ref/default hash-table-set! hash-table-update! hash-table-update!/default "
+    "hash-update! list-index list-sort member member? memp memq memv partition remove "
+    "remove-duplicates sort sort! sorted? take-while vector-sort vector-sort!".split()
 )
 """Primitives that decide by elements or keys, or by what a procedure gives for them."""
 

@@ -52,7 +52,7 @@ KINDS = {
 """The kinds of notes and what they tell."""
 
 
-PROGRAMS = frozenset({"scan", "loop", "stack"})
+COMPILED_ALONE = frozenset({"scan", "loop", "stack"})
 """The kinds of forms that XLA compiles on their own where nothing around them is compiled."""
 
 
@@ -61,7 +61,7 @@ class Notes(threading.local):
 
     Attributes:
         recorder: who listens; None if nobody does.
-        met: called where a form becomes a program of its own (see ``PROGRAMS``).
+        met: called where a form becomes a program of its own (see ``COMPILED_ALONE``).
     """
 
     recorder: Recorder | None = None
@@ -88,7 +88,7 @@ def note(kind: str, **facts: Any) -> None:
         kind: one of ``KINDS``.
         facts: what else is known, such as ``trips`` and the ``site`` of a loop.
     """
-    if NOTES.met is not None and kind in PROGRAMS:
+    if NOTES.met is not None and kind in COMPILED_ALONE:
         NOTES.met()
     recorder = NOTES.recorder
     if recorder is not None:

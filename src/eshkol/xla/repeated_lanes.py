@@ -28,27 +28,18 @@ MOST_KNOWN = 4_096
 """Of so many procedures it is known whether their lanes are compiled."""
 
 
-class Known:
-    """What was found out about lanes, by the hashes of the structures of the procedures.
+IS_COMPILED: dict[int, bool] = {}
+"""Whether lanes with a loop in them are compiled, or that was refused.
 
-    Another procedure of the same hash takes a longer way, no wrong one.
-
-    Attributes:
-        compiled: whether the lanes of a procedure are compiled: there is a loop in them, and it
-            was not refused.
-    """
-
-    def __init__(self) -> None:
-        self.compiled: dict[int, bool] = {}
-
-    def learn(self, meaning: int, is_compiled: bool) -> None:
-        """Remember whether the lanes are compiled next time."""
-        if len(self.compiled) >= MOST_KNOWN:
-            self.compiled.clear()
-        self.compiled[meaning] = is_compiled
+By the hashes of the structures of the procedures: another one of the same hash takes a longer way,
+no wrong one.
+"""
 
 
-KNOWN = Known()
+def _learn(meaning: int, is_compiled: bool) -> None:
+    if len(IS_COMPILED) >= MOST_KNOWN:
+        IS_COMPILED.clear()
+    IS_COMPILED[meaning] = is_compiled
 
 
 class PartMet(BaseException):
@@ -66,17 +57,17 @@ def mapped(
     meaning = _meaning(function)
     if meaning is None:
         return vmap(function, arguments, in_axes, out_axes, options)
-    if meaning not in KNOWN.compiled:
+    if meaning not in IS_COMPILED:
         try:
             with _given_up():
                 return vmap(function, arguments, in_axes, out_axes, options)
         except PartMet:
-            KNOWN.learn(meaning, True)
-    if KNOWN.compiled.get(meaning):
+            _learn(meaning, True)
+    if IS_COMPILED.get(meaning):
         try:
             return _program(function, in_axes, out_axes)(*arguments, **(options or {}))
         except StagingError:
-            KNOWN.learn(meaning, False)
+            _learn(meaning, False)
     return vmap(function, arguments, in_axes, out_axes, options)
 
 
