@@ -36,6 +36,7 @@ from eshkol.xla.key_stream import next_key
 from eshkol.xla.keys import narrow_key
 from eshkol.xla.random import bernoulli, check_fits, random_int, random_normal, random_uniform
 from eshkol.xla.reductions import static_flag
+from eshkol.xla.roundings import hidden
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 
@@ -77,7 +78,11 @@ def _sampler(
         ascending: so many parameters, the first ones, ascend; the last of them is greater than
             the first.
     """
-    kernel = jax.jit(draw, static_argnums=(1, 2))
+
+    def drawn(key: Any, shape: Any, dtype: Any, *values: Any) -> Any:
+        return draw(key, shape, dtype, *hidden(key, *values))
+
+    kernel = jax.jit(drawn, static_argnums=(1, 2))
 
     def rule(*arguments: Any, dtype: Any = None) -> Any:
         given = arguments[: len(parameters)]
@@ -346,17 +351,17 @@ def categorical(weights: Any, *sizes: Any) -> Any:
     shape = static_shape(sizes, who) if sizes else batch
     check_fits(who, "rows of weights", batch, shape)
     with wide():
-        # The logarithm of 0 is -inf, which is never chosen.
-        chosen = _categorical(next_key(), jnp.log(w), shape)
+        chosen = _categorical(next_key(), w, shape)
     if shape or isinstance(chosen, Tracer):
         return chosen
     return int(chosen)
 
 
-def _draw_class(key: Any, logits: Any, shape: tuple[int, ...]) -> Any:
+def _draw_class(key: Any, weights: Any, shape: tuple[int, ...]) -> Any:
     """As ``jax.random.categorical``, whose indices have 64 bits where there are such numbers."""
-    noise = _RANDOM.gumbel(key, (*shape, logits.shape[-1]), logits.dtype)
-    return lax.argmax(noise + logits, len(shape), INT32)
+    noise = _RANDOM.gumbel(key, (*shape, weights.shape[-1]), weights.dtype)
+    # The logarithm of 0 is -inf, which is never chosen.
+    return lax.argmax(noise + jnp.log(*hidden(key, weights)), len(shape), INT32)
 
 
 _categorical = jax.jit(_draw_class, static_argnums=2)
@@ -384,11 +389,20 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
                 f"{who}: {math.prod(shape)} of {possible} elements with a weight can't be chosen"
             )
     with wide():
-        p = None if p is None else p / p.sum()
-        places = _RANDOM.choice(next_key(), count, shape, replace, p)
+        places = _places(next_key(), p, count, shape, replace)
         if not isinstance(rows, Pair | list) or isinstance(places, Tracer):
             return jnp.asarray(as_tensor(rows, who))[places.astype(INT32)]
     return _at(list(rows), np.asarray(places).tolist())
+
+
+def _draw_places(key: Any, weights: Any, count: int, shape: tuple[int, ...], replace: bool) -> Any:
+    if weights is None:
+        return _RANDOM.choice(key, count, shape, replace)
+    (w,) = hidden(key, weights)
+    return _RANDOM.choice(key, count, shape, replace, w / w.sum())
+
+
+_places = jax.jit(_draw_places, static_argnums=(2, 3, 4))
 
 
 def _at(items: list[Any], places: Any) -> Any:
@@ -409,7 +423,15 @@ def dirichlet(concentration: Any, *sizes: Any, dtype: Any = None) -> Any:
     kind = _float_kind(who, dtype, alpha)
     shape = (*static_shape(sizes, who), *alpha.shape[:-1])
     with wide():
-        return _RANDOM.dirichlet(next_key(), cast(alpha, kind), shape, kind)
+        return _dirichlet(next_key(), cast(alpha, kind), shape, kind)
+
+
+def _draw_probabilities(key: Any, alpha: Any, shape: tuple[int, ...], kind: Any) -> Any:
+    (a,) = hidden(key, alpha)
+    return _RANDOM.dirichlet(key, a, shape, kind)
+
+
+_dirichlet = jax.jit(_draw_probabilities, static_argnums=(2, 3))
 
 
 def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = None) -> Any:
@@ -427,7 +449,15 @@ def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = No
     _check_covariances(who, c)
     with wide():
         m, c = cast(m, computed), cast(c, computed)
-        return cast(_RANDOM.multivariate_normal(next_key(), m, c, shape, computed), kind)
+        return cast(_multivariate_normal(next_key(), m, c, shape, computed), kind)
+
+
+def _draw_vectors(key: Any, mean: Any, matrix: Any, shape: tuple[int, ...], kind: Any) -> Any:
+    m, c = hidden(key, mean, matrix)
+    return _RANDOM.multivariate_normal(key, m, c, shape, kind)
+
+
+_multivariate_normal = jax.jit(_draw_vectors, static_argnums=(3, 4))
 
 
 def _check_covariances(who: str, matrix: Any) -> None:
@@ -465,7 +495,7 @@ def multinomial(trials: Any, weights: Any, *sizes: Any) -> Any:
 @jax.jit
 def _multinomial(key: Any, trials: Any, p: Any) -> Any:
     # The sizes are those of p: what JAX means by a shape has changed.
-    return _RANDOM.multinomial(key, trials, p).astype(INT32)
+    return _RANDOM.multinomial(key, *hidden(key, trials, p)).astype(INT32)
 
 
 def ball(dimension: Any, *sizes: Any, order: Any = 2, dtype: Any = None) -> Any:
@@ -484,7 +514,8 @@ def ball(dimension: Any, *sizes: Any, order: Any = 2, dtype: Any = None) -> Any:
 
 
 def _draw_points(key: Any, order: Any, size: int, shape: tuple[int, ...], kind: Any) -> Any:
-    return _RANDOM.ball(key, size, order, shape, kind)
+    (p,) = hidden(key, order)
+    return _RANDOM.ball(key, size, p, shape, kind)
 
 
 _ball = jax.jit(_draw_points, static_argnums=(2, 3, 4))

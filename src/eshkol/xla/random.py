@@ -34,29 +34,50 @@ from eshkol.xla.elementwise import add, divide, less, multiply, subtract
 from eshkol.xla.kernels import call_kernel
 from eshkol.xla.key_stream import next_key, next_scalar
 from eshkol.xla.keys import KEY_SOURCE
+from eshkol.xla.roundings import scaled
 from eshkol.xla.rules import broadcast_shape
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 from eshkol.xla.witness import tracer_of
 
 
-def _scalar(kind: str) -> Any:
-    """A uniform or normal double: a Python float, or traced where its key is."""
+def _scalar(kind: str, *parameters: Any) -> Any:
+    """A uniform or normal double; with an offset and a scale, scaled.
+
+    It is a Python float, or traced where its key or a parameter is.
+    """
     if KEY_SOURCE.draw is None:
-        return next_scalar(kind)
-    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
+        return _scaled_number(next_scalar(kind), *parameters)
+    key = next_key()
     with wide():
-        value = draw(next_key(), (), FLOAT64)
-    return value if isinstance(value, Tracer) else float(value)
+        value = _DRAWS[kind](key, (), FLOAT64)
+        if not isinstance(value, Tracer):
+            return _scaled_number(float(value), *parameters)
+        arrays = [cast(as_tensor(parameter, kind), FLOAT64) for parameter in parameters]
+        return scaled(key, value, *arrays) if arrays else value
 
 
-def _floats(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+def _scaled_number(value: float, offset: Any = 0.0, scale: Any = 1.0) -> Any:
+    if hasattr(offset, "dtype") or hasattr(scale, "dtype"):
+        return add(multiply(value, scale), offset)
+    return value * scale + offset
+
+
+def _floats(kind: str, shape: tuple[int, ...], dtype: np.dtype, *parameters: Any) -> Any:
+    """A tensor of uniform or normal draws; with an offset and a scale, scaled."""
     with wide() if dtype in WIDE else nullcontext():
-        return call_kernel(kind, _drawing, (kind, shape, dtype), next_key())
+        arrays = [cast(as_tensor(parameter, kind), dtype) for parameter in parameters]
+        return call_kernel(kind, _drawing, (kind, shape, dtype), next_key(), *arrays)
+
+
+_DRAWS: dict[str, Callable[..., Any]] = {"uniform": jax.random.uniform, "normal": jax.random.normal}
 
 
 def _drawing(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
-    return lambda key: draw(key, shape, dtype)
+    def draw(key: Any, *parameters: Any) -> Any:
+        values = _DRAWS[kind](key, shape, dtype)
+        return scaled(key, values, *parameters) if parameters else values
+
+    return draw
 
 
 def _float_dtype(dtype: Any, who: str) -> np.dtype:
@@ -72,13 +93,21 @@ def random(*dims: Any, dtype: Any = None) -> Any:
 
 
 def _draw(who: str, kind: str, shape: tuple[int, ...] | None, dtype: Any, *parameters: Any) -> Any:
-    """A double; or a tensor where there are sizes, a dtype, or tensors among the parameters."""
+    """A double; or a tensor where there are sizes, a dtype, or tensors among the parameters.
+
+    Args:
+        who: the sampler's name.
+        kind: ``uniform`` or ``normal``.
+        shape: of the tensor; None for that of the parameters.
+        dtype: of the tensor; None for the usual one.
+        parameters: none, or an offset and a scale.
+    """
     inner = broadcast_shape(who, *parameters)
     if shape is None and dtype is None and not inner:
-        return _scalar(kind)
+        return _scalar(kind, *parameters)
     wanted = inner if shape is None else shape
     check_fits(who, "parameters", inner, wanted)
-    return _floats(kind, wanted, _dtype_of_draw(who, dtype, parameters))
+    return _floats(kind, wanted, _dtype_of_draw(who, dtype, parameters), *parameters)
 
 
 def _dtype_of_draw(who: str, dtype: Any, parameters: Sequence[Any]) -> np.dtype:
@@ -133,14 +162,6 @@ def _number(value: Any, who: str) -> Any:
     return array if isinstance(array, Tracer) or array.shape else array.item()
 
 
-def _affine(values: Any, scale: Any, offset: Any) -> Any:
-    if values.__class__ is scale.__class__ is offset.__class__ is float:
-        return values * scale + offset
-    if not any(hasattr(v, "dtype") for v in (values, scale, offset)):
-        return float(values * scale + offset)
-    return add(multiply(values, scale), offset)
-
-
 def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-uniform low high [dims…])`` or ``(random-uniform shape [low high])``."""
     who = "random-uniform"
@@ -148,11 +169,11 @@ def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
     low, high = _number(low, who), _number(high, who)
     _check_bound(who, "finite bounds", lambda x: abs(x) < math.inf, low, high)
     are_tensors = hasattr(low, "dtype") or hasattr(high, "dtype")
-    draw = _draw(who, "uniform", shape, dtype, low, high)
     if not are_tensors and low == 0 and high == 1:
-        return draw
-    scaled = _affine(draw, subtract(high, low) if are_tensors else high - low, low)
-    return _as_asked(scaled, dtype, draw)
+        return _draw(who, "uniform", shape, dtype)
+    broadcast_shape(who, low, high)
+    scale = subtract(high, low) if are_tensors else high - low
+    return _draw(who, "uniform", shape, dtype, low, scale)
 
 
 def random_normal(*arguments: Any, dtype: Any = None) -> Any:
@@ -161,13 +182,7 @@ def random_normal(*arguments: Any, dtype: Any = None) -> Any:
     mean, deviation, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
     mean, deviation = _number(mean, who), _number(deviation, who)
     _check_bound(who, "a deviation of at least 0", lambda x: x >= 0, deviation)
-    draw = _draw(who, "normal", shape, dtype, mean, deviation)
-    return _as_asked(_affine(draw, deviation, mean), dtype, draw)
-
-
-def _as_asked(value: Any, dtype: Any, draw: Any) -> Any:
-    """``value``, of the dtype of its draw if that was asked for."""
-    return value if dtype is None else cast(value, draw.dtype)
+    return _draw(who, "normal", shape, dtype, mean, deviation)
 
 
 def _check_bound(who: str, what: str, holds: Callable[[Any], Any], *values: Any) -> None:
