@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,24 @@ class Memory:
 
     Attributes:
         most: it is too large with more; in bytes.
-        tests: how many were run.
+        looked: when its maps were counted last.
     """
 
     def __init__(self) -> None:
         self.most = 3 * 2**30
-        self.tests = 0
+        self.looked = time.monotonic()
 
     def bound(self, is_last_of_file: bool) -> None:
         """Let go of what was compiled, if there is too much."""
-        self.tests += 1
         if "jax" not in sys.modules:
             return
         if is_last_of_file and _memory() > self.most:
             _let_go()
             self.most = max(self.most, _memory() + 2**29)
-        elif self.tests % 50 == 0 and _memory_maps() > MOST_MAPS:
-            _let_go()
+        elif time.monotonic() > self.looked + SECONDS:
+            if _memory_maps() > MOST_MAPS:
+                _let_go()
+            self.looked = time.monotonic()
 
 
 MEMORY = Memory()
@@ -59,6 +61,9 @@ MOST_MAPS = 40_000
 
 XLA crashes where it gets none.
 """
+
+SECONDS = 10
+"""So often they are counted, which takes some 10 ms."""
 
 
 def pytest_collection_finish() -> None:
