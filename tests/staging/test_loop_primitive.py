@@ -453,6 +453,39 @@ def test_large_constants_get_the_cotangents_of_many_trips_at_once(
             assert_allclose(a, b, rtol=1e-8, atol=1e-12)
 
 
+LAYERS = {
+    "a matrix turned": lambda w, b, x: jnp.tanh(w.T @ x + b[0]),
+    "a function of the matrix": lambda w, b, x: jnp.tanh(jnp.sin(w) @ x) * b[1],
+    "two products": lambda w, b, x: jnp.sin(w @ jnp.cos(w @ x)) + b.sum() * x,
+    "a vector, large as well": lambda w, b, x: jnp.tanh(w @ x) * jnp.repeat(w[0], 24)[:24] + x,
+    "a quadratic form": lambda w, b, x: x / (1.0 + x @ w @ x * b[0]),
+    "a convolution": lambda w, b, x: jnp.tanh(jnp.convolve(w.reshape(-1)[:575], x, "same")[:24]),
+    "rows that are looked up": lambda w, b, x: jnp.tanh(w @ x + w[jnp.int32(abs(x[0]) * 9) % 24]),
+    "a part that stands still": lambda w, b, x: jnp.tanh(w @ lax.stop_gradient(x)) + b[0] * x,
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_go_back_through_many_trips_at_once(name: str) -> None:
+    layer = LAYERS[name]
+    numbers = np.random.default_rng(1)
+    w, b = jnp.asarray(numbers.normal(size=(24, 24)) / 9), jnp.asarray([0.3, 0.7])
+    x = jnp.linspace(0.1, 0.3, 24)
+
+    def unknown(w: Any, b: Any, x: Any, trips: Any) -> Any:
+        body = lambda s: (s[0] + 1, layer(w, b, s[1]))  # noqa: E731
+        return (loop(lambda s: s[0] < trips, body, (0, x), max_trips=150)[1] ** 2).sum()
+
+    def known(w: Any, b: Any, x: Any, trips: int) -> Any:
+        return (lax.fori_loop(0, trips, lambda _, y: layer(w, b, y), x) ** 2).sum()
+
+    found = jax.jit(jax.grad(unknown, (0, 1, 2)))
+    expected = jax.jit(jax.grad(known, (0, 1, 2)), static_argnums=3)
+    for trips in (0, 1, 140):
+        for a, e in zip(found(w, b, x, trips), expected(w, b, x, trips), strict=True):
+            assert_allclose(a, e, rtol=1e-8, atol=1e-12)
+
+
 def test_without_a_bound_all_states_are_kept_outside_of_compiled_code() -> None:
     assert_allclose(jax.grad(long_loop("all"))(1.3, 21), jax.grad(scanned)(1.3, 21), rtol=1e-12)
     hessian = jax.grad(jax.grad(long_loop("all")))(1.3, 21)

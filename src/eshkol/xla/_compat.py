@@ -45,6 +45,7 @@ from jax._src.interpreters.batching import batch_jaxpr
 from jax._src.interpreters.partial_eval import (
     convert_constvars_jaxpr,
     dce_jaxpr,
+    partial_eval_jaxpr_nounits,
 )
 from jax._src.lib import _jax, xla_client
 from jax._src.pjit import _get_fastpath_data
@@ -93,6 +94,7 @@ __all__ = [
     "jaxpr_as_fun",
     "jvp_jaxpr",
     "must_be_concrete",
+    "partial_eval_jaxpr_nounits",
     "put_on_device",
     "scan_counts",
     "set_thread_width",

@@ -3,7 +3,8 @@
 The cotangent of a constant is a sum over all trips. Where the constant is large, such as a matrix
 of weights, adding to it on each trip costs more than the trip. So the cotangents of the state are
 kept for a chunk of trips, and those of large constants are computed for the chunk at once: the
-products of a vector with a vector become one product of matrices.
+products of a vector with a vector become one product of matrices. Where trips multiply, what their
+way back needs of the states is computed for the chunk at once too (``loop_residuals``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from jax import lax
 from eshkol.xla._compat import jaxpr_as_fun
 from eshkol.xla.loop_changes import changes_of
 from eshkol.xla.loop_course import Course, Trajectory, Values, fill, select
+from eshkol.xla.loop_residuals import Residuals
 from eshkol.xla.silence import inner_jaxprs
 from eshkol.xla.sparse_sums import has_places, with_sparse_sums
 
@@ -36,6 +38,9 @@ FEWEST_TRIPS = 4
 
 CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "checkpoint")
 """Primitives that only call what is in them."""
+
+PRODUCTS = ("dot_general", "conv_general_dilated")
+"""What costs much less for many trips at once."""
 
 Carry = tuple[Values, Values]
 """The cotangents of the active constants so far, and of the active state."""
@@ -65,6 +70,11 @@ class Backward:
         arrays = [*constants, *select(at.state, course.active_state)]
         is_long = any(leaf.size >= LONG for leaf in arrays)
         self.has_sparse_sums = is_long and has_places(course.body_jaxpr)
+        self.residuals: Residuals | None = None
+        if self.chunk and not self.has_sparse_sums and _multiplies(course.body_jaxpr):
+            small = [not flag for flag in self.is_large]
+            flags = fill(course.active_constants, small, course.active_constants)
+            self.residuals = Residuals(course, flags)
 
     def start(self, cotangents: Sequence[Any]) -> Carry:
         """What the way back starts with."""
@@ -91,6 +101,33 @@ class Backward:
             never = None if self.changes is None else self.at.trips < 0
             return with_sparse_sums(self._pull, never, list(state), carry)
         return self._pull(state, carry)
+
+    def prepared(self, record: Sequence[Any], start: Any, size: int) -> tuple[Sequence[Any], Any]:
+        """What ``pull_prepared`` needs of the trips of a chunk, stacked.
+
+        Args:
+            record: the states before all trips, stacked.
+            start: the first trip of the chunk.
+            size: how many trips it has.
+
+        Returns:
+            It, and the trip that it begins with.
+        """
+        if self.residuals is None:
+            return record, jnp.int32(0)
+        return self.residuals.of_trips(self.at.constants, chunk_of(record, start, size)), start
+
+    def pull_prepared(self, own: Sequence[Any], carry: Carry) -> Carry:
+        """One trip of a chunk backwards, from what was prepared for it."""
+        if self.residuals is None:
+            return self.pull(own, carry)
+        gathered, cotangents = carry
+        at = self.at
+        found = list(self.residuals.pull(at.constants, at.state, own, cotangents))
+        small = [not flag for flag in self.is_large]
+        count = sum(small)
+        sums = map(lax.add, select(gathered, small), found[:count])
+        return fill(small, list(sums), gathered), found[count:]
 
     def _pull(self, state: Sequence[Any], carry: Carry) -> Carry:
         gathered, cotangents = carry
@@ -138,8 +175,21 @@ class Backward:
         return select(after, course.active_state)
 
 
+def chunk_of(record: Sequence[Any], start: Any, size: int) -> Values:
+    """``size`` trips of what is recorded of all."""
+    return [lax.dynamic_slice_in_dim(leaf, start, size) for leaf in record]
+
+
 def _bytes(leaf: Any) -> int:
     return leaf.size * leaf.dtype.itemsize
+
+
+def _multiplies(jaxpr: Any) -> bool:
+    """Whether a trip has products of matrices, or convolutions."""
+    return any(
+        equation.primitive.name in PRODUCTS or any(map(_multiplies, inner_jaxprs(equation)))
+        for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns
+    )
 
 
 def _is_straight(jaxpr: Any) -> bool:

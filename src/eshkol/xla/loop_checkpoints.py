@@ -27,7 +27,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from eshkol.xla.loop_backward import Backward, Carry
+from eshkol.xla.loop_backward import Backward, Carry, chunk_of
 from eshkol.xla.loop_changes import Changes
 from eshkol.xla.loop_shelves import Partial, Whole, apart, new_shelf, read, together, write
 
@@ -128,16 +128,16 @@ def _reverse_chunks(back: Backward, record: State, trips: Any, carry: Carry) -> 
         last = jnp.minimum(first + size, trips) - 1
         # The last chunk may reach beyond the record; what is read instead has cotangents of zero.
         start = jnp.minimum(first, places - size)
+        prepared, begin = back.prepared(record, start, size)
 
         def trip(done: Any, inner: Any) -> Any:
             kept, carry = inner
             kept = write(kept, last - done - start, carry[1])
-            return kept, back.pull(_recorded(record, last - done), carry)
+            return kept, back.pull_prepared(_recorded(prepared, last - done - begin), carry)
 
         kept = [jnp.zeros((size, *leaf.shape), leaf.dtype) for leaf in carry[1]]
         kept, carry = lax.fori_loop(jnp.int32(0), last + 1 - first, trip, (kept, carry))
-        states = [lax.dynamic_slice_in_dim(leaf, start, size) for leaf in record]
-        return back.gather(states, kept, carry)
+        return back.gather(chunk_of(record, start, size), kept, carry)
 
     return lax.fori_loop(jnp.int32(0), chunks, chunk, carry)
 
