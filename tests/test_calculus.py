@@ -171,6 +171,8 @@ SEVERAL = """
 (jacobian (lambda (p) (* (car p) (cadr p))) (list 2.0 (tensor 3.0 4.0))) ⇒ (#(3.0 4.0) #((2.0 0.0) (0.0 2.0)))
 (hessian (lambda (x y) (* x x y)) 2 3) ⇒ #(#(6 4) #(4 0))
 (hessian (lambda (x) (expt x 4)) 1/2) ⇒ 3
+(derivative (lambda (x) (expt x 1/2)) 4) ⇒ 1/4
+(gradient (lambda (x y) (* y (expt x -3/2))) 4 3) ⇒ #(-9/64 1/8)
 (laplacian (lambda (x y z) (+ (* x x) (* y y z))) 1 2 3) ⇒ 8
 (divergence (lambda (x y) (list (* x x) (* x y))) 2 3) ⇒ 6
 (curl (lambda (x y z) (vector (* y z) (* x x) (* x y))) 1 2 3) ⇒ #(1 0 -1)

@@ -214,8 +214,12 @@ def power(x: Any, y: Any) -> Any:
     """
     if y.__class__ is int:
         return _integer_power(x, y)
-    if y == Fraction(1, 2) and y.__class__ is Fraction and x.__class__ in EXACT:
-        return sqrt(x)
+    if y.__class__ is Fraction and y.denominator == 2 and x.__class__ in EXACT:
+        root = sqrt(x)
+        if root.__class__ in EXACT and (root or y > 0):
+            return _integer_power(root, y.numerator)
+        if y.numerator == 1:
+            return root
     if x == 0 and y.__class__ is not complex and y < 0:
         return math.inf
     try:

@@ -183,12 +183,14 @@ def _angle_of_point(y: Number, x: Number) -> Number:
 
 @primitive("expt")
 def power(base: Number, exponent: Number) -> Number:
-    """A number to a power: exact of exact numbers where the exponent is an integer.
+    """A number to a power: exact of exact numbers where the exponent is an integer, or where it is
+    half of one and the base is a square.
 
     Raises:
         DivideByZero: exact zero to a negative exact power.
 
-    Example: ``(expt 2 -1)`` ⇒ ``1/2``; ``(expt 2.0 0.5)`` ⇒ ``1.4142135623730951``.
+    Example: ``(expt 2 -1)`` ⇒ ``1/2``; ``(expt 4 -3/2)`` ⇒ ``1/8``;
+    ``(expt 2.0 0.5)`` ⇒ ``1.4142135623730951``.
     """
     if base.__class__ in PLAIN and exponent.__class__ in PLAIN:
         return plain.power(base, exponent)
