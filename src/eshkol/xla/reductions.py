@@ -355,6 +355,11 @@ cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexac
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
     """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
+    if axis.__class__ is Symbol:
+        raise WrongType(
+            f"norm: expected an exact integer as axis, got {describe(axis)}",
+            hint=f"the order of a norm is told by its keyword: #:order '{axis}",
+        )
     if order.__class__ is int and order == 2:
         return euclidean_norm(tensor, axis, keepdims=keepdims)
     if order.__class__ is Witness:
