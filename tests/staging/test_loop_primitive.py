@@ -566,6 +566,20 @@ def test_the_way_back_keeps_as_many_states_as_it_says() -> None:
     assert 1000 * state < temporary_bytes("all", 1000) < 1020 * state + chunk
 
 
+def test_what_is_computed_of_many_states_at_once_is_small() -> None:
+    """A trip's own matrices are not kept for a chunk of trips."""
+
+    def f(w: Any, x: Any, trips: Any) -> Any:
+        def body(s: Any) -> Any:
+            return s[0] + 1, jax.nn.softmax(w * s[1][:, None] * s[1], axis=1) @ s[1]
+
+        return (loop(lambda s: s[0] < trips, body, (0, x))[1] ** 2).sum()
+
+    w, x = jnp.ones((256, 256)), jnp.ones(256)
+    compiled = jax.jit(jax.grad(f)).lower(w, x, 64).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes < 20 * w.nbytes
+
+
 # ---- what it compiles to
 
 

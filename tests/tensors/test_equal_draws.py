@@ -75,6 +75,21 @@ OF_OTHERS = {
 """Others: what is drawn, and the parameters."""
 
 
+BOUNDS = "(list ({name} a b) ({name} a b 30) ({name} a b 30 #:dtype 'float64))"
+OF_TENSORS = [
+    f"(let ((a (tensor-ref p0 0)) (b (tensor-ref p0 1))) {BOUNDS})",
+    f"(let ((a (tensor-slice p0 0 1)) (b (tensor-slice p0 1 2))) {BOUNDS})",
+    "(list ({name} 0.1 p0) ({name} 0.1 p0 5 2))",
+]
+GIVEN = [
+    "(tensor 0.1 290000.3)",
+    "(tensor 0.1 290000.3 #:dtype 'float64)",
+    "(tensor 0.1 3.3 #:dtype 'float16)",
+    "(tensor 1 2000000000 #:dtype 'int32)",
+]
+"""Parameters that are tensors, or parts of one."""
+
+
 def of_numbers(name: str, parameters: str) -> tuple[str, str]:
     names = "".join(f" p{number}" for number in range(len(parameters.split())))
     call = f"({name}{names}"
@@ -93,7 +108,18 @@ def numbers(drawn: object) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", one_in(12, ROWS, ROWS))
 def test_draws_are_equal(name: str) -> None:
-    drawn, parameters = ROWS[name]
+    hold_equal(*ROWS[name])
+
+
+@pytest.mark.parametrize("given", one_in(4, GIVEN, GIVEN))
+@pytest.mark.parametrize("name", ["random-uniform", "random-normal"])
+def test_draws_by_tensors_are_equal(name: str, given: str) -> None:
+    # A tensor of integers that comes first is a shape.
+    for drawn in OF_TENSORS[:1] if "int32" in given else OF_TENSORS:
+        hold_equal(drawn.format(name=name), given)
+
+
+def hold_equal(drawn: str, parameters: str) -> None:
     names = " ".join(f"p{number}" for number in range(4) if f"p{number}" in drawn)
     session = Session()
     session.evaluate(f"(define (f {names}) (with-rng 7 {drawn}))")

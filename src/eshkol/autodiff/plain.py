@@ -207,7 +207,8 @@ def sqrt(x: Any) -> Any:
 
 
 def power(x: Any, y: Any) -> Any:
-    """``x`` to the power ``y``: exact of exact arguments where it is rational by its form.
+    """``x`` to the power ``y``: exact of exact arguments where ``y`` is an integer, or half of one
+    and ``x`` a square.
 
     Raises:
         DivideByZero: exact zero to a negative exact integer.

@@ -187,7 +187,7 @@ def power(base: Number, exponent: Number) -> Number:
     half of one and the base is a square.
 
     Raises:
-        DivideByZero: exact zero to a negative exact power.
+        DivideByZero: exact zero to a negative exact integer.
 
     Example: ``(expt 2 -1)`` ⇒ ``1/2``; ``(expt 4 -3/2)`` ⇒ ``1/8``;
     ``(expt 2.0 0.5)`` ⇒ ``1.4142135623730951``.

@@ -389,7 +389,11 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
                 f"{who}: {math.prod(shape)} of {possible} elements with a weight can't be chosen"
             )
     with wide():
-        places = _places(next_key(), p, count, shape, replace)
+        if p is None and replace:
+            # A program of its own would be compiled for each count.
+            places = _RANDOM.choice(next_key(), count, shape)
+        else:
+            places = _places(next_key(), p, count, shape, replace)
         if not isinstance(rows, Pair | list) or isinstance(places, Tracer):
             return jnp.asarray(as_tensor(rows, who))[places.astype(INT32)]
     return _at(list(rows), np.asarray(places).tolist())

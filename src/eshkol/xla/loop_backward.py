@@ -33,6 +33,9 @@ ROOM = 1 << 20
 LONG = 64
 """The cotangents of arrays of so many numbers are added to where a trip has read them."""
 
+MOST_RESIDUALS = 1 << 22
+"""What the way back needs of the states of a chunk is kept if it takes no more bytes than this."""
+
 FEWEST_TRIPS = 4
 """With fewer trips in a chunk it does not pay."""
 
@@ -74,7 +77,8 @@ class Backward:
         if self.chunk and not self.has_sparse_sums and _multiplies(course.body_jaxpr):
             small = [not flag for flag in self.is_large]
             flags = fill(course.active_constants, small, course.active_constants)
-            self.residuals = Residuals(course, flags)
+            residuals = Residuals(course, flags)
+            self.residuals = residuals if residuals.size * self.chunk <= MOST_RESIDUALS else None
 
     def start(self, cotangents: Sequence[Any]) -> Carry:
         """What the way back starts with."""
@@ -111,7 +115,7 @@ class Backward:
             size: how many trips it has.
 
         Returns:
-            It, and the trip that it begins with.
+            That of a chunk, or where nothing is prepared the record; and the trip it begins with.
         """
         if self.residuals is None:
             return record, jnp.int32(0)

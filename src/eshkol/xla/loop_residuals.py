@@ -23,8 +23,10 @@ class Residuals:
 
     Args:
         course: the loop.
-        constants: which constants of the body directions go in; those of the active parts of the
-            state are always among them.
+        constants: which constants of the body get cotangents. All active parts of the state do.
+
+    Attributes:
+        size: how many bytes those of one trip take that differ from trip to trip.
     """
 
     def __init__(self, course: Course, constants: Flags) -> None:
@@ -37,6 +39,8 @@ class Residuals:
         self._known, self._linear = jaxpr_as_fun(known), jaxpr_as_fun(linear)
         self._vary = _depend(known, course.body_nconsts)[self._width :]
         self._directions = linear.in_avals[len(self._vary) :]
+        kept = select(linear.in_avals[: len(self._vary)], self._vary)
+        self.size = sum(aval.size * aval.dtype.itemsize for aval in kept)
 
     def of_trips(self, constants: Values, states: Values) -> Values:
         """The residuals that differ from trip to trip, stacked.
@@ -72,10 +76,10 @@ class Residuals:
         return jax.linear_transpose(push, *self._directions)(list(cotangents))
 
 
-def _depend(jaxpr: Any, count: int) -> list[bool]:
-    """Which results depend on inputs other than the first ``count``."""
+def _depend(jaxpr: Any, constants: int) -> list[bool]:
+    """Which results depend on more than so many constants, the first inputs."""
     inner = getattr(jaxpr, "jaxpr", jaxpr)
-    moving = set(inner.invars[count:])
+    moving = set(inner.invars[constants:])
     for equation in inner.eqns:
         if any(not isinstance(v, Literal) and v in moving for v in equation.invars):
             moving.update(equation.outvars)

@@ -159,28 +159,52 @@ def _number(value: Any, who: str) -> Any:
     array = as_tensor(value, who)
     if array.dtype == BOOL:
         raise WrongType(f"{who}: expected a number, got {describe(value)}")
+    if array.dtype.kind == "c":
+        raise WrongType(f"{who}: expected real numbers, got {describe(value)}")
     return array if isinstance(array, Tracer) or array.shape else array.item()
+
+
+def _double(value: Any, who: str) -> Any:
+    """A parameter as ``_number`` gives it; where it is an integer of rank 0, as a double."""
+    number = _number(value, who)
+    if hasattr(number, "dtype"):
+        return number if number.shape else cast(number, FLOAT64)
+    try:
+        return float(number)
+    except OverflowError:
+        raise OutOfRange(
+            f"{who}: the integer {describe(value)} is too large for a double"
+        ) from None
+
+
+def _span(low: Any, high: Any) -> Any:
+    """The difference of bounds, of floats."""
+    if not (hasattr(low, "dtype") or hasattr(high, "dtype")):
+        return high - low
+    return subtract(*(_inexact(bound) for bound in (high, low)))
+
+
+def _inexact(bound: Any) -> Any:
+    return cast(bound, inexact_dtype(bound.dtype, 1)) if hasattr(bound, "dtype") else bound
 
 
 def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-uniform low high [dims…])`` or ``(random-uniform shape [low high])``."""
     who = "random-uniform"
     low, high, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
-    low, high = _number(low, who), _number(high, who)
+    low, high = _double(low, who), _double(high, who)
     _check_bound(who, "finite bounds", lambda x: abs(x) < math.inf, low, high)
-    are_tensors = hasattr(low, "dtype") or hasattr(high, "dtype")
-    if not are_tensors and low == 0 and high == 1:
+    if low.__class__ is high.__class__ is float and low == 0 and high == 1:
         return _draw(who, "uniform", shape, dtype)
     broadcast_shape(who, low, high)
-    scale = subtract(high, low) if are_tensors else high - low
-    return _draw(who, "uniform", shape, dtype, low, scale)
+    return _draw(who, "uniform", shape, dtype, low, _span(low, high))
 
 
 def random_normal(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-normal mean deviation [dims…])`` or ``(random-normal shape [mean deviation])``."""
     who = "random-normal"
     mean, deviation, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
-    mean, deviation = _number(mean, who), _number(deviation, who)
+    mean, deviation = _double(mean, who), _double(deviation, who)
     _check_bound(who, "a deviation of at least 0", lambda x: x >= 0, deviation)
     return _draw(who, "normal", shape, dtype, mean, deviation)
 

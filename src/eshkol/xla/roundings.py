@@ -16,9 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def _never(key: Any, number: int) -> Any:
-    """A condition that does not hold: no square ends with the bits 1xx0. There are two."""
-    word = jax.random.key_data(key)[number]
+def _never(key: Any, place: int) -> Any:
+    """A condition that does not hold: no square ends with the bits 1xx0.
+
+    Args:
+        key: whose words are squared.
+        place: of the word. Conditions of different words are two conditions to a compiler.
+    """
+    word = jax.random.key_data(key)[place]
     square = word * word
     return (square >> np.uint32(3)) & ~square & np.uint32(1) != 0
 
