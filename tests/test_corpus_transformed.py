@@ -86,7 +86,7 @@ def columns(session: Session, row: Row) -> list[list[Any]]:
 
 def in_turn(rows: list[Row]) -> list[Any]:
     """The rows as parameters; most are tested only with the slow tests."""
-    return one_in(11, rows, [row.name for row in rows])
+    return one_in(17, rows, [row.name for row in rows])
 
 
 @pytest.mark.parametrize("row", in_turn([r for r in ROWS if has_lanes(r)]))

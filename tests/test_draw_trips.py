@@ -86,7 +86,7 @@ def drawn(session: Session, procedure: str, without: float) -> np.ndarray:
 CASES = [(loop, draw) for loop in LOOPS for draw in DRAWS]
 
 
-@pytest.mark.parametrize(("loop", "draw"), one_in(11, CASES))
+@pytest.mark.parametrize(("loop", "draw"), one_in(20, CASES))
 def test_a_trip_that_draws_nothing_changes_no_other(loop: str, draw: str) -> None:
     session, machine = loaded(loop, draw), loaded(loop, draw, "cek")
     whole = drawn(session, "f", -1.0)

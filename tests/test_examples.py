@@ -112,6 +112,7 @@ def test_bad_files_and_options_are_told_clearly(tmp_path, arguments, message):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_mnist_from_python_learns(tmp_path):
     script = str(ROOT / "examples/mnist_from_python.py")
     result = run(sys.executable, script, "--epochs", "1", cwd=tmp_path)

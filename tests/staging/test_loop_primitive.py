@@ -465,7 +465,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", one_in(4, LAYERS))
 def test_layers_go_back_through_many_trips_at_once(name: str) -> None:
     layer = LAYERS[name]
     numbers = np.random.default_rng(1)
@@ -759,6 +759,7 @@ def test_a_state_that_changes_its_type() -> None:
         loop(lambda y: y, lambda y: y + 1, jnp.ones(2))
 
 
+@pytest.mark.slow
 def test_references_of_the_surroundings() -> None:
     """A loop that writes a ``jax.Ref`` is a plain while loop."""
 

@@ -63,7 +63,7 @@ DRAWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", one_in(2, DRAWS))
+@pytest.mark.parametrize("name", one_in(3, DRAWS))
 def test_both_dialects_draw_the_same(session: Session, name: str) -> None:
     session.evaluate(f"(define (f x) {DRAWS[name]}) (define j (jit f))")
     for seed in (1, 2):

@@ -114,6 +114,7 @@ def test_particle() -> None:
     np.testing.assert_allclose(found["rr"], [best], atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", "fr")
 def test_slope_of_the_path(mode: str) -> None:
     """Where the particle crosses, differentiated with respect to the place of the charge."""

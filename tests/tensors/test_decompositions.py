@@ -192,6 +192,7 @@ def test_slopes_of_factorizations(name):
     check_staged(case)
 
 
+@pytest.mark.slow
 def test_slopes_of_eigenvalues_and_their_vectors():
     session = Session()
     session.evaluate(

@@ -68,7 +68,7 @@ def drawn(name, *arguments, seed=5, **options):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "reference"), one_in(5, CONTINUOUS, titles(CONTINUOUS))
+    ("name", "parameters", "reference"), one_in(6, CONTINUOUS, titles(CONTINUOUS))
 )
 def test_continuous(name, parameters, reference):
     sample = np.asarray(drawn(name, *parameters, COUNT))
@@ -80,7 +80,7 @@ def test_continuous(name, parameters, reference):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "reference"), one_in(5, CONTINUOUS, titles(CONTINUOUS))
+    ("name", "parameters", "reference"), one_in(6, CONTINUOUS, titles(CONTINUOUS))
 )
 def test_tensors_of_parameters(name, parameters, reference):
     many = [np.float32([parameter, parameter]) for parameter in parameters]
@@ -90,7 +90,7 @@ def test_tensors_of_parameters(name, parameters, reference):
     assert st.kstest(sample.reshape(-1), reference.cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize(("name", "parameters", "reference"), WHOLE, ids=titles(WHOLE))
+@pytest.mark.parametrize(("name", "parameters", "reference"), one_in(3, WHOLE, titles(WHOLE)))
 def test_whole(name, parameters, reference):
     sample = np.asarray(drawn(name, *parameters, COUNT))
     assert sample.dtype == "int32"
