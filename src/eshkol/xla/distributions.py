@@ -389,9 +389,9 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
                 f"{who}: {math.prod(shape)} of {possible} elements with a weight can't be chosen"
             )
     with wide():
-        if p is None and replace:
-            # A program of its own would be compiled for each count.
-            places = _RANDOM.choice(next_key(), count, shape)
+        if p is None:
+            # Of whole numbers alone, which need no program of their own for each count.
+            places = _RANDOM.choice(next_key(), count, shape, replace)
         else:
             places = _places(next_key(), p, count, shape, replace)
         if not isinstance(rows, Pair | list) or isinstance(places, Tracer):
@@ -400,8 +400,6 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
 
 
 def _draw_places(key: Any, weights: Any, count: int, shape: tuple[int, ...], replace: bool) -> Any:
-    if weights is None:
-        return _RANDOM.choice(key, count, shape, replace)
     (w,) = hidden(key, weights)
     return _RANDOM.choice(key, count, shape, replace, w / w.sum())
 

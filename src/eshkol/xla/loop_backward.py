@@ -21,7 +21,7 @@ from eshkol.xla.loop_changes import changes_of
 from eshkol.xla.loop_course import Course, Trajectory, Values, fill, select
 from eshkol.xla.loop_residuals import Residuals
 from eshkol.xla.silence import inner_jaxprs
-from eshkol.xla.sparse_sums import has_places, with_sparse_sums
+from eshkol.xla.sparse_sums import has_places, has_primitives, with_sparse_sums
 
 LARGE = 1 << 12
 """Constants of at least so many bytes get the cotangents of many trips at once."""
@@ -73,12 +73,18 @@ class Backward:
         arrays = [*constants, *select(at.state, course.active_state)]
         is_long = any(leaf.size >= LONG for leaf in arrays)
         self.has_sparse_sums = is_long and has_places(course.body_jaxpr)
-        self.residuals: Residuals | None = None
-        if self.chunk and not self.has_sparse_sums and _multiplies(course.body_jaxpr):
-            small = [not flag for flag in self.is_large]
-            flags = fill(course.active_constants, small, course.active_constants)
-            residuals = Residuals(course, flags)
-            self.residuals = residuals if residuals.size * self.chunk <= MOST_RESIDUALS else None
+        self.is_small = [not flag for flag in self.is_large]
+        self.residuals = self._residuals()
+
+    def _residuals(self) -> Residuals | None:
+        """How those of a chunk are computed at once, where that pays."""
+        course = self.course
+        multiplies = self.chunk and has_primitives(PRODUCTS, course.body_jaxpr)
+        if not multiplies or self.has_sparse_sums:
+            return None
+        pulled = fill(course.active_constants, self.is_small, course.active_constants)
+        residuals = Residuals(course, pulled)
+        return residuals if residuals.size * self.chunk <= MOST_RESIDUALS else None
 
     def start(self, cotangents: Sequence[Any]) -> Carry:
         """What the way back starts with."""
@@ -128,14 +134,12 @@ class Backward:
         gathered, cotangents = carry
         at = self.at
         found = list(self.residuals.pull(at.constants, at.state, own, cotangents))
-        small = [not flag for flag in self.is_large]
-        count = sum(small)
-        sums = map(lax.add, select(gathered, small), found[:count])
-        return fill(small, list(sums), gathered), found[count:]
+        count = sum(self.is_small)
+        return _added(gathered, self.is_small, found[:count]), found[count:]
 
     def _pull(self, state: Sequence[Any], carry: Carry) -> Carry:
         gathered, cotangents = carry
-        small = [not flag for flag in self.is_large]
+        small = self.is_small
         values = select(self.at.constants, self.course.active_constants)
 
         def trip(constants: Values, active: Values) -> Values:
@@ -144,8 +148,7 @@ class Backward:
         of_state = select(state, self.course.active_state)
         _, transpose = jax.vjp(trip, select(values, small), of_state)
         found, cotangents = transpose(cotangents)
-        sums = map(lax.add, select(gathered, small), found)
-        return fill(small, list(sums), gathered), cotangents
+        return _added(gathered, small, found), cotangents
 
     def gather(self, states: Sequence[Any], cotangents: Sequence[Any], carry: Carry) -> Carry:
         """Add what a chunk of trips gives to the large constants.
@@ -168,8 +171,7 @@ class Backward:
 
         _, transpose = jax.vjp(trips, select(values, self.is_large))
         [found] = transpose(list(cotangents))
-        sums = map(lax.add, select(gathered, self.is_large), found)
-        return fill(self.is_large, list(sums), gathered), last
+        return _added(gathered, self.is_large, found), last
 
     def _active(self, constants: Values, state: Sequence[Any], active: Values) -> Values:
         """The active state after a trip, by the active constants and the active state."""
@@ -179,6 +181,11 @@ class Backward:
         return select(after, course.active_state)
 
 
+def _added(sums: Values, flags: Sequence[bool], found: Sequence[Any]) -> Values:
+    """The sums, with what was found added to those whose flag is set."""
+    return fill(flags, list(map(lax.add, select(sums, flags), found)), sums)
+
+
 def chunk_of(record: Sequence[Any], start: Any, size: int) -> Values:
     """``size`` trips of what is recorded of all."""
     return [lax.dynamic_slice_in_dim(leaf, start, size) for leaf in record]
@@ -186,14 +193,6 @@ def chunk_of(record: Sequence[Any], start: Any, size: int) -> Values:
 
 def _bytes(leaf: Any) -> int:
     return leaf.size * leaf.dtype.itemsize
-
-
-def _multiplies(jaxpr: Any) -> bool:
-    """Whether a trip has products of matrices, or convolutions."""
-    return any(
-        equation.primitive.name in PRODUCTS or any(map(_multiplies, inner_jaxprs(equation)))
-        for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns
-    )
 
 
 def _is_straight(jaxpr: Any) -> bool:

@@ -36,6 +36,7 @@ from eshkol.xla.key_stream import next_key, next_scalar
 from eshkol.xla.keys import KEY_SOURCE
 from eshkol.xla.roundings import scaled
 from eshkol.xla.rules import broadcast_shape
+from eshkol.xla.scalar_draws import DRAWS
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 from eshkol.xla.witness import tracer_of
 
@@ -49,10 +50,10 @@ def _scalar(kind: str, *parameters: Any) -> Any:
         return _scaled_number(next_scalar(kind), *parameters)
     key = next_key()
     with wide():
-        value = _DRAWS[kind](key, (), FLOAT64)
+        value = DRAWS[kind](key, (), FLOAT64)
         if not isinstance(value, Tracer):
             return _scaled_number(float(value), *parameters)
-        arrays = [cast(as_tensor(parameter, kind), FLOAT64) for parameter in parameters]
+        arrays = [as_tensor(parameter, kind, FLOAT64) for parameter in parameters]
         return scaled(key, value, *arrays) if arrays else value
 
 
@@ -65,16 +66,13 @@ def _scaled_number(value: float, offset: Any = 0.0, scale: Any = 1.0) -> Any:
 def _floats(kind: str, shape: tuple[int, ...], dtype: np.dtype, *parameters: Any) -> Any:
     """A tensor of uniform or normal draws; with an offset and a scale, scaled."""
     with wide() if dtype in WIDE else nullcontext():
-        arrays = [cast(as_tensor(parameter, kind), dtype) for parameter in parameters]
+        arrays = [as_tensor(parameter, kind, dtype) for parameter in parameters]
         return call_kernel(kind, _drawing, (kind, shape, dtype), next_key(), *arrays)
-
-
-_DRAWS: dict[str, Callable[..., Any]] = {"uniform": jax.random.uniform, "normal": jax.random.normal}
 
 
 def _drawing(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     def draw(key: Any, *parameters: Any) -> Any:
-        values = _DRAWS[kind](key, shape, dtype)
+        values = DRAWS[kind](key, shape, dtype)
         return scaled(key, values, *parameters) if parameters else values
 
     return draw
@@ -165,7 +163,7 @@ def _number(value: Any, who: str) -> Any:
 
 
 def _double(value: Any, who: str) -> Any:
-    """A parameter as ``_number`` gives it; where it is an integer of rank 0, as a double."""
+    """A parameter: a double, which may be traced, or a tensor of rank 1 or more."""
     number = _number(value, who)
     if hasattr(number, "dtype"):
         return number if number.shape else cast(number, FLOAT64)
@@ -178,14 +176,11 @@ def _double(value: Any, who: str) -> Any:
 
 
 def _span(low: Any, high: Any) -> Any:
-    """The difference of bounds, of floats."""
-    if not (hasattr(low, "dtype") or hasattr(high, "dtype")):
+    """The difference of bounds: of integers in doubles, where it does not overflow."""
+    if low.__class__ is high.__class__ is float:
         return high - low
-    return subtract(*(_inexact(bound) for bound in (high, low)))
-
-
-def _inexact(bound: Any) -> Any:
-    return cast(bound, inexact_dtype(bound.dtype, 1)) if hasattr(bound, "dtype") else bound
+    arrays = [as_tensor(bound, "random-uniform") for bound in (high, low)]
+    return subtract(*(cast(array, inexact_dtype(array.dtype, 0)) for array in arrays))
 
 
 def random_uniform(*arguments: Any, dtype: Any = None) -> Any:

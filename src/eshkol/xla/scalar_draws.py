@@ -6,7 +6,7 @@ Each has the key that it would have on its own, so nobody can tell.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -17,6 +17,9 @@ from eshkol.xla.counted_draws import Counted, Trip, Words
 from eshkol.xla.dtypes import FLOAT64, wide
 from eshkol.xla.kernels import call_kernel
 from eshkol.xla.seeds import MASK, THREEFRY, fold_all
+
+DRAWS: dict[str, Callable[..., Any]] = {"uniform": jax.random.uniform, "normal": jax.random.normal}
+"""The kinds of draws that are made of bits by JAX: of a key, a shape and a dtype."""
 
 BLOCK = 1024
 """How many scalars are drawn at once, …"""
@@ -95,7 +98,7 @@ def _drawn(
 
 def _draw(kind: str, shape: tuple[int, ...], given: Any) -> Any:
     key = jax.random.wrap_key_data(given[:2], impl=THREEFRY)
-    draw = jax.random.uniform if kind == "uniform" else jax.random.normal
+    draw = DRAWS[kind]
 
     def one(*steps: Any) -> Any:
         numbers = list(given[2:])
