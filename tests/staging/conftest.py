@@ -1,4 +1,4 @@
-"""What the tests of the store share: processes that have nothing but what others left there."""
+"""What these tests share: processes that have nothing but what others left stored, and doubles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from eshkol.base.config import CONFIG
 from eshkol.session import Session
 from eshkol.xla import jit as jit_module
 from eshkol.xla import programs
+from eshkol.xla.dtypes import wide
 
 
 class Process:
@@ -49,3 +50,10 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.fixture
 def fresh(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Process]:
     return lambda: Process(monkeypatch)
+
+
+@pytest.fixture
+def doubles() -> Iterator[None]:
+    """JAX's own functions, which these tests compare with, compute with 64 bits."""
+    with wide():
+        yield
