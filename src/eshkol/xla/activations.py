@@ -18,7 +18,7 @@ from eshkol.xla.arguments import static_axis
 from eshkol.xla.dtypes import NARROW_FLOATS, inexact_dtype
 from eshkol.xla.elementwise import sigmoid, tanh
 from eshkol.xla.rules import number_dtype, number_tensor, unary_rule
-from eshkol.xla.tensors import as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import as_tensor, cast, compiled, describe, kernels_of
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -173,12 +173,16 @@ def log_softmax_over(x: Any, axis: int) -> Any:
 
 def _along(who: str, kernel: Callable[[Any, int], Any]) -> Callable[..., Any]:
     run = compiled("axis", inline=False)(kernel)
+    kernel_of = kernels_of(kernel)
 
     def rule(tensor: Any, axis: Any = -1) -> Any:
-        x = tensor
-        if x.__class__ is not ArrayImpl or x.dtype not in NARROW_FLOATS:
-            x = number_tensor(who, tensor)
-            x = cast(x, inexact_dtype(x.dtype, len(x.shape)))
+        if tensor.__class__ is ArrayImpl and axis.__class__ is int:
+            known = tensor.aval
+            rank = len(known.shape)
+            if known.dtype in NARROW_FLOATS and -rank <= axis < rank and known.shape[axis]:
+                return kernel_of(axis % rank)(tensor)
+        x = number_tensor(who, tensor)
+        x = cast(x, inexact_dtype(x.dtype, len(x.shape)))
         shape = x.shape
         along = static_axis(axis, len(shape), who, x)
         return x if shape[along] == 0 else run(x, along)

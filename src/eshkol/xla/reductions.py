@@ -37,7 +37,7 @@ from eshkol.xla.dtypes import (
 from eshkol.xla.elementwise import absolute_value, not_equal
 from eshkol.xla.matrix_methods import matrix_norm
 from eshkol.xla.refusals import not_real
-from eshkol.xla.tensors import as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import as_tensor, cast, compiled, describe, kernels_of
 from eshkol.xla.witness import Witness
 
 Axes = tuple[int, ...]
@@ -337,7 +337,14 @@ def _running(
             return operation(lax.reshape(x, (math.prod(x.shape),)), 0)
         return operation(x, axis)
 
+    kernel_of = kernels_of(kernel)
+
     def rule(tensor: Any, axis: Any = None) -> Any:
+        if tensor.__class__ is ArrayImpl and axis.__class__ is int:
+            known = tensor.aval
+            rank = len(known.shape)
+            if known.dtype in NARROW_FLOATS and -rank <= axis < rank:
+                return kernel_of(axis % rank)(tensor)
         x = prepare(as_tensor(tensor, who))
         return kernel(x, None if axis is None else static_axis(axis, len(x.shape), who, x))
 

@@ -351,14 +351,7 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
     if static and not (are_listed and count and {p.name for p in parameters[count:]} == {*static}):
         return call
 
-    @functools.lru_cache(4096, typed=True)
-    def kernel_of(*rest: Any) -> Callable:
-        def kernel(*arrays: Any) -> Any:
-            return function(*arrays, *rest)
-
-        kernel.__name__ = function.__name__
-        return jax.jit(kernel)
-
+    kernel_of = kernels_of(function)
     plain = call if static else kernel_of()
 
     def short_of_array(x: Any) -> Any:
@@ -393,6 +386,20 @@ def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable)
     if static:
         short = short_of_one if count == 1 else short_of_some
     return functools.update_wrapper(short, function)
+
+
+def kernels_of(function: Callable) -> Callable[..., Callable]:
+    """Kernels of a function of arrays: one for all that is given after these, which is static."""
+
+    @functools.lru_cache(4096, typed=True)
+    def kernel_of(*rest: Any) -> Callable:
+        def kernel(*arrays: Any) -> Any:
+            return function(*arrays, *rest)
+
+        kernel.__name__ = function.__name__
+        return jax.jit(kernel)
+
+    return kernel_of
 
 
 def _are_narrow(arrays: tuple[Any, ...]) -> bool:
