@@ -29,6 +29,34 @@ collect_ignore = [
 ]
 
 
+SLOW = Path(__file__).parent / "slow.txt"
+"""The names of tests that are slow besides those that say so themselves."""
+
+NO_TESTS = pytest.StashKey[list[str]]()
+"""Names of that list which are of no test, among the files that were collected."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that the list names, before any are left out."""
+    lines = SLOW.read_text(encoding="utf-8").splitlines()
+    names = {line for line in lines if line and not line.startswith("#")}
+    by_name = {item.nodeid: item for item in items}
+    for name in names & by_name.keys():
+        by_name[name].add_marker(pytest.mark.slow)
+    are_whole = not any("::" in argument for argument in config.args)
+    files = {name.partition("::")[0] for name in by_name} if are_whole else set()
+    config.stash[NO_TESTS] = sorted(
+        name for name in names - by_name.keys() if name.partition("::")[0] in files
+    )
+
+
+@pytest.fixture(scope="session")
+def slow_names_of_no_test(pytestconfig: pytest.Config) -> list[str]:
+    """What the list of slow tests names although there is no such test any more."""
+    return pytestconfig.stash[NO_TESTS]
+
+
 class Memory:
     """The memory of this process, which lets go of what it compiled if it has grown too large.
 
@@ -38,7 +66,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.most = 3 * 2**30
+        self.most = max(3 * 2**30, _memory_of_machine() // 4)
         self.looked = time.monotonic()
 
     def bound(self, is_last_of_file: bool) -> None:
@@ -53,8 +81,6 @@ class Memory:
                 _let_go()
             self.looked = time.monotonic()
 
-
-MEMORY = Memory()
 
 MOST_MAPS = 40_000
 """Linux gives a process 65,530 memory maps; a compiled program takes six, and more if it is large.
@@ -91,6 +117,14 @@ def _memory() -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+def _memory_of_machine() -> int:
+    """How many bytes of memory there are; 0 where nothing tells."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
 def _memory_maps() -> int:
     """How many memory maps this process has; 0 where nothing tells."""
     try:
@@ -98,6 +132,9 @@ def _memory_maps() -> int:
             return sum(1 for _ in maps)
     except OSError:
         return 0
+
+
+MEMORY = Memory()
 
 
 def _let_go() -> None:
