@@ -413,4 +413,29 @@ ROWS = [
         to=lambda x: 1.0 if x < 1 else math.prod(x - k for k in range(math.floor(x))),
         differentiable=True,
     ),
+    row(
+        "the least spanning tree by sets whose paths are compressed",
+        """(define (f x)
+             (define edges (list (list x 0 1) (list 1.5 1 2) (list 0.75 0 2)))
+             (define parent (vector 0 1 2))
+             (define (find node)
+               (if (= (vector-ref parent node) node)
+                   node
+                   (let ((root (find (vector-ref parent node))))
+                     (vector-set! parent node root)
+                     root)))
+             (fold-left
+               (lambda (total edge)
+                 (let ((one (find (cadr edge))) (other (find (caddr edge))))
+                   (if (= one other)
+                       total
+                       (begin (vector-set! parent one other) (+ total (car edge))))))
+               0.0
+               (sort edges (lambda (a b) (< (car a) (car b))))))""",
+        "0.5",
+        "1.25",
+        "2.0",
+        to=lambda x: x + 2.25 - max(x, 1.5),
+        differentiable=True,
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import pytest
@@ -142,6 +143,24 @@ def test_a_value_only_computed_with_never_compiles_again(session: Session, body:
         for n in (2, 5, 9):
             staged, eager = (value(session, f"({name} {n} 2.0)") for name in ("j", "f"))
             assert str(staged) == str(eager) or staged == pytest.approx(eager)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "((jit (repeat 3 sin)) 1.0)",
+        "((jit (lambda (x n) ((repeat n sin) x))) 1.0 3)",
+        "(car (value-and-gradient (jit (repeat 3 sin)) 1.0))",
+        "((jit (lambda (x) ((car (list (repeat 3 sin))) x))) 1.0)",
+    ],
+)
+def test_a_number_that_decides_which_procedures_there_are_is_compiled_in(
+    session: Session, call: str
+) -> None:
+    session.evaluate("""
+        (define (repeat n f)
+          (if (= n 0) (lambda (x) x) (lambda (x) ((repeat (- n 1) f) (f x)))))""")
+    assert float(value(session, call)) == pytest.approx(math.sin(math.sin(math.sin(1.0))))
 
 
 def test_booleans_are_known_where_they_must_be(session: Session) -> None:

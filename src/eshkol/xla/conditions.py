@@ -196,6 +196,7 @@ class Conditions(threading.local):
         visits: how often each site was met since it was first entered.
         constructions: the recursive parts that are being traced, outermost first.
         returns: how often a condition was met inside of its own branches.
+        follows: whether every condition that is traced and known is followed.
     """
 
     def __init__(self) -> None:
@@ -204,6 +205,7 @@ class Conditions(threading.local):
         self.visits: Counter[int] = Counter()
         self.constructions: list[Any] = []
         self.returns = 0
+        self.follows = False
 
 
 CONDITIONS = Conditions()

@@ -78,9 +78,10 @@ def wide() -> Any:
 def in_wide(rule: Callable[..., Any]) -> Callable[..., Any]:
     """A rule, which JAX may call where no 64-bit numbers exist."""
 
-    def apply(*arguments: Any) -> Any:
+    @functools.wraps(rule)
+    def apply(*arguments: Any, **options: Any) -> Any:
         with wide():
-            return rule(*arguments)
+            return rule(*arguments, **options)
 
     return apply
 

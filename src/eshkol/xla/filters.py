@@ -163,14 +163,14 @@ def iir(numerator: Any, denominator: Any, signals: Any) -> Any:
     if not isinstance(a, Tracer) and np.asarray(a)[0] == 0:
         got = describe(denominator)
         raise BadValue(f"{who}: expected a first coefficient other than 0, got {got}")
-    order = max(b.shape[0], a.shape[0])
-    return _iir(jnp.pad(b, (0, order - b.shape[0])), jnp.pad(a, (0, order - a.shape[0])), x)
+    return _iir(b, a, x)
 
 
 @compiled(inline=False)
 def _iir(b: Any, a: Any, x: Any) -> Any:
     """The transposed direct form II: the state is what the past adds to the next results."""
-    b, a = b / a[0], a / a[0]
+    order = max(b.shape[0], a.shape[0])
+    b, a = (jnp.pad(c / a[0], (0, order - c.shape[0])) for c in (b, a))
 
     def step(state: Any, value: Any) -> tuple[Any, Any]:
         result = b[0] * value + state[0]

@@ -315,7 +315,9 @@ class Jitted:
         front = (*self._front, *entry._lifted)
         are_arrays = all(a.__class__ is ArrayImpl for a in arguments) and not BUFFERS
         if are_arrays and not options and is_plain(program):
-            (function,) = program.variants.values()
+            function = program.variant([*front, *leaves])
+            if function is None:
+                return
             inputs = (*self.leaves, *entry.reach.leaves)
             if entry.reach.places:
                 function = self._reading(function, front, inputs)

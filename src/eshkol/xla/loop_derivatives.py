@@ -33,7 +33,7 @@ from jax.interpreters import mlir
 from eshkol.base.errors import StagingError
 from eshkol.xla import loop_checkpoints, loop_shelves
 from eshkol.xla._compat import Primitive, apply_primitive, jaxpr_as_fun
-from eshkol.xla.dtypes import wide
+from eshkol.xla.dtypes import in_wide, wide
 from eshkol.xla.loop_backward import Backward, Carry
 from eshkol.xla.loop_course import (
     Course,
@@ -141,7 +141,7 @@ def _primitive(name: str, run: Callable[..., Values]) -> Primitive:
             return run(*operands, **parameters)
 
     primitive.def_impl(execute)
-    mlir.register_lowering(primitive, mlir.lower_fun(lowered, multiple_results=True))
+    mlir.register_lowering(primitive, in_wide(mlir.lower_fun(lowered, multiple_results=True)))
     return primitive
 
 

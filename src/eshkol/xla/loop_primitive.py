@@ -31,7 +31,7 @@ from eshkol.xla._compat import (
     jaxpr_as_fun,
 )
 from eshkol.xla._compat_traces import trace
-from eshkol.xla.dtypes import wide
+from eshkol.xla.dtypes import in_wide, wide
 from eshkol.xla.loop_changes import changes_of
 from eshkol.xla.loop_course import (
     RESULTS,
@@ -251,7 +251,7 @@ def _noted(notes: Notes, state: Values) -> Notes:
     return [count + 1 for count in trips], record
 
 
-mlir.register_lowering(loop_p, mlir.lower_fun(_run, multiple_results=True))
+mlir.register_lowering(loop_p, in_wide(mlir.lower_fun(_run, multiple_results=True)))
 
 
 def _jvp(

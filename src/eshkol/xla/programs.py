@@ -59,6 +59,7 @@ from eshkol.xla.recursion_depth import room_for
 from eshkol.xla.results import CALLS_TO_PAY as CALLS_TO_PAY
 from eshkol.xla.results import Results as Results
 from eshkol.xla.results import State, results_of
+from eshkol.xla.single_trip import in_one_trip, may_be_needed
 from eshkol.xla.stored import Description, StoredFunction, described
 from eshkol.xla.traced_programs import TRACING, being_traced
 from eshkol.xla.trees import (
@@ -71,6 +72,7 @@ from eshkol.xla.trees import (
     leaf_kinds,
     unflatten,
 )
+from eshkol.xla.unions import TooManyKinds
 from eshkol.xla.value_uses import (
     MANY_STATIC_VALUES,
     OTHERS,
@@ -117,7 +119,9 @@ class Program:
         uses: what those that it was compiled for were used for.
         has_warned: whether it was said that there are many of them.
         general: the indices of exact leaves that are compiled for all values.
-        variants: the compiled functions by those values.
+        follows: whether it follows all that exact leaves decide: it has too many ways else.
+        variants: the compiled functions by those values, and by whether JAX may transform them by
+            its own rules, without doubles.
         baked: top-level variables whose values were compiled in, see :class:`Lifted`.
         compilations: how often it was traced in this process.
         traces: how often that succeeded.
@@ -157,6 +161,7 @@ class Program:
         self.statics: tuple[int, ...] = ()
         self.uses: Uses = {}
         self.has_warned = False
+        self.follows = False
         self.general: frozenset[int] = frozenset()
         self.variants: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.baked: list[tuple[Any, str, Any]] = []
@@ -179,13 +184,16 @@ class Program:
             leaves: what goes in; reals that go in with every call may be arrays already.
             inputs: the same leaves as they were.
         """
-        if self.wants_key:
-            with key_stream.counting():
-                try:
-                    return self._run(leaves, inputs)
-                except SitesCoincide as found:
-                    return self._after(found.prefix).run(leaves, inputs)
-        return self._run(leaves, inputs)
+        try:
+            with key_stream.counting() if self.wants_key else nullcontext():
+                return self._run(leaves, inputs)
+        except SitesCoincide as found:
+            return self._after(found.prefix).run(leaves, inputs)
+        except TooManyKinds:
+            if self.follows or _EXACT_KINDS.isdisjoint(self.kinds):
+                raise
+            self.follows = True
+        return self.run(leaves, inputs)
 
     def _after(self, prefix: Path) -> Program:
         """The same program where this path leads to it, by which some of its draws are the same."""
@@ -205,15 +213,16 @@ class Program:
             if any(space.variables.get(name) is not value for space, name, value in self.baked):
                 self.variants.clear()
                 self.baked.clear()
-            key = self._static_key(leaves)
-            function = self.variants.get(key)
+            is_apart = TRACING.program is None and may_be_needed(leaves)
+            function = self.variants.get(key := self._key(leaves, is_apart))
             is_new = function is None
             if function is None and len(self.variants) >= MANY_STATIC_VALUES:
-                index = often_other_trips(self.uses, self.statics, self.variants)
+                index = often_other_trips(self.uses, self.statics, [k[:-1] for k in self.variants])
                 if index is not None:
                     return self._run_generally(index, leaves, inputs)
             if function is None:
-                function = self.variants[key] = self._stored(self._new_variant())
+                function = self._new_variant(is_apart)
+                function = self.variants[key] = function if is_apart else self._stored(function)
                 if len(self.variants) > MOST_VARIANTS:
                     del self.variants[next(iter(self.variants))]
             quiet = quiet_donation() if is_new and self.donated else nullcontext()
@@ -226,7 +235,7 @@ class Program:
                     settle(result)
                 used = TRACING.used
                 if used:
-                    self._make_static(used, leaves, function)
+                    self._make_static(used, leaves, is_apart, function)
         if LIFTED.baked is not None:
             LIFTED.baked.extend(self.baked)
         return result.value(inputs) if result.__class__ is Results else result
@@ -290,12 +299,14 @@ class Program:
         """
         procedure, arguments, reach = present or (self.procedure, self.arguments, self.reach)
         program = Program(self.name, procedure, arguments, reach, self.names, self.options)
-        program.home, program.sites, program.general = self.home, self.sites, self.general
+        program.home, program.sites = self.home, self.sites
+        program.general, program.follows = self.general, self.follows
         return program
 
-    def variant(self, leaves: Sequence[Any]) -> Callable[..., Any]:
-        """The function that was compiled for the values that these leaves have."""
-        return self.variants[self._static_key(leaves)]
+    def variant(self, leaves: Sequence[Any]) -> Callable[..., Any] | None:
+        """The function that was compiled for the values that these leaves have, as it is used
+        where JAX has doubles or there is nothing to transform; None if none was."""
+        return self.variants.get(self._key(leaves))
 
     @contextmanager
     def _call(self, leaves: list[Any]) -> Iterator[list[Any]]:
@@ -328,17 +339,17 @@ class Program:
         traceable = newest if newest is not None and newest.call is function else function
         return self.sites.called(function, arrays, traceable if is_new else None)
 
-    def _static_key(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple([_known(leaves[index]) for index in self.statics])
+    def _key(self, leaves: Sequence[Any], is_apart: bool = False) -> tuple[Any, ...]:
+        return (*[_known(leaves[index]) for index in self.statics], is_apart)
 
-    def _make_static(self, used: Uses, leaves: list[Any], function: Any) -> None:
+    def _make_static(self, used: Uses, leaves: list[Any], is_apart: bool, function: Any) -> None:
         """Values that a trace used join the key, if they are none of it."""
         note_uses(self.uses, used)
         if not used.keys() <= {*self.statics}:
             self.statics = tuple(sorted({*self.statics, *used}))
-            self.variants = {self._static_key(leaves): function}
+            self.variants = {self._key(leaves, is_apart): function}
 
-    def _new_variant(self) -> jax.stages.Wrapped:
+    def _new_variant(self, is_apart: bool = False) -> jax.stages.Wrapped:
         is_often = len(self.variants) >= MANY_STATIC_VALUES
         if is_often and OTHERS in self.uses.values() and not self.has_warned:
             self.has_warned = True
@@ -348,9 +359,10 @@ class Program:
                 "trips; pass a tensor or an inexact number where the value need not be known"
             )
 
-        def traced(*arrays: Any) -> Any:
+        def plain(*arrays: Any) -> Any:
             return self._trace(arrays)
 
+        traced = in_one_trip(plain) if is_apart else plain
         traced.__name__ = traced.__qualname__ = self.name
         return jax.jit(traced, donate_argnums=self.donated or None)
 
@@ -443,7 +455,7 @@ class Program:
                 state = State(leaves, places)
                 with (
                     journal.outside([x for x in made if x.__class__ is not TensorVariable]),
-                    own_conditions(),
+                    own_conditions(self.follows),
                     own_memory([*arrays, *leaves]),
                     room_for(self.options.max_depth),
                     being_traced(self.home, procedure, state.inputs[:second]),

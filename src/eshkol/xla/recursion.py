@@ -132,10 +132,15 @@ def _entered(condition: Condition) -> Iterator[None]:
 
 
 @contextmanager
-def own_conditions() -> Iterator[None]:
-    """This block traces a program of its own, which doesn't go back to the conditions outside."""
+def own_conditions(follows: bool = False) -> Iterator[None]:
+    """This block traces a program of its own, which doesn't go back to the conditions outside.
+
+    Args:
+        follows: whether it follows every condition that is traced and known.
+    """
     saved = dict(vars(CONDITIONS))
     CONDITIONS.__init__()  # type: ignore[misc]
+    CONDITIONS.follows = follows
     try:
         yield
     finally:
@@ -198,6 +203,8 @@ def _decide_known(condition: Condition, evaluate: Evaluate) -> Any:
     It is followed where its branches can't be unified, and where it decides a recursion.
     """
     site = condition.site
+    if CONDITIONS.follows:
+        return condition.follow()
     if site in CONDITIONS.followed:
         return _follow_on(condition)
     active = [other for other in CONDITIONS.active if other.site == site]

@@ -19,6 +19,7 @@ from eshkol.base.errors import EshkolError, ShapeError, WrongType
 from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import (
     BOOL,
+    COMPLEX128,
     FLOAT32,
     INT32,
     INT64,
@@ -37,6 +38,7 @@ from eshkol.xla.tensors import (
     check_fits,
     describe,
     dimensions,
+    for_doubles,
 )
 from eshkol.xla.witness import Witness, exact_result, is_exact
 
@@ -229,9 +231,12 @@ def unary_rule(
                 return known
         x = number_tensor(who, x)
         x = cast(x, dtype_of(x.dtype, len(x.shape)))
+        run = traced if isinstance(x, Tracer) else kernel
+        if x.dtype == COMPLEX128:
+            run = for_doubles(run, (x,), operation)
         try:
             with wide():
-                return traced(x) if isinstance(x, Tracer) else kernel(x)
+                return run(x)
         except TypeError as error:
             refuse(who, error, (x,))
             raise

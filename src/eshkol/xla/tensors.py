@@ -21,8 +21,8 @@ from eshkol.base.errors import OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import list_argument
-from eshkol.primitives.declare import ARRAYS
-from eshkol.xla._compat import ArrayImpl
+from eshkol.primitives.declare import ARRAYS, load
+from eshkol.xla._compat import ArrayImpl, enable_x64
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -330,6 +330,7 @@ def compiled(*static: str, inline: bool = True) -> Callable[[Callable], Callable
             is_traced = inline and any(isinstance(argument, Tracer) for argument in arguments)
             run = function if is_traced else kernel
             if needs_wide(*arguments):
+                run = for_doubles(run, arguments, function, static)
                 with wide():
                     return run(*arguments, **options)
             return run(*arguments, **options)
@@ -337,6 +338,19 @@ def compiled(*static: str, inline: bool = True) -> Callable[[Callable], Callable
         return _with_short_way(function, static, call)
 
     return wrap
+
+
+def for_doubles(
+    run: Callable, arguments: Sequence[Any], function: Callable, static: tuple[str, ...] = ()
+) -> Callable:
+    """``run``, or another kernel of ``function`` where JAX differentiates what has no doubles.
+
+    That is where Python hands a procedure to ``jax.grad`` while JAX's 64-bit flag is off.
+    """
+    if enable_x64.value or not any(isinstance(argument, Tracer) for argument in arguments):
+        return run
+    apart: Callable = load("eshkol.xla.single_trip:kernel_apart")(function, static)
+    return apart
 
 
 def _with_short_way(function: Callable, static: tuple[str, ...], call: Callable) -> Callable:

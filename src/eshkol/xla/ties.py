@@ -39,15 +39,20 @@ def write_tied(who: str, place: Any) -> None:
 
     Args:
         who: the primitive, for messages.
-        place: a box, or a variable for a tensor.
+        place: a box, a variable for a tensor, or a container.
     """
     if FRAMES.ties:
-        (held,) = journal.contents([place])[0]
+        (now,) = journal.contents([place])
+        unlike = dict.fromkeys(now, _UNLIKE) if now.__class__ is dict else (_UNLIKE,) * len(now)
         for other, condition in FRAMES.ties.partners(place):
-            (before,) = journal.contents([other])[0]
-            journal.write_checked(
-                [other], ((_chosen(f"{who}: a variable", condition, held, before),),)
-            )
+            (before,) = journal.contents([other])
+            if not _are_of_one_size(now, before):
+                _refuse_size(who, place)
+            journal.write_checked([other], (_changed(who, condition, now, unlike, before),))
+
+
+_UNLIKE = object()
+"""What no place holds."""
 
 
 def change_tied(who: str, places: Sequence[Any], before: Sequence[Any]) -> None:
@@ -60,12 +65,17 @@ def change_tied(who: str, places: Sequence[Any], before: Sequence[Any]) -> None:
     """
     for place, held in zip(places, before, strict=True):
         (now,) = journal.contents([place])
-        if now.keys() != held.keys() if now.__class__ is dict else len(now) != len(held):
+        if not _are_of_one_size(now, held):
             _refuse_size(who, place)
         for other, condition in FRAMES.ties.partners(place):
             (others,) = journal.contents([other])
             journal.note_change(who, other, other)
             journal.put(other, _changed(who, condition, now, held, others))
+
+
+def _are_of_one_size(now: Any, before: Any) -> bool:
+    """Whether contents have as many parts as others, in a table by the same keys."""
+    return now.keys() == before.keys() if now.__class__ is dict else len(now) == len(before)
 
 
 def _changed(who: str, condition: Any, now: Any, held: Any, others: Any) -> Any:

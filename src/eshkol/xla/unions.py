@@ -36,6 +36,10 @@ Tags = tuple[int, ...]
 DECIDE = "decide by a condition in the program: (if (eq? x 'this) … …)"
 
 
+class TooManyKinds(StagingError):
+    """A program tells apart ever more kinds of values."""
+
+
 class Open(StagingError):
     """Something was asked of a union that depends on its tag.
 
@@ -309,7 +313,7 @@ def _attempted(function: Callable[[Any], Any], item: Any) -> Any:
     """The value for an alternative, whose errors happen only if it is the one."""
     KNOWN.tried += 1
     if KNOWN.tried > MOST_TRIED:
-        raise StagingError(
+        raise TooManyKinds(
             f"this program tells apart more than {MOST_TRIED} combinations of kinds of values",
             hint="values of one kind and shape, such as a tensor and a mask of it, are not told "
             "apart",

@@ -27,7 +27,7 @@ def note_uses(uses: Uses, more: Uses) -> None:
 
 
 def often_other_trips(
-    uses: Uses, statics: Sequence[int], keys: Iterable[tuple[Any, ...]]
+    uses: Uses, statics: Sequence[int], keys: Iterable[Sequence[Any]]
 ) -> int | None:
     """A leaf that only told numbers of trips, and had many values; None if there is none.
 

@@ -103,6 +103,8 @@ def way(
         leaves=shown,
     )
     target = program.variant([*front, *leaves])
+    if target is None:
+        return None
     scope = {**taking.writer.constants, **_scope(program, front, inputs, target)}
     exec(compile(text, __file__, "exec"), scope)
     return _counted(scope["function"]) if program.wants_key else scope["function"]
