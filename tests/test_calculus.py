@@ -163,6 +163,11 @@ SEVERAL = """
 ((gradient (lambda (x y) (* x x y))) 2 3) ⇒ #(12 4)
 (gradient (lambda xs (apply * xs)) 2 3 4) ⇒ #(12 8 6)
 (gradient * 2 3) ⇒ #(3 2)
+(gradient * 2 3 #:wrt 0) ⇒ 3
+(gradient * 2 3 #:wrt 1) ⇒ 2
+((gradient * #:wrt 1) 2 3) ⇒ 2
+(value-and-gradient * 2 3 #:wrt 0) ⇒ (6 3)
+(gradient * 2 3 #:wrt '(0)) ⇒ (3)
 (gradient * #(2 3 4)) ⇒ #(12 8 6)
 (jacobian (lambda (x y) (vector (* x y) x 1)) 2 3) ⇒ #(#(3 2) #(1 0) #(0 0))
 (jacobian (lambda (x) (list x (* x x))) 3) ⇒ (1 6)

@@ -404,6 +404,18 @@ SAFE = """(sin {}) (cos {}) (exp (sin {})) (tanh {}) (atan {}) (sqrt (+ 4 (squar
 (log (+ 3 (square {}))) (expt (+ 3 (cos {})) 1/3) (softplus {}) (asinh {}) (erf {}) (- {}) (cube {})
 (/ (+ 2 (sin {}))) (expt 2 (sin {})) (log1p (square {})) (expm1 (cos {}))""".replace("\n", " ")
 SAFE = re.findall(r"\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\)", SAFE)
+def test_from_python_expressions_are_text():
+    assert str(ek.symbolic_derivative("(* x x)", "x")) == "(* 2 x)"
+    assert str(ek.symbolic_solve("(- (* x x) 4)", "x")) == "(-2 2)"
+    assert str(ek.symbolic_factor("(- (expt x 2) 1)")) == "(* (- x 1) (+ x 1))"
+    assert str(ek.symbolic_expand("(* (+ x 1) (- x 2))")) == "(- (expt x 2) x 2)"
+    assert ek.symbolic_to_procedure("(* x (+ x y))", ["x", "y"])(2, 3) == 10
+    area = ek.symbolic_integral("(* 2 x)", "x")
+    assert ek.symbolic_to_procedure(area, ["x"])(3) == 9
+    with pytest.raises(BadValue, match="the text of one expression, got 2"):
+        ek.symbolic_solve("x y", "x")
+
+
 SEVERAL = [
     "(+ {} {} {})",
     "(* {} {} {})",

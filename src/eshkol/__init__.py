@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from eshkol.api.symbolic import diff as diff
     from eshkol.api.symbolic import latex as latex
     from eshkol.api.symbolic import simplify as simplify
+    from eshkol.api.symbolic import symbolic_derivative as symbolic_derivative
+    from eshkol.api.symbolic import symbolic_expand as symbolic_expand
+    from eshkol.api.symbolic import symbolic_factor as symbolic_factor
+    from eshkol.api.symbolic import symbolic_integral as symbolic_integral
+    from eshkol.api.symbolic import symbolic_solve as symbolic_solve
+    from eshkol.api.symbolic import symbolic_to_procedure as symbolic_to_procedure
     from eshkol.api.validated import interval as interval
     from eshkol.api.validated import taylor_model as taylor_model
     from eshkol.base.config import config as config
@@ -96,7 +102,11 @@ _HOMES = {
         "eshkol.api.derivatives",
     ),
     **dict.fromkeys("argmin fixed_point integrate odeint root".split(), "eshkol.api.solutions"),
-    **dict.fromkeys("diff latex simplify".split(), "eshkol.api.symbolic"),
+    **dict.fromkeys(
+        "diff latex simplify symbolic_derivative symbolic_expand symbolic_factor "
+        "symbolic_integral symbolic_solve symbolic_to_procedure".split(),
+        "eshkol.api.symbolic",
+    ),
     **dict.fromkeys("interval taylor_model".split(), "eshkol.api.validated"),
     **dict.fromkeys(_ERRORS, "eshkol.base.errors"),
     "Session": "eshkol.session",

@@ -142,6 +142,11 @@ def test_an_unknown_default_is_refused():
         CONFIG.tensor_dtype = "int32"
 
 
+def test_there_are_no_other_settings():
+    with pytest.raises(AttributeError, match="no setting x64: they are tensor_dtype, checked"):
+        CONFIG.x64 = True
+
+
 @pytest.mark.parametrize(
     ("option", "dtype"),
     [

@@ -1,4 +1,4 @@
-"""Symbolic computation from Python: ``diff``, ``simplify`` and ``latex``.
+"""Symbolic computation from Python: ``diff``, ``simplify``, ``latex``, ``symbolic_solve`` …
 
 An expression is Scheme text (``"(* x x)"``), a datum (the list that a Scheme program gave), or a
 procedure, whose source is meant. Results are data again; a notebook shows them as formulas.
@@ -6,10 +6,13 @@ procedure, whose source is meant. Results are data again; a notebook shows them 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from eshkol.base.errors import BadValue
 from eshkol.datum.symbols import intern
+from eshkol.primitives import computer_algebra as _computer_algebra
 from eshkol.primitives import latex as _latex
 from eshkol.primitives import symbolic as _symbolic
 from eshkol.reader.parser import read_all
@@ -78,3 +81,29 @@ def latex(expression: Any, /) -> str:
         \\frac{\\sqrt{x}}{2}
     """
     return _latex.latex(_expression("latex", expression))
+
+
+def _of_text(form: Callable[..., Any]) -> Callable[..., Any]:
+    """A form of symbolic computation that takes text for its expression, and names for symbols."""
+    who = form.__name__
+
+    @functools.wraps(form)
+    def called(expression: Any, /, *rest: Any, **options: Any) -> Any:
+        return form(_expression(who, expression), *map(_symbols, rest), **options)
+
+    return bounded(called)
+
+
+def _symbols(value: Any) -> Any:
+    """A name as a symbol, and a list of them as one of symbols."""
+    if isinstance(value, list | tuple):
+        return [_symbols(each) for each in value]
+    return intern(value) if isinstance(value, str) else value
+
+
+symbolic_derivative = _of_text(_symbolic.symbolic_derivative)
+symbolic_expand = _of_text(_computer_algebra.symbolic_expand)
+symbolic_factor = _of_text(_computer_algebra.symbolic_factor)
+symbolic_integral = _of_text(_computer_algebra.symbolic_integral)
+symbolic_solve = _of_text(_computer_algebra.symbolic_solve)
+symbolic_to_procedure = _of_text(_symbolic.symbolic_to_procedure)

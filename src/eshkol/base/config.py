@@ -17,6 +17,11 @@ NARROW_PRODUCTS = ("bfloat16", "float16")
 OFF = ("off", "0", "no", "false")
 """What switches something off in a variable of the environment."""
 
+SETTINGS = "tensor_dtype checked interpolate quiet store store_directory store_limit".split()
+"""What users may set."""
+
+_OWN = ("owns_process", "followers", "may_wrap")
+
 Mode = tuple[str, str, bool]
 """What compiled code depends on: the tensor dtype, that of products, whether it is checked."""
 
@@ -61,6 +66,11 @@ class Config:
         self._tensor_dtype = "float32"
         self._checked = False
         self._override = threading.local()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in (*SETTINGS, *_OWN):
+            raise AttributeError(f"there is no setting {name}: they are {', '.join(SETTINGS)}")
+        super().__setattr__(name, value)
 
     def _setting(self, name: str, default: Any) -> Any:
         value = getattr(self._override, name, None)

@@ -115,7 +115,8 @@ def symbolic_solve(expression, variable, *, domain="real"):
         domain: ``'real``, or ``'complex`` for all solutions.
 
     Returns:
-        The list of solutions, each an expression.
+        The list of solutions, each an expression; those of one period where the expression repeats
+        itself, as ``(sin x)`` does.
 
     Raises:
         BadValue: none are known in closed form, or everything is one.

@@ -291,7 +291,7 @@ def _solved_between(
         raise no_sign_change(who, low[0], high[0], first, last)
     found = root_finding.bracketed(equations, low, high, limit, steps, method == "bisection")
     if not found.is_found:
-        raise not_converged(who, steps, found.residual, found.x[0], hint_for(who, method))
+        raise not_converged(who, steps, found.residual, found.x[0], hint_for(who, "bracketed"))
     return moving_root(who, residuals, found.x)[0]
 
 
@@ -421,8 +421,11 @@ def hint_for(who: str, method: str) -> str:
             "start nearer to it, allow more #:max-steps or a larger #:tolerance, or use "
             "#:method 'newton"
         )
-    if method == "bisection":
-        return "allow more #:max-steps or a larger #:tolerance"
+    if "bracketed" in method:
+        return (
+            "is it a pole? there the sign changes too; else allow more #:max-steps or a larger "
+            "#:tolerance"
+        )
     return (
         "start nearer to it, allow more #:max-steps or a larger #:tolerance; for one unknown a "
         "#:bracket makes it certain"

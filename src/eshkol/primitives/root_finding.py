@@ -204,7 +204,9 @@ def bracketed(
     x = a.choose(is_end, end, middle_of(low, high))
     start = (x, a.residual(x), low, high, width(low, high), is_end | negation(is_sound), 0)
     x, r, _, _, _, is_found, _ = a.repeat(goes_on, step, start)
-    return Found(x, a.norm(r), is_found & is_sound)
+    # At a pole the sign changes too, and the residual grows.
+    is_root = a.norm(r) <= a.norm(first) + a.norm(last)
+    return Found(x, a.norm(r), is_found & is_sound & is_root)
 
 
 def anderson(a: Equations, x: Point, tolerance: Any, steps: Any, memory: int = MEMORY) -> Found:

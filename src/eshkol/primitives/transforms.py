@@ -68,7 +68,7 @@ def derivative(function, x=None):
 
 
 @primitive("gradient")
-def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
+def gradient(function, *points, wrt=None, checkpoint=None, max_trips=None):
     """The gradient of a procedure that gives one number.
 
     Args:
@@ -81,7 +81,7 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
             result is the procedure that computes the gradient; it takes keyword arguments of
             ``function`` too.
         wrt: the index of the argument to differentiate, where the rest are data; or a list of
-            indices.
+            indices. Default: all, if there are several numbers, else the first.
         checkpoint: what compiled loops keep, ``'log``, ``'all`` or a number: see ``keep-states``.
         max_trips: how many trips of compiled loops to keep: see ``keep-states``.
 
@@ -100,7 +100,7 @@ def gradient(function, *points, wrt=0, checkpoint=None, max_trips=None):
 
 
 @primitive("value-and-gradient")
-def value_and_gradient(function, *points, wrt=0, has_aux=False, checkpoint=None, max_trips=None):
+def value_and_gradient(function, *points, wrt=None, has_aux=False, checkpoint=None, max_trips=None):
     """The value of a procedure and its gradient, as a list of two.
 
     Args:
@@ -130,11 +130,15 @@ def _value_and_gradient(
     if isinstance(wrt, Pair | Vector | list | tuple):
         point = _chosen_point(who, function, points, wrt)
     else:
-        index = _index(who, wrt, points)
-        if len(points) > 1 and (index != 0 or not all(map(is_scalar, points))):
+        index = 0 if wrt is None else _index(who, wrt, points)
+        are_numbers = all(map(is_scalar, points))
+        if len(points) > 1 and not are_numbers:
             run = load("eshkol.xla.transforms:value_and_gradient")
             return run(who, function, list(points), index, has_aux)
-        point = point_of(who, function, points)
+        if len(points) == 1 or wrt is None:
+            point = point_of(who, function, points)
+        else:
+            point = Point(points[index], _of_chosen(function, points, [index], is_one=True))
     if not has_aux:
         try:
             return autodiff.attempted(_on_host, who, point)
@@ -158,15 +162,23 @@ def _chosen_point(who: str, function: Procedure, points: Sequence[Any], wrt: Any
     if len(set(indices)) < len(indices):
         raise BadValue(f"{who}: #:wrt has an index twice, got {short_string(wrt)}")
     chosen = [points[index] for index in indices]
+    of_chosen = _of_chosen(function, points, indices)
+    return Point(tuple(chosen) if wrt.__class__ is tuple else scheme_list(chosen), of_chosen)
+
+
+def _of_chosen(
+    function: Procedure, points: Sequence[Any], indices: Sequence[int], is_one: bool = False
+) -> Procedure:
+    """The procedure of a list of the arguments at some indices, or of the one at the only index."""
     called = callee(function)
 
     def of_chosen(parts: Any) -> Any:
         arguments = list(points)
-        for index, part in zip(indices, parts, strict=True):
+        for index, part in zip(indices, [parts] if is_one else parts, strict=True):
             arguments[index] = part
         return called(*arguments)
 
-    return Point(tuple(chosen) if wrt.__class__ is tuple else scheme_list(chosen), of_chosen)
+    return of_chosen
 
 
 def _on_host(who: str, point: Point) -> tuple[Any, Any]:

@@ -40,6 +40,9 @@ class TooManyKinds(StagingError):
     """A program tells apart ever more kinds of values."""
 
 
+TooManyKinds.__name__ = TooManyKinds.__qualname__ = StagingError.__name__
+
+
 class Open(StagingError):
     """Something was asked of a union that depends on its tag.
 
