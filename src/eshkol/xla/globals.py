@@ -12,6 +12,11 @@ from typing import Any
 from eshkol.base.errors import StagingError
 from eshkol.datum.variables import TensorVariable
 
+OF_VARIABLES = (
+    "what compiled procedures themselves change is kept in a (variable value), see variable-set!"
+)
+"""What helps who assigns a variable of code outside."""
+
 
 class Lifted(threading.local):
     """The top-level variables that the program being traced reads.
@@ -53,5 +58,5 @@ def set_top_level(namespace: Any, name: str, value: Any) -> Any:
     raise StagingError(
         f"set!: the top-level variable {name} can't be assigned inside a compiled procedure",
         hint=f"return the new value, and assign it where the procedure is called: "
-        f"(set! {name} (procedure …))",
+        f"(set! {name} (procedure …))\n{OF_VARIABLES}",
     )

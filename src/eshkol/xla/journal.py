@@ -22,6 +22,7 @@ from eshkol.datum.values import HashTable, Vector
 from eshkol.datum.variables import TensorVariable
 from eshkol.datum.write import short_string
 from eshkol.xla._compat_traces import is_of_this_trace
+from eshkol.xla.globals import OF_VARIABLES
 from eshkol.xla.identities import Ties
 from eshkol.xla.rebuilding import parts_of
 from eshkol.xla.trees import OuterBox
@@ -309,7 +310,8 @@ def set_box(box: list[Any], value: Any, name: str = "this variable") -> None:
 def _not_ours(name: str) -> StagingError:
     return StagingError(
         f"set!: {name} belongs to code outside of the compiled procedure",
-        hint="return the new value, or bind the variable inside the compiled procedure",
+        hint="return the new value, or bind the variable inside the compiled procedure\n"
+        f"{OF_VARIABLES}",
     )
 
 
