@@ -320,7 +320,7 @@ def _smallest(who: str, function: Any, start: Any, method: str, tolerance: Any, 
 
     equations = HostEquations(who, slopes)
     limit = default_tolerance(TOLERANCE) if tolerance is None else tolerance
-    found = minimum(_Minimand(of_numbers), equations, plain(numbers), method, limit, steps)
+    found = minimum(_Minimand(who, of_numbers), equations, plain(numbers), method, limit, steps)
     if not found.is_found:
         where = unflatten(structure, found.x)
         raise not_converged(who, steps, found.residual, where, hint_for(who, method))

@@ -31,7 +31,7 @@ def _minimum(who: str, function: Any, start: Any, *settings: Any) -> Any:
         with autodiff.attempt():
             of_numbers, numbers, structure = point.taken_apart()
             check_numbers(who, point.value, numbers)
-            arithmetic = minimizers.HostArithmetic(of_numbers)
+            arithmetic = minimizers.HostArithmetic(who, of_numbers)
             return unflatten(structure, algorithm(arithmetic, numbers, *settings))
     except autodiff.NeedsTensors:
         return load(_XLA + "minimum")(who, algorithm, point.function, point.value, settings)
@@ -148,7 +148,7 @@ def line_search(function, point, direction, gradient, start=1.0, decrease=1e-4, 
             of_numbers, numbers, _ = where.taken_apart()
             check_numbers(who, where.value, numbers)
             others = [factors_of(who, part, len(numbers)) for part in (direction, gradient)]
-            arithmetic = minimizers.HostArithmetic(of_numbers)
+            arithmetic = minimizers.HostArithmetic(who, of_numbers)
             return minimizers.line_search(arithmetic, numbers, *others, *settings)
     except autodiff.NeedsTensors:
         run = load(_XLA + "line_search")

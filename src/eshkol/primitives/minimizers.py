@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from eshkol import autodiff
-from eshkol.autodiff import rules
+from eshkol.autodiff import primal, rules
 from eshkol.autodiff.plain import add, divide, multiply, whole
+from eshkol.base.errors import BadValue
+from eshkol.datum.write import short_string
 
 Point = Any
 """The numbers of a point: a list, or a tensor of rank 1."""
@@ -68,8 +70,25 @@ class Arithmetic(Protocol):
 class HostArithmetic:
     """Arithmetic on lists of Python numbers, also of those that carry derivatives."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, who: str, procedure: Callable[..., Any]) -> None:
+        self.who = who
+        self.procedure = procedure
+
+    def function(self, *x: Any) -> Any:
+        """The value of the procedure.
+
+        Raises:
+            BadValue: it is no real number.
+        """
+        value = self.procedure(*x)
+        if primal(value).__class__ is complex:
+            at = " and ".join(short_string(primal(number)) for number in x)
+            raise BadValue(
+                f"{self.who}: expected a real number to minimize, got "
+                f"{short_string(primal(value))} at {at}",
+                hint="the steps have left where it is real: start elsewhere, or take smaller ones",
+            )
+        return value
 
     def value(self, x: Point) -> Any:
         return self.function(*x)
