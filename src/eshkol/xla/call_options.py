@@ -162,7 +162,7 @@ def _position(who: str, option: str, index: int, parameters: _Parameters) -> int
     position = index + count if index < 0 else index
     if position < 0 or (position >= count and parameters.rest is None):
         raise OutOfRange(
-            f"{who}: {option}: there is no argument {index} in {parameters.usage}",
+            f"{who}: {option}: there is no argument {index} in {_shown(parameters)}",
             hint="arguments count from 0",
         )
     return position
@@ -178,7 +178,14 @@ def _index_of_name(
     if _key(name) in parameters.keywords or parameters.takes_any:
         keywords.add(_key(name))
         return None
-    raise BadValue(f"{who}: {option}: there is no parameter {name} in {parameters.usage}")
+    raise BadValue(f"{who}: {option}: there is no parameter {name} in {_shown(parameters)}")
+
+
+def _shown(parameters: _Parameters) -> str:
+    """The procedure with its parameters, as a program writes it."""
+    usage = parameters.usage
+    is_nameless = usage.startswith(("(lambda ", "(lambda)"))
+    return f"(lambda ({usage[7:-1].strip()}) …)" if is_nameless else usage
 
 
 # ---- static arguments
