@@ -153,6 +153,9 @@ def number_of(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
+_EXACTLY = "a real number becomes an index by (exact (floor x)), or round"
+
+
 def index_operand(value: Any, who: str) -> Any:
     """An element index: a Python int, or an integer array of rank 0 (traced or not)."""
     if value.__class__ is int:
@@ -161,7 +164,8 @@ def index_operand(value: Any, who: str) -> Any:
         raise OutOfRange(f"{who}: there is no index {describe(value)}")
     array = value if isinstance(value, Array) else _index_array(value, who)
     if array.shape != () or array.dtype.kind not in "iu":
-        hint = _SELECTING if array.dtype == bool else ""
+        is_real = array.shape == () and array.dtype.kind == "f"
+        hint = _SELECTING if array.dtype == bool else _EXACTLY if is_real else ""
         raise WrongType(f"{who}: expected an exact integer index, got {describe(value)}", hint=hint)
     return cast(array, INT32)
 
