@@ -219,3 +219,13 @@ def test_what_is_refused_counts_for_no_other_program() -> None:
         session.evaluate(MISTAKES["staged: four lists of many lengths"].program)
     above = "(apply + (filter (lambda (y) (> y x)) (iota 5)))"
     assert session.evaluate(f"((jit (lambda (x) (if (> x 0) {above} x))) 1.5)") == 9.0
+
+
+def test_the_kinds_of_staging_errors_are_shown_by_the_name_that_users_know() -> None:
+    program = """((jit (lambda (x)
+      (do ((acc (zeros 1) (concatenate (list acc (reshape x 1)))))
+          ((> (tensor-sum acc) 10.0) acc)))) 1.0)"""
+    with pytest.raises(EshkolError) as caught:
+        Session().evaluate(program, "bad.esk")
+    last = "".join(traceback.format_exception_only(caught.value))
+    assert last.startswith("eshkol.base.errors.StagingError: bad.esk:2:7: do: ")

@@ -40,6 +40,8 @@ Values = tuple[Any, ...]
 class ChangingVariable(StagingError, ShapeError):
     """A loop variable has another shape or structure after a trip."""
 
+    __qualname__, __module__ = StagingError.__qualname__, StagingError.__module__  # as it is shown
+
 
 class ChangedContainer(ChangingVariable):
     """A trip changes a container that a loop variable holds, and which is another one after it.

@@ -47,4 +47,6 @@ class Parting(StagingError):
         is_final: whether the loop was parted already, to no avail.
     """
 
+    __qualname__, __module__ = StagingError.__qualname__, StagingError.__module__  # as it is shown
+
     is_final = False
