@@ -207,7 +207,8 @@ _power_of_integers = binary_rule("expt", jnp.power, result_dtype)
 def power(x: Any, y: Any) -> Any:
     """``(expt x y)``: an exact integer exponent multiplies out, else ``exp(y log x)``.
 
-    Integers to a non-negative exact power stay integers; to a negative one they become floats.
+    Integers to a non-negative exact power stay integers; to a negative one that is known they
+    become floats, and to one that is not known it is an error when it is computed.
     """
     if is_exact(x) and is_exact(y):
         # Whether the result is exact is up to the sign of the exponent.
@@ -220,8 +221,17 @@ def power(x: Any, y: Any) -> Any:
         return _power_by(y)(as_tensor(x, "expt"))
     operands = as_tensors("expt", x, y)
     if result_dtype(operands).kind in "iu":
-        return _power_of_integers(*operands)
+        return _whole_power(*operands)
     return _power_of_floats(*operands)
+
+
+def _whole_power(x: Any, y: Any) -> Any:
+    """Integers to powers of integers; a negative exponent suits 1 and -1 alone."""
+    if y.dtype.kind != "i":
+        return _power_of_integers(x, y)
+    if x.__class__ is not int or x not in (1, -1):
+        load("eshkol.xla.checks:check_exponent")(x, y)
+    return _power_of_integers(x, abs(y))
 
 
 @functools.cache

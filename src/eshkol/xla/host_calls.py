@@ -23,6 +23,7 @@ HOST_FUNCTIONS = {
     "end not reached": "eshkol.primitives.differential_equations:not_reached",
     "index out of range": "eshkol.xla.checks:out_of_range",
     "integral not found": "eshkol.primitives.integration:not_found",
+    "negative exponent": "eshkol.xla.checks:negative_exponent",
     "no integer": "eshkol.xla.checks:no_integer",
     "no sign change": "eshkol.primitives.implicit:no_sign_change",
     "not a number": "eshkol.xla.checks:not_a_number",
