@@ -118,10 +118,6 @@ GIVEN = {"staged: a vector that was given or another one is changed"}
 KEYED = {
     f"staged: a hash table {how} by a traced integer that is no key" for how in ("read", "written")
 }
-KEYED |= {
-    "staged: a negative power of an exact integer",
-    "staged: negative powers in the trips of a loop",
-}
 """Which fail when they run, and so as JAX has it where JAX runs them."""
 
 INNER = {"staged: a variable assigned in each step of a minimizer"}

@@ -404,6 +404,8 @@ SAFE = """(sin {}) (cos {}) (exp (sin {})) (tanh {}) (atan {}) (sqrt (+ 4 (squar
 (log (+ 3 (square {}))) (expt (+ 3 (cos {})) 1/3) (softplus {}) (asinh {}) (erf {}) (- {}) (cube {})
 (/ (+ 2 (sin {}))) (expt 2 (sin {})) (log1p (square {})) (expm1 (cos {}))""".replace("\n", " ")
 SAFE = re.findall(r"\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\)", SAFE)
+
+
 def test_from_python_expressions_are_text():
     assert str(ek.symbolic_derivative("(* x x)", "x")) == "(* 2 x)"
     assert str(ek.symbolic_solve("(- (* x x) 4)", "x")) == "(-2 2)"

@@ -43,6 +43,7 @@ FAULTS = [
     ("(tensor-sum (dynamic-slice t (list (exact x)) '(2)))", 1.0, 2.0, OutOfRange,
      "dynamic-slice: index 2 is out of range for a part of 2 along axis 0 of f32[3]"),
     ("(quotient 7 (exact x))", 2.0, 0.0, DivideByZero, "quotient: division by zero"),
+    ("(expt 2 (exact x))", 2.0, -3.0, BadValue, "expt: 2 to a negative power is no integer"),
     ("(modulo 7 (exact x))", 2.0, 0.0, DivideByZero, "modulo: division by zero"),
     ("(remainder 7 (exact x))", 2.0, 0.0, DivideByZero, "remainder: division by zero"),
     ("(* (exact x) (exact x))", 3e9, 4e9, OutOfRange, "*: the result does not fit in int64"),

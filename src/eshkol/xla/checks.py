@@ -19,12 +19,10 @@ from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, DivideByZero, EshkolError, OutOfRange
 from eshkol.datum.write import short_string
 from eshkol.xla.dtypes import FLOAT64, wide
-from eshkol.xla.effects import Complaint, fail_with, is_taken, unconditional, under
+from eshkol.xla.effects import Complaint, fail_with, under
 from eshkol.xla.extents import trace_part
 from eshkol.xla.host_calls import HostFunction
-from eshkol.xla.recursion_lanes import guard
 from eshkol.xla.tensors import as_tensor
-from eshkol.xla.truth import conjunction
 from eshkol.xla.witness import tracer_of
 
 Rule = Callable[..., Any]
@@ -70,19 +68,13 @@ def divided_by_zero(who: str) -> EshkolError:
 
 
 def check_exponent(base: Any, exponent: Any) -> None:
-    """Refuse a negative exponent of integers whose power is an integer, unless they are 1 or -1.
-
-    It is looked for without ``with-checks`` too: no number would be near the result. Of many lanes
-    only the one answer whether there is such a lane is looked at.
-    """
+    """Refuse a negative exponent of integers whose power is an integer, unless they are 1 or -1."""
+    base_array, array = tracer_of(base), tracer_of(exponent)
+    if not CONFIG.checked and any(isinstance(x, jax.core.Tracer) for x in (base_array, array)):
+        return
     with wide():
-        numbers = [lax.convert_element_type(tracer_of(x), np.int64) for x in (base, exponent)]
-        bad = jnp.any((numbers[1] < 0) & (lax.abs(numbers[0]) != 1))
-        if isinstance(bad, jax.core.Tracer):
-            bad = guard(conjunction(is_taken(), bad), [])[0]
-        known = base if base.__class__ is int else None
-        with unconditional():
-            refuse(bad, HostFunction("negative exponent", known))
+        bad = jnp.any((array < 0) & (jnp.abs(base_array) != 1))
+        refuse(bad, HostFunction("negative exponent", base if base.__class__ is int else None))
 
 
 def negative_exponent(base: int | None) -> EshkolError:

@@ -75,16 +75,6 @@ def under(condition: Callable[[], Any]) -> Iterator[None]:
 
 
 @contextmanager
-def unconditional() -> Iterator[None]:
-    """Effects in this block happen whenever it runs: its caller asked :func:`is_taken` already."""
-    saved, PATH.conditions = PATH.conditions, []
-    try:
-        yield
-    finally:
-        PATH.conditions = saved
-
-
-@contextmanager
 def muted() -> Iterator[Path]:
     """Effects in this block are left out; ``left_out`` tells then whether there were any."""
     saved = PATH.is_muted

@@ -201,14 +201,23 @@ def atan(y: Any, x: Any = None) -> Any:
 
 
 _power_of_floats = binary_rule("expt", _raised, inexact_result)
-_power_of_integers = binary_rule("expt", jnp.power, result_dtype)
+
+
+def _truncated_power(x: Any, y: Any) -> Any:
+    if y.dtype.kind != "i":
+        return jnp.power(x, y)
+    power = jnp.power(x, jnp.abs(y))
+    return jnp.where((y < 0) & (jnp.abs(x) != 1), jnp.zeros_like(power), power)
+
+
+_power_of_integers = binary_rule("expt", _truncated_power, result_dtype)
 
 
 def power(x: Any, y: Any) -> Any:
     """``(expt x y)``: an exact integer exponent multiplies out, else ``exp(y log x)``.
 
     Integers to a non-negative exact power stay integers; to a negative one that is known they
-    become floats, and to one that is not known it is an error when it is computed.
+    become floats, to one that is traced they are rounded towards zero.
     """
     if is_exact(x) and is_exact(y):
         # Whether the result is exact is up to the sign of the exponent.
@@ -226,12 +235,10 @@ def power(x: Any, y: Any) -> Any:
 
 
 def _whole_power(x: Any, y: Any) -> Any:
-    """Integers to powers of integers; a negative exponent suits 1 and -1 alone."""
-    if y.dtype.kind != "i":
-        return _power_of_integers(x, y)
-    if x.__class__ is not int or x not in (1, -1):
+    """Integers to powers of integers; to negative ones rounded towards zero, unless checked."""
+    if y.dtype.kind == "i":
         load("eshkol.xla.checks:check_exponent")(x, y)
-    return _power_of_integers(x, abs(y))
+    return _power_of_integers(x, y)
 
 
 @functools.cache
