@@ -15,6 +15,8 @@ from eshkol.primitives.declare import tensor_primitive
 from eshkol.primitives.tensors import Dtype, Sizes, Tensor
 
 _AT = "eshkol.xla.distributions:"
+_OF_CLASSES = "eshkol.xla.class_draws:"
+_OF_VECTORS = "eshkol.xla.vector_draws:"
 
 
 @tensor_primitive("random-exponential", at=_AT + "exponential")
@@ -221,7 +223,7 @@ def rademacher(*sizes: Sizes, dtype: Dtype = None) -> Any:
     """-1 or 1. Example: ``(with-rng 7 (random-rademacher 5))`` ⇒ ``#(1 1 -1 -1 1)``."""
 
 
-@tensor_primitive("categorical", "random-categorical", at=_AT + "categorical")
+@tensor_primitive("categorical", "random-categorical", at=_OF_CLASSES + "categorical")
 def categorical(weights: Tensor, *sizes: Sizes) -> Any:
     """The number of a class, chosen by the weights along the last axis.
 
@@ -232,7 +234,7 @@ def categorical(weights: Tensor, *sizes: Sizes) -> Any:
     """
 
 
-@tensor_primitive("random-multinomial", at=_AT + "multinomial")
+@tensor_primitive("random-multinomial", at=_OF_CLASSES + "multinomial")
 def multinomial(trials: int, weights: Tensor, *sizes: Sizes) -> Tensor:
     """How often each class comes in so many trials: int32, the classes along the last axis.
 
@@ -245,7 +247,7 @@ def multinomial(trials: int, weights: Tensor, *sizes: Sizes) -> Tensor:
     """
 
 
-@tensor_primitive("random-choice", at=_AT + "choice")
+@tensor_primitive("random-choice", at=_OF_CLASSES + "choice")
 def choice(values: Any, *sizes: Sizes, weights: Any = None, replace: bool = True) -> Any:
     """Elements of a list, vector or tensor, or integers below a count, at random.
 
@@ -260,7 +262,7 @@ def choice(values: Any, *sizes: Sizes, weights: Any = None, replace: bool = True
     """
 
 
-@tensor_primitive("random-dirichlet", at=_AT + "dirichlet")
+@tensor_primitive("random-dirichlet", at=_OF_CLASSES + "dirichlet")
 def dirichlet(concentration: Tensor, *sizes: Sizes, dtype: Dtype = None) -> Tensor:
     """Probabilities of classes, along the last axis, that add up to 1.
 
@@ -268,7 +270,7 @@ def dirichlet(concentration: Tensor, *sizes: Sizes, dtype: Dtype = None) -> Tens
     """
 
 
-@tensor_primitive("random-multivariate-normal", at=_AT + "multivariate_normal")
+@tensor_primitive("random-multivariate-normal", at=_OF_VECTORS + "multivariate_normal")
 def multivariate_normal(
     mean: Tensor, covariance: Tensor, *sizes: Sizes, dtype: Dtype = None
 ) -> Tensor:
@@ -278,7 +280,7 @@ def multivariate_normal(
     """
 
 
-@tensor_primitive("random-ball", at=_AT + "ball")
+@tensor_primitive("random-ball", at=_OF_VECTORS + "ball")
 def ball(dimension: int, *sizes: Sizes, order: Any = 2, dtype: Dtype = None) -> Tensor:
     """Points evenly from the unit ball, along the last axis.
 
@@ -292,7 +294,7 @@ def ball(dimension: int, *sizes: Sizes, order: Any = 2, dtype: Dtype = None) -> 
     """
 
 
-@tensor_primitive("random-orthogonal", at=_AT + "orthogonal")
+@tensor_primitive("random-orthogonal", at=_OF_VECTORS + "orthogonal")
 def orthogonal(size: int, *sizes: Sizes, dtype: Dtype = None) -> Tensor:
     """Orthogonal matrices, evenly from all of a size (Haar's measure; Stewart 1980).
 

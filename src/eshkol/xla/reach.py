@@ -106,7 +106,9 @@ _DRAWING_RULES = tuple(
     for rules in (
         "random:",
         "initializers:",
+        "class_draws:",
         "distributions:",
+        "vector_draws:",
         "augmentation:",
         "normalization:dropout",
         "in_place:xavier",
