@@ -48,6 +48,10 @@ CONTINUOUS = [
     ("random-log-gamma", (0.3,), st.loggamma(0.3)),
     ("random-wald", (2.0,), st.invgauss(2.0)),
     ("random-truncated-normal", (-1.0, 3.0, 0.5, 2.0), st.truncnorm(-0.75, 1.25, 0.5, 2)),
+    ("random-truncated-normal", (5.0, 6.0, 0.0, 1.0), st.truncnorm(5, 6)),
+    ("random-truncated-normal", (-11.0, -10.0, 0.0, 1.0), st.truncnorm(-11, -10)),
+    ("random-truncated-normal", (2.0, np.inf, 0.0, 1.0), st.truncnorm(2, np.inf)),
+    ("random-truncated-normal", (-np.inf, 2.0, 1.0, 2.0), st.truncnorm(-np.inf, 0.5, 1, 2)),
     ("random-triangular", (0.0, 1.0, 3.0), st.triang(1 / 3, 0, 3)),
 ]
 WHOLE = [
@@ -231,6 +235,9 @@ def test_parameters_broadcast():
     assert sample.shape == (2, 1000)
     assert sample[0].mean() > 20 * sample[1].mean()
     assert drawn("random-gamma", np.ones(3, "float32"), 2.0).shape == (3,)
+    narrow = [np.ones(3, "float32").astype(dtype) for dtype in ("bfloat16", "float16")]
+    for name in ("random-gamma", "random-normal", "beta"):
+        assert drawn(name, *narrow).dtype == "float32"
     assert drawn("random-gumbel", 0, 1, 4, dtype="float64").dtype == "float64"
     assert drawn("random-gumbel", 0, 1, 4, dtype="bfloat16").dtype == "bfloat16"
 
@@ -260,6 +267,15 @@ def test_slopes_by_parameters():
     slope = session.evaluate(program)
     sample = session.evaluate("(rng-seed 1) (tensor-mean (random-laplace 0 1 500))")
     assert float(slope) == pytest.approx(float(sample), rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", ["1.0", "0.4"])
+def test_slopes_of_tails(scale):
+    # At a fixed key the numbers move with the bounds: x(s) = s x(1) where all but s is infinite.
+    draw = "(with-rng 3 (tensor-sum (random-truncated-normal {} +inf.0 0 {} 20)))"
+    session = Session()
+    slope = session.evaluate(f"(derivative (lambda (s) {draw.format('(* 5 s)', 's')}) {scale})")
+    assert float(slope) == pytest.approx(float(session.evaluate(draw.format(5, 1.0))), rel=1e-4)
 
 
 def test_random_tensor():

@@ -179,7 +179,7 @@ def wald(mean: Any = 1.0, *sizes: Sizes, dtype: Dtype = None) -> Any:
 def truncated_normal(
     low: Any, high: Any, mean: Any = 0.0, deviation: Any = 1.0, *sizes: Sizes, dtype: Dtype = None
 ) -> Any:
-    """Normal numbers from low to high.
+    """Normal numbers from low to high, of which either may be infinite.
 
     Example: ``(with-rng 7 (random-truncated-normal -2 2 0 1 3))`` ⇒ ``#(0.43209818 0.8828275
     -0.25642762)``.

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from eshkol.base.errors import BadValue
 from eshkol.datum.symbols import Symbol
+from eshkol.xla import truncation
 from eshkol.xla.arguments import is_sequence, static_shape
 from eshkol.xla.class_draws import categorical
 from eshkol.xla.creation import full
@@ -130,16 +131,11 @@ wald = sampler(
 )
 
 
-def _truncated(key: Any, shape: Any, dtype: Any, low: Any, high: Any, mean: Any, scale: Any) -> Any:
-    bounds = (low - mean) / scale, (high - mean) / scale
-    return mean + scale * _RANDOM.truncated_normal(key, *bounds, shape, dtype)
-
-
 truncated_normal = sampler(
     "random-truncated-normal",
-    _truncated,
-    Parameter("low"),
-    Parameter("high"),
+    truncation.truncated_normal,
+    Parameter("low", "bound"),
+    Parameter("high", "bound"),
     _LOCATION,
     _SCALE,
     ascending=2,

@@ -6,6 +6,7 @@ blocks, because a kernel per number would be slow.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -27,6 +28,7 @@ from eshkol.xla.dtypes import (
     WIDE,
     default_dtype,
     inexact_dtype,
+    join,
     parse_dtype,
     wide,
 )
@@ -78,7 +80,8 @@ def _drawing(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     return draw
 
 
-def _float_dtype(dtype: Any, who: str) -> np.dtype:
+def float_dtype(dtype: Any, who: str) -> np.dtype:
+    """The floating dtype that is asked for, else the usual one."""
     kind = parse_dtype(dtype, who) or default_dtype()
     if kind.kind == "f" or kind.name == "bfloat16":
         return kind
@@ -112,8 +115,8 @@ def _dtype_of_draw(who: str, dtype: Any, parameters: Sequence[Any]) -> np.dtype:
     """The one asked for, else that of the parameters that are tensors."""
     kinds = [inexact_dtype(p.dtype, 1) for p in parameters if getattr(p, "shape", ())]
     if dtype is not None or not kinds:
-        return _float_dtype(dtype, who)
-    return np.result_type(*kinds) if len(kinds) > 1 else kinds[0]
+        return float_dtype(dtype, who)
+    return functools.reduce(join, kinds)
 
 
 def check_fits(who: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
@@ -216,12 +219,12 @@ def _check_bound(who: str, what: str, holds: Callable[[Any], Any], *values: Any)
 
 def rand(*dims: Any, dtype: Any = None) -> Any:
     """A tensor of uniform draws from [0, 1)."""
-    return _floats("uniform", static_shape(dims, "rand"), _float_dtype(dtype, "rand"))
+    return _floats("uniform", static_shape(dims, "rand"), float_dtype(dtype, "rand"))
 
 
 def randn(*dims: Any, dtype: Any = None) -> Any:
     """A tensor of draws from the standard normal distribution."""
-    return _floats("normal", static_shape(dims, "randn"), _float_dtype(dtype, "randn"))
+    return _floats("normal", static_shape(dims, "randn"), float_dtype(dtype, "randn"))
 
 
 def random_int(low: Any, high: Any, *dims: Any, dtype: Any = None) -> Any:

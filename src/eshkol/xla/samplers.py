@@ -6,6 +6,7 @@ the result; without sizes the result has the shape of the parameters, and of num
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from eshkol.xla.dtypes import (
     INT64,
     default_dtype,
     inexact_dtype,
+    join,
     parse_dtype,
     wide,
 )
@@ -48,6 +50,7 @@ def _are_counts(x: Any) -> Any:
 
 _LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "real": ("", np.isfinite),
+    "bound": (" that is a number", lambda x: ~np.isnan(x)),
     "positive": (" greater than 0", lambda x: x > 0),
     "probability": (" from 0 to 1", lambda x: (x >= 0) & (x <= 1)),
     "chance": (" greater than 0, at most 1", lambda x: (x > 0) & (x <= 1)),
@@ -134,7 +137,7 @@ def _dtype(arrays: list[Any], shape: tuple[int, ...]) -> np.dtype:
     tensors = [array.dtype for array in arrays if array.shape]
     if not tensors:
         return default_dtype()
-    return inexact_dtype(np.result_type(*tensors) if len(tensors) > 1 else tensors[0], 1)
+    return inexact_dtype(functools.reduce(join, tensors), 1)
 
 
 def _result(result: Any, shape: tuple[int, ...], whole: bool, dtype: Any, kind: np.dtype) -> Any:
