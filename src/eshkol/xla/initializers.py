@@ -14,10 +14,10 @@ from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.symbols import Symbol
 from eshkol.xla.arguments import number, static_shape
 from eshkol.xla.creation import full
-from eshkol.xla.dtypes import WIDE, default_dtype, parse_dtype, wide
+from eshkol.xla.dtypes import WIDE, wide
 from eshkol.xla.kernels import call_kernel
 from eshkol.xla.key_stream import next_key
-from eshkol.xla.random import random_normal, random_uniform
+from eshkol.xla.random import float_dtype, random_normal, random_uniform
 from eshkol.xla.tensors import cast, describe
 
 
@@ -45,7 +45,7 @@ def _scaled(who: str, scale: float, mode: Any, distribution: Any) -> Callable[..
         fans = shape if len(shape) > 1 else (*shape, 1)
         inputs, outputs = _axes(layout, len(fans), who)
         static = (scale, mode, distribution, inputs, outputs, fans, shape)
-        kind = parse_dtype(dtype, who) or default_dtype()
+        kind = float_dtype(dtype, who)
         if 0 in shape:
             # No weights have no fans.
             return cast(jnp.zeros(shape), kind)
@@ -81,13 +81,15 @@ lecun_normal = _scaled("lecun-normal", 1.0, "fan_in", "truncated_normal")
 def uniform_init(shape: Any, low: Any = 0.0, high: Any = 1.0, *, dtype: Any = None) -> Any:
     """Weights drawn evenly from [low, high)."""
     sizes = list(static_shape((shape,), "uniform-init"))
-    return random_uniform(sizes, low, high, dtype=dtype)
+    kind = None if dtype is None else float_dtype(dtype, "uniform-init")
+    return random_uniform(sizes, low, high, dtype=kind)
 
 
 def normal_init(shape: Any, mean: Any = 0.0, deviation: Any = 1.0, *, dtype: Any = None) -> Any:
     """Weights drawn from a normal distribution."""
     sizes = list(static_shape((shape,), "normal-init"))
-    return random_normal(sizes, mean, deviation, dtype=dtype)
+    kind = None if dtype is None else float_dtype(dtype, "normal-init")
+    return random_normal(sizes, mean, deviation, dtype=kind)
 
 
 def constant_init(shape: Any, value: Any = 0.0, *, dtype: Any = None) -> Any:
@@ -100,7 +102,7 @@ def orthogonal_init(shape: Any, scale: float = 1.0, *, dtype: Any = None) -> Any
     sizes = static_shape((shape,), "orthogonal-init")
     if len(sizes) < 2:
         raise ShapeError(f"orthogonal-init: expected at least two sizes, got {list(sizes)}")
-    kind = parse_dtype(dtype, "orthogonal-init") or default_dtype()
+    kind = float_dtype(dtype, "orthogonal-init")
     computed = kind if kind in WIDE else np.dtype("float32")
     with wide() if computed in WIDE else nullcontext():
         factor = number("orthogonal-init", scale, "scale", computed)
