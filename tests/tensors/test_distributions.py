@@ -45,6 +45,7 @@ CONTINUOUS = [
     ("random-maxwell", (2.0,), st.maxwell(scale=2)),
     ("random-double-sided-maxwell", (1.0, 2.0), DoubleMaxwell(1.0, 2.0)),
     ("random-generalized-normal", (1.5, 1.0, 2.0), st.gennorm(1.5, 1, 2)),
+    ("random-generalized-normal", (100.0, 0.0, 1.0), st.gennorm(100)),
     ("random-log-gamma", (0.3,), st.loggamma(0.3)),
     ("random-wald", (2.0,), st.invgauss(2.0)),
     ("random-truncated-normal", (-1.0, 3.0, 0.5, 2.0), st.truncnorm(-0.75, 1.25, 0.5, 2)),
@@ -137,9 +138,9 @@ def test_counts_of_classes():
     )
 
 
-@pytest.mark.parametrize("order", [1.0, 2.0])
+@pytest.mark.parametrize("order", [1.0, 2.0, 4.5, 100.0, np.inf])
 def test_points_of_a_ball(order):
-    sample = np.asarray(drawn("random-ball", 3, COUNT, order=order))
+    sample = np.asarray(drawn("random-ball", 3, COUNT, order=order), np.float64)
     radii = np.linalg.norm(sample, order, axis=-1)
     assert sample.shape == (COUNT, 3)
     assert st.kstest(radii**3, st.uniform().cdf).pvalue > 1e-3

@@ -62,6 +62,10 @@ OF_OTHERS = {
         "(list (random-truncated-normal p0 6 0 1) (random-truncated-normal p0 6 0 1 100))", "5.1"
     ),
     "random-ball": ("(list (random-ball 3 100) (random-ball 3 100 #:order p0))", "1.7"),
+    "random-ball of a great order": ("(random-ball 3 100 #:order p0)", "100.0"),
+    "random-generalized-normal of a great power": (
+        "(random-generalized-normal p0 1 2 100)", "100.0"
+    ),
     "random-orthogonal": ("(random-orthogonal 5 20)", ""),
     "random-tensor": ("(random-tensor '(100) 'normal p0 p1)", "1.3 0.7"),
     "dropout-mask": ("(dropout-mask (zeros 1000) p0)", "0.3"),

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from eshkol.base.errors import BadValue
 from eshkol.datum.symbols import Symbol
-from eshkol.xla import truncation
+from eshkol.xla import powers, truncation
 from eshkol.xla.arguments import is_sequence, static_shape
 from eshkol.xla.class_draws import categorical
 from eshkol.xla.creation import full
@@ -112,7 +112,7 @@ def _generalized_normal(
     key: Any, shape: Any, dtype: Any, power: Any, location: Any, scale: Any
 ) -> Any:
     of_gamma, of_sign = _RANDOM.split(key)
-    magnitude = _RANDOM.gamma(of_gamma, 1 / power, shape, dtype) ** (1 / power)
+    magnitude = powers.root_of_gamma(of_gamma, power, shape, dtype)
     return location + scale * magnitude * _RANDOM.rademacher(of_sign, shape, dtype)
 
 

@@ -126,7 +126,7 @@ def checked(who: str, parameter: Parameter, value: Any) -> Any:
         raise WrongType(f"{who}: expected real numbers as {parameter.name}, got {describe(value)}")
     words, holds = _LIMITS[parameter.kind]
     if not isinstance(array, Tracer) and not np.all(holds(np.asarray(array))):
-        raise BadValue(f"{who}: expected a {parameter.name}{words}, got {describe(value)}")
+        raise BadValue(f"{who}: expected {_article(parameter.name)}{words}, got {describe(value)}")
     return array
 
 
@@ -155,3 +155,8 @@ def float_kind(who: str, dtype: Any, array: Any) -> np.dtype:
     if kind.kind not in "fV":
         raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
     return kind
+
+
+def _article(name: str) -> str:
+    """A name with its article: ``an order``, ``a rate``."""
+    return f"an {name}" if name[0] in "aeio" else f"a {name}"

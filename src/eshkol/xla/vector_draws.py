@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from eshkol.base.errors import BadValue, ShapeError
+from eshkol.xla import powers
 from eshkol.xla.arguments import static_int, static_shape
 from eshkol.xla.dtypes import FLOAT64, default_dtype, parse_dtype, wide
 from eshkol.xla.key_stream import next_key
@@ -67,18 +68,20 @@ def ball(dimension: Any, *sizes: Any, order: Any = 2, dtype: Any = None) -> Any:
     size = static_int(dimension, who, "a dimension")
     norm = checked(who, Parameter("order", "positive"), order)
     kind = parse_dtype(dtype, who) or default_dtype()
-    if size < 1 or norm.shape or kind.kind not in "fV":
-        raise BadValue(
-            f"{who}: expected a dimension of at least 1, one order and a floating dtype, "
-            f"got {size}, {describe(order)} and {kind.name}"
-        )
+    if size < 1:
+        raise BadValue(f"{who}: expected a dimension of at least 1, got {size}")
+    if norm.shape:
+        raise ShapeError(f"{who}: expected one order, got {describe(order)}")
+    if kind.kind not in "fV":
+        raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
     with wide():
-        return _ball(next_key(), cast(norm, kind), size, static_shape(sizes, who), kind)
+        norm = cast(norm, kind if kind == FLOAT64 else np.dtype("float32"))
+        return _ball(next_key(), norm, size, static_shape(sizes, who), kind)
 
 
 def _draw_points(key: Any, order: Any, size: int, shape: tuple[int, ...], kind: Any) -> Any:
     (p,) = hidden(key, order)
-    return _RANDOM.ball(key, size, p, shape, kind)
+    return powers.ball(key, p, size, shape, kind)
 
 
 _ball = jax.jit(_draw_points, static_argnums=(2, 3, 4))
