@@ -114,6 +114,13 @@ def test_a_traced_size_is_an_error_that_says_what_to_do():
     assert "compute it from exact integers or shapes" in info.value.hint
 
 
+@pytest.mark.parametrize("value", [1 + 2j, np.complex64(1 + 2j), np.complex128(1 + 2j)])
+def test_complex_numbers_fill_complex_tensors(value):
+    for fill in (call("full", 2, value), call("tensor-fill", value, 2)):
+        assert fill.dtype == np.complex64
+        np.testing.assert_array_equal(fill, np.full(2, 1 + 2j))
+
+
 def test_bfloat16_and_float64_defaults():
     from eshkol.base.config import CONFIG
 

@@ -22,7 +22,7 @@ from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
 from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import BOOL, INT32, INT64, is_dtype_name
-from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, wide
+from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, fitted, wide
 
 
 def static_int(value: Any, who: str, what: str = "argument") -> int:
@@ -268,7 +268,7 @@ _SELECTING = "what a tensor of truth values selects: (boolean-mask t mask), or (
 
 def number(who: str, value: Any, what: str, dtype: np.dtype | None = None) -> Array:
     """A number as an array of rank 0; ``what`` says in messages which argument it is."""
-    array = as_tensor(value, who, dtype)
+    array = as_tensor(value, who) if dtype is None else fitted(value, who, dtype)
     if array.shape:
         raise WrongType(f"{who}: expected a number as {what}, got {describe(value)}")
     return array

@@ -18,10 +18,28 @@ from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.values import Vector
 from eshkol.xla._compat import trace_state_clean
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
-from eshkol.xla.dtypes import BOOL, FLOAT64, INT32, WIDE, default_dtype, parse_dtype, wide
+from eshkol.xla.dtypes import (
+    BOOL,
+    COMPLEX128,
+    FLOAT64,
+    INT32,
+    WIDE,
+    default_dtype,
+    parse_dtype,
+    wide,
+)
 from eshkol.xla.host_arrays import on_device
 from eshkol.xla.rules import broadcast_shape
-from eshkol.xla.tensors import Tracer, as_tensor, cast, check_fits, compiled, describe
+from eshkol.xla.tensors import (
+    Tracer,
+    as_tensor,
+    cast,
+    check_fits,
+    compiled,
+    describe,
+    fitted,
+    result_dtype,
+)
 from eshkol.xla.witness import Witness
 
 
@@ -97,18 +115,9 @@ def full(shape: Any, value: Any = 0.0, *, dtype: Any = None) -> Any:
     sizes = static_shape((shape,), "full")
     kind = parse_dtype(dtype, "full") or _fill_dtype(value)
     if value.__class__ is int or value.__class__ is float:
-        return _filled(sizes, _fitting(value, kind), kind)
+        check_fits("full", value, kind)
+        return _filled(sizes, value if kind.kind in "iu" else to_float(value), kind)
     return lax.broadcast(_rank_zero(value, "full", kind), sizes)
-
-
-def _fitting(value: int | float, dtype: np.dtype) -> int | float:
-    """A number that can stand in a tensor of a dtype."""
-    if value.__class__ is float and (math.isfinite(value) or dtype.kind not in "iu"):
-        return value
-    if value.__class__ is int and dtype.kind not in "iu":
-        return to_float(value)
-    check_fits("full", value, dtype)
-    return value
 
 
 def fill(value: Any, shape: Any, *, dtype: Any = None) -> Any:
@@ -119,12 +128,15 @@ def fill(value: Any, shape: Any, *, dtype: Any = None) -> Any:
 def _fill_dtype(value: Any) -> np.dtype:
     if value.__class__ is bool or getattr(value, "dtype", None) == BOOL:
         return BOOL
-    dtype = getattr(value, "dtype", FLOAT64)
+    of_number: np.dtype = COMPLEX128 if value.__class__ is complex else FLOAT64
+    dtype = getattr(value, "dtype", of_number)
+    if dtype == COMPLEX128:
+        return result_dtype((np.zeros(1, default_dtype()), 1j))
     return dtype if dtype.kind in "fc" and dtype not in WIDE else default_dtype()
 
 
 def _rank_zero(value: Any, who: str, dtype: np.dtype) -> Any:
-    array = as_tensor(value, who, dtype)
+    array = fitted(value, who, dtype)
     if array.shape:
         raise WrongType(f"{who}: expected a number to fill with, got {describe(value)}")
     return array
@@ -263,9 +275,12 @@ def convert(value: Any, dtype: Any) -> Any:
     kind = parse_dtype(dtype, "tensor-cast")
     if kind is None:
         raise BadValue("tensor-cast: expected a dtype, such as 'float32")
-    # Numbers that are no tensor yet are rounded once.
-    is_direct = is_sequence(value) and not hasattr(value, "dtype") and kind.kind not in "iub"
-    return cast(as_tensor(value, "tensor-cast", kind if is_direct else None), kind)
+    array = as_tensor(value, "tensor-cast")
+    is_nest = is_sequence(value) and not hasattr(value, "dtype")
+    if is_nest and (kind.kind == "c" or (kind.kind in "fV" and array.dtype.kind != "c")):
+        # Numbers that are no tensor yet are rounded once.
+        return as_tensor(value, "tensor-cast", kind)
+    return cast(array, kind)
 
 
 def to_list(value: Any) -> Any:

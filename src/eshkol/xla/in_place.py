@@ -19,29 +19,52 @@ from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.primitives import arithmetic
 from eshkol.primitives.numbers import is_host_number
 from eshkol.xla.arguments import is_sequence, number
-from eshkol.xla.dtypes import FLOAT64, inexact_dtype, wide
+from eshkol.xla.dtypes import FLOAT64, inexact_dtype, is_scalar_born, wide
 from eshkol.xla.elementwise import add, divide, multiply, subtract
 from eshkol.xla.indexing import scatter, update
 from eshkol.xla.random import random_normal, random_uniform
-from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import (
+    Array,
+    Tracer,
+    as_tensor,
+    cast,
+    check_holds,
+    compiled,
+    describe,
+)
 from eshkol.xla.trees import flatten, unflatten
 
 New = tuple[Any, tuple[Any, ...]]
 
 
-def operand(who: str, value: Any) -> Any:
-    """``value`` as a tensor; numbers in vectors and lists are doubles."""
-    is_nest = is_sequence(value) and not hasattr(value, "dtype")
-    return as_tensor(value, who, FLOAT64 if is_nest else None)
+def operand(who: str, value: Any, beside: Any = None) -> Any:
+    """``value`` as a tensor.
+
+    Numbers in vectors and lists are doubles, but integers beside a tensor of integers.
+    """
+    if not is_sequence(value) or hasattr(value, "dtype"):
+        return as_tensor(value, who)
+    dtype = getattr(beside, "dtype", FLOAT64)
+    return as_tensor(value, who, dtype if dtype.kind in "iu" else FLOAT64)
 
 
 def _fitting(who: str, new: Any, old: Any) -> Any:
-    """``new`` with the shape and dtype of ``old``."""
+    """``new`` with the shape and dtype of ``old``; as it is in place of a number."""
     if new.shape != old.shape:
         raise ShapeError(
             f"{who}: the result {describe(new)} would not have the shape of {describe(old)}",
             hint="what is updated keeps its shape",
         )
+    if is_scalar_born(old):
+        return new
+    kinds = "iuVfc"
+    if kinds.find(new.dtype.kind) > max(kinds.find(old.dtype.kind), kinds.find("u")):
+        kind = "complex64" if new.dtype.kind == "c" else "float32"
+        raise WrongType(
+            f"{who}: the result {describe(new)} does not fit in {describe(old)}",
+            hint=f"what is updated keeps its dtype; convert it before: (tensor-cast t '{kind})",
+        )
+    check_holds(who, new, old.dtype)
     return cast(new, old.dtype)
 
 
@@ -69,9 +92,9 @@ def _arithmetic(
         if of_structures and not hasattr(tensor, "dtype") and not _is_numeric(tensor):
             factor = number(who, other, "what changes all tensors of a structure")
             leaves, rebuild = gradient_leaves(who, tensor)
-            return None, (rebuild([cast(of_tensors(x, factor), x.dtype) for x in leaves]),)
+            return None, (rebuild([_fitting(who, of_tensors(x, factor), x) for x in leaves]),)
         old = operand(who, tensor)
-        right = other if is_host_number(other) else operand(who, other)
+        right = other if is_host_number(other) else operand(who, other, tensor)
         return None, (_fitting(who, of_tensors(old, right), old),)
 
     rule.__name__ = rule.__qualname__ = who
@@ -86,7 +109,10 @@ divide_by = _arithmetic("tensor-div!", arithmetic.divide, divide, of_structures=
 
 def add_scaled(y: Any, a: Any, x: Any) -> New:
     """``a x + y``."""
-    return add_to(y, multiply(operand("tensor-axpy!", x), a))
+    return _add_product(y, multiply(operand("tensor-axpy!", x, y), a))
+
+
+_add_product = _arithmetic("tensor-axpy!", arithmetic.add, add)
 
 
 # ---- gradients

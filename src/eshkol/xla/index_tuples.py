@@ -11,7 +11,7 @@ from eshkol.base.errors import OutOfRange, ShapeError
 from eshkol.xla.arguments import index_tensor
 from eshkol.xla.indexing import scatter_mode
 from eshkol.xla.scattering import scattered
-from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
+from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe, fitted
 
 
 def _tuples(who: str, x: Any, indices: Any) -> Any:
@@ -48,7 +48,7 @@ def scatter(tensor: Any, indices: Any, values: Any, *, mode: Any = "set") -> Any
     who = "scatter-nd"
     x = as_tensor(tensor, who)
     name = scatter_mode(who, mode, x)
-    places, new = _tuples(who, x, indices), as_tensor(values, who, x.dtype)
+    places, new = _tuples(who, x, indices), fitted(values, who, x.dtype)
     target = (*places.shape[:-1], *x.shape[places.shape[-1] :])
     if new.shape and new.shape != target:
         raise ShapeError(

@@ -30,7 +30,7 @@ from eshkol.xla.reductions import static_flag
 from eshkol.xla.scattering import scattered
 from eshkol.xla.selection import broadcast
 from eshkol.xla.slicing import are_slices, replaced
-from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe
+from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe, fitted
 
 _IN_BOUNDS = lax.GatherScatterMode.PROMISE_IN_BOUNDS
 
@@ -150,7 +150,7 @@ def update(tensor: Any, *indices_and_value: Any, who: str = "tensor-set") -> Any
     if not indices_and_value:
         raise WrongType(f"{who}: expected indices and a value, got none")
     *indices, new = indices_and_value
-    value = as_tensor(new, who, x.dtype)
+    value = fitted(new, who, x.dtype)
     if len(indices) == 1 and are_slices(indices[0]):
         return replaced(x, indices[0], value, who)
     places = _indices(who, indices)
@@ -236,8 +236,10 @@ def gather(tensor: Any, indices: Any, axis: Any = 0, *, mode: Any = None, fill: 
     name = _mode("gather", mode, ("clip", "wrap", "fill"))
     places = index_tensor(indices, "gather")
     if name == "fill":
-        filler = np.nan if fill is None and x.dtype.kind == "f" else fill or 0
-        return _gather_or(x, places, as_tensor(filler, "gather", x.dtype), along)
+        filler = fill
+        if fill is None:
+            filler = np.nan if x.dtype.kind == "f" else 0
+        return _gather_or(x, places, fitted(filler, "gather", x.dtype), along)
     if not size:
         raise OutOfRange(f"gather: {describe(x)} has nothing to take along axis {along}")
     return _gather(x, _brought_inside(places, size, name), along)
@@ -319,7 +321,7 @@ def scatter(tensor: Any, indices: Any, values: Any, axis: Any = 0, *, mode: Any 
     name = scatter_mode("scatter", mode, x)
     along = static_axis(axis, len(x.shape), "scatter", x)
     places = index_tensor(indices, "scatter", x.shape[along])
-    new = as_tensor(values, "scatter", x.dtype)
+    new = fitted(values, "scatter", x.dtype)
     target = (*x.shape[:along], *places.shape, *x.shape[along + 1 :])
     if new.shape and new.shape != target:
         raise ShapeError(

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax import lax
 
-from eshkol.autodiff.plain import to_float
+from eshkol.autodiff.plain import to_float, to_inexact
 from eshkol.base.errors import EshkolError, ShapeError, WrongType
 from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import (
@@ -165,7 +165,7 @@ def _at_dtype(who: str, operand: Any, dtype: np.dtype) -> Any:
         check_fits(who, operand, dtype, "an inexact number makes the result a tensor of floats")
         return operand
     if dtype.kind == "c":
-        return complex(operand)
+        return complex(to_inexact(operand))
     return to_float(operand)
 
 

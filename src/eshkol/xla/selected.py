@@ -20,7 +20,7 @@ from eshkol.xla.arguments import static_axis, static_int
 from eshkol.xla.dtypes import BOOL, INT32, wide
 from eshkol.xla.reductions import static_flag
 from eshkol.xla.selection import truth_tensor
-from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe, dimensions
+from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe, dimensions, fitted
 
 
 def _size(who: str, size: Any, *tensors: Any) -> int | None:
@@ -53,7 +53,7 @@ def unique(
     along = None if axis is None else static_axis(axis, len(x.shape), who, x)
     wanted = static_flag(inverse, who), static_flag(counts, who)
     count = _size(who, size, x)
-    filler = None if fill is None else as_tensor(fill, who, x.dtype)
+    filler = None if fill is None else fitted(fill, who, x.dtype)
     with wide():
         found = spelled_out(
             partial(
@@ -106,7 +106,7 @@ def masked(tensor: Any, mask: Any, *, size: Any = None, fill: Any = 0) -> Any:
     if count is None:
         with wide():
             return x[np.asarray(which)]
-    filler = as_tensor(fill, who, x.dtype)
+    filler = fitted(fill, who, x.dtype)
     if not which.size:
         return lax.broadcast(filler, (count, *x.shape[rank:]))
     return _filled(x, which, filler, count)

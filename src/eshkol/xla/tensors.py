@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from eshkol.autodiff import Differentiable, NeedsTensors, settled
+from eshkol.autodiff.plain import PLAIN, to_float, to_inexact
 from eshkol.base.errors import OutOfRange, ShapeError, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.write import short_string
@@ -61,6 +62,7 @@ ARRAYS.add(ArrayImpl)
 _NARROW_SCALARS = frozenset({np.float32, np.float16, np.int32, np.bool_, jnp.bfloat16.dtype.type})
 
 _NUMBERS = (int, float, Fraction, complex)
+_WHOLE = frozenset({int, bool})
 _NESTS = (Pair, list, tuple)
 
 
@@ -99,29 +101,89 @@ def as_tensor(value: Any, who: str, dtype: np.dtype | None = None) -> Array:
         dtype: cast to this dtype.
 
     Raises:
-        WrongType: it is something else.
+        WrongType: it is something else, or holds a number that the dtype has no place for.
         ShapeError: the nest is ragged.
-        OutOfRange: it is an exact integer, or holds one, that the dtype doesn't have.
+        OutOfRange: it is a number, or holds one, that is beyond a dtype of integers.
         NeedsTensors: it holds a host derivative number, which no array can carry.
     """
     if value.__class__ is ArrayImpl and dtype is None:
         return value
     if isinstance(value, Array):
         return value if dtype is None or value.dtype == dtype else cast(value, dtype)
-    if value.__class__ is int and dtype is not None:
+    if dtype is not None and value.__class__ in PLAIN:
         check_fits(who, value, dtype)
     array = _convert(value, who, dtype)
     return array if dtype is None else cast(array, dtype)
 
 
-def check_fits(who: str, value: float, dtype: np.dtype, hint: str = "") -> None:
-    """Complain of a number, known now, that a dtype of integers can't hold."""
+def check_fits(who: str, value: Any, dtype: np.dtype, hint: str = "") -> None:
+    """Complain of a number, known now, that a dtype can't hold.
+
+    Raises:
+        OutOfRange: a dtype of integers doesn't reach that far.
+        WrongType: it is not whole, for a dtype of integers, or not real, for one of floats.
+    """
+    is_complex = isinstance(value, complex)
     if dtype.kind not in "iu":
+        if is_complex and dtype.kind in "fV":
+            raise unfit(who, value, dtype)
         return
     limits = np.iinfo(dtype)
+    if is_complex or value != value:
+        raise unfit(who, value, dtype)
     if not limits.min <= value <= limits.max:
         message = f"{who}: {describe(value)} does not fit in a tensor of {dtype.name}"
         raise OutOfRange(message, hint=hint or f"{dtype.name} has {limits.min} to {limits.max}")
+    if value.__class__ is not int and value % 1:
+        raise unfit(who, value, dtype)
+
+
+def unfit(who: str, value: Any, dtype: np.dtype) -> WrongType:
+    """The error for a number, or a tensor, of a kind that a dtype has no place for."""
+    if isinstance(value, complex) or getattr(value, "dtype", dtype).kind == "c":
+        hint = "take the real part, or a tensor of complex numbers: (tensor-cast t 'complex64)"
+    elif getattr(value, "shape", ()):
+        hint = f"convert it: (tensor-cast value '{dtype.name})"
+    else:
+        hint = "take an integer, (exact (round x)), or a tensor of floats: (tensor-cast t 'float32)"
+    message = f"{who}: {describe(value)} does not fit in a tensor of {dtype.name}"
+    return WrongType(message, hint=hint)
+
+
+def fitted(value: Any, who: str, dtype: np.dtype) -> Array:
+    """``value`` as an array of ``dtype``, to stand in a tensor of that dtype.
+
+    Raises:
+        WrongType: the dtype has no place for it: see ``check_holds``.
+        OutOfRange: a number in it is beyond a dtype of integers.
+    """
+    if not isinstance(value, Array | np.ndarray):
+        return as_tensor(value, who, dtype)
+    array = as_tensor(value, who)
+    check_holds(who, array, dtype)
+    return cast(array, dtype)
+
+
+def check_holds(who: str, array: Array, dtype: np.dtype) -> None:
+    """Complain of an array that would lose what it holds in a tensor of ``dtype``.
+
+    A tensor of floats fits in none of integers, nor one of complex numbers among reals. Numbers, of
+    rank 0, are told by their values, and so are integers of other dtypes, as far as they are known.
+    """
+    own = array.dtype
+    is_complex, is_float = own.kind == "c", own.kind in "fV"
+    if own in (dtype, BOOL) or dtype.kind in "bc":
+        return
+    if is_complex or (is_float and array.shape and dtype.kind in "iu"):
+        raise unfit(who, array, dtype)
+    if dtype.kind not in "iu" or isinstance(array, Tracer):
+        return
+    if is_float:
+        check_fits(who, array.item(), dtype)
+    elif array.size and not np.can_cast(own, dtype):
+        known = np.asarray(array)
+        for extreme in (known.min(), known.max()):
+            check_fits(who, int(extreme), dtype)
 
 
 def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
@@ -146,12 +208,34 @@ def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
 
 
 def _from_numpy(value: Any, who: str, dtype: np.dtype | None) -> Array:
-    if value.dtype.kind not in "biufcV" or value.dtype == object:
-        raise WrongType(f"{who}: expected a tensor of numbers, got dtype {value.dtype}")
+    check_numeric(who, value.dtype)
     if value.dtype == FLOAT64 and dtype is None:
         # A NumPy scalar is a number, and numbers are doubles; an array is a tensor.
         dtype = FLOAT64 if value.shape == () else default_dtype()
+    if dtype is not None and _JUMPS.find(value.dtype.kind) > _JUMPS.find(dtype.kind):
+        # What NumPy makes of floats beyond the integers is left open: ``cast`` does it.
+        dtype = None
     return copied(value, dtype)
+
+
+_JUMPS = "iufc"
+
+
+def check_numeric(who: str, dtype: np.dtype) -> None:
+    """Complain of NumPy's dtypes that no tensor has."""
+    if dtype.kind in "fc" and dtype.itemsize > _LARGEST[dtype.kind]:
+        kind = "float64" if dtype.kind == "f" else "complex128"
+        raise WrongType(
+            f"{who}: a tensor has no numbers of NumPy's dtype {dtype}",
+            hint=f"convert the array in Python: array.astype('{kind}')",
+        )
+    is_number = dtype.kind in "biufc" or (dtype.kind == "V" and jnp.issubdtype(dtype, np.number))
+    if not is_number:
+        raise WrongType(f"{who}: expected a tensor of numbers, got dtype {dtype}")
+
+
+_LARGEST = {"f": 8, "c": 16}
+"""The bytes of the largest numbers that XLA has."""
 
 
 def _scalar_array(value: Any) -> Array:
@@ -159,38 +243,42 @@ def _scalar_array(value: Any) -> Array:
         return on_device(np.asarray(value, BOOL))
     kind = result_dtype((value,))
     if isinstance(value, Fraction):
-        value = float(value)
+        value = to_float(value)
     try:
         return on_device(np.asarray(value, kind))
     except OverflowError:
-        # Beyond 64 bits only the double nearby is left.
-        return on_device(np.asarray(float(value), FLOAT64))
+        # Beyond 64 bits only the double nearby is left, and beyond doubles infinity.
+        return on_device(np.asarray(to_float(value), FLOAT64))
 
 
 def _from_nest(value: Any, who: str, dtype: np.dtype | None) -> Array:
     leaves: list[Any] = []
     shape = _flatten(value, leaves, who)
     if any(isinstance(leaf, Array) for leaf in leaves):
-        return _stacked(leaves, shape, dtype)
+        return _stacked(leaves, shape, dtype, who)
     truths = sum(leaf.__class__ is bool for leaf in leaves)
     if truths not in (0, len(leaves)):
         raise WrongType(f"{who}: expected numbers or booleans, got both in {describe(value)}")
     kind = dtype or (BOOL if truths else default_dtype())
-    numbers = [float(x) if isinstance(x, Fraction) else x for x in leaves]
-    if dtype is None and any(isinstance(x, complex) for x in numbers):
+    if dtype is None and any(isinstance(x, complex) for x in leaves):
         kind = result_dtype((np.zeros(1, kind), 1j))
-    return on_device(_numpy(numbers, kind, who).reshape(shape))
+    return on_device(_numpy(leaves, kind, who).reshape(shape))
 
 
 def _numpy(numbers: list[Any], dtype: np.dtype, who: str) -> np.ndarray:
-    try:
-        with np.errstate(over="ignore"):
-            return np.asarray(numbers, dtype)
-    except OverflowError:
-        if dtype.kind != "f":
-            message = f"{who}: an integer does not fit in a tensor of {dtype.name}"
-            raise OutOfRange(message) from None
-        return np.asarray([float(x) for x in numbers], dtype)
+    """An array of rank 1; what floats can't reach is infinite."""
+    kinds = set(map(type, numbers))
+    if (dtype.kind in "iu" and not kinds <= _WHOLE) or (dtype.kind in "fV" and complex in kinds):
+        for number in numbers:
+            check_fits(who, number, dtype)
+    plain = [to_float(x) if isinstance(x, Fraction) else x for x in numbers]
+    with np.errstate(over="ignore"):
+        try:
+            return np.asarray(plain, dtype)
+        except OverflowError:
+            for number in numbers:
+                check_fits(who, number, dtype)
+            return np.asarray([to_inexact(x) for x in plain], dtype)
 
 
 def _flatten(value: Any, leaves: list[Any], who: str) -> tuple[int, ...]:
@@ -229,24 +317,16 @@ def _ragged(value: Any, shapes: list[tuple[int, ...]], who: str) -> ShapeError:
     )
 
 
-def _stacked(leaves: list[Any], shape: tuple[int, ...], dtype: np.dtype | None) -> Array:
+def _stacked(leaves: list[Any], shape: tuple[int, ...], dtype: np.dtype | None, who: str) -> Array:
     kind = dtype or default_dtype()
     if dtype is None and any(_is_complex(leaf) for leaf in leaves):
         kind = result_dtype((np.zeros(1, kind), 1j))
     with wide():
-        parts = [
-            cast(leaf, kind) if isinstance(leaf, Array) else jnp.asarray(_plain(leaf), kind)
-            for leaf in leaves
-        ]
-        return jnp.stack(parts).reshape(shape)
+        return jnp.stack([fitted(leaf, who, kind) for leaf in leaves]).reshape(shape)
 
 
 def _is_complex(leaf: Any) -> bool:
     return isinstance(leaf, complex) or getattr(leaf, "dtype", BOOL).kind == "c"
-
-
-def _plain(number: Any) -> Any:
-    return float(number) if isinstance(number, Fraction) else number
 
 
 def cast(array: Array, dtype: np.dtype) -> Array:
@@ -309,7 +389,11 @@ def at_dtype(who: str, dtype: np.dtype, operands: Sequence[Any]) -> list[Any]:
     try:
         return [cast(x, dtype) if isinstance(x, Array) else dtype.type(x) for x in operands]
     except OverflowError:
-        raise OutOfRange(f"{who}: an integer does not fit in a tensor of {dtype.name}") from None
+        for number in operands:
+            if not isinstance(number, Array):
+                check_fits(who, number, dtype)
+        nearest = [x if isinstance(x, Array) else to_inexact(x) for x in operands]
+        return at_dtype(who, dtype, nearest)
 
 
 def compiled(*static: str, inline: bool = True) -> Callable[[Callable], Callable]:

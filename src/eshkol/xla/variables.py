@@ -17,9 +17,11 @@ from eshkol.base.config import CONFIG
 from eshkol.base.errors import ShapeError, StagingError, WrongType
 from eshkol.datum.variables import HOME, TensorVariable, value_of
 from eshkol.datum.write import short_string
+from eshkol.primitives.numbers import is_host_number
 from eshkol.xla import journal
+from eshkol.xla.arguments import is_sequence
 from eshkol.xla.dtypes import default_dtype, is_scalar_born, parse_dtype
-from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+from eshkol.xla.tensors import Tracer, as_tensor, cast, describe, fitted
 from eshkol.xla.ties import write_tied
 from eshkol.xla.trees import (
     BUFFERS,
@@ -68,19 +70,22 @@ def assign(who: str, place: Any, value: Any) -> None:
             f"{who}: expected a variable, got {describe(place)}",
             hint="make one with (variable tensor); set! gives a name another value",
         )
-    old, new = place.tensor, as_tensor(value, who)
+    old = place.tensor
+    is_known = old.dtype.kind in "iu" and (is_sequence(value) or is_host_number(value))
+    is_plain = is_known and not hasattr(value, "dtype")
+    new = as_tensor(value, who, old.dtype if is_plain else None)
     if new.shape != old.shape:
         raise ShapeError(
             f"{who}: the variable holds {describe(old)}, and {describe(new)} has another shape",
             hint="a variable keeps its shape and dtype",
         )
-    is_plain = is_scalar_born(new) and new.dtype.kind != "c" and old.dtype.kind in "fcV"
-    if _KINDS.find(new.dtype.kind) > _KINDS.find(old.dtype.kind) and not is_plain:
+    is_real = is_scalar_born(new) and new.dtype.kind != "c" and old.dtype.kind in "fcV"
+    if _KINDS.find(new.dtype.kind) > _KINDS.find(old.dtype.kind) and not is_real:
         raise WrongType(
             f"{who}: the variable holds {describe(old)}, which {describe(new)} does not fit in",
             hint="convert it: (tensor-cast value dtype)",
         )
-    store(who, place, cast(new, old.dtype))
+    store(who, place, fitted(new, who, old.dtype))
 
 
 _KINDS = "buiVfc"
