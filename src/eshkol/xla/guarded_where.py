@@ -56,11 +56,23 @@ def _branch(condition: Any, thunk: Callable[[], Any]) -> Any:
     part = trace_part(lambda: staging(staged(thunk)))
     is_tensor = part.structure[2][0] is TENSOR and isinstance(part.leaves[0], Output)
     results: list[Any]
-    if not is_tensor or part.jaxpr.effects or len(part.jaxpr.out_avals) != 1:
+    if not is_tensor or part.jaxpr.effects or not _is_guardable(condition, part.jaxpr.out_avals):
         results = part.run()
     else:
         results = [_Guarded(part.jaxpr, condition).result()]
     return finish(part, results)
+
+
+def _is_guardable(condition: Any, results: Any) -> bool:
+    """Whether there is one result, of a shape that goes with that of the condition."""
+    if len(results) != 1:
+        return False
+    try:
+        jnp.broadcast_shapes(condition.shape, results[0].shape)
+    except ValueError:
+        # ``where`` tells it of all its arguments.
+        return False
+    return True
 
 
 class _Guarded:
