@@ -12,6 +12,7 @@ from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import Vector
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.session import Session
 from eshkol.xla.dtypes import wide
 
 SCHEME = builtin_namespace()
@@ -77,6 +78,12 @@ def test_a_fine_sequence_rounds_only_once():
     np.testing.assert_array_equal(
         call("arange", 0, 100, 0.1), np.arange(0, 100, 0.1).astype("float32")
     )
+
+
+def test_exact_fractions_bound_sequences():
+    program = "(define (f) (arange 1/2 (+ 1 1/2) 1/4)) (list (f) ((jit f)))"
+    for result in Session().evaluate(program):
+        np.testing.assert_array_equal(result, np.arange(0.5, 1.5, 0.25))
 
 
 def test_a_traced_fill_value_is_kept():

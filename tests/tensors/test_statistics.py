@@ -103,6 +103,7 @@ def test_batched_and_slopes(case):
 
 
 def test_counts_without_a_length():
+    assert Session().evaluate("((jit (lambda () (bincount '(0 2 2)))))").tolist() == [1, 0, 2]
     assert SCHEME["bincount"](COUNTS).tolist() == np.bincount(COUNTS).tolist()
     assert SCHEME["bincount"](np.zeros(0, "int32")).shape == (0,)
     weights = np.float32([1, 2, 3, 4, 5, 6])

@@ -22,7 +22,16 @@ from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
 from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.dtypes import BOOL, INT32, INT64, is_dtype_name
-from eshkol.xla.tensors import Array, Tracer, as_tensor, cast, describe, fitted, wide
+from eshkol.xla.tensors import (
+    Array,
+    Tracer,
+    as_tensor,
+    cast,
+    describe,
+    fitted,
+    known_numbers,
+    wide,
+)
 
 
 def static_int(value: Any, who: str, what: str = "argument") -> int:
@@ -194,11 +203,19 @@ def index_tensor(value: Any, who: str, size: int | None = None) -> Array:
         return _counted(known, who, size)
     if size is not None and known.size and (known.min() < -size or known.max() >= size):
         bad = int(known.max() if known.max() >= size else known.min())
-        raise OutOfRange(f"{who}: index {bad} is out of range for an axis of size {size}")
+        raise OutOfRange(
+            f"{who}: index {bad} is out of range for an axis of size {size}",
+            hint=indices_of(size, -size),
+        )
     if size is not None:
         known = np.where(known < 0, known + size, known)
     with wide():
         return jnp.asarray(known, INT32)
+
+
+def indices_of(size: int, first: int = 0) -> str:
+    """What indices an axis has, in words."""
+    return f"the indices are {first} to {size - 1}" if size else "the axis is empty"
 
 
 def _are_below(indices: Array, size: int) -> bool:
@@ -232,14 +249,17 @@ def _known_indices(value: Any, who: str) -> Any:
     if isinstance(value, Array | np.ndarray):
         array = value
     else:
-        with wide():
-            array = as_tensor(value, who, None if _has_truths(value) else np.dtype("float64"))
-        if array.dtype == BOOL:
-            return _checked_indices(array, value, who)
-        if isinstance(array, Tracer):
-            return cast(array, INT32)
-        array = np.asarray(array)
-        if not (np.isfinite(array) & (array == np.trunc(array))).all():
+        known = None if _has_truths(value) else known_numbers(value, who)
+        if known is None:
+            with wide():
+                array = as_tensor(value, who, None if _has_truths(value) else np.dtype("float64"))
+            if array.dtype == BOOL:
+                return _checked_indices(array, value, who)
+            if isinstance(array, Tracer):
+                return cast(array, INT32)
+            known = np.asarray(array)
+        array = known
+        if array.dtype.kind == "c" or not (np.isfinite(array) & (array == np.trunc(array))).all():
             raise WrongType(f"{who}: expected exact integer indices, got {describe(value)}")
         # Of more than 64 bits no index is in range, and the nearest one is as far out.
         array = np.clip(array, -(2.0**62), 2.0**62).astype(INT64)

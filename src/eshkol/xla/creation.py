@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
+from fractions import Fraction
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,6 +39,7 @@ from eshkol.xla.tensors import (
     compiled,
     describe,
     fitted,
+    known_numbers,
     result_dtype,
 )
 from eshkol.xla.witness import Witness
@@ -210,6 +212,8 @@ def _bound(value: Any, who: str) -> Any:
 def _known_bound(value: Any, who: str) -> Any:
     if value.__class__ is int or value.__class__ is float:
         return value
+    if value.__class__ is Fraction:
+        return to_float(value)
     if value.__class__ is Witness and value.known.__class__ is int:
         return value.item()
     array = as_tensor(value, who)
@@ -244,19 +248,21 @@ def one_hot(labels: Any, classes: Any, *, dtype: Any = None) -> Any:
     kind = parse_dtype(dtype, "one-hot") or default_dtype()
     if count < 0:
         raise BadValue(f"one-hot: expected at least 0 classes, got {count}")
-    ids = cast(_whole(as_tensor(labels, "one-hot")), INT32)
+    ids = cast(_whole(labels), INT32)
     if kind not in WIDE:
         return _hot(ids, count, kind)
     with wide():
         return _hot(ids, count, kind)
 
 
-def _whole(labels: Any) -> Any:
+def _whole(given: Any) -> Any:
     """Labels, which may be floats if they are whole."""
-    if labels.dtype.kind in "iub" or (labels.dtype.kind != "c" and isinstance(labels, Tracer)):
+    labels = as_tensor(given, "one-hot")
+    if labels.dtype.kind in "iub":
         return labels
-    known = np.asarray(labels)
-    if known.dtype.kind == "c" or (known != np.round(known)).any():
+    known = known_numbers(given, "one-hot")
+    is_whole = known is None or bool((known == np.round(known)).all())
+    if labels.dtype.kind == "c" or not is_whole:
         raise WrongType(f"one-hot: expected exact integers as labels, got {describe(labels)}")
     return labels
 

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from eshkol.base.errors import OutOfRange, ShapeError
+from eshkol.xla._compat import ArrayImpl
 from eshkol.xla.arguments import index_tensor
 from eshkol.xla.indexing import scatter_mode
 from eshkol.xla.scattering import scattered
-from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe, fitted
+from eshkol.xla.tensors import as_tensor, compiled, describe, fitted, known_numbers
 
 
 def _tuples(who: str, x: Any, indices: Any) -> Any:
@@ -22,13 +23,17 @@ def _tuples(who: str, x: Any, indices: Any) -> Any:
             f"{who}: expected tuples of 1 to {len(x.shape)} indices, got {describe(places)}",
             hint="the last axis of the indices holds an index for each of the first axes",
         )
-    if isinstance(places, Tracer):
+    known = np.asarray(places) if places.__class__ is ArrayImpl else known_numbers(indices, who)
+    if known is None:
         return places
-    known, sizes = np.asarray(places), np.asarray(x.shape[: places.shape[-1]])
+    sizes = np.asarray(x.shape[: places.shape[-1]])
     outside = ((known < 0) | (known >= sizes)).any(-1)
     if outside.any():
-        bad = known[outside][0].tolist()
-        raise OutOfRange(f"{who}: there is nothing at {bad} in {describe(x)}")
+        bad = [int(index) for index in known[outside][0]]
+        ranges = ", ".join(f"0 to {size - 1}" if size else "none" for size in sizes)
+        raise OutOfRange(
+            f"{who}: there is nothing at {bad} in {describe(x)}", hint=f"the indices are {ranges}"
+        )
     return places
 
 

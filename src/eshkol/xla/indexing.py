@@ -20,6 +20,7 @@ from eshkol.primitives.declare import load
 from eshkol.xla.arguments import (
     index_operand,
     index_tensor,
+    indices_of,
     is_sequence,
     number_of,
     static_axis,
@@ -59,6 +60,8 @@ def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
             if index.__class__ is not int:
                 check(who, index, size, f"axis {axis} of {describe(x)}")
     for axis, (index, size) in enumerate(zip(indices, x.shape, strict=False)):
+        if not size and index.__class__ is not int:
+            raise empty_axis(who, x, axis)
         if index.__class__ is int and not 0 <= index < size:
             raise OutOfRange(
                 f"{who}: index {index} is out of range for axis {axis} of {describe(x)}",
@@ -67,10 +70,8 @@ def _checked(who: str, x: Any, indices: Sequence[Any]) -> None:
 
 
 def _indices_there(index: int, size: int) -> str:
-    if not size:
-        return "the axis is empty"
     from_the_end = "; tensor-slice and gather count negative ones from the end"
-    return f"the indices are 0 to {size - 1}{from_the_end if -size <= index < 0 else ''}"
+    return indices_of(size) + (from_the_end if -size <= index < 0 else "")
 
 
 def sub_tensor(tensor: Any, *indices: Any, who: str = "tensor-get") -> Any:
@@ -232,7 +233,7 @@ def gather(tensor: Any, indices: Any, axis: Any = 0, *, mode: Any = None, fill: 
     along = static_axis(axis, len(shape), "gather", x)
     size = shape[along]
     if mode is None:
-        return _gather(x, index_tensor(indices, "gather", size), along)
+        return _gather(x, _inside("gather", x, indices, along), along)
     name = _mode("gather", mode, ("clip", "wrap", "fill"))
     places = index_tensor(indices, "gather")
     if name == "fill":
@@ -241,8 +242,25 @@ def gather(tensor: Any, indices: Any, axis: Any = 0, *, mode: Any = None, fill: 
             filler = np.nan if x.dtype.kind == "f" else 0
         return _gather_or(x, places, fitted(filler, "gather", x.dtype), along)
     if not size:
-        raise OutOfRange(f"gather: {describe(x)} has nothing to take along axis {along}")
+        raise empty_axis("gather", x, along)
     return _gather(x, _brought_inside(places, size, name), along)
+
+
+def _inside(who: str, x: Any, indices: Any, axis: int) -> Any:
+    """Indices along an axis of ``x``, which has elements if there are any."""
+    size = x.shape[axis]
+    places = index_tensor(indices, who, size)
+    if not size and places.size:
+        raise empty_axis(who, x, axis)
+    return places
+
+
+def empty_axis(who: str, x: Any, axis: int) -> OutOfRange:
+    """The error for an index of an axis that has no elements, whatever the index is."""
+    return OutOfRange(
+        f"{who}: axis {axis} of {describe(x)} has no elements",
+        hint="gather with #:mode 'fill gives something else where there is nothing",
+    )
 
 
 def _mode(who: str, mode: Any, known: tuple[str, ...]) -> str:
@@ -288,7 +306,7 @@ def take_along_axis(tensor: Any, indices: Any, axis: Any = -1) -> Any:
     """
     x = as_tensor(tensor, "take-along-axis")
     along = static_axis(axis, len(x.shape), "take-along-axis", x)
-    places = index_tensor(indices, "take-along-axis", x.shape[along])
+    places = _inside("take-along-axis", x, indices, along)
     if len(places.shape) == len(x.shape):
         pairs = zip(x.shape, places.shape, strict=True)
         off = [n for n, (size, count) in enumerate(pairs) if n != along and count not in (1, size)]

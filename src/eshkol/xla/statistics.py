@@ -17,7 +17,7 @@ from eshkol.xla.elementwise import not_equal
 from eshkol.xla.reductions import max as largest
 from eshkol.xla.reductions import min as smallest
 from eshkol.xla.reductions import static_flag
-from eshkol.xla.tensors import Tracer, as_tensor, cast, compiled, describe
+from eshkol.xla.tensors import as_tensor, cast, compiled, describe, known_numbers
 
 
 def _floats(who: str, value: Any) -> Any:
@@ -116,7 +116,8 @@ def _quantiles(
     q = as_tensor(part, who, FLOAT64)
     if len(q.shape) > 1:
         raise ShapeError(f"{who}: expected a number or a tensor of rank 1, got {describe(q)}")
-    if not isinstance(q, Tracer) and not ((q_ := np.asarray(q)) >= 0).all() & (q_ <= whole).all():
+    known = known_numbers(part, who)
+    if known is not None and not ((known >= 0) & (known <= whole)).all():
         raise OutOfRange(f"{who}: expected numbers from 0 to {whole}, got {describe(part)}")
     q = cast(q, x.dtype if x.dtype.itemsize > 2 else np.dtype("float32"))
     return _quantile(x, q, whole, axes, static_flag(keepdims, who), name)
@@ -154,11 +155,15 @@ def bincount(values: Any, length: Any = None, *, weights: Any = None) -> Any:
     """How often each integer from 0 on occurs, or the sum of its weights."""
     who = "bincount"
     ids = index_tensor(values, who).reshape(-1)
-    size = _length(who, ids) if length is None else static_int(length, who, "a length")
+    known = known_numbers(values, who)
+    size = _length(who, known) if length is None else static_int(length, who, "a length")
     if size < 0:
         raise BadValue(f"{who}: expected a length of at least 0, got {size}")
-    if not isinstance(ids, Tracer) and ids.size and int(ids.min()) < 0:
-        raise OutOfRange(f"{who}: expected integers of at least 0, got {int(ids.min())}")
+    if known is not None and known.size and known.min() < 0:
+        raise OutOfRange(
+            f"{who}: expected integers of at least 0, got {int(known.min())}",
+            hint="negative ones have no place in the counts; (unique t #:counts #t) has all",
+        )
     if weights is None:
         return _bincount(ids, jnp.ones(ids.shape, INT32), length=size)
     w = as_tensor(weights, who).reshape(-1)
@@ -167,13 +172,13 @@ def bincount(values: Any, length: Any = None, *, weights: Any = None) -> Any:
     return _bincount(ids, w, length=size)
 
 
-def _length(who: str, ids: Any) -> int:
-    if isinstance(ids, Tracer):
+def _length(who: str, known: np.ndarray | None) -> int:
+    if known is None:
         raise StagingError(
             f"{who}: the largest integer is not known while staging",
             hint="say how many there are: (bincount values length)",
         )
-    return int(ids.max()) + 1 if ids.size else 0
+    return max(int(known.max()) + 1, 0) if known.size else 0
 
 
 @compiled("length")
@@ -194,16 +199,19 @@ def histogram(values: Any, bins: Any = 10, low: Any = None, high: Any = None) ->
         raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
     first = smallest(x) if low is None else number(who, low, "a bound", x.dtype)
     last = largest(x) if high is None else number(who, high, "a bound", x.dtype)
-    _check_range(who, first, last)
+    _check_range(
+        who,
+        known_numbers(first if low is None else low, who),
+        known_numbers(last if high is None else high, who),
+    )
     return scheme_list(_histogram(x, first, last, bins=count))
 
 
-def _check_range(who: str, low: Any, high: Any) -> None:
+def _check_range(who: str, low: np.ndarray | None, high: np.ndarray | None) -> None:
     """Refuse bounds between which there are no bins, as far as they are known."""
-    if isinstance(low, Tracer) or isinstance(high, Tracer):
-        return
-    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
-        got = " and ".join(describe(float(bound)) for bound in (low, high))
+    known = [bound for bound in (low, high) if bound is not None]
+    if not (all(map(np.isfinite, known)) and known[:1] <= known[-1:]):
+        got = " and ".join(describe(float(bound)) for bound in known)
         raise BadValue(
             f"{who}: expected finite bounds that ascend, got {got}",
             hint="bounds that are left out are the smallest and the largest value",

@@ -26,6 +26,7 @@ from eshkol.primitives.declare import ARRAYS, load
 from eshkol.xla._compat import ArrayImpl, enable_x64
 from eshkol.xla.dtypes import (
     BOOL,
+    COMPLEX128,
     FLOAT64,
     WIDE,
     default_dtype,
@@ -209,6 +210,8 @@ def _convert(value: Any, who: str, dtype: np.dtype | None) -> Array:
 
 def _from_numpy(value: Any, who: str, dtype: np.dtype | None) -> Array:
     check_numeric(who, value.dtype)
+    if not value.dtype.isnative:
+        value = value.astype(value.dtype.newbyteorder("="))
     if value.dtype == FLOAT64 and dtype is None:
         # A NumPy scalar is a number, and numbers are doubles; an array is a tensor.
         dtype = FLOAT64 if value.shape == () else default_dtype()
@@ -279,6 +282,26 @@ def _numpy(numbers: list[Any], dtype: np.dtype, who: str) -> np.ndarray:
             for number in numbers:
                 check_fits(who, number, dtype)
             return np.asarray([to_inexact(x) for x in plain], dtype)
+
+
+def known_numbers(value: Any, who: str) -> np.ndarray | None:
+    """The numbers of a value as an array of NumPy's; None where they are not known.
+
+    What a program writes down is known also while it is traced, although its tensor is a tracer.
+    """
+    if isinstance(value, Array | np.ndarray):
+        return None if isinstance(value, Tracer) else np.asarray(value)
+    if isinstance(value, _NUMBERS):
+        return np.asarray(to_inexact(value))
+    if not isinstance(value, _NESTS) and value is not NIL:
+        return None
+    leaves: list[Any] = []
+    shape = _flatten(value, leaves, who)
+    if any(isinstance(leaf, Tracer) for leaf in leaves):
+        return None
+    numbers = [leaf.item() if isinstance(leaf, Array) else leaf for leaf in leaves]
+    kind = COMPLEX128 if any(isinstance(x, complex) for x in numbers) else FLOAT64
+    return _numpy(numbers, kind, who).reshape(shape)
 
 
 def _flatten(value: Any, leaves: list[Any], who: str) -> tuple[int, ...]:
