@@ -15,6 +15,7 @@ from eshkol.datum.pairs import NIL, cons, scheme_list
 from eshkol.datum.symbols import intern
 from eshkol.datum.values import HashTable, Vector
 from eshkol.primitives.catalogue import builtin_namespace
+from eshkol.session import Session
 from eshkol.xla.dtypes import wide
 from eshkol.xla.tensors import as_tensor, describe
 
@@ -35,6 +36,14 @@ class Known:
     def __index__(self):
         self.asked = True
         return self.value
+
+
+@pytest.mark.parametrize("program", ["tensor-sum", "(jit (lambda (x) (* x 2)))"])
+@pytest.mark.parametrize("value", [np.longdouble([1, 2]), np.longdouble(1), np.clongdouble([1j])])
+def test_numbers_of_numpy_that_no_tensor_has(program, value):
+    with pytest.raises(WrongType, match="a tensor has no numbers of NumPy's dtype") as caught:
+        Session().evaluate(program)(value)
+    assert "array.astype('" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -61,6 +70,8 @@ class Known:
         (np.ones(3, "float16"), "float16", (3,)),
         (np.arange(3), "int64", (3,)),
         (np.arange(3, dtype="int32"), "int32", (3,)),
+        (np.arange(3, dtype=">i4"), "int32", (3,)),
+        (np.arange(3, dtype=">f8"), "float32", (3,)),
         (np.float64(2.5), "float64", ()),
         (np.float32(2.5), "float32", ()),
         (Vector([np.ones(2, "float32"), np.zeros(2, "float32")]), "float32", (2, 2)),

@@ -89,12 +89,13 @@ def tensor_set(tensor: Tensor, *indices_and_value: Any) -> Tensor:
     """
 
 
-@tensor_primitive("slice", "tensor-slice", at="eshkol.xla.slicing:part")
+@tensor_primitive("tensor-slice", "slice", at="eshkol.xla.slicing:part")
 def tensor_slice(tensor: Tensor, start: Any, end: Any = None, *, axis: int = 0) -> Tensor:
     """The part from ``start`` to before ``end`` along an axis, or a part by slices per axis.
 
     A list in place of ``start`` gives for each axis ``a:b``, ``a:b:step``, ``:`` or an index, which
-    drops the axis. Negative bounds count from the end, and a negative step goes backwards.
+    drops the axis. Negative bounds count from the end, and a negative step goes backwards. Python
+    programs give its slices, one or a list of them, and ``...`` for the axes between.
 
     Raises:
         OutOfRange: the bounds do not lie in the tensor.

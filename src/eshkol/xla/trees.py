@@ -35,7 +35,7 @@ from eshkol.xla.rebuilding import BUILDERS as BUILDERS
 from eshkol.xla.rebuilding import MUTABLE, OuterBox, Structure, parts_of
 from eshkol.xla.rebuilding import WRAPPERS as WRAPPERS
 from eshkol.xla.rebuilding import unflatten as unflatten
-from eshkol.xla.tensors import as_tensor
+from eshkol.xla.tensors import as_tensor, check_numeric
 from eshkol.xla.witness import Witness
 
 DEEP = 1_000
@@ -361,6 +361,7 @@ def _visit_array(pass_: _Flattening, value: Any) -> Structure:
 def _visit_numpy(pass_: _Flattening, value: Any) -> Structure:
     """A NumPy scalar is the number that it is, an array the tensor that operations make of it."""
     if isinstance(value, np.generic):
+        check_numeric("array", value.dtype)
         return pass_.visit(value.item())
     is_numeric = value.dtype.kind in "biufc"
     return _visit_array(pass_, as_tensor(value, "array") if is_numeric else value)
