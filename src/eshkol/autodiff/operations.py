@@ -95,6 +95,13 @@ def constant_between_jumps(name: str, value_of: Operation) -> Operation:
     return operation
 
 
+_sign_of_reals = constant_between_jumps("sign", plain.sign)
+
+
+def _sign(x: Any) -> Any:
+    return plain.sign(x) if x.__class__ is complex else _sign_of_reals(x)
+
+
 def _logarithm(x: Any, base: Any = None) -> Any:
     return rules.log(x) if base is None else divide(rules.log(x), rules.log(base))
 
@@ -178,7 +185,7 @@ _NAMED: dict[tuple[str, ...], Operation] = {
     ("ceiling",): constant_between_jumps("ceiling", plain.ceiling),
     ("round",): constant_between_jumps("round", plain.nearest),
     ("truncate",): constant_between_jumps("truncate", plain.truncate),
-    ("sign",): constant_between_jumps("sign", plain.sign),
+    ("sign",): _sign,
     ("exact->inexact", "inexact"): inexact,
     ("inexact->exact", "exact"): rules.EXACTLY.operation,
     ("stop-gradient",): primal,

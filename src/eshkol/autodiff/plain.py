@@ -330,7 +330,13 @@ nearest = _rounding(round)
 
 
 def sign(x: Any) -> Any:
-    """-1, 0 or 1, as exact as ``x``; not a number of what is not a number."""
+    """-1, 0 or 1, as exact as ``x``; not a number of what is not a number.
+
+    Of a complex number it is the one of magnitude 1 in its direction, and 0 of 0.
+    """
     if x.__class__ is float:
         return x if x != x or x == 0 else math.copysign(1.0, x)
+    if x.__class__ is complex:
+        size = max(abs(x.real), abs(x.imag))
+        return x if size == 0 else x / size / abs(x / size)
     return (x > 0) - (x < 0)

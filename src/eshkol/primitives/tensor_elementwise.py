@@ -144,7 +144,14 @@ _unary(
     "erf", "erf", "The error function, ``2/√π ∫₀ˣ exp(-t²) dt``. Example: ``(erf 0.0)`` ⇒ ``0.0``."
 )
 _unary(
-    "sign", "sign", "-1, 0 or 1, by the sign of the number. Example: ``(sign -2.5)`` ⇒ ``-1.0``."
+    "sign",
+    "sign",
+    """-1, 0 or 1, by the sign of the number.
+
+    Of a complex number it is ``z/|z|``, and 0 of 0.
+
+    Example: ``(sign -2.5)`` ⇒ ``-1.0``.
+    """,
 )
 _unary("reciprocal", "reciprocal", "``1/x``. Example: ``(reciprocal 4)`` ⇒ ``1/4``.")
 _unary("negative tensor-neg", "negate", "``-x``. Example: ``(negative 4)`` ⇒ ``-4``.")

@@ -151,7 +151,7 @@ def static_axes(value: Any, tensor: Any, who: str) -> tuple[int, ...]:
     axes = tuple(static_axis(axis, rank, who, tensor) for axis in static_ints(value, who, "axis"))
     if len(set(axes)) < len(axes):
         raise BadValue(
-            f"{who}: expected different axes, got {list(axes)}",
+            f"{who}: expected different axes, got {describe(value)}",
             hint="each axis is named once; negative ones count from the end",
         )
     return axes

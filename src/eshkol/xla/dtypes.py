@@ -113,8 +113,8 @@ def parse_dtype(option: Any, who: str) -> np.dtype | None:
             kind = None
         if kind is not None and jnp.issubdtype(kind, np.number) | (kind == BOOL):
             return kind
-    known = "float32 float64 bfloat16 float16 int32 int64 int8 uint8 bool complex64"
-    raise BadValue(f"{who}: unknown dtype {short_string(name)}", hint=f"the dtypes are: {known}")
+    known = f"the dtypes are: {' '.join(_SHORT)}"
+    raise BadValue(f"{who}: unknown dtype {short_string(name)}", hint=known)
 
 
 def is_dtype_name(name: str) -> bool:

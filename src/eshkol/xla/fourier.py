@@ -37,7 +37,11 @@ def _transform(who: str, operation: Callable[..., Any], takes_real: bool = False
         along = static_axis(axis, len(x.shape), who, x)
         size = None if count is None else static_int(count, who, "a length")
         if (x.shape[along] if size is None else size) < 1:
-            raise BadValue(f"{who}: expected a length of at least 1, got {describe(x)}")
+            got = describe(x) if size is None else size
+            raise BadValue(
+                f"{who}: expected a length of at least 1, got {got}",
+                hint="the length is cut off, or filled up with zeros, to the number that is given",
+            )
         return kernel(x, size, along)
 
     rule.__name__ = rule.__qualname__ = who

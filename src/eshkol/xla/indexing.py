@@ -28,6 +28,7 @@ from eshkol.xla.arguments import (
 )
 from eshkol.xla.dtypes import INT32
 from eshkol.xla.reductions import static_flag
+from eshkol.xla.refusals import not_real
 from eshkol.xla.scattering import scattered
 from eshkol.xla.selection import broadcast
 from eshkol.xla.slicing import are_slices, replaced
@@ -353,7 +354,7 @@ def scatter_mode(who: str, mode: Any, x: Any) -> str:
     """The name of a way to put values where others stand in ``x``."""
     name = _mode(who, mode, ("set", "add", "multiply", "min", "max"))
     if name in ("min", "max") and x.dtype.kind == "c":
-        raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
+        raise not_real(who, x)
     return name
 
 
@@ -368,7 +369,7 @@ def topk(tensor: Any, count: Any, axis: Any = -1) -> Any:
     along = static_axis(axis, len(x.shape), "topk", x)
     number = static_int(count, "topk", "count")
     if x.dtype.kind == "c":
-        raise WrongType(f"topk: expected real numbers, got {describe(x)}")
+        raise not_real("topk", x)
     if not 0 <= number <= x.shape[along]:
         raise OutOfRange(
             f"topk: {number} is out of range for axis {along} of {describe(x)}",
@@ -386,6 +387,8 @@ def sort(tensor: Any, axis: Any = -1, *, descending: bool = False) -> Any:
     """The elements in order along ``axis``."""
     x = as_tensor(tensor, "tensor-sort")
     along = static_axis(axis, len(x.shape), "tensor-sort", x)
+    if x.dtype.kind == "c":
+        raise not_real("tensor-sort", x)
     return _sort(x, along, static_flag(descending, "tensor-sort", "descending"))
 
 
@@ -399,6 +402,8 @@ def argsort(tensor: Any, axis: Any = -1, *, descending: bool = False) -> Any:
     """The indices that would put the elements in order along ``axis``; equal ones stay in order."""
     x = as_tensor(tensor, "argsort")
     along = static_axis(axis, len(x.shape), "argsort", x)
+    if x.dtype.kind == "c":
+        raise not_real("argsort", x)
     return _argsort(x, along, static_flag(descending, "argsort", "descending"))
 
 

@@ -221,6 +221,12 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         if count < 0:
             raise BadValue(f"tensordot: expected at least 0 axes, got {count}")
         last = len(a.shape)
+        if count > min(last, len(b.shape)):
+            raise ShapeError(
+                f"tensordot: {count} axes are more than {describe(a)} and {describe(b)} have",
+                hint="a number says how many axes are summed over: the last of the first tensor,\n"
+                "the first of the second",
+            )
         pairs = (tuple(range(last - count, last)), tuple(range(count)))
     else:
         pairs = _axis_pairs(a, b, list(axes))

@@ -105,6 +105,19 @@ def _countable(x: Any) -> Any:
     return cast(x, INT32) if x.dtype not in NARROW_FLOATS and x.dtype == BOOL else x
 
 
+def _ordered(who: str) -> Callable[[Any], Any]:
+    """Numbers that have an order; truth values count."""
+
+    def prepare(x: Any) -> Any:
+        if x.dtype in NARROW_FLOATS:
+            return x
+        if x.dtype.kind == "c":
+            raise not_real(who, x)
+        return _countable(x)
+
+    return prepare
+
+
 def _addable(x: Any) -> Any:
     """Truth values count, and integers of 8 and 16 bits get 32, or a few would not fit."""
     if x.dtype in NARROW_FLOATS or x.dtype.kind not in "iub" or x.dtype.itemsize > 2:
@@ -207,8 +220,8 @@ def _or(x: Any, axes: Axes) -> Any:
 
 sum = _reduction("tensor-sum", _in_float32(lax.reduce_sum), _addable)
 prod = _reduction("tensor-prod", _in_float32(lax.reduce_prod), _addable)
-max = _reduction("tensor-max", lax.reduce_max, _countable, needs_elements=True)
-min = _reduction("tensor-min", lax.reduce_min, _countable, needs_elements=True)
+max = _reduction("tensor-max", lax.reduce_max, _ordered("tensor-max"), needs_elements=True)
+min = _reduction("tensor-min", lax.reduce_min, _ordered("tensor-min"), needs_elements=True)
 mean = _reduction("tensor-mean", _in_float32(mean_over), _inexact, needs_elements=True)
 _variance = _reduction("tensor-var", _in_float32(variance_over), _inexact, True, inline=False)
 _deviation = _reduction("tensor-std", _in_float32(deviation_over), _inexact, True, inline=False)
@@ -355,8 +368,8 @@ def _running(
 
 cumsum = _running("cumsum", lax.cumsum, _addable)
 cumprod = _running("cumprod", lax.cumprod, _addable)
-cummax = _running("cummax", lax.cummax)
-cummin = _running("cummin", lax.cummin)
+cummax = _running("cummax", lax.cummax, _ordered("cummax"))
+cummin = _running("cummin", lax.cummin, _ordered("cummin"))
 cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexact(x), axis))
 
 

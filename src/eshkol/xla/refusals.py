@@ -43,10 +43,17 @@ def not_real(who: str, value: Any) -> WrongType:
     )
 
 
+def is_complex(value: Any) -> bool:
+    """Whether a value holds complex numbers."""
+    return _kind(value) == "c"
+
+
 def _kind(value: Any) -> str:
     """The kind of numbers that a value holds; empty if it is no tensor."""
     if hasattr(value, "dtype"):
         return value.dtype.kind
+    if isinstance(value, complex):
+        return "c"
     try:
         return as_tensor(value, "").dtype.kind
     except EshkolError:

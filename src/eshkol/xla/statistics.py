@@ -17,6 +17,7 @@ from eshkol.xla.elementwise import not_equal
 from eshkol.xla.reductions import max as largest
 from eshkol.xla.reductions import min as smallest
 from eshkol.xla.reductions import static_flag
+from eshkol.xla.refusals import not_real
 from eshkol.xla.tensors import as_tensor, cast, compiled, describe, known_numbers
 
 
@@ -104,7 +105,7 @@ def _quantiles(
     x = _floats(who, tensor)
     axes = static_axes(axis, x, who)
     if x.dtype.kind == "c":
-        raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
+        raise not_real(who, x)
     if any(x.shape[a] == 0 for a in axes):
         raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
     name = method.name if isinstance(method, Symbol) else method
@@ -168,7 +169,10 @@ def bincount(values: Any, length: Any = None, *, weights: Any = None) -> Any:
         return _bincount(ids, jnp.ones(ids.shape, INT32), length=size)
     w = as_tensor(weights, who).reshape(-1)
     if w.shape != ids.shape:
-        raise ShapeError(f"{who}: {describe(ids)} integers and {describe(w)} weights")
+        raise ShapeError(
+            f"{who}: expected a weight for each of {describe(ids)}, got {describe(w)}",
+            hint="the weights of equal integers are added up; both have the same size",
+        )
     return _bincount(ids, w, length=size)
 
 
@@ -196,7 +200,7 @@ def histogram(values: Any, bins: Any = 10, low: Any = None, high: Any = None) ->
     if not x.size and (low is None or high is None):
         raise BadValue(f"{who}: expected at least one element, got {describe(x)}")
     if x.dtype.kind == "c":
-        raise WrongType(f"{who}: expected real numbers, got {describe(x)}")
+        raise not_real(who, x)
     first = smallest(x) if low is None else number(who, low, "a bound", x.dtype)
     last = largest(x) if high is None else number(who, high, "a bound", x.dtype)
     _check_range(
