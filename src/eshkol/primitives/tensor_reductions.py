@@ -49,12 +49,18 @@ def tensor_prod(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) ->
 
 @tensor_primitive("tensor-max", at=_AT + "max")
 def tensor_max(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The largest element over an axis. Example: ``(tensor-max #(1 5 3))`` ⇒ ``5.0``."""
+    """The largest element over an axis; truth values count as integers.
+
+    Example: ``(tensor-max #(1 5 3))`` ⇒ ``5.0``.
+    """
 
 
 @tensor_primitive("tensor-min", at=_AT + "min")
 def tensor_min(tensor: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The smallest element over an axis. Example: ``(tensor-min #(1 5 3))`` ⇒ ``1.0``."""
+    """The smallest element over an axis; truth values count as integers.
+
+    Example: ``(tensor-min #(1 5 3))`` ⇒ ``1.0``.
+    """
 
 
 @tensor_primitive("tensor-var", "tensor-variance", at=_AT + "variance")
@@ -175,7 +181,7 @@ def cumprod(tensor: Tensor, axis: int | None = None) -> Tensor:
 
 @tensor_primitive("cummax", at=_AT + "cummax")
 def cummax(tensor: Tensor, axis: int | None = None) -> Tensor:
-    """The largest element so far along an axis.
+    """The largest element so far along an axis; truth values count as integers.
 
     Example: ``(cummax #(2 1 3))`` ⇒ ``#(2.0 2.0 3.0)``.
     """
@@ -183,7 +189,7 @@ def cummax(tensor: Tensor, axis: int | None = None) -> Tensor:
 
 @tensor_primitive("cummin", at=_AT + "cummin")
 def cummin(tensor: Tensor, axis: int | None = None) -> Tensor:
-    """The smallest element so far along an axis.
+    """The smallest element so far along an axis; truth values count as integers.
 
     Example: ``(cummin #(2 1 3))`` ⇒ ``#(2.0 1.0 1.0)``.
     """
