@@ -41,7 +41,8 @@ def ball(key: Any, power: Any, size: int, shape: tuple[int, ...], dtype: Any) ->
     """Points evenly from the unit ball of a norm whose power may be infinite."""
 
     def direct() -> Any:
-        return jax.random.ball(key, size, jnp.minimum(power, SAFE).astype(dtype), shape, dtype)
+        order: Any = jnp.minimum(power, SAFE).astype(dtype)
+        return jax.random.ball(key, size, order, shape, dtype)
 
     def apart() -> Any:
         of_points, of_signs, of_rest = jax.random.split(key, 3)
