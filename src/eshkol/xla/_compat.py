@@ -431,3 +431,30 @@ _WIDE = "wide_"
 def is_wide_key(key: Any) -> bool:
     """Whether a key is of a kind that ``wide_key_kind`` gave."""
     return bool(key.dtype._impl.name.startswith(_WIDE))
+
+
+def own_primitive(name: str) -> Primitive:
+    """A primitive with several results, in whose jaxprs JAX may have primitives of a higher level.
+
+    Before a program is lowered these are replaced by what they are made of; derivatives and lanes
+    have their own rules.
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+
+    def to_lojax(*operands: Any, **parameters: Any) -> Any:
+        lower = {key: _without_high(value) for key, value in parameters.items()}
+        return primitive.bind(*operands, **lower)
+
+    primitive.to_lojax = to_lojax  # type: ignore[method-assign]
+    return primitive
+
+
+def _without_high(value: Any) -> Any:
+    """A jaxpr without primitives of a higher level; so are those in a dataclass."""
+    if isinstance(value, ClosedJaxpr):
+        return partial_eval.lower_jaxpr2(value) if value.is_high else value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _without_high(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value

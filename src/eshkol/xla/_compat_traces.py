@@ -37,6 +37,7 @@ def inline(jaxpr: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
     is_recorded = recorder.__class__ is DynamicJaxprTrace and not recorder.requires_low
     if not is_recorded or any(isinstance(e, JaxprInputEffect) for e in jaxpr.effects):
         return list(eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *arguments))
+    recorder.frame.is_high |= jaxpr.jaxpr.is_high
     source = source_info_util.current()
     values: dict[Any, Any] = {}
 

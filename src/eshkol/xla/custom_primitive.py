@@ -20,7 +20,12 @@ import jax
 import jax.numpy as jnp
 from jax.interpreters import ad, batching, mlir
 
-from eshkol.xla._compat import ClosedJaxpr, Primitive, control_flow_allowed_effects, jaxpr_as_fun
+from eshkol.xla._compat import (
+    ClosedJaxpr,
+    control_flow_allowed_effects,
+    jaxpr_as_fun,
+    own_primitive,
+)
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import Values, select
 from eshkol.xla.loop_derivative_rules import is_nonzero, no_tangents
@@ -63,10 +68,8 @@ class Call:
         return list(operands[:first]), list(operands[first:second]), list(operands[second:])
 
 
-call_p = Primitive("custom_call")
-call_p.multiple_results = True
-pull_p = Primitive("custom_pull")
-pull_p.multiple_results = True
+call_p = own_primitive("custom_call")
+pull_p = own_primitive("custom_pull")
 
 
 def _strong(avals: Sequence[Any]) -> Values:

@@ -23,10 +23,10 @@ from jax.interpreters import ad, batching, mlir
 from eshkol.primitives.quadrature import CHECKS, NODES, SHARPNESS, WEIGHTS
 from eshkol.xla._compat import (
     ClosedJaxpr,
-    Primitive,
     apply_primitive,
     control_flow_allowed_effects,
     jaxpr_as_fun,
+    own_primitive,
 )
 from eshkol.xla.dtypes import wide
 from eshkol.xla.loop_course import Values, fill, select
@@ -65,8 +65,7 @@ class Integration:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-integral_p = Primitive("integral")
-integral_p.multiple_results = True
+integral_p = own_primitive("integral")
 
 
 def integral(

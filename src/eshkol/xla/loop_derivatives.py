@@ -32,7 +32,7 @@ from jax.interpreters import mlir
 
 from eshkol.base.errors import StagingError
 from eshkol.xla import loop_checkpoints, loop_shelves
-from eshkol.xla._compat import Primitive, apply_primitive, jaxpr_as_fun
+from eshkol.xla._compat import Primitive, apply_primitive, jaxpr_as_fun, own_primitive
 from eshkol.xla.dtypes import in_wide, wide
 from eshkol.xla.loop_backward import Backward, Carry
 from eshkol.xla.loop_course import (
@@ -125,8 +125,7 @@ def run_curvature(*operands: Any, **parameters: Any) -> Values:
 
 
 def _primitive(name: str, run: Callable[..., Values]) -> Primitive:
-    primitive = Primitive(name)
-    primitive.multiple_results = True
+    primitive = own_primitive(name)
 
     def execute(*operands: Any, **parameters: Any) -> Values:
         course = Course(**parameters)

@@ -24,11 +24,11 @@ from eshkol.xla import loop_shelves
 from eshkol.xla._compat import (
     ClosedJaxpr,
     JaxprInputEffect,
-    Primitive,
     apply_primitive,
     control_flow_allowed_effects,
     detach_constants,
     jaxpr_as_fun,
+    own_primitive,
 )
 from eshkol.xla._compat_traces import trace
 from eshkol.xla.dtypes import in_wide, wide
@@ -173,8 +173,7 @@ def _writes_references(jaxpr: ClosedJaxpr) -> bool:
 
 # ---- the primitive
 
-loop_p = Primitive("loop")
-loop_p.multiple_results = True
+loop_p = own_primitive("loop")
 loop_p.def_impl(functools.partial(apply_primitive, loop_p))
 
 

@@ -13,7 +13,7 @@ import jax
 from jax.interpreters import ad, batching
 
 from eshkol.base.errors import StagingError
-from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, Primitive
+from eshkol.xla._compat import ClosedJaxpr, JaxprEqn, own_primitive
 from eshkol.xla.silence import inner_jaxprs
 
 
@@ -38,8 +38,7 @@ class Callee:
         return self.jaxpr
 
 
-call_p = Primitive("recursive_call")
-call_p.multiple_results = True
+call_p = own_primitive("recursive_call")
 
 
 def call(

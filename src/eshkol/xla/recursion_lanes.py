@@ -15,12 +15,11 @@ import jax
 import jax.numpy as jnp
 from jax.interpreters import ad, batching, mlir
 
-from eshkol.xla._compat import Primitive
+from eshkol.xla._compat import own_primitive
 from eshkol.xla.loop_derivative_rules import no_tangents
 from eshkol.xla.loop_lanes import guarded, place_lanes
 
-guard_p = Primitive("block_guard")
-guard_p.multiple_results = True
+guard_p = own_primitive("block_guard")
 
 
 def guard(active: Any, values: Sequence[Any]) -> tuple[Any, list[Any]]:

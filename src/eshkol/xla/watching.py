@@ -16,14 +16,13 @@ import jax.numpy as jnp
 from jax import lax
 from jax.interpreters import ad, batching, mlir
 
-from eshkol.xla._compat import Primitive, apply_primitive
+from eshkol.xla._compat import apply_primitive, own_primitive
 from eshkol.xla.dtypes import wide
 
 Report = Callable[[Any], None]
 """What is called when the program runs, with the largest error; it ends with an error."""
 
-watched_p = Primitive("watched")
-watched_p.multiple_results = True
+watched_p = own_primitive("watched")
 
 
 def watched(report: Report, wanted: Any, error: Any, values: Sequence[Any]) -> list[Any]:
