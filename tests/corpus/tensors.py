@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal, special
+from scipy import linalg, signal, special
 
 from corpus import row
 
@@ -22,6 +22,13 @@ def _put(x, places):
     result = x.copy()
     result[places] = 9.0
     return result
+
+
+def _of_exponentials(a):
+    total = 0.0
+    for _ in range(3):
+        total, a = total + linalg.expm(a).sum(), linalg.expm(0.25 * a)
+    return total
 
 
 def _convolved(x, w):
@@ -293,5 +300,16 @@ ROWS = [
         "(ones 2 3)",
         "(zeros 2 3)",
         to=lambda x: x.sum(1),
+    ),
+    row(
+        "matrix exponentials in a loop",
+        """(define (f a)
+             (let loop ((i 0) (b a) (s 0.0))
+               (if (or (= i 3) (> s 1e6))
+                   s
+                   (loop (+ i 1) (expm (* 0.25 b)) (+ s (tensor-sum (expm b)))))))""",
+        "(tensor '((0.5 0.25) (0.0 0.75)))",
+        "(tensor '((0.0 1.0) (-1.0 0.0)))",
+        to=_of_exponentials,
     ),
 ]
