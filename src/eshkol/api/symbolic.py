@@ -83,14 +83,28 @@ def latex(expression: Any, /) -> str:
     return _latex.latex(_expression("latex", expression))
 
 
-def _of_text(form: Callable[..., Any]) -> Callable[..., Any]:
-    """A form of symbolic computation that takes text for its expression, and names for symbols."""
+def _of_text(form: Callable[..., Any], name: str, call: str, result: str) -> Callable[..., Any]:
+    """A form of symbolic computation that takes text for its expression, and names for symbols.
+
+    Args:
+        form: the form.
+        name: how Python calls it.
+        call: an example in Python: what follows the name.
+        result: what that gives.
+    """
     who = form.__name__
 
     @functools.wraps(form)
     def called(expression: Any, /, *rest: Any, **options: Any) -> Any:
         return form(_expression(who, expression), *map(_symbols, rest), **options)
 
+    called.__doc__ = f"""{form.__doc__}
+    From Python an expression may be text, and a symbol its name:
+
+        >>> import eshkol as ek
+        >>> ek.{name}{call}
+        {result}
+    """
     return bounded(called)
 
 
@@ -101,9 +115,39 @@ def _symbols(value: Any) -> Any:
     return intern(value) if isinstance(value, str) else value
 
 
-symbolic_derivative = _of_text(_symbolic.symbolic_derivative)
-symbolic_expand = _of_text(_computer_algebra.symbolic_expand)
-symbolic_factor = _of_text(_computer_algebra.symbolic_factor)
-symbolic_integral = _of_text(_computer_algebra.symbolic_integral)
-symbolic_solve = _of_text(_computer_algebra.symbolic_solve)
-symbolic_to_procedure = _of_text(_symbolic.symbolic_to_procedure)
+symbolic_derivative = _of_text(
+    _symbolic.symbolic_derivative,
+    "symbolic_derivative",
+    '("(* x x)", "x")',
+    "(* 2 x)",
+)
+symbolic_expand = _of_text(
+    _computer_algebra.symbolic_expand,
+    "symbolic_expand",
+    '("(* (+ x 1) (- x 2))")',
+    "(- (expt x 2) x 2)",
+)
+symbolic_factor = _of_text(
+    _computer_algebra.symbolic_factor,
+    "symbolic_factor",
+    '("(- (expt x 2) 1)")',
+    "(* (- x 1) (+ x 1))",
+)
+symbolic_integral = _of_text(
+    _computer_algebra.symbolic_integral,
+    "symbolic_integral",
+    '("(* 2 x)", "x")',
+    "(expt x 2)",
+)
+symbolic_solve = _of_text(
+    _computer_algebra.symbolic_solve,
+    "symbolic_solve",
+    '("(- (* x x) 4)", "x")',
+    "(-2 2)",
+)
+symbolic_to_procedure = _of_text(
+    _symbolic.symbolic_to_procedure,
+    "symbolic_to_procedure",
+    '("(* x (+ x y))", ["x", "y"])(2, 3)',
+    "10",
+)

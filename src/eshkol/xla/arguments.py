@@ -16,7 +16,7 @@ from jax import lax
 
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
-from eshkol.datum.pairs import NIL, Pair
+from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.symbols import Symbol
 from eshkol.primitives.arguments import list_argument
 from eshkol.primitives.declare import load
@@ -150,8 +150,9 @@ def static_axes(value: Any, tensor: Any, who: str) -> tuple[int, ...]:
         return (value % rank,)
     axes = tuple(static_axis(axis, rank, who, tensor) for axis in static_ints(value, who, "axis"))
     if len(set(axes)) < len(axes):
+        shown = scheme_list(value) if isinstance(value, tuple | list) else value
         raise BadValue(
-            f"{who}: expected different axes, got {describe(value)}",
+            f"{who}: expected different axes, got {describe(shown)}",
             hint="each axis is named once; negative ones count from the end",
         )
     return axes
