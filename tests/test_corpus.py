@@ -128,7 +128,7 @@ class TestLaws:
         assert compilations() == before
 
     def test_an_equal_definition_compiles_nothing(self, row: Row, session: Session) -> None:
-        session.evaluate(f"(staged {row.calls[0]})")
+        session.evaluate(f"((jit f) {row.calls[0]})")
         before = compilations()
         session.evaluate(row.program)
         session.evaluate(f"((jit f) {row.calls[0]})")
