@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,7 @@ def total(parts: list[Any]) -> Any:
 
 
 @pytest.mark.parametrize("way", CALLED)
-@pytest.mark.parametrize("form", one_in(8, SMOOTH, [form.name for form in SMOOTH]))
+@pytest.mark.parametrize("form", one_in(20, SMOOTH, [form.name for form in SMOOTH]))
 def test_the_gradient_is_that_with_doubles(form: Any, way: str) -> None:
     run, tensors = together([(form, 0)], "float64", lambda x: x.dtype.kind in "fc")
     if not tensors:
@@ -83,8 +84,9 @@ TRANSFORMS: dict[str, Callable[[Callable], Callable]] = {
 }
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("program", "transform"), one_in(3, itertools.product(PROGRAMS, TRANSFORMS))
+)
 def test_transformations_of_jax(program: str, transform: str) -> None:
     f = Session().evaluate(f"(jit (lambda (x) (with-rng 5 {PROGRAMS[program]})))")
     x = jnp.float32(1.3)
