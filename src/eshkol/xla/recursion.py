@@ -158,17 +158,20 @@ def _look_back(condition: Condition) -> None:
     CONDITIONS.returns += 1
     CONDITIONS.visits[condition.site] += 1
     is_long = _is_long(len(earlier), condition.site)
+    leaves, structure, _ = condition.environment([])
     # A recursion on exact integers as well was followed until now, from the outermost call on.
     for other in earlier if is_long else reversed(earlier):
         if not other.can_be_called_at(condition):
             continue
         parameters = Parameters.of(other, [])
-        wider = parameters.widened(*condition.environment([])[:2])
-        if wider is not None and is_long:
-            raise StackNeeded(_first_followed() or other)
-        if wider is not None and not parameters.counts(condition):
-            raise StackNeeded(other)
-        other.is_followed |= wider is not None
+        goes_on = not is_long and parameters.counts(leaves)
+        if goes_on and other.is_followed:
+            continue
+        if parameters.widened(leaves, structure) is None:
+            continue
+        if not goes_on:
+            raise StackNeeded((_first_followed() if is_long else None) or other)
+        other.is_followed = True
     if is_long:
         raise StagingError(
             f"{condition.name}: this condition is traced, and its branches come back to it with "

@@ -70,9 +70,10 @@ class Parameters:
         ]
         return Parameters(merged, self.leaves, tuple(types))
 
-    def counts(self, condition: Condition) -> bool:
-        """Whether known exact integers differ between this environment and a condition's."""
-        leaves = condition.environment([])[0]
+    def counts(self, leaves: Sequence[Any]) -> bool:
+        """Whether known exact integers differ between this environment and another one's leaves."""
+        if len(leaves) != len(self.leaves):
+            return False
         known = [(_known(a), _known(b)) for a, b in zip(self.leaves, leaves, strict=True)]
         return any(a.__class__ is int and b.__class__ is int and a != b for a, b in known)
 
