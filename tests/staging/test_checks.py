@@ -61,6 +61,16 @@ FAULTS = [
     ("(gradient (lambda (x) (sqrt (* 0 x))) x)", None, 1.0, BadValue,
      "gradient: the result is not a number (NaN)"),
     ("(expt 2 (exact x))", 2.0, -3.0, BadValue, "expt: 2 to a negative power is no integer"),
+    ("(with-rng 7 (random-poisson (+ x 3)))", 2.0, -4.0, BadValue,
+     "random-poisson: expected a rate of at least 0, got -1.0"),
+    ("(with-rng 7 (random-triangular x 2 3))", 1.0, 2.5, BadValue,
+     "random-triangular: expected low <= mode <= high, got 2.5 and 2 and 3"),
+    ("(with-rng 7 (tensor-sum (random-normal 0 (* x t))))", 1.0, -1.0, BadValue,
+     "random-normal: expected a deviation of at least 0, got -1.0"),
+    ("(with-rng 7 (categorical (* x t)))", 1.0, -2.0, BadValue,
+     "categorical: expected weights of at least 0, not all 0, got -2.0"),
+    ("(with-rng 7 (random-int (exact x) 5))", 4.0, 5.0, BadValue,
+     "random-int: expected low < high, got 5 and 5"),
 ]  # fmt: skip
 
 WAYS = {

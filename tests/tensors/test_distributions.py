@@ -299,7 +299,7 @@ BAD = [
     ("(random-gamma -1)", "random-gamma: expected a shape parameter greater than 0, got -1"),
     ("(random-gamma 'a)", "random-gamma: expected a tensor or a number, got a"),
     ("(random-gamma #t)", "random-gamma: expected a number as shape parameter, got #t"),
-    ("(random-laplace +nan.0)", "random-laplace: expected a location, got +nan.0"),
+    ("(random-laplace +nan.0)", "random-laplace: expected a location that is finite, got +nan.0"),
     ("(random-laplace 0 1 -2)", "random-laplace: expected sizes of at least 0, got -2"),
     ("(random-laplace 0 1 2 #:dtype 'int32)",
      "random-laplace: expected a floating dtype, got int32"),

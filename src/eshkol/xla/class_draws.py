@@ -14,12 +14,13 @@ from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import Vector
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
+from eshkol.xla.draw_limits import WEIGHTS, Parameter, hold
 from eshkol.xla.dtypes import INT32, inexact_dtype, wide
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.random import check_fits
 from eshkol.xla.reductions import static_flag
 from eshkol.xla.roundings import hidden
-from eshkol.xla.samplers import Parameter, checked, float_kind
+from eshkol.xla.samplers import checked, float_kind
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 
 _RANDOM = jax.random
@@ -31,13 +32,7 @@ def _weights(who: str, value: Any) -> Any:
     weights = cast(weights, inexact_dtype(weights.dtype, 1))
     if not weights.shape or not weights.shape[-1]:
         raise ShapeError(f"{who}: expected weights of at least one class, got {describe(value)}")
-    if not isinstance(weights, Tracer):
-        known = np.asarray(weights)
-        if not ((known >= 0) & np.isfinite(known)).all() or not (known.sum(-1) > 0).all():
-            raise BadValue(
-                f"{who}: expected weights of at least 0, not all 0, got {describe(value)}",
-                hint="logits become weights by softmax",
-            )
+    hold(who, WEIGHTS, (value, weights))
     return weights
 
 

@@ -13,11 +13,12 @@ from eshkol.xla import powers, truncation
 from eshkol.xla.arguments import is_sequence, static_shape
 from eshkol.xla.class_draws import categorical
 from eshkol.xla.creation import full
+from eshkol.xla.draw_limits import Parameter
 from eshkol.xla.dtypes import INT32, wide
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.keys import narrow_key
 from eshkol.xla.random import bernoulli, random_int, random_normal, random_uniform
-from eshkol.xla.samplers import Draw, Parameter, sampler
+from eshkol.xla.samplers import Draw, sampler
 
 
 def _with_scale(draw: Draw) -> Draw:
@@ -138,7 +139,7 @@ truncated_normal = sampler(
     Parameter("high", "bound"),
     _LOCATION,
     _SCALE,
-    ascending=2,
+    ascends=2,
 )
 triangular = sampler(
     "random-triangular",
@@ -148,7 +149,7 @@ triangular = sampler(
     Parameter("low"),
     Parameter("mode"),
     Parameter("high"),
-    ascending=3,
+    ascends=3,
 )
 poisson = sampler(
     "random-poisson",

@@ -27,6 +27,7 @@ HOST_FUNCTIONS = {
     "no integer": "eshkol.xla.checks:no_integer",
     "no sign change": "eshkol.primitives.implicit:no_sign_change",
     "not a number": "eshkol.xla.checks:not_a_number",
+    "parameter outside": "eshkol.xla.draw_limits:outside_limit",
     "search not ended": "eshkol.primitives.implicit:search_not_ended",
     "too large": "eshkol.xla.checks:too_large",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -20,6 +20,13 @@ from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, W
 from eshkol.datum.pairs import NIL, Pair, scheme_list
 from eshkol.datum.values import Vector
 from eshkol.xla.arguments import index_tensor, is_sequence, static_int, static_shape
+from eshkol.xla.draw_limits import (
+    DEVIATION,
+    FINITE_BOUNDS,
+    INTEGER_BOUNDS,
+    PROBABILITY,
+    hold,
+)
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -190,8 +197,11 @@ def random_uniform(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-uniform low high [dims…])`` or ``(random-uniform shape [low high])``."""
     who = "random-uniform"
     low, high, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
+    given = low, high
     low, high = _double(low, who), _double(high, who)
-    _check_bound(who, "finite bounds", lambda x: abs(x) < math.inf, low, high)
+    for value, bound in zip(given, (low, high), strict=True):
+        if bound.__class__ is not float or not abs(bound) < math.inf:
+            hold(who, FINITE_BOUNDS, (value, bound))
     if low.__class__ is high.__class__ is float and low == 0 and high == 1:
         return _draw(who, "uniform", shape, dtype)
     broadcast_shape(who, low, high)
@@ -202,19 +212,11 @@ def random_normal(*arguments: Any, dtype: Any = None) -> Any:
     """``(random-normal mean deviation [dims…])`` or ``(random-normal shape [mean deviation])``."""
     who = "random-normal"
     mean, deviation, shape = _parameters_and_shape(who, arguments, (0.0, 1.0))
+    given = deviation
     mean, deviation = _double(mean, who), _double(deviation, who)
-    _check_bound(who, "a deviation of at least 0", lambda x: x >= 0, deviation)
+    if deviation.__class__ is not float or not deviation >= 0:
+        hold(who, DEVIATION, (given, deviation))
     return _draw(who, "normal", shape, dtype, mean, deviation)
-
-
-def _check_bound(who: str, what: str, holds: Callable[[Any], Any], *values: Any) -> None:
-    """Refuse parameters for which ``holds`` is false, as far as they are known."""
-    for value in values:
-        if isinstance(value, Tracer):
-            continue
-        found = holds(value) if value.__class__ in (int, float) else holds(np.asarray(value))
-        if not (found if found.__class__ is bool else np.all(found)):
-            raise BadValue(f"{who}: expected {what}, got {describe(value)}")
 
 
 def rand(*dims: Any, dtype: Any = None) -> Any:
@@ -232,8 +234,8 @@ def random_int(low: Any, high: Any, *dims: Any, dtype: Any = None) -> Any:
     first, last = (_integer_bound(bound) for bound in (low, high))
     known = first.__class__ is int and last.__class__ is int
     inner = broadcast_shape("random-int", first, last)
-    if not _ascend(first, last):
-        raise BadValue(f"random-int: expected low < high, got {describe(low)} and {describe(high)}")
+    if not (known and first < last):
+        hold("random-int", INTEGER_BOUNDS, (low, first), (high, last))
     if dims or dtype is not None or inner:
         shape = static_shape(dims, "random-int") if dims else inner
         check_fits("random-int", "bounds", inner, shape)
@@ -258,15 +260,6 @@ def _integer_bound(value: Any) -> Any:
     if isinstance(array, Tracer) and array.dtype.kind in "iu":
         return array
     return value if value.__class__ is int else static_int(value, "random-int", "a bound")
-
-
-def _ascend(low: Any, high: Any) -> bool:
-    """Whether bounds ascend, as far as they are known."""
-    if low.__class__ is int and high.__class__ is int:
-        return low < high
-    if isinstance(low, Tracer) or isinstance(high, Tracer):
-        return True
-    return bool(np.all(np.asarray(low) < np.asarray(high)))
 
 
 def _integer_dtype(dtype: Any) -> np.dtype:
@@ -337,21 +330,8 @@ def shuffle(value: Any) -> Any:
 
 def _probability(value: Any, who: str) -> Any:
     number = _number(value, who)
-    if isinstance(number, Tracer):
-        return number
-    least, most = (number, number) if number.__class__ in (int, float) else _ends(number)
-    if not (least >= 0 and most <= 1):
-        raise BadValue(
-            f"{who}: expected a probability from 0 to 1, got {describe(number)}",
-            hint="a percentage is divided by 100",
-        )
+    hold(who, PROBABILITY, (value, number))
     return number
-
-
-def _ends(array: Any) -> tuple[Any, Any]:
-    """The least and the largest element, which may be not a number; 0 of none."""
-    known = np.asarray(array)
-    return (known.min(), known.max()) if known.size else (0, 0)
 
 
 def bernoulli(probability: Any, *dims: Any, dtype: Any = None) -> Any:

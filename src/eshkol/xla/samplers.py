@@ -7,15 +7,15 @@ the result; without sizes the result has the shape of the parameters, and of num
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.xla.arguments import static_shape
+from eshkol.xla.draw_limits import Parameter, ascending, hold
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -36,31 +36,8 @@ from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 Draw = Callable[..., Any]
 
 
-class Parameter(NamedTuple):
-    """A parameter of a distribution: its name, what it must be, and its value if left out."""
-
-    name: str
-    kind: str = "real"
-    default: float | None = None
-
-
-def _are_counts(x: Any) -> Any:
-    return (x >= 0) & np.isfinite(x) & (x == np.trunc(x))
-
-
-_LIMITS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "real": ("", np.isfinite),
-    "bound": (" that is a number", lambda x: ~np.isnan(x)),
-    "positive": (" greater than 0", lambda x: x > 0),
-    "probability": (" from 0 to 1", lambda x: (x >= 0) & (x <= 1)),
-    "chance": (" greater than 0, at most 1", lambda x: (x > 0) & (x <= 1)),
-    "count": (" of at least 0", lambda x: (x >= 0) & np.isfinite(x)),
-    "whole": (" that is an integer of at least 0", _are_counts),
-}
-
-
 def sampler(
-    who: str, draw: Draw, *parameters: Parameter, whole: bool = False, ascending: int = 0
+    who: str, draw: Draw, *parameters: Parameter, whole: bool = False, ascends: int = 0
 ) -> Draw:
     """A sampler as users call it.
 
@@ -69,7 +46,7 @@ def sampler(
         draw: it of a key, a shape, a dtype and the parameters, which broadcast to the shape.
         parameters: what is known of each.
         whole: whether it gives integers (int32), not floats.
-        ascending: so many parameters, the first ones, ascend; the last of them is greater than
+        ascends: so many parameters, the first ones, ascend; the last of them is greater than
             the first.
     """
 
@@ -77,13 +54,15 @@ def sampler(
         return draw(key, shape, dtype, *hidden(key, *values))
 
     kernel = jax.jit(drawn, static_argnums=(1, 2))
+    order = ascending(*(p.name for p in parameters[:ascends])) if ascends else None
 
     def rule(*arguments: Any, dtype: Any = None) -> Any:
         given = arguments[: len(parameters)]
         values = [*given, *(p.default for p in parameters[len(given) :])]
         arrays = [checked(who, p, v) for p, v in zip(parameters, values, strict=True)]
         shape = broadcast_shape(who, *arrays)
-        _check_ascending(who, parameters[:ascending], arrays, values)
+        if order is not None:
+            hold(who, order, *zip(values[:ascends], arrays[:ascends], strict=True))
         sizes = arguments[len(parameters) :]
         wanted = static_shape(sizes, who) if sizes else shape
         check_fits(who, "parameters", shape, wanted)
@@ -102,31 +81,15 @@ def sampler(
     return rule
 
 
-def _check_ascending(
-    who: str, parameters: Sequence[Parameter], arrays: Sequence[Any], values: Sequence[Any]
-) -> None:
-    """Refuse bounds that don't ascend, as far as they are known."""
-    if not parameters or any(isinstance(array, Tracer) for array in arrays):
-        return
-    known = [np.asarray(array) for array in arrays[: len(parameters)]]
-    ascend = all(np.all(first <= second) for first, second in itertools.pairwise(known))
-    if not ascend or not np.all(known[0] < known[-1]):
-        names = " < ".join(parameter.name for parameter in parameters)
-        shown = " and ".join(describe(value) for value in values[: len(parameters)])
-        words = names if len(parameters) == 2 else names.replace(" < ", " <= ")
-        raise BadValue(f"{who}: expected {words}, got {shown}")
-
-
 def checked(who: str, parameter: Parameter, value: Any) -> Any:
+    """The array of a parameter's value, which is refused if it isn't what it has to be."""
     if value is None or value.__class__ is bool:
         got = "none" if value is None else describe(value)
         raise WrongType(f"{who}: expected a number as {parameter.name}, got {got}")
     array = as_tensor(value, who)
     if array.dtype == BOOL or array.dtype.kind == "c":
         raise WrongType(f"{who}: expected real numbers as {parameter.name}, got {describe(value)}")
-    words, holds = _LIMITS[parameter.kind]
-    if not isinstance(array, Tracer) and not np.all(holds(np.asarray(array))):
-        raise BadValue(f"{who}: expected {_article(parameter.name)}{words}, got {describe(value)}")
+    hold(who, parameter.limit, (value, array))
     return array
 
 
@@ -155,8 +118,3 @@ def float_kind(who: str, dtype: Any, array: Any) -> np.dtype:
     if kind.kind not in "fV":
         raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
     return kind
-
-
-def _article(name: str) -> str:
-    """A name with its article: ``an order``, ``a rate``."""
-    return f"an {name}" if name[0] in "aeio" else f"a {name}"

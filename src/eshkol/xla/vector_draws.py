@@ -10,10 +10,11 @@ import numpy as np
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.xla import powers
 from eshkol.xla.arguments import static_int, static_shape
+from eshkol.xla.draw_limits import Parameter
 from eshkol.xla.dtypes import FLOAT64, default_dtype, parse_dtype, wide
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.roundings import hidden
-from eshkol.xla.samplers import Parameter, checked, float_kind
+from eshkol.xla.samplers import checked, float_kind
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 
 _RANDOM = jax.random
