@@ -95,6 +95,38 @@ def test_tensors_of_parameters(name, parameters, reference):
     assert st.kstest(sample.reshape(-1), reference.cdf).pvalue > 1e-3
 
 
+GREAT = [
+    ("random-poisson", (3e7,), st.poisson(3e7)),
+    ("random-poisson", (1.9e9,), st.poisson(1.9e9)),
+    ("random-binomial", (3000000000, 0.25), st.binom(3000000000, 0.25)),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "reference"), GREAT)
+def test_great_counts(name, parameters, reference):
+    sample = np.asarray(drawn(name, *parameters, 5 * COUNT))
+    assert sample.dtype == "int32"
+    spread = (np.float64(sample) - reference.mean()) / reference.std()
+    assert st.kstest(spread, "norm").pvalue > 1e-3
+    assert np.std(spread) == pytest.approx(1, abs=0.02)
+    assert len(set((sample % 8).tolist())) == 8
+
+
+def test_variables_that_depend_on_one_another():
+    covariances = np.float32([[1, 2, 0.5], [2, 4, 1], [0.5, 1, 3]])
+    sample = np.asarray(drawn("random-multivariate-normal", np.zeros(3), covariances, 5 * COUNT))
+    np.testing.assert_allclose(sample[:, 1], 2 * sample[:, 0], atol=1e-4)
+    np.testing.assert_allclose(np.cov(sample.T), covariances, atol=0.15)
+
+
+def test_counts_of_more_than_32_bits():
+    for options in ({"dtype": "int64"}, {"dtype": "float64"}):
+        sample = np.asarray(drawn("random-poisson", 1e12, 300, **options), np.float64)
+        assert np.abs(sample - 1e12).max() < 5e6
+    assert drawn("random-poisson", 1e12) > 2**39
+    assert drawn("random-geometric", 1e-15) > 2**31
+
+
 @pytest.mark.parametrize(("name", "parameters", "reference"), one_in(3, WHOLE, titles(WHOLE)))
 def test_whole(name, parameters, reference):
     sample = np.asarray(drawn(name, *parameters, COUNT))

@@ -47,6 +47,14 @@ OF_OTHERS = {
     "rand": ("(rand 100)", ""),
     "randn": ("(list (randn 100) (randn 100 #:dtype 'float64))", ""),
     "random-int": ("(list (random-int 3 17) (random-int 3 17 100))", ""),
+    "random-int of many bits": ("(list (random-int 3 p0) (random-int (- p0) p0))", "999999999999"),
+    "random-poisson of a great rate": (
+        "(list (random-poisson p0) (random-poisson p0 30) (random-poisson p0 9 #:dtype 'int64))",
+        "300000000.7",
+    ),
+    "random-binomial of many trials": (
+        "(list (random-binomial p0 0.3) (random-binomial p0 0.3 30))", "3000000000"
+    ),
     "random-bits": ("(random-bits 100)", ""),
     "random-rademacher": ("(random-rademacher 100)", ""),
     "random-permutation": ("(random-permutation 100)", ""),
@@ -57,6 +65,11 @@ OF_OTHERS = {
     "random-dirichlet": ("(random-dirichlet p0 100)", "(tensor 0.3 1.7 2.9)"),
     "random-multivariate-normal": (
         "(random-multivariate-normal p0 p1 100)", "(tensor 0.3 1.1) #(#(2.1 0.3) #(0.3 1.7))"
+    ),
+    "random-multivariate-normal of variables that depend on one another": (
+        "(list (random-multivariate-normal p0 p1 100)"
+        " (random-multivariate-normal p0 p1 9 #:dtype 'float64))",
+        "(tensor 0.3 1.1 0.0) #(#(2.0 1.0 0.3) #(1.0 0.5 0.15) #(0.3 0.15 1.7))",
     ),
     "random-truncated-normal in a tail": (
         "(list (random-truncated-normal p0 6 0 1) (random-truncated-normal p0 6 0 1 100))", "5.1"
@@ -134,6 +147,31 @@ def hold_equal(drawn: str, parameters: str) -> None:
     for compiled in (f"((jit f) {parameters})", f"((jit (lambda () (f {parameters}))))"):
         for found, wanted in zip(numbers(session.evaluate(compiled)), eager, strict=True):
             np.testing.assert_array_equal(found, wanted, err_msg=compiled)
+
+
+def test_integers_of_many_bits_come_of_one_draw() -> None:
+    drawn = "(list (random-int 0 (expt 2 40)) (random))"
+    session = Session()
+    eager = session.evaluate(f"(begin (rng-seed 1) {drawn})")
+    compiled = session.evaluate(f"(begin (rng-seed 1) ((jit (lambda () {drawn}))))")
+    assert [float(x) for x in compiled] == [float(x) for x in eager]
+    assert session.evaluate("(< 0 (with-rng 7 (random-int 0 (expt 10 30))) (expt 10 30))")
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "(random-choice '(1 2 3))",
+        "(random-choice '(a b c))",
+        '(random-choice #(a "b" #t) 3 2)',
+        "(random-choice '((1 a) (2 b)) #:weights '(1 2))",
+        "(random-choice '(a b c d) 3 #:replace #f)",
+    ],
+)
+def test_elements_of_any_kind_are_chosen(drawn: str) -> None:
+    session = Session()
+    session.evaluate(f"(define (f key) (with-rng key {drawn}))")
+    assert session.evaluate("(equal? (map f '(1 2 3)) (map (jit f) '(1 2 3)))")
 
 
 def test_every_sampler_has_a_row() -> None:

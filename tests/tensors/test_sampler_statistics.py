@@ -165,7 +165,7 @@ BAD = [
     ("(random-dirichlet #())", "expected at least one class, got f32[0]"),
     ("(random-dirichlet #(1 2) #:dtype 'int32)", "expected a floating dtype, got int32"),
     ("(random-multivariate-normal #(0 0) #(#(1 2) #(2 1)))",
-     "expected covariances, a symmetric matrix that is positive definite, got f32[2,2]"),
+     "expected covariances, a symmetric matrix without negative eigenvalues, got"),
     ("(random-multivariate-normal #(0 0) (eye 2) #:dtype 'bool)", "expected a floating dtype"),
     ("(random-orthogonal 3 #:dtype 'int32)", "expected a size of at least 1 and a floating dtype"),
     ("(random-normal 1+2i 1)", "random-normal: expected real numbers, got 1+2i"),

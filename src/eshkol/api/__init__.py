@@ -17,6 +17,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee, transparent
 from eshkol.primitives.declare import PRIMITIVES, arity_error
 from eshkol.primitives.declare import load as rule
+from eshkol.primitives.points import split_aux
 from eshkol.runtime.boundary import bounded
 from eshkol.runtime.procedures import procedure_of
 from eshkol.session import Session, default_session
@@ -409,12 +410,18 @@ def _differentiate(
         return _call(function, changed, options)
 
     points = [arguments[position] for position in positions]
-    if not has_aux and _is_scheme(function) and all(map(_is_number, points)):
+    if _is_scheme(function) and all(map(_is_number, points)):
         from eshkol import autodiff
 
+        called = autodiff.foreign(of_points)
         try:
             with autodiff.attempt():
-                value, partials = autodiff.value_and_gradient(autodiff.foreign(of_points), points)
+                if has_aux:
+                    value, partials = autodiff.value_aux_and_gradient(
+                        lambda *given: split_aux(who, called(*given)), points
+                    )
+                else:
+                    value, partials = autodiff.value_and_gradient(called, points)
                 return value, tuple(partials)
         except autodiff.NeedsTensors:
             pass

@@ -17,6 +17,7 @@ from eshkol.autodiff.operators import derivatives as derivatives
 from eshkol.autodiff.operators import gradient as gradient
 from eshkol.autodiff.operators import taylor_coefficients as taylor_coefficients
 from eshkol.autodiff.operators import value_and_gradient as value_and_gradient
+from eshkol.autodiff.operators import value_aux_and_gradient as value_aux_and_gradient
 from eshkol.autodiff.perturbations import NeedsTensors as NeedsTensors
 from eshkol.autodiff.perturbations import contains_differentiable as contains_differentiable
 from eshkol.autodiff.perturbations import foreign as foreign

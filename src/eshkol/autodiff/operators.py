@@ -16,7 +16,7 @@ from eshkol.autodiff.perturbations import (
 )
 from eshkol.autodiff.plain import EXACT, PLAIN, add, multiply
 from eshkol.autodiff.rules import inexact
-from eshkol.autodiff.structures import no_numbers
+from eshkol.autodiff.structures import no_numbers, settled_parts
 from eshkol.autodiff.tape import Tape, TapeNode, adjoints
 from eshkol.autodiff.taylor import Taylor
 from eshkol.base.errors import OutOfRange, WrongType
@@ -130,6 +130,26 @@ def value_and_gradient(function: Function, arguments: Sequence[Number]) -> tuple
         as_exact_as(point, inexact_result, partial)
         for point, partial in zip(points, partials, strict=True)
     ]
+
+
+def value_aux_and_gradient(
+    function: Function, arguments: Sequence[Number]
+) -> tuple[tuple[Number, Any], list[Any]]:
+    """As :func:`value_and_gradient`, of a function that gives a number and something else.
+
+    Example:
+        >>> value_aux_and_gradient(lambda x, y: (x * x * y, [x, "aux"]), [3, 4])
+        ((36, [3, 'aux']), [24, 9])
+    """
+    aux: Any = None
+
+    def number(*numbers: Number) -> Number:
+        nonlocal aux
+        value, aux = function(*numbers)
+        return value
+
+    value, partials = value_and_gradient(number, arguments)
+    return (value, settled_parts(aux)), partials
 
 
 def _forward(function: Function, points: list[Number]) -> tuple[Number, list[Any]]:

@@ -117,6 +117,26 @@ def _build(structure: Shape, numbers: Iterator[Any]) -> Any:
     return structure.build([_build(part, numbers) for part in structure.parts])
 
 
+def settled_parts(value: Any) -> Any:
+    """``value`` without the derivatives of perturbations that are over; itself if it has none.
+
+    Example:
+        >>> settled_parts(Vector([1, scheme_list(["a", 2.5])]))
+        #(1 ("a" 2.5))
+    """
+    kind = value.__class__
+    if kind in TAGGED:
+        return settled(value)
+    apart = None if kind in PLAIN else _parts(value)
+    if apart is None:
+        return value
+    parts, build = apart
+    found = [settled_parts(part) for part in parts]
+    if all(after is before for after, before in zip(found, parts, strict=True)):
+        return value
+    return build(found)
+
+
 _EMPTY = Structure(scheme_list, ())
 
 

@@ -198,6 +198,8 @@ def triangular(low: Any, mode: Any, high: Any, *sizes: Sizes, dtype: Dtype = Non
 def poisson(rate: Any, *sizes: Sizes, dtype: Dtype = None) -> Any:
     """How many events happen where ``rate`` do on average.
 
+    A tensor has int32, which hold counts up to 2147483647; ``#:dtype 'int64`` has greater ones.
+
     Example: ``(tensor-shape (random-poisson 4 10))`` ⇒ ``(10)``.
     """
 
@@ -254,7 +256,7 @@ def choice(values: Any, *sizes: Sizes, weights: Any = None, replace: bool = True
     Args:
         values: what is chosen from; of a tensor, its rows.
         sizes: how many; one element if left out. Of a list or vector a vector is made, or with
-            several sizes vectors of vectors.
+            several sizes vectors of vectors; in compiled code a tensor, if they are numbers.
         weights: of each element; equal ones if left out.
         replace: whether an element may come twice.
 
@@ -275,6 +277,12 @@ def multivariate_normal(
     mean: Tensor, covariance: Tensor, *sizes: Sizes, dtype: Dtype = None
 ) -> Tensor:
     """Vectors of a normal distribution with a mean [n] and covariances [n, n].
+
+    Covariances of variables that depend on one another have no inverse, and need none.
+
+    Raises:
+        BadValue: the matrix is not symmetric, or has a negative eigenvalue. In compiled code that
+            doesn't know it the draws are NaN.
 
     Example: ``(tensor-shape (random-multivariate-normal #(0 0) (eye 2) 5))`` ⇒ ``(5 2)``.
     """
@@ -317,7 +325,11 @@ def random_tensor(*arguments: Any, dtype: Dtype = None) -> Tensor:
 
     ``(random-tensor size …)``, ``(random-tensor shape)`` or ``(random-tensor shape distribution
     parameters)``, where the parameters are one list, or stand one by one. The names are those of
-    the procedures without ``random-``: ``'normal``, ``'gamma``, ``'bernoulli``, ``'int`` …
+    the procedures without ``random-``: ``'normal``, ``'gamma``, ``'bernoulli``, ``'int`` … What is
+    left out of the parameters is what it is there.
+
+    Raises:
+        ArityError: a parameter that has no default is left out, or there are too many.
 
     Example: ``(tensor-shape (random-tensor '(2 3) 'normal '(0 0.1)))`` ⇒ ``(2 3)``;
     ``(random-tensor '(3) 'bernoulli '(1))`` ⇒ ``#(1.0 1.0 1.0)``.

@@ -235,3 +235,13 @@ def named(function: Procedure, name: str) -> Procedure:
     """``function`` under another name; what it captured is seen through it."""
     function.__name__ = function.__qualname__ = name
     return transparent(function)
+
+
+def split_aux(who: str, value: Any) -> tuple[Any, Any]:
+    """The two parts of what a procedure gives with ``#:has-aux``."""
+    if isinstance(value, Pair | Vector | tuple | list) and len(value) == 2:
+        first, second = value
+        return first, second
+    raise WrongType(
+        f"{who}: with #:has-aux the procedure gives a list (value aux), got {short_string(value)}"
+    )

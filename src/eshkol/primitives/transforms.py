@@ -32,6 +32,7 @@ from eshkol.primitives.points import (
     named,
     not_one_number,
     point_of,
+    split_aux,
 )
 
 Procedure = Callable[..., Any]
@@ -139,11 +140,10 @@ def _value_and_gradient(
             point = point_of(who, function, points)
         else:
             point = Point(points[index], _of_chosen(function, points, [index], is_one=True))
-    if not has_aux:
-        try:
-            return autodiff.attempted(_on_host, who, point)
-        except autodiff.NeedsTensors:
-            pass
+    try:
+        return autodiff.attempted(_on_host, who, point, has_aux)
+    except autodiff.NeedsTensors:
+        pass
     run = load("eshkol.xla.transforms:value_and_gradient")
     return run(who, point.function, [point.value], 0, has_aux)
 
@@ -181,10 +181,15 @@ def _of_chosen(
     return of_chosen
 
 
-def _on_host(who: str, point: Point) -> tuple[Any, Any]:
+def _on_host(who: str, point: Point, has_aux: bool) -> tuple[Any, Any]:
     function, numbers, structure = point.taken_apart()
     check_numbers(who, point.value, numbers)
-    value, partials = autodiff.value_and_gradient(function, numbers)
+    if has_aux:
+        value, partials = autodiff.value_aux_and_gradient(
+            lambda *given: split_aux(who, function(*given)), numbers
+        )
+    else:
+        value, partials = autodiff.value_and_gradient(function, numbers)
     return value, unflatten(structure, partials)
 
 

@@ -13,7 +13,9 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import Vector
+from eshkol.primitives.numbers import is_host_number
 from eshkol.xla.arguments import is_sequence, static_int, static_shape
+from eshkol.xla.chosen_elements import element
 from eshkol.xla.draw_limits import WEIGHTS, Parameter, hold
 from eshkol.xla.dtypes import INT32, inexact_dtype, wide
 from eshkol.xla.key_stream import next_key
@@ -87,9 +89,24 @@ def choice(values: Any, *sizes: Any, weights: Any = None, replace: Any = True) -
             places = _RANDOM.choice(next_key(), count, shape, replace)
         else:
             places = _places(next_key(), p, count, shape, replace)
+        if isinstance(rows, Pair | list) and isinstance(places, Tracer):
+            items = list(rows)
+            if not shape or not all(map(_is_numeric, items)):
+                return _chosen(who, items, places)
         if not isinstance(rows, Pair | list) or isinstance(places, Tracer):
             return jnp.asarray(as_tensor(rows, who))[places.astype(INT32)]
     return _at(list(rows), np.asarray(places).tolist())
+
+
+def _is_numeric(item: Any) -> bool:
+    return is_host_number(item) or is_sequence(item) or hasattr(item, "dtype")
+
+
+def _chosen(who: str, items: list[Any], places: Any) -> Any:
+    """The items at places that only the running program knows: values of one of several kinds."""
+    if not places.shape:
+        return element(who, items, places)
+    return Vector(_chosen(who, items, place) for place in places)
 
 
 def _draw_places(key: Any, weights: Any, count: int, shape: tuple[int, ...], replace: bool) -> Any:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from eshkol.base.errors import BadValue
+from eshkol.base.errors import ArityError, BadValue
 from eshkol.datum.symbols import Symbol
-from eshkol.xla import powers, truncation
+from eshkol.xla import great_counts, powers, truncation
 from eshkol.xla.arguments import is_sequence, static_shape
 from eshkol.xla.class_draws import categorical
 from eshkol.xla.creation import full
 from eshkol.xla.draw_limits import Parameter
-from eshkol.xla.dtypes import INT32, wide
+from eshkol.xla.dtypes import INT32, INT64, wide
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.keys import narrow_key
 from eshkol.xla.random import bernoulli, random_int, random_normal, random_uniform
-from eshkol.xla.samplers import Draw, sampler
+from eshkol.xla.samplers import SAMPLERS, Draw, sampler
 
 
 def _with_scale(draw: Draw) -> Draw:
@@ -153,22 +154,25 @@ triangular = sampler(
 )
 poisson = sampler(
     "random-poisson",
-    lambda key, shape, dtype, rate: _RANDOM.poisson(narrow_key(key), rate, shape, INT32),
+    lambda key, shape, dtype, rate: great_counts.poisson(key, narrow_key(key), rate, shape),
     Parameter("rate", "count"),
     whole=True,
+    mean=lambda rate: rate,
 )
 geometric = sampler(
     "random-geometric",
-    lambda key, shape, dtype, p: _RANDOM.geometric(key, p, shape, INT32),
+    lambda key, shape, dtype, p: _RANDOM.geometric(key, p, shape, INT64),
     Parameter("probability", "chance"),
     whole=True,
+    mean=lambda p: 1 / p,
 )
 binomial = sampler(
     "random-binomial",
-    lambda key, shape, dtype, n, p: _RANDOM.binomial(key, n, p, shape, dtype),
+    great_counts.binomial,
     Parameter("number of trials", "whole"),
     Parameter("probability", "probability"),
     whole=True,
+    mean=lambda n, p: n * p,
 )
 rademacher = sampler(
     "random-rademacher",
@@ -183,35 +187,23 @@ def bits(*sizes: Any) -> Any:
         return _RANDOM.bits(next_key(), static_shape(sizes, "random-bits"), "uint32")
 
 
-_BY_NAME: dict[str, Draw] = {
-    "exponential": exponential,
-    "gamma": gamma,
-    "beta": beta,
-    "laplace": laplace,
-    "cauchy": cauchy,
-    "gumbel": gumbel,
-    "logistic": logistic,
-    "lognormal": lognormal,
-    "log-gamma": log_gamma,
-    "student-t": student_t,
-    "chi-square": chi_square,
-    "f": f_ratio,
-    "weibull": weibull,
-    "pareto": pareto,
-    "rayleigh": rayleigh,
-    "maxwell": maxwell,
-    "double-sided-maxwell": double_sided_maxwell,
-    "generalized-normal": generalized_normal,
-    "wald": wald,
-    "truncated-normal": truncated_normal,
-    "triangular": triangular,
-    "geometric": geometric,
-    "rademacher": rademacher,
-    "poisson": poisson,
-    "binomial": binomial,
-    "bernoulli": bernoulli,
-    "int": random_int,
+_BOUNDS = Parameter("low", default=0.0), Parameter("high", default=1.0)
+_OF_NORMAL = Parameter("mean", default=0.0), Parameter("deviation", default=1.0)
+_BY_NAME: dict[str, tuple[Draw, tuple[Parameter, ...]]] = {
+    **{who.removeprefix("random-"): known for who, known in SAMPLERS.items()},
+    "bernoulli": (bernoulli, (Parameter("probability"),)),
+    "int": (random_int, (Parameter("low"), Parameter("high"))),
+    "categorical": (categorical, (Parameter("list of weights"),)),
 }
+_BY_SHAPE: dict[str, tuple[Draw, tuple[Parameter, ...]]] = {
+    "uniform": (random_uniform, _BOUNDS),
+    "normal": (
+        random_normal,
+        (Parameter("mean", default=0.0), Parameter("deviation", default=1.0)),
+    ),
+    "constant": (full, (Parameter("number", default=0.0),)),
+}
+"""Those that take a shape before their parameters."""
 
 
 def random_tensor(*arguments: Any, dtype: Any = None) -> Any:
@@ -221,16 +213,39 @@ def random_tensor(*arguments: Any, dtype: Any = None) -> Any:
         return random_uniform(list(static_shape(arguments, who)), dtype=dtype)
     shape, named, *rest = arguments
     name = str(getattr(named, "name", named))
-    given = list(rest[0]) if len(rest) == 1 and is_sequence(rest[0]) else rest
-    sizes = list(static_shape((shape,), who))
-    if name in ("uniform", "normal"):
-        draw = random_uniform if name == "uniform" else random_normal
-        return draw(sizes, *given, dtype=dtype)
-    if name == "constant":
-        return full(sizes, *given, dtype=dtype)
-    if name == "categorical":
-        return categorical(given, sizes)
-    if name not in _BY_NAME:
-        known = " ".join(["uniform", "normal", "categorical", *_BY_NAME])
+    draw, parameters = _BY_SHAPE.get(name) or _BY_NAME.get(name) or (None, ())
+    if draw is None:
+        known = " ".join([*_BY_SHAPE, *_BY_NAME])
         raise BadValue(f"{who}: unknown distribution {name}", hint=f"there are: {known}")
-    return _BY_NAME[name](*given, sizes, dtype=dtype)
+    sizes = list(static_shape((shape,), who))
+    if name == "categorical":
+        # One list has the weights, not the parameters.
+        given = _completed(name, parameters, [rest] if len(rest) > 1 else rest)
+        return categorical(*given, sizes)
+    if len(rest) == 1 and is_sequence(rest[0]):
+        rest = list(rest[0])
+    given = _completed(name, parameters, rest)
+    arguments = (sizes, *given) if name in _BY_SHAPE else (*given, sizes)
+    return draw(*arguments, dtype=dtype)
+
+
+def _completed(name: str, parameters: Sequence[Parameter], given: Sequence[Any]) -> list[Any]:
+    """The parameters of a distribution, those that are left out too.
+
+    Raises:
+        ArityError: there are too few or too many.
+    """
+    defaults = [parameter.default for parameter in parameters[len(given) :]]
+    if len(given) > len(parameters) or None in defaults:
+        names = ", ".join(_with_default(parameter) for parameter in parameters) or "nothing"
+        raise ArityError(
+            f"random-tensor: the distribution {name} takes {names}; got {len(given)}",
+            hint=f"the parameters follow the name: (random-tensor shape '{name} parameter ...)",
+        )
+    return [*given, *defaults]
+
+
+def _with_default(parameter: Parameter) -> str:
+    """A parameter, and what it is if it is left out."""
+    known = "" if parameter.default is None else f" (else {parameter.default})"
+    return f"a {parameter.name}{known}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -121,19 +121,23 @@ def hold(who: str, limit: Limit, *parameters: tuple[Any, Any]) -> None:
 
 def _hold_when_run(who: str, limit: Limit, *arrays: Any) -> None:
     with wide():
-        bad = jnp.ravel(~limit.holds(jnp, *map(jnp.asarray, arrays)))
-        if not bad.size:
-            return
-        first = jnp.argmax(bad)
-        shape = np.broadcast_shapes(*map(np.shape, arrays))
-        found = [jnp.ravel(jnp.broadcast_to(array, shape))[first] for array in arrays]
+        bad = ~limit.holds(jnp, *map(jnp.asarray, arrays))
         build = HostFunction("parameter outside", who, limit.expected, limit.hint)
-        load("eshkol.xla.checks:refuse")(jnp.any(bad), build, *found)
+        load("eshkol.xla.checks:refuse")(jnp.any(bad), build, *_first(bad, arrays))
+
+
+def _first(bad: Any, arrays: Sequence[Any]) -> Sequence[Any]:
+    """The elements of arrays at the first place where they are bad; all if none is worse."""
+    if not bad.size or not bad.shape:
+        return arrays
+    place = jnp.argmax(jnp.ravel(bad))
+    return [jnp.ravel(jnp.broadcast_to(array, bad.shape))[place] for array in arrays]
 
 
 def outside_limit(who: str, expected: str, hint: str, *found: Any) -> EshkolError:
     """The error for parameters that are found while the program runs."""
-    return _outside(who, Limit(expected, _never, hint), *(short_string(x.item()) for x in found))
+    shown = [describe(x) if np.shape(x) else short_string(np.asarray(x).item()) for x in found]
+    return _outside(who, Limit(expected, _never, hint), *shown)
 
 
 def _never(xp: Any, *arrays: Any) -> Any:

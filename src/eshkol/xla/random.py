@@ -242,8 +242,8 @@ def random_int(low: Any, high: Any, *dims: Any, dtype: Any = None) -> Any:
         return _integers(first, last, shape, _integer_dtype(dtype))
     if known and last - first <= 2**32:
         return _below_small(last - first, first)
-    if KEY_SOURCE.draw is None and known:
-        return first + _below(last - first)
+    if not all(bound.__class__ is not int or -(2**63) <= bound < 2**63 for bound in (first, last)):
+        return _beyond_words(first, last)
     with wide():
         value = jax.random.randint(next_key(), (), first, last, INT64)
     return value if isinstance(value, Tracer) else int(value)
@@ -290,13 +290,23 @@ def _below_small(span: int, low: int) -> Any:
         return lax.convert_element_type(lax.floor(draw * span), INT64) + low
 
 
-def _below(span: int) -> int:
-    """An exact integer from [0, span), of any size, from as many doubles as that takes."""
-    bits = span.bit_length() + 64
+def _beyond_words(low: Any, high: Any) -> int:
+    """An exact integer from [low, high), of any size, from as many doubles as that takes."""
     value = 0
-    for _ in range(-(-bits // 32)):
-        value = value << 32 | math.floor(next_scalar("uniform") * 2**32)
-    return value % span
+    if low.__class__ is high.__class__ is int:
+        span = high - low
+        for _ in range(-(-(span.bit_length() + 64) // 32)):
+            draw = _scalar("uniform")
+            if draw.__class__ is not float:
+                break
+            value = value << 32 | math.floor(draw * 2**32)
+        else:
+            return low + value % span
+    raise OutOfRange(
+        "random-int: integers of compiled code have 64 bits, "
+        f"got the bounds {describe(low)} and {describe(high)}",
+        hint="draw it in eager code and pass it on, or give several draws of fewer bits",
+    )
 
 
 def random_permutation(what: Any) -> Any:

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from eshkol.base.errors import BadValue, WrongType
 from eshkol.xla.arguments import static_shape
-from eshkol.xla.draw_limits import Parameter, ascending, hold
+from eshkol.xla.draw_limits import Limit, Parameter, ascending, hold
 from eshkol.xla.dtypes import (
     BOOL,
     FLOAT64,
@@ -36,8 +37,17 @@ from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
 Draw = Callable[..., Any]
 
 
+SAMPLERS: dict[str, tuple[Draw, tuple[Parameter, ...]]] = {}
+"""The samplers of numbers by their Scheme names, with their parameters."""
+
+
 def sampler(
-    who: str, draw: Draw, *parameters: Parameter, whole: bool = False, ascends: int = 0
+    who: str,
+    draw: Draw,
+    *parameters: Parameter,
+    whole: bool = False,
+    ascends: int = 0,
+    mean: Callable[..., Any] | None = None,
 ) -> Draw:
     """A sampler as users call it.
 
@@ -48,12 +58,14 @@ def sampler(
         whole: whether it gives integers (int32), not floats.
         ascends: so many parameters, the first ones, ascend; the last of them is greater than
             the first.
+        mean: of counts that may be great, by the parameters.
     """
 
-    def drawn(key: Any, shape: Any, dtype: Any, *values: Any) -> Any:
-        return draw(key, shape, dtype, *hidden(key, *values))
+    def drawn(key: Any, shape: Any, dtype: Any, most: int | None, *values: Any) -> Any:
+        result = draw(key, shape, dtype, *hidden(key, *values))
+        return result if most is None else jnp.minimum(result, result.dtype.type(most))
 
-    kernel = jax.jit(drawn, static_argnums=(1, 2))
+    kernel = jax.jit(drawn, static_argnums=(1, 2, 3))
     order = ascending(*(p.name for p in parameters[:ascends])) if ascends else None
 
     def rule(*arguments: Any, dtype: Any = None) -> Any:
@@ -71,14 +83,41 @@ def sampler(
             raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
         if kind.kind in "bc":
             raise BadValue(f"{who}: expected a dtype of real numbers, got {kind.name}")
+        kind_of_result = _kind_of_counts(kind, wanted, dtype) if whole else kind
+        most = None
+        if mean is not None:
+            most = _most(kind_of_result)
+            limit = _mean_limit(mean, most, kind_of_result)
+            hold(who, limit, *zip(values, arrays, strict=True))
         # Few samplers of narrow floats are exact in their tails, so these are rounded in the end.
         computed = kind if kind == FLOAT64 else np.dtype("float32")
         with wide():
-            result = kernel(next_key(), wanted, computed, *(cast(x, computed) for x in arrays))
-        return _result(result, wanted, whole, dtype, kind)
+            arrays = [cast(x, computed) for x in arrays]
+            result = cast(kernel(next_key(), wanted, computed, most, *arrays), kind_of_result)
+        if wanted or dtype is not None or isinstance(result, Tracer):
+            return result
+        return int(result) if whole else result.item()
 
     rule.__name__ = rule.__qualname__ = who
+    SAMPLERS[who] = rule, parameters
     return rule
+
+
+def _kind_of_counts(kind: np.dtype, shape: tuple[int, ...], dtype: Any) -> np.dtype:
+    if dtype is not None:
+        return kind
+    return INT32 if shape else INT64
+
+
+def _most(kind: np.dtype) -> int:
+    """The greatest count: of the dtype, or of the integers that samplers count in."""
+    return int(np.iinfo(kind if kind.kind in "iu" and kind.itemsize < 8 else INT64).max)
+
+
+def _mean_limit(mean: Callable[..., Any], most: int, kind: np.dtype) -> Limit:
+    words = f"counts of which most are at most {most}, as {kind.name} has them"
+    hint = "#:dtype 'int64 has greater ones" if most < 2**32 else ""
+    return Limit(words, lambda xp, *values: mean(*values) <= most, hint)
 
 
 def checked(who: str, parameter: Parameter, value: Any) -> Any:
@@ -101,15 +140,6 @@ def _dtype(arrays: list[Any], shape: tuple[int, ...]) -> np.dtype:
     if not tensors:
         return default_dtype()
     return inexact_dtype(functools.reduce(join, tensors), 1)
-
-
-def _result(result: Any, shape: tuple[int, ...], whole: bool, dtype: Any, kind: np.dtype) -> Any:
-    if whole:
-        kind = kind if dtype is not None else INT32 if shape else INT64
-    result = cast(result, kind)
-    if shape or dtype is not None or isinstance(result, Tracer):
-        return result
-    return int(result) if whole else result.item()
 
 
 def float_kind(who: str, dtype: Any, array: Any) -> np.dtype:

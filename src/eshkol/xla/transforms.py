@@ -23,6 +23,7 @@ from eshkol.datum.variables import TensorVariable, value_of
 from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load
+from eshkol.primitives.points import split_aux
 from eshkol.runtime.dialects import staged
 from eshkol.runtime.tracebacks import Shortened
 from eshkol.xla import key_stream
@@ -226,7 +227,7 @@ def value_and_gradient(
             lasting = Lasting(who, traces, not found)
             with point.given(arrays) as changed[wrt], Shortened(), lasting:
                 value = callee(function)(*changed)
-            main, aux = _split_aux(who, value) if has_aux else (value, None)
+            main, aux = split_aux(who, value) if has_aux else (value, None)
             leaves, found["structure"] = flatten(aux)
             found["is_array"] = [hasattr(tracer_of(leaf), "dtype") for leaf in leaves]
             found["leaves"] = leaves
@@ -295,15 +296,6 @@ def pulled_back(value: Any, pull: Callable[[Any], Any]) -> list[Any]:
         real if real.dtype.kind == "c" else lax.complex(real, imaginary)
         for real, imaginary in zip(gradients, turned, strict=True)
     ]
-
-
-def _split_aux(who: str, value: Any) -> tuple[Any, Any]:
-    if isinstance(value, Pair | Vector | tuple | list) and len(value) == 2:
-        first, second = value
-        return first, second
-    raise WrongType(
-        f"{who}: with #:has-aux the procedure gives a list (value aux), got {short_string(value)}"
-    )
 
 
 def scalar_result(who: str, value: Any) -> Any:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.xla import powers
 from eshkol.xla.arguments import static_int, static_shape
-from eshkol.xla.draw_limits import Parameter
+from eshkol.xla.draw_limits import Limit, Parameter, hold
 from eshkol.xla.dtypes import FLOAT64, default_dtype, parse_dtype, wide
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.roundings import hidden
 from eshkol.xla.samplers import checked, float_kind
-from eshkol.xla.tensors import Tracer, as_tensor, cast, describe
+from eshkol.xla.tensors import as_tensor, cast, describe
 
 _RANDOM = jax.random
 
@@ -32,7 +34,7 @@ def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = No
     shape = static_shape(sizes, who)
     # Narrow floats have no decomposition.
     computed = kind if kind == FLOAT64 else np.dtype("float32")
-    _check_covariances(who, c)
+    hold(who, _COVARIANCES, (covariance, c))
     with wide():
         m, c = cast(m, computed), cast(c, computed)
         return cast(_multivariate_normal(next_key(), m, c, shape, computed), kind)
@@ -40,27 +42,62 @@ def multivariate_normal(mean: Any, covariance: Any, *sizes: Any, dtype: Any = No
 
 def _draw_vectors(key: Any, mean: Any, matrix: Any, shape: tuple[int, ...], kind: Any) -> Any:
     m, c = hidden(key, mean, matrix)
-    return _RANDOM.multivariate_normal(key, m, c, shape, kind)
+    normal = _RANDOM.normal(key, (*shape, *m.shape), kind)
+    return m + jnp.einsum("ij,...j->...i", _root(c), normal)
 
 
 _multivariate_normal = jax.jit(_draw_vectors, static_argnums=(3, 4))
 
 
-def _check_covariances(who: str, matrix: Any) -> None:
-    """Refuse what is no matrix of covariances, if it is known."""
-    if isinstance(matrix, Tracer):
-        return
-    known = np.asarray(matrix, np.float64)
-    try:
-        np.linalg.cholesky(known)
-        is_fit = np.allclose(known, known.T)
-    except np.linalg.LinAlgError:
-        is_fit = False
-    if not is_fit:
-        raise BadValue(
-            f"{who}: expected covariances, a symmetric matrix that is positive definite, "
-            f"got {describe(matrix)}"
-        )
+def _root(covariance: Any) -> Any:
+    """A matrix whose product with its transpose is a matrix of covariances.
+
+    It is Cholesky's. Where there is none, since the matrix is only semidefinite, it is the
+    symmetric root, which depends on no choice of eigenvectors. It is NaN where there is none.
+    """
+    factor = jnp.linalg.cholesky(covariance)
+    is_definite = jnp.all(jnp.isfinite(factor))
+
+    def symmetric() -> Any:
+        size = covariance.shape[0]
+        # In lanes both are computed; these numbers have a derivative.
+        plain = jnp.diag(1 + jnp.arange(size, dtype=covariance.dtype))
+        values, vectors = jnp.linalg.eigh(jnp.where(is_definite, plain, covariance))
+        limit = _tolerance(values, 2 * SLACK)
+        is_positive = values > limit
+        roots = jnp.where(is_positive, jnp.sqrt(jnp.where(is_positive, values, 1)), 0)
+        root = (vectors * roots) @ vectors.T
+        return jnp.where(jnp.all(values >= -limit), root, jnp.nan)
+
+    return lax.cond(is_definite, lambda: factor, symmetric)
+
+
+SLACK = 8
+"""So many roundings of the greatest eigenvalue, for each dimension, others may be below 0."""
+
+
+def _tolerance(eigenvalues: Any, slack: float) -> Any:
+    """How far eigenvalues may be from 0 that would be it without rounding to float32, or double."""
+    dtype = eigenvalues.dtype
+    return slack * eigenvalues.shape[0] * np.finfo(dtype).eps * abs(eigenvalues).max(initial=0)
+
+
+def _are_covariances(xp: Any, matrix: Any) -> Any:
+    """Whether a matrix is symmetric and has no negative eigenvalues, up to rounding."""
+    if not matrix.shape[0]:
+        return xp.ones((), bool)
+    kind = np.float64 if matrix.dtype == FLOAT64 else np.float32
+    given = matrix.astype(kind)
+    is_symmetric = xp.allclose(given, given.T)
+    # What is not finite has no eigenvalues.
+    eigenvalues = xp.linalg.eigvalsh(xp.where(xp.isfinite(given), given, 0))
+    is_positive = xp.all(eigenvalues >= -_tolerance(eigenvalues, SLACK))
+    return xp.all(xp.isfinite(given)) & is_symmetric & is_positive
+
+
+_COVARIANCES = Limit(
+    "covariances, a symmetric matrix without negative eigenvalues", _are_covariances
+)
 
 
 def ball(dimension: Any, *sizes: Any, order: Any = 2, dtype: Any = None) -> Any:
