@@ -265,6 +265,20 @@ def test_python_code_that_asks_for_a_traced_value_is_told_where(body: str, tmp_p
     assert_at_rest()
 
 
+@pytest.mark.parametrize("call", [ek.integrate, lambda f, *x: ek.jit(f)(*x[:1])])
+def test_a_function_of_numpy_is_no_procedure(call: Any) -> None:
+    with pytest.raises(ek.StagingError, match=r"Python asks for the value of a traced f64\[\]"):
+        call(np.sin, 0.0, 1.0)
+    assert_at_rest()
+
+
+@pytest.mark.parametrize("array", [np.array(["a", "b"]), np.array([1, None], dtype=object)])
+def test_arrays_of_no_numbers_are_refused(array: np.ndarray) -> None:
+    with pytest.raises(ek.WrongType, match=r"expected a tensor of numbers(.|\n)*array\.tolist"):
+        ek.jit("(lambda (x) x)")(array)
+    assert_at_rest()
+
+
 # ---- threads
 
 

@@ -52,6 +52,11 @@ _TRACEABLE = (
 )
 
 
+_NOT_OF_NUMPY = (
+    "NumPy's functions take no traced values: give that of jax.numpy, as jax.numpy.sin for\n"
+    'numpy.sin, or a Scheme procedure, as ek.eval("sin")'
+)
+
 _COMPILED_PYTHON = (
     "Python's if, while, int() and float() need a value, which a traced one has not: take "
     "jax.numpy.where\nor jax.lax.cond; or write the function in Scheme, whose if and loops are "
@@ -81,13 +86,15 @@ def _asked_by_python(error: Exception, frames: list[types.FrameType]) -> Excepti
         if not frame.f_code.co_filename.startswith((PACKAGE, *LIBRARIES)):
             place = frame, sources.span_at(frame.f_code, traceback.tb_lasti)
         traceback = traceback.tb_next
+    given = _type_in(error) or _traced_in([*([place[0]] if place else []), *frames])
+    asked = f"Python asks for the value of a traced {given}"
     if place is None or place[1] is None:
-        return error
-    given = _type_in(error) or _traced_in([place[0], *frames])
+        # A function of NumPy's own, which has no frame, was given in place of a procedure.
+        return StagingError(
+            f"a function that was given to be called: {asked}", hint=_NOT_OF_NUMPY
+        ).with_traceback(error.__traceback__)
     return StagingError(
-        f"{place[0].f_code.co_name}: Python asks for the value of a traced {given}",
-        span=place[1],
-        hint=_COMPILED_PYTHON,
+        f"{place[0].f_code.co_name}: {asked}", span=place[1], hint=_COMPILED_PYTHON
     ).with_traceback(error.__traceback__)
 
 

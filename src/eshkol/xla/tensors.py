@@ -234,7 +234,11 @@ def check_numeric(who: str, dtype: np.dtype) -> None:
         )
     is_number = dtype.kind in "biufc" or (dtype.kind == "V" and jnp.issubdtype(dtype, np.number))
     if not is_number:
-        raise WrongType(f"{who}: expected a tensor of numbers, got dtype {dtype}")
+        raise WrongType(
+            f"{who}: expected a tensor of numbers, got dtype {dtype}",
+            hint="texts and objects go in lists, as array.tolist() makes them"
+            * (dtype.kind in "OUS"),
+        )
 
 
 _LARGEST = {"f": 8, "c": 16}

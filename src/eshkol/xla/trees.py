@@ -360,8 +360,8 @@ def _visit_array(pass_: _Flattening, value: Any) -> Structure:
 
 def _visit_numpy(pass_: _Flattening, value: Any) -> Structure:
     """A NumPy scalar is the number that it is, an array the tensor that operations make of it."""
+    check_numeric("array", value.dtype)
     if isinstance(value, np.generic):
-        check_numeric("array", value.dtype)
         return pass_.visit(value.item())
     is_numeric = value.dtype.kind in "biufc"
     return _visit_array(pass_, as_tensor(value, "array") if is_numeric else value)
