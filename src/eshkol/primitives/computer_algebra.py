@@ -16,7 +16,7 @@ from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol, intern
 from eshkol.datum.write import short_string
 from eshkol.primitives.arguments import symbol_argument
-from eshkol.primitives.declare import primitive
+from eshkol.primitives.declare import PRIMITIVES, primitive
 from eshkol.primitives.expression_data import (
     Expression,
     datum_of,
@@ -355,6 +355,8 @@ def _cases_from_sympy(who: str, cases: list[Any]) -> Expression:
 
 
 def _call_from_sympy(who: str, value: Any) -> Expression:
+    from sympy.core.function import AppliedUndef
+
     name = value.func.__name__
     if name == "Unequality":
         return ("not", ("=", *(from_sympy(who, side) for side in value.args)))
@@ -362,4 +364,10 @@ def _call_from_sympy(who: str, value: Any) -> Expression:
     is_function = value.is_Function or name in _RELATIONS
     if not is_function or not value.args:
         raise BadValue(f"{who}: there is no expression for SymPy's {short_string(str(value))}")
+    is_given = isinstance(value, AppliedUndef) or known in _functions() or name in _RELATIONS
+    if not is_given and known not in PRIMITIVES:
+        raise BadValue(
+            f"{who}: the result has the function {known}, which is no procedure of the language",
+            hint="as a number: (integrate (lambda (x) …) low high)",
+        )
     return (known, *(from_sympy(who, argument) for argument in value.args))

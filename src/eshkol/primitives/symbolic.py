@@ -25,7 +25,7 @@ from eshkol.primitives.expression_data import (
 )
 from eshkol.primitives.latex import formula
 from eshkol.primitives.simplification import simplified
-from eshkol.primitives.symbolic_rules import WHO, derivative_of
+from eshkol.primitives.symbolic_rules import WHO, checked, derivative_of
 
 
 @primitive("symbolic-derivative")
@@ -50,7 +50,7 @@ def symbolic_derivative(expression, *variables):
     """
     given = _orders(variables)
     if not callable(expression):
-        return _derivative(expression_of(WHO, expression), [], variables)
+        return _derivative(checked(WHO, expression_of(WHO, expression)), [], variables)
     name = given[0] if given else None
     source = source_of(WHO, expression, name)
     try:
@@ -137,7 +137,7 @@ def simplify(expression, *, engine="eshkol"):
         ``(simplify '(- (* (+ x 1) (+ x 1)) (* x x)))`` ⇒ ``(+ (* 2 x) 1)``;
         ``(simplify '(/ (- (expt x 2) 1) (- x 1)) #:engine 'sympy)`` ⇒ ``(+ x 1)``.
     """
-    expression = meant("simplify", expression)
+    expression = checked("simplify", meant("simplify", expression))
     name = getattr(engine, "name", engine)
     if name == "sympy":
         return formula(datum_of(computer_algebra.simplify("simplify", expression)))

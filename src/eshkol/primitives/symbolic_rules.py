@@ -143,6 +143,34 @@ def in_common_words(expression: Expression) -> Expression:
         return expression
 
 
+_OF_NUMBERS = frozenset([*UNARY, "-", "/", "expt", "pow", "atan2", "max", "min"])
+"""Functions of at least one number."""
+
+
+def checked(who: str, expression: Expression) -> Expression:
+    """An expression whose calls of functions of numbers have such arguments.
+
+    Raises:
+        BadValue: naming the call that has none, or a truth value.
+    """
+    if not isinstance(expression, tuple):
+        return expression
+    head, *arguments = expression
+    if head in _OF_NUMBERS and not arguments:
+        shown = short_string(datum_of(expression))
+        raise BadValue(f"{who}: {head} takes at least 1 argument, in {shown} it has none")
+    if head in _OF_NUMBERS or head in ("+", "*"):
+        for argument in arguments:
+            if argument.__class__ is bool:
+                raise BadValue(
+                    f"{who}: expected numbers as arguments of {head}, "
+                    f"got {short_string(argument)} in {short_string(datum_of(expression))}"
+                )
+    for part in expression:
+        checked(who, part)
+    return expression
+
+
 def derivative_of(expression: Expression, x: Symbol) -> Expression:
     """The derivative of an expression with respect to a variable, not simplified yet."""
     if not isinstance(expression, tuple):
