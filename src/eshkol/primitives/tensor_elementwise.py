@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from eshkol.autodiff import apply
+from eshkol.autodiff import apply, primal
+from eshkol.base.errors import WrongType
+from eshkol.datum.write import short_string
 from eshkol.primitives import arithmetic, comparison
 from eshkol.primitives.arguments import wrong_type
 from eshkol.primitives.calling import callee
@@ -228,6 +230,9 @@ def clip(tensor: Tensor, low: Any, high: Any) -> Tensor:
     bounds = [bound for bound in (low, high) if bound is not False]
     if not all(map(is_host_number, (tensor, *bounds))):
         return NotImplemented
+    for number in (tensor, *bounds):
+        if primal(number).__class__ is complex:
+            raise WrongType(f"clip: expected a real number, got {short_string(primal(number))}")
     raised = tensor if low is False else apply("max", tensor, low)
     return raised if high is False else apply("min", raised, high)
 

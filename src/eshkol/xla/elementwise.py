@@ -55,11 +55,13 @@ def _chosen(operation: Rule, comparison: Rule) -> Rule:
     return choose
 
 
-def _ordered(who: str) -> Callable[[list[Any]], np.dtype]:
-    """The dtype of numbers of which the larger or the smaller one is taken."""
+def _ordered(
+    who: str, kind: Callable[[list[Any]], np.dtype] = result_dtype
+) -> Callable[[list[Any]], np.dtype]:
+    """The dtype of a result of real numbers, such as the larger or the smaller one."""
 
     def dtype_of(operands: list[Any]) -> np.dtype:
-        dtype = result_dtype(operands)
+        dtype = kind(operands)
         if dtype.kind == "c":
             raise not_real(who, next(x for x in operands if is_complex(x)))
         return dtype
@@ -149,7 +151,7 @@ add = binary_rule("+", lax.add, result_dtype, operator.add)
 subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
 multiply = binary_rule("*", lax.mul, result_dtype, operator.mul)
 divide = binary_rule("/", lax.div, inexact_result)
-atan2 = binary_rule("atan2", angle_of, inexact_result)
+atan2 = binary_rule("atan2", angle_of, _ordered("atan2", inexact_result))
 maximum = binary_rule("max", _chosen(lax.max, lax.ge), _ordered("max"), max)
 minimum = binary_rule("min", _chosen(lax.min, lax.le), _ordered("min"), min)
 

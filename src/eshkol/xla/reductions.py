@@ -370,7 +370,11 @@ cumsum = _running("cumsum", lax.cumsum, _addable)
 cumprod = _running("cumprod", lax.cumprod, _addable)
 cummax = _running("cummax", lax.cummax, _ordered("cummax"))
 cummin = _running("cummin", lax.cummin, _ordered("cummin"))
-cumlogsumexp = _running("cumlogsumexp", lambda x, axis: lax.cumlogsumexp(_inexact(x), axis))
+cumlogsumexp = _running(
+    "cumlogsumexp",
+    lambda x, axis: lax.cumlogsumexp(_inexact(x), axis),
+    _ordered("cumlogsumexp"),
+)
 
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:

@@ -244,6 +244,9 @@ def search_sorted(ordered: Any, values: Any, *, side: Any = "left") -> Any:
     if name not in ("left", "right"):
         raise BadValue(f"{who}: expected the side 'left or 'right, got {describe(side)}")
     y = as_tensor(values, who)
+    for given, array in ((ordered, x), (values, y)):
+        if array.dtype.kind == "c":
+            raise not_real(who, given)
     dtype = result_dtype([x, y])
     return _search_sorted(cast(x, dtype), cast(y, dtype), side=name)
 
