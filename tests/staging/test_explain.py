@@ -216,6 +216,15 @@ def test_top_level_and_captured_variables_have_their_names(session):
 # ---- what people see
 
 
+def test_numbers_of_programs_inside_are_those_of_the_program_around(session):
+    session.evaluate("""
+        (define g (jit (lambda (x n) (* x (tensor-sum (ones n))))))
+        (define h (jit (lambda (x m) (+ (g x 3) (g x m)))))""")
+    shown = str(explained(session, "h 1.0 4"))
+    assert "argument m   4                     static: (ones n) in line 2 needs it" in shown
+    assert "needs the value of m, which is static" in shown
+
+
 def test_the_text_is_the_source_with_notes_under_the_forms(session):
     session.evaluate(
         "(define (f x k)\n"

@@ -163,6 +163,16 @@ def test_a_number_that_decides_which_procedures_there_are_is_compiled_in(
     assert float(value(session, call)) == pytest.approx(math.sin(math.sin(math.sin(1.0))))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("looks", ["trace", "explain", "blame"])
+def test_what_looks_at_a_program_follows_such_numbers_too(session: Session, looks: str) -> None:
+    session.evaluate("""
+        (define (repeat n f)
+          (if (= n 0) (lambda (x) x) (lambda (x) ((repeat (- n 1) f) (f x)))))""")
+    assert session.evaluate(f"({looks} (jit (lambda (x n) ((repeat n sin) x))) 1.0 2)")
+    assert session.evaluate(f"({looks} (repeat 2 sin) 1.0)")
+
+
 def test_booleans_are_known_where_they_must_be(session: Session) -> None:
     session.evaluate("(define select (jit (lambda (b x) (if b (* 2 x) (+ 1 x)))))")
     with compiles(1):

@@ -52,7 +52,7 @@ from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import SitesCoincide, drawing_from
 from eshkol.xla.leaf_names import argument_names, reach_names, structure_names
 from eshkol.xla.loop_memory import own_memory
-from eshkol.xla.notes import NOTES, note_use
+from eshkol.xla.notes import NOTES
 from eshkol.xla.reach import names_drawn_for
 from eshkol.xla.recursion import own_conditions
 from eshkol.xla.recursion_depth import room_for
@@ -61,7 +61,7 @@ from eshkol.xla.results import Results as Results
 from eshkol.xla.results import State, results_of
 from eshkol.xla.single_trip import in_one_trip, may_be_needed
 from eshkol.xla.stored import Description, StoredFunction, described
-from eshkol.xla.traced_programs import TRACING, being_traced
+from eshkol.xla.traced_programs import TRACING, Unprepared, being_traced, note_own_use
 from eshkol.xla.trees import (
     COMPLEX,
     EXACT,
@@ -83,7 +83,7 @@ from eshkol.xla.value_uses import (
     often_other_trips,
 )
 from eshkol.xla.witness import Source as WitnessSource
-from eshkol.xla.witness import Witness
+from eshkol.xla.witness import Witness, value_of
 
 
 class CompilationWarning(UserWarning):
@@ -100,10 +100,6 @@ def _warn(message: str) -> None:
     while frame is not None and frame.f_code.co_filename.startswith((PACKAGE, *LIBRARIES)):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, CompilationWarning, stacklevel=level)
-
-
-class Unprepared(Exception):
-    """A program is traced on a way of a call that does not tell the values of exact inputs."""
 
 
 class Program:
@@ -190,10 +186,15 @@ class Program:
         except SitesCoincide as found:
             return self._after(found.prefix).run(leaves, inputs)
         except TooManyKinds:
-            if self.follows or _EXACT_KINDS.isdisjoint(self.kinds):
+            if not self._follows_anew():
                 raise
-            self.follows = True
         return self.run(leaves, inputs)
+
+    def _follows_anew(self) -> bool:
+        """Follow all that exact leaves decide; whether that is anything, and is new."""
+        is_new = not (self.follows or _EXACT_KINDS.isdisjoint(self.kinds))
+        self.follows |= is_new
+        return is_new
 
     def _after(self, prefix: Path) -> Program:
         """The same program where this path leads to it, by which some of its draws are the same."""
@@ -260,9 +261,9 @@ class Program:
 
     def _run_anew(self, leaves: list[Any], inputs: list[Any]) -> Any:
         """The value of the program, traced anew inside of another that somebody listens to."""
-        with self._call(leaves) as arrays:
-            function = self.renewed()._new_variant()
-            result = self._called(function, arrays, True)
+        program = self.renewed()
+        with program._call(leaves) as arrays:
+            result = program._called(program._new_variant(), arrays, True)
         return result.value(inputs) if result.__class__ is Results else result
 
     def staged(self, leaves: list[Any]) -> tuple[Any, jax.stages.Lowered]:
@@ -288,6 +289,10 @@ class Program:
                 return result(self.sites.traced(self._new_variant(), arrays), arrays)
         except SitesCoincide as found:
             return self._after(found.prefix)._anew(leaves, result)
+        except TooManyKinds:
+            if not self._follows_anew():
+                raise
+        return self._anew(leaves, result)
 
     def renewed(self, present: tuple[Structure, Structure, Structure] | None = None) -> Program:
         """The same program, of which nothing is compiled.
@@ -340,7 +345,7 @@ class Program:
         return self.sites.called(function, arrays, traceable if is_new else None)
 
     def _key(self, leaves: Sequence[Any], is_apart: bool = False) -> tuple[Any, ...]:
-        return (*[_known(leaves[index]) for index in self.statics], is_apart)
+        return (*[value_of(leaves[index]) for index in self.statics], is_apart)
 
     def _make_static(self, used: Uses, leaves: list[Any], is_apart: bool, function: Any) -> None:
         """Values that a trace used join the key, if they are none of it."""
@@ -419,7 +424,7 @@ class Program:
 
     def values_of(self, indices: Sequence[int]) -> list[Any]:
         """The values of leaves in the running call."""
-        return [_known(TRACING.leaves[index]) for index in indices]
+        return [value_of(TRACING.leaves[index]) for index in indices]
 
     def _static_names(self) -> str:
         """What a message calls the leaves whose values are part of what is compiled."""
@@ -520,7 +525,7 @@ class Program:
         used, leaf = TRACING.used, TRACING.leaves[index]
 
         def use(purpose: int) -> None:
-            note_use(index)
+            note_own_use(self.home, index)
             if used is not None:
                 note_uses(used, {index: purpose})
             if leaf.__class__ is Witness:
@@ -535,11 +540,6 @@ class Program:
     ) -> dict[tuple[int, str], Any]:
         values = unflatten(("tuple", None, self.reach[2]), leaves, made, None, places)
         return dict(zip(self.reach[1], values, strict=True))
-
-
-def _known(leaf: Any) -> Any:
-    """The value of an exact leaf, as part of a key."""
-    return leaf.item() if leaf.__class__ is Witness else leaf
 
 
 PYTHON_NUMBERS = (float, complex, int, bool)

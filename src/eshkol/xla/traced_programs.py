@@ -7,10 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from eshkol.xla.notes import note_use
 from eshkol.xla.value_uses import Uses
 
 if TYPE_CHECKING:
     from eshkol.xla.programs import Program
+
+
+class Unprepared(Exception):
+    """A program is traced on a way of a call that does not tell the values of exact inputs."""
 
 
 class Tracing(threading.local):
@@ -38,6 +43,12 @@ def is_drawing() -> bool:
     """Whether the program that is called is known to draw, so that JAX lowers it with 64 bits."""
     program = TRACING.program
     return program is not None and program.wants_key
+
+
+def note_own_use(program: Program, index: int) -> None:
+    """Tell that the value of an exact leaf is needed, of the outermost program being traced."""
+    if next(iter(TRACING.procedures), program) is program:
+        note_use(index)
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from eshkol.xla._compat import enable_x64
 from eshkol.xla.call_options import Donation, distinct
 from eshkol.xla.globals import LIFTED
 from eshkol.xla.keys import MoreSites
-from eshkol.xla.programs import PYTHON_NUMBERS, Program, Results, Unprepared
+from eshkol.xla.programs import PYTHON_NUMBERS, Program, Results
 from eshkol.xla.straight_line import MISS, NoCode, Taking
+from eshkol.xla.traced_programs import Unprepared
 from eshkol.xla.trees import EXACT, TRUTH, ArrayImpl
 
 Way = Callable[..., Any]

@@ -103,6 +103,11 @@ def tracer_of(value: Any) -> Any:
     return value.__eshkol_traced__ if value.__class__ is Witness else value
 
 
+def value_of(leaf: Any) -> Any:
+    """The value of an exact leaf, which is used then."""
+    return leaf.item() if leaf.__class__ is Witness else leaf
+
+
 def is_exact(value: Any) -> bool:
     """Whether ``value`` is an exact integer or a witness of one."""
     return value.__class__ is int or (value.__class__ is Witness and value.known.__class__ is int)
