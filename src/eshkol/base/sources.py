@@ -64,6 +64,17 @@ def text_of(span: Span) -> str:
     return "\n".join([first, *middle, last])
 
 
+LONGEST_FORM = 40
+"""How many characters of a form a message shows in a line."""
+
+
+def source_and_line(span: Span) -> str:
+    """The source of a form on one line, shortened, and where it is."""
+    text = " ".join(text_of(span).split())
+    short = text if len(text) <= LONGEST_FORM else text[: LONGEST_FORM - 1] + "…"
+    return f"{short} in line {span.line}"
+
+
 def note_expansion(span: Span, macro: str) -> None:
     """Remember that the form at ``span`` is a use of a macro: what it became has its span too."""
     _expansions.setdefault(span.file, {})[span] = macro

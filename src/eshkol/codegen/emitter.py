@@ -91,6 +91,7 @@ class Unit:
         call_sites: what is around the calls in its forms.
         on_ints: procedures that have a second function for ints, and its hidden global name.
         results: the kinds of what these functions give.
+        whole: the procedure of which the others are parts, if there is one.
     """
 
     def __init__(self, names: Names, primitives: set[str], key: str, call_sites: CallSites) -> None:
@@ -102,6 +103,7 @@ class Unit:
         self.constants: list[Any] = []
         self.on_ints: dict[str, tuple[Lambda, str]] = {}
         self.results: dict[str, str | None] = {}
+        self.whole: Lambda | None = None
 
     def number(self, node: Lambda) -> int:
         """Register a procedure; its number."""

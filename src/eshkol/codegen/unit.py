@@ -171,6 +171,7 @@ def _compile_procedure(
     fits the other.
     """
     node, unit = procedure.node, procedure.unit.for_staging()
+    unit.whole = node
     span = node.span
     if is_staged:
         # A hidden name: under its own, the function would hide the top-level variable from itself.

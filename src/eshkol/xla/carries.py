@@ -6,15 +6,16 @@ found on the way. A change of shape names the variable.
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 from eshkol.base.errors import EshkolError, ShapeError, StagingError
+from eshkol.base.sources import source_and_line
+from eshkol.base.spans import Span
 from eshkol.datum.records import PromiseBox, Record
 from eshkol.datum.values import HashTable, Vector
 from eshkol.xla import journal
@@ -30,6 +31,7 @@ from eshkol.xla.trees import (
     flatten_with_containers,
     unflatten,
 )
+from eshkol.xla.trip_changes import forms_of_assignments, forms_of_next
 
 Site = tuple[str, ...]
 """The name of a loop and the names of its variables, for messages."""
@@ -59,6 +61,20 @@ class ChangedContainer(ChangingVariable):
         return ChangingVariable(self.message, hint=self.hint)
 
 
+class Problem(NamedTuple):
+    """What is said of a loop that can't be compiled.
+
+    Attributes:
+        message: about the variable that changes.
+        hint: what helps.
+        number: of that loop variable, or then place.
+    """
+
+    message: str
+    hint: str
+    number: int | None
+
+
 @dataclass
 class Carry:
     """What goes from trip to trip: loop variables and the places that trips write.
@@ -73,7 +89,7 @@ class Carry:
             numbers of these.
         originals: the containers of the start, in the order of ``made``, of a loop that exchanges
             some that something else holds as well; None for the others.
-        problem: what is said of the loop, and what helps, if a list that was empty at first goes
+        problem: what is said of the loop if a list that was empty at first goes
             on growing. It is no error yet: that would hold on to what the trips have made.
     """
 
@@ -84,7 +100,7 @@ class Carry:
     given: Values = ()
     unchanged: dict[int, Any] = field(default_factory=dict)
     originals: list[Any] = field(default_factory=list)
-    problem: tuple[str, str] | None = None
+    problem: Problem | None = None
 
     @property
     def arrays(self) -> list[Any]:
@@ -137,9 +153,9 @@ _GROWING = (
 )
 
 _DEEPENING = (
-    "a loop over traced values keeps the structure of its variables: a procedure or a list that "
-    "holds the one\nof the trip before grows with each trip; let a number, a tensor or a record of "
-    "them hold what is needed"
+    "a loop over traced values keeps the structure of its variables: a string, list or procedure "
+    "that is made\nof the one of the trip before grows with each trip; let a number, a tensor or a "
+    "record of them hold what is\nneeded"
 )
 
 
@@ -265,18 +281,28 @@ def _settle_places(
             carry.unchanged = _unchanged(values, given, state(part)[0])
             return carry, part, leaves
         before, carry = carry, widened
-    raise StagingError(
-        f"{site[0]}: {_latest_change(site, before, carry)} is of another kind after each trip of "
-        "this loop",
+    raise _deepening(site, before, carry)
+
+
+def _deepening(site: Site, before: Carry, after: Carry) -> EshkolError:
+    """The error of a loop of which a variable, or a place, is another one after each trip."""
+    number = _latest_change(before, after)
+    name = "a variable" if number is None else _names(site, after)[number]
+    spans = _forms_of_change(number, after)
+    return StagingError(
+        f"{site[0]}: {name} is of another kind after each trip of this loop",
+        span=spans[0] if len(spans) == 1 else None,
         hint=_DEEPENING,
     )
 
 
-def _latest_change(site: Site, before: Carry, after: Carry) -> str:
-    """What a trip has changed last: a variable of the loop, or a place outside."""
+def _latest_change(before: Carry, after: Carry) -> int | None:
+    """The number of what a trip has changed last: a variable of the loop, or then a place."""
     rows = _row(before.structure), _row(after.structure)
-    changed = [one != other for one, other in zip(*rows, strict=True)]
-    return next(itertools.compress(_names(site, after), changed), "a variable")
+    changed = (
+        number for number, (one, other) in enumerate(zip(*rows, strict=True)) if one != other
+    )
+    return next(changed, None)
 
 
 def _row(structure: Structure) -> tuple[Structure, ...]:
@@ -299,7 +325,7 @@ def _traced(trace: Callable[[Carry], Part], carry: Carry) -> Part:
     except EshkolError:
         if carry.problem is None:
             raise
-        raise _changing(*carry.problem) from None
+        raise _changing(carry.problem, carry) from None
 
 
 def _originals(values: Values) -> list[Any]:
@@ -405,29 +431,51 @@ def _merge_trip(site: Site, carry: Carry, state: State) -> State:
     try:
         return merge(given, state, is_growing=True, begins_empty=True)
     except Mismatch:
-        raise _changing(*carry.problem) from None
+        raise _changing(carry.problem, carry) from None
 
 
-def _problem(site: Site, carry: Carry, state: State, mismatch: Mismatch) -> tuple[str, str]:
+def _problem(site: Site, carry: Carry, state: State, mismatch: Mismatch) -> Problem:
     """What is said of a loop whose state is of another kind after a trip, and what helps."""
-    name = _changed_variable(site, carry, state)
-    return (
+    number = _changed_variable(carry, state)
+    name = "something" if number is None else _names(site, carry)[number]
+    return Problem(
         f"{site[0]}: {name} changes from {mismatch.first} to {mismatch.second} in one trip of this "
         "loop",
-        _GROWING if "list" in mismatch.second else _CHANGING,
+        _GROWING if _is_of_list(mismatch.second) else _CHANGING,
+        number,
     )
 
 
-def _changing(message: str, hint: str) -> ChangingVariable:
-    return ChangingVariable(message, hint=hint)
+def _is_of_list(words: str) -> bool:
+    return words.startswith(("a list", "()"))
 
 
-def _changed_variable(site: Site, carry: Carry, state: State) -> str:
-    """The name of the loop variable whose type does not hold."""
+def _changing(problem: Problem, carry: Carry) -> ChangingVariable:
+    """The error at the form that makes the change; at the loop, if there is not one such form."""
+    spans = _forms_of_change(problem.number, carry)
+    if len(spans) == 1:
+        return ChangingVariable(problem.message, span=spans[0], hint=problem.hint)
+    forms = " or ".join(map(source_and_line, spans))
+    becomes = f"it is changed at {forms}\n" if spans else ""
+    return ChangingVariable(problem.message, hint=becomes + problem.hint)
+
+
+def _forms_of_change(number: int | None, carry: Carry) -> list[Span]:
+    """The forms that make a variable, or place, of this number what it is after a trip."""
+    if number is None:
+        return []
+    variables = len(carry.structure[2][0][2])
+    if number < variables:
+        return forms_of_next(number)
+    name = journal.name_of(carry.places[number - variables])
+    return forms_of_assignments(name) if name else []
+
+
+def _changed_variable(carry: Carry, state: State) -> int | None:
+    """The number of the loop variable, or then place, whose type does not hold."""
     start = [Output(i, tuple(x.shape), x.dtype) for i, x in enumerate(carry.leaves)]
     rows = (_row(carry.structure), start), (_row(state[0]), state[1])
-    index = mismatched(*rows, is_growing=True)
-    return "something" if index is None else _names(site, carry)[index]
+    return mismatched(*rows, is_growing=True)
 
 
 def _widened(carry: Carry, structure: Structure, leaves: list[Any]) -> Carry | None:

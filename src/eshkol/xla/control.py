@@ -246,13 +246,7 @@ def _form_of(code: CodeType | None) -> str:
     span = None if code is None else sources.span_of_code(code)
     if span is None:
         return "nothing"
-    text = " ".join(sources.text_of(span).split())
-    short = text if len(text) <= LONGEST_FORM else text[: LONGEST_FORM - 1] + "…"
-    return f"{short} in line {span.line}"
-
-
-LONGEST_FORM = 40
-"""How many characters of a branch a message shows."""
+    return sources.source_and_line(span)
 
 
 def trace_branches(

@@ -60,6 +60,9 @@ _REFERENCES = {
     "shared-variable": 2,
     "shared-place": 3,
 }
+UNION = "Union"
+"""The tag of the structures of unions."""
+
 PLACES = {"box": 1, "variable": 2, "place": 3}
 
 

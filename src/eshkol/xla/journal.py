@@ -319,10 +319,15 @@ def shown(place: Any) -> str:
     """What a message calls a place that a part of the program has written."""
     if isinstance(place, TensorVariable | HashTable):
         return short_string(place)
-    name = FRAMES.names.get(id(place)) if place.__class__ is list else None
+    name = name_of(place)
     if name is None and _is_box(place):
         return "a variable"
     return f"the variable {name}" if name else f"a part of {short_string(place)}"
+
+
+def name_of(place: Any) -> str | None:
+    """The name of the variable that a place is the box of."""
+    return FRAMES.names.get(id(place)) if place.__class__ is list else None
 
 
 def make_box(value: Any) -> list[Any]:

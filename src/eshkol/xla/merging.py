@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from eshkol.autodiff.plain import to_float
@@ -21,12 +20,11 @@ from eshkol.datum.equality import is_eqv
 from eshkol.datum.pairs import NIL
 from eshkol.datum.values import ABSENT as ABSENT
 from eshkol.datum.values import UNSPECIFIED
-from eshkol.datum.write import short_string
 from eshkol.xla.code_keys import Static
 from eshkol.xla.dtypes import BOOL, INT64, result_dtype
-from eshkol.xla.graphs import PLACES, Node, Value, attach, detach
+from eshkol.xla.graphs import PLACES, UNION, Node, Value, attach, detach
+from eshkol.xla.kind_words import leaf_words, words_of
 from eshkol.xla.leaving import CHOSEN, MADE
-from eshkol.xla.tensors import describe
 from eshkol.xla.trees import BUFFER, EXACT, REAL, TENSOR, TRUTH, Structure
 from eshkol.xla.witness import Witness
 
@@ -46,9 +44,6 @@ BOTTOM_STRUCTURE = ("static", Static(BOTTOM), ())
 FALSE_STRUCTURE = ("static", Static(False), ())
 _UNSPECIFIED = ("static", Static(UNSPECIFIED), ())
 _EMPTY = ("static", Static(NIL), ())
-
-UNION = "Union"
-"""The tag of the structures of unions."""
 
 
 class Mismatch(Exception):
@@ -114,7 +109,7 @@ def joined_type(a: Any, b: Any) -> tuple[tuple[int, ...], np.dtype]:
     """The shape and dtype of a leaf that is one of two."""
     (first, second) = leaf_type(a), leaf_type(b)
     if first[0] != second[0] or (first[1] == BOOL) != (second[1] == BOOL):
-        raise Mismatch(_leaf_words(a), _leaf_words(b))
+        raise Mismatch(leaf_words(a), leaf_words(b))
     if first[1] == second[1]:
         return first
     zeros = [np.zeros(shape, dtype) for shape, dtype in (first, second)]
@@ -274,7 +269,7 @@ class _Merging:
             partner = self.partners[0].setdefault(id(a), id(b))
             other = self.partners[1].setdefault(id(b), id(a))
             if (partner, other) != (id(b), id(a)):
-                raise Mismatch(_words(a), _words(b))
+                raise Mismatch(words_of(a), words_of(b))
 
     def _alone(self, a: Node, b: Node) -> Node | None:
         """The result where one alternative has no value."""
@@ -393,7 +388,7 @@ class _Merging:
         (own, tag), (others, other_tag) = _alternatives(a), _alternatives(b)
         may_be_one = a.tag == b.tag == UNION if self.is_strict else self._are_kinds(own, others)
         if not may_be_one or max(map(_levels, [*own, *others])) == MOST_LEVELS:
-            raise Mismatch(_words(a), _words(b))
+            raise Mismatch(words_of(a), words_of(b))
         table: list[int] = []
         merged: list[Node | None] = [None] * len(own)
         for node in others:
@@ -401,7 +396,7 @@ class _Merging:
             if both is not None:
                 merged[place] = both
             elif self.is_strict:
-                raise Mismatch(_words(a), _words(b))
+                raise Mismatch(words_of(a), words_of(b))
             else:
                 merged.append(self._one_sided(node, 1))
             table.append(len(merged) - 1 if both is None else place)
@@ -411,7 +406,7 @@ class _Merging:
         ]
         if _leaf_count(alternatives) > MOST_LEAVES:
             also = "together of more kinds than a program can tell apart"
-            raise Mismatch(_words(a), f"{_words(b)}, {also}")
+            raise Mismatch(words_of(a), f"{words_of(b)}, {also}")
         joined = Joined(tag, _renumbered(other_tag, table), (), INT64)
         return Node(UNION, None, [Node(EXACT, joined), *alternatives])
 
@@ -544,45 +539,3 @@ def _is_nothing(node: Node) -> bool:
 
 def _is_known(node: Node) -> bool:
     return node.tag in ("static", "closure", "wrapped")
-
-
-# ---- how messages show values
-
-
-def _leaf_words(leaf: Any) -> str:
-    if isinstance(leaf, Output | Joined):
-        shape, dtype = leaf.shape, leaf.dtype
-        return describe(jax.ShapeDtypeStruct(shape, dtype)) if shape else _scalar_words(dtype)
-    return short_string(leaf)
-
-
-def _scalar_words(dtype: np.dtype) -> str:
-    return {"b": "a boolean", "i": "an exact integer", "u": "an exact integer"}.get(
-        dtype.kind, "a number"
-    )
-
-
-def _words(node: Node) -> str:
-    """How a message shows a value."""
-    if node.tag == "place":
-        return _words(node.children[0])
-    if node.is_leaf:
-        return _leaf_words(node.details)
-    names = {
-        "list": f"a list of {len(node.children)}",
-        "vector": f"a vector of {len(node.children)}",
-        "dotted": "a pair",
-        "table": "a hash table",
-        "closure": "a procedure",
-        "variable": "a variable",
-        "values": f"{len(node.children)} values",
-        UNION: f"one of {len(node.children) - 1} values of different kinds",
-    }
-    if node.tag == "record":
-        return f"a record of type {node.details.__scheme_name__}"
-    if node.tag == "static":
-        return short_string(node.details.value)
-    if node.tag == "dict":
-        keys = " ".join(map(short_string, node.details))
-        return f"a hash table with the keys {keys}" if keys else "an empty hash table"
-    return names.get(node.tag, f"a {node.tag}")

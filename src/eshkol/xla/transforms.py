@@ -30,11 +30,11 @@ from eshkol.xla import key_stream
 from eshkol.xla.control import attempt
 from eshkol.xla.dtypes import BOOL, COMPLEX128, FLOAT64, INT64, default_dtype, wide
 from eshkol.xla.effects import completed, failures
+from eshkol.xla.graphs import UNION
 from eshkol.xla.host_arrays import on_device
 from eshkol.xla.keys import Source, drawing_from
 from eshkol.xla.lasting import Lanes, Lasting
 from eshkol.xla.mapped_axes import argument_axes, leaf_axes, moved
-from eshkol.xla.merging import UNION
 from eshkol.xla.notes import note
 from eshkol.xla.outlived import open_traces, settled
 from eshkol.xla.seeds import fold
