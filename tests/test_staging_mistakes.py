@@ -228,4 +228,4 @@ def test_the_kinds_of_staging_errors_are_shown_by_the_name_that_users_know() -> 
     with pytest.raises(EshkolError) as caught:
         Session().evaluate(program, "bad.esk")
     last = "".join(traceback.format_exception_only(caught.value))
-    assert last.startswith("eshkol.base.errors.StagingError: bad.esk:2:7: do: ")
+    assert last.startswith("eshkol.base.errors.StagingError: bad.esk:2:27: do: ")

@@ -308,9 +308,13 @@ def _of_one_kind(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     return (to_float(x), to_float(y)) if is_inexact else (x, y)
 
 
+WHOLE_DIVISION = "test the divisor before: (if (= n 0) … …)"
+"""What helps where an integer is divided by zero."""
+
+
 def _nonzero(name: str, x: Any, y: Any) -> Any:
     if y == 0:
-        raise DivideByZero(f"{name}: division of {x} by zero")
+        raise DivideByZero(f"{name}: division of {x} by zero", hint=WHOLE_DIVISION)
     return x
 
 

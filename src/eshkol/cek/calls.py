@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eshkol.base.errors import ArityError, EshkolError
@@ -18,7 +19,7 @@ from eshkol.primitives.declare import (
     arity_error,
     count_text,
 )
-from eshkol.runtime.calls import usage_of
+from eshkol.runtime.calls import usage_of, use_of
 from eshkol.runtime.dialects import not_a_procedure
 from eshkol.runtime.procedures import procedure_of
 
@@ -113,14 +114,14 @@ def _unfit(
 
 
 def _hint(name: str, procedure: Any, signature: inspect.Signature) -> str:
-    """How a procedure is used, if it has a name."""
-    if name == "this procedure":
-        return ""
+    """How a procedure is used."""
     node = getattr(getattr(procedure, "eshkol_cek", None), "node", None)
     known = procedure_of(procedure)
     if known is not None:
         node = known.node
-    return f"use: {usage_text(name, signature) if node is None else usage_of(name, node)}"
+    if node is None:
+        return use_of(name, partial(usage_text, signature=signature))
+    return use_of(name, partial(usage_of, node=node))
 
 
 def _is_operator(machine: Machine, procedure: Any) -> bool:

@@ -54,7 +54,7 @@ class _Calls:
         called = call.procedure
         if isinstance(called, Const):
             message = f"expected a procedure to call, got {short_string(called.value)}"
-            notes = tuple(hints.called(type(called.value).__name__).splitlines())
+            notes = tuple(hints.called(type(called.value).__name__, "").splitlines())
             return Problem(called.span, ERROR, "call", message, notes)
         if isinstance(called, GlobalRef):
             if self._is_primitive(called.name):

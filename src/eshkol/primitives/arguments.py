@@ -58,6 +58,8 @@ def _hint_for_tensor(expected: str, value: Any) -> str:
     """How to come from a tensor to what was expected; nothing where there is no way."""
     if value.shape and expected.startswith(("a pair", "a list", "a non-empty list")):
         return "a tensor becomes a list with tensor->list; its elements: (tensor-ref t i)"
+    if not value.shape and expected.startswith(("a pair", "a list", "a non-empty list")):
+        return "it is a number; a list of it alone: (list x)"
     is_text = expected.startswith(("a string", "a char", "a symbol"))
     if is_text and (is_tracer(value) or is_witness(value)):
         return (
@@ -187,7 +189,15 @@ def position_argument(who: str, value: Any, length: int, kind: str) -> int:
     index = index_argument(who, value)
     if 0 <= index < length:
         return index
-    raise OutOfRange(f"{who}: index {index} is out of range for a {kind} of length {length}")
+    raise no_such_position(who, index, length, kind)
+
+
+def no_such_position(who: str, index: int, length: int, kind: str) -> EshkolError:
+    """The error for an index that something of ``length`` elements, ``kind`` in words, has not."""
+    return OutOfRange(
+        f"{who}: index {index} is out of range for a {kind} of length {length}",
+        hint=f"the indices are 0 to {length - 1}" if length else f"the {kind} is empty",
+    )
 
 
 def range_arguments(who: str, start: Any, end: Any, length: int, kind: str) -> tuple[int, int]:
@@ -197,10 +207,20 @@ def range_arguments(who: str, start: Any, end: Any, length: int, kind: str) -> t
     if 0 <= first <= last <= length:
         return first, last
     if not 0 <= first <= length:
-        raise OutOfRange(f"{who}: start {first} is out of range for a {kind} of length {length}")
+        raise _no_such_end(who, f"start {first}", length, kind)
     if last < first:
-        raise OutOfRange(f"{who}: end {last} lies before start {first}")
-    raise OutOfRange(f"{who}: end {last} is out of range for a {kind} of length {length}")
+        raise OutOfRange(
+            f"{who}: end {last} lies before start {first}",
+            hint="first the start, then the end, which is not included",
+        )
+    raise _no_such_end(who, f"end {last}", length, kind)
+
+
+def _no_such_end(who: str, bound: str, length: int, kind: str) -> EshkolError:
+    return OutOfRange(
+        f"{who}: {bound} is out of range for a {kind} of length {length}",
+        hint=f"start and end are 0 to {length}; the end is not included",
+    )
 
 
 def _checked(kind: type, expected: str, hint: str = "") -> Callable[[str, Any], Any]:

@@ -15,6 +15,7 @@ from eshkol.primitives.arguments import (
     index_argument,
     is_tracer,
     list_argument,
+    no_such_position,
     not_a_list,
     python_items,
     size_argument,
@@ -132,15 +133,19 @@ def list_copy(value: Any) -> Any:
     return scheme_list(items, rest)
 
 
-def _too_short(who: str, index: int, items: Any) -> EshkolError:
+def _too_short(who: str, index: int, items: Any, is_count: bool = False) -> EshkolError:
+    """The error for an index, or a number of first elements, that a list has not."""
     elements, tail = spine(items)
     if tail is not NIL or (items.__class__ is not Pair and items is not NIL):
         return not_a_list(who, items)
-    return OutOfRange(f"{who}: index {index} is out of range for a list of length {len(elements)}")
+    problem = no_such_position(who, index, len(elements), "list")
+    if is_count:
+        problem.hint = f"it has {len(elements)} elements, and no more can be taken off"
+    return problem
 
 
-def _tail(who: str, items: Any, k: Any) -> Any:
-    """What is left of a list after ``k`` elements."""
+def _tail(who: str, items: Any, k: Any, is_count: bool = True) -> Any:
+    """What is left of a list after ``k`` elements; ``is_count``: for messages, or an index."""
     if DIALECT.resolve is not None and is_tracer(k):
         return _tail_in_staged_code(who, items, k)
     index = size_argument(who, k)
@@ -149,7 +154,7 @@ def _tail(who: str, items: Any, k: Any) -> Any:
     rest = items
     for _ in range(index):
         if rest.__class__ is not Pair:
-            raise _too_short(who, index, items)
+            raise _too_short(who, index, items, is_count)
         rest = rest.cdr
     return rest
 
@@ -176,7 +181,7 @@ def _cell(who: str, items: Any, k: Any) -> Pair:
     """The pair that holds element ``k`` of a list."""
     if items.__class__ is not Pair and items is not NIL:
         items = foreign_list(who, items, size_argument(who, k) + 1)
-    cell = _tail(who, items, k)
+    cell = _tail(who, items, k, is_count=False)
     if cell.__class__ is Pair:
         return cell
     raise _too_short(who, index_argument(who, k), items)
@@ -282,7 +287,7 @@ def take(items: List, count: int) -> List:
     rest = items
     for _ in range(size):
         if rest.__class__ is not Pair:
-            raise _too_short("take", index_argument("take", count), items)
+            raise _too_short("take", index_argument("take", count), items, is_count=True)
         taken.append(rest.car)
         rest = rest.cdr
     return scheme_list(taken)

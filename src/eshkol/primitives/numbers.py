@@ -128,7 +128,10 @@ def _hint(who: str, value: Any) -> str:
     if isinstance(value, Char):
         return "the code of a char: (char->integer c)"
     if value is UNSPECIFIED:
-        return "the form that gave this value returns nothing"
+        return (
+            "the form that gave this value returns nothing, as an if or cond without else does "
+            "where no test holds"
+        )
     if value is NIL:
         return "the empty list is not zero"
     if callable(value):

@@ -99,7 +99,10 @@ def _broken_path(path: str, value: Any) -> EshkolError:
         walked = step + walked
     return (EmptyList if reached is NIL else WrongType)(
         f"{who}: expected a pair as the c{walked}r of {short_string(value)}, "
-        f"got {short_string(reached)}"
+        f"got {short_string(reached)}",
+        hint="the list has too few elements for that: test it with null? or length first"
+        if reached is NIL
+        else "",
     )
 
 

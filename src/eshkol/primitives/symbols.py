@@ -24,8 +24,10 @@ def symbol_to_string(symbol: Symbol) -> str:
 
 
 @primitive("string->symbol", "intern")
-def string_to_symbol(name: str) -> Symbol:
+def string_to_symbol(name: str | Symbol) -> Symbol:
     """The symbol of a name; always the same one. Example: ``(string->symbol "a")`` ⇒ ``a``."""
+    if isinstance(name, Symbol):
+        raise wrong_type("string->symbol", "a string", name, "it is a symbol already")
     return intern(string_argument("string->symbol", name))
 
 

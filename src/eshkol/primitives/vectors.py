@@ -13,6 +13,7 @@ from eshkol.primitives.arguments import (
     index_argument,
     is_tracer,
     list_argument,
+    no_such_position,
     position_argument,
     procedure_argument,
     range_arguments,
@@ -116,7 +117,7 @@ def vector_ref(vector: VectorOrTensor, k: int) -> Any:
 
 
 def _out_of_range(who: str, vector: list[Any], k: int) -> EshkolError:
-    return OutOfRange(f"{who}: index {k} is out of range for a vector of length {len(vector)}")
+    return no_such_position(who, k, len(vector), "vector")
 
 
 @primitive("vector-set!")

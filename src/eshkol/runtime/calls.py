@@ -241,10 +241,11 @@ def _absolute(part: Span, whole: Span) -> Span:
 
 def _not_a_procedure(site: Site, kind: str) -> EshkolError:
     span = site.span if site.head is None else _absolute(site.head.span, site.span)
+    shown = _shown_operator(site, kind)
     return NotAProcedure(
-        f"expected a procedure to call, got {_shown_operator(site, kind)}",
+        f"expected a procedure to call, got {shown}",
         span=span,
-        hint=called(kind),
+        hint=called(kind, shown),
     )
 
 
@@ -281,7 +282,7 @@ def _loaded(site: Site) -> Iterator[Any]:
 def _arity(text: str, name: str, called: Any, span: Span) -> EshkolError:
     """The error for a direct call of ``called`` (a function, or the Core of a procedure)."""
     count, least, usage = _arguments(called)
-    hint = "" if name == "this procedure" else f"use: {usage(name)}"
+    hint = use_of(name, usage)
     needed = re.search(r"missing \d+ required keyword-only arguments?: '(.+?)'", text)
     if needed:
         shown = "#:" + needed.group(1).replace("_", "-")
@@ -309,8 +310,20 @@ def unfit(given: int, who: str, found: Any, span: Span | None = None) -> EshkolE
         f"{who}: expected a procedure that takes {argument_count(given, given)}, "
         f"got {short_string(found)}, which takes {count}",
         span=span,
-        hint="" if name == "lambda" else f"use: {usage(name)}",
+        hint=use_of(name, usage),
     )
+
+
+NAMELESS = ("this procedure", "lambda")
+"""How messages call procedures that have no name."""
+
+
+def use_of(name: str, usage: Callable[[str], str]) -> str:
+    """A hint that shows a call; of what has no name, its parameters."""
+    if name not in NAMELESS:
+        return f"use: {usage(name)}"
+    parameters = usage("").removeprefix("(").strip()
+    return f"its parameters are ({parameters}"
 
 
 def _given(text: str, least: int) -> int:

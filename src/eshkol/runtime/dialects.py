@@ -102,9 +102,9 @@ def not_a_procedure(value: Any) -> NotAProcedure:
     from eshkol.datum.write import short_string
     from eshkol.runtime.hints import called
 
+    shown = short_string(value)
     return NotAProcedure(
-        f"expected a procedure to call, got {short_string(value)}",
-        hint=called(type(value).__name__),
+        f"expected a procedure to call, got {shown}", hint=called(type(value).__name__, shown)
     )
 
 

@@ -116,8 +116,17 @@ def meant(name: str) -> str:
     return FORMS.get(plain, "")
 
 
-def called(kind: str) -> str:
-    """A hint at what was meant by a call of a value of a Python class that is no procedure."""
-    if kind in _NUMBERS:
+_NUMBER = re.compile(r"\w+\[\]")
+"""How a message shows a traced number, which has no elements."""
+
+
+def called(kind: str, shown: str) -> str:
+    """A hint at what was meant by a call of what is no procedure.
+
+    Args:
+        kind: the name of its Python class.
+        shown: how the message shows it.
+    """
+    if kind in _NUMBERS or _NUMBER.fullmatch(shown):
         return f"{_FIRST};\nan operator stands first too: (+ 1 2)"
     return CALLED.get("ArrayImpl" if kind.endswith("Tracer") else kind, _FIRST)

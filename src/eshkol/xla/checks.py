@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from eshkol.autodiff.plain import WHOLE_DIVISION
 from eshkol.base.config import CONFIG
 from eshkol.base.errors import BadValue, DivideByZero, EshkolError, OutOfRange
 from eshkol.datum.write import short_string
@@ -64,7 +65,7 @@ def check_divisor(who: str, divisor: Any) -> None:
 
 def divided_by_zero(who: str) -> EshkolError:
     """The error for a divisor of zero."""
-    return DivideByZero(f"{who}: division by zero")
+    return DivideByZero(f"{who}: division by zero", hint=WHOLE_DIVISION)
 
 
 def check_exponent(base: Any, exponent: Any) -> None:

@@ -277,7 +277,9 @@ def _division(who: str, operation: Rule, exact: Rule) -> Rule:
 
     def divide(x: Any, y: Any) -> Any:
         if y.__class__ in plain.PLAIN and not y:
-            raise DivideByZero(f"{who}: division of {describe(x)} by zero")
+            raise DivideByZero(
+                f"{who}: division of {describe(x)} by zero", hint=plain.WHOLE_DIVISION
+            )
         if CONFIG.checked:
             load("eshkol.xla.checks:check_divisor")(who, y)
         return rule(x, y)

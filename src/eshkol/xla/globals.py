@@ -11,6 +11,7 @@ from typing import Any
 
 from eshkol.base.errors import StagingError
 from eshkol.datum.variables import TensorVariable
+from eshkol.runtime.report import unbound
 
 OF_VARIABLES = (
     "what compiled procedures themselves change is kept in a (variable value), see variable-set!"
@@ -51,10 +52,14 @@ def set_top_level(namespace: Any, name: str, value: Any) -> Any:
 
     Raises:
         StagingError: a compiled program runs often and is traced once.
+        UnboundVariable: there is no such variable.
     """
     is_place = value.__class__ is TensorVariable
     if is_place and read_global(namespace, name, namespace.variables.get(name)) is value:
         return value
+    known = (namespace.variables, namespace.links, namespace.builtins)
+    if not any(name in names for names in known):
+        raise unbound(name, namespace.variables, who="set!: ")
     raise StagingError(
         f"set!: the top-level variable {name} can't be assigned inside a compiled procedure",
         hint=f"return the new value, and assign it where the procedure is called: "
