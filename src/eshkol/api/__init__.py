@@ -17,7 +17,7 @@ from eshkol.datum.write import short_string
 from eshkol.primitives.calling import callee, transparent
 from eshkol.primitives.declare import PRIMITIVES, arity_error
 from eshkol.primitives.declare import load as rule
-from eshkol.primitives.points import split_aux
+from eshkol.primitives.points import value_and_partials
 from eshkol.runtime.boundary import bounded
 from eshkol.runtime.procedures import procedure_of
 from eshkol.session import Session, default_session
@@ -416,12 +416,7 @@ def _differentiate(
         called = autodiff.foreign(of_points)
         try:
             with autodiff.attempt():
-                if has_aux:
-                    value, partials = autodiff.value_aux_and_gradient(
-                        lambda *given: split_aux(who, called(*given)), points
-                    )
-                else:
-                    value, partials = autodiff.value_and_gradient(called, points)
+                value, partials = value_and_partials(who, called, points, has_aux)
                 return value, tuple(partials)
         except autodiff.NeedsTensors:
             pass

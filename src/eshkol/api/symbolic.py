@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eshkol.base.errors import BadValue
+from eshkol.datum.spelling import python_name
 from eshkol.datum.symbols import intern
 from eshkol.primitives import computer_algebra as _computer_algebra
 from eshkol.primitives import latex as _latex
@@ -83,13 +84,12 @@ def latex(expression: Any, /) -> str:
     return _latex.latex(_expression("latex", expression))
 
 
-def _of_text(form: Callable[..., Any], name: str, call: str, result: str) -> Callable[..., Any]:
+def _of_text(form: Callable[..., Any], call: str, result: str) -> Callable[..., Any]:
     """A form of symbolic computation that takes text for its expression, and names for symbols.
 
     Args:
         form: the form.
-        name: how Python calls it.
-        call: an example in Python: what follows the name.
+        call: an example in Python: what follows its name there.
         result: what that gives.
     """
     who = form.__name__
@@ -102,7 +102,7 @@ def _of_text(form: Callable[..., Any], name: str, call: str, result: str) -> Cal
     From Python an expression may be text, and a symbol its name:
 
         >>> import eshkol as ek
-        >>> ek.{name}{call}
+        >>> ek.{python_name(who)}{call}
         {result}
     """
     return bounded(called)
@@ -115,39 +115,29 @@ def _symbols(value: Any) -> Any:
     return intern(value) if isinstance(value, str) else value
 
 
-symbolic_derivative = _of_text(
-    _symbolic.symbolic_derivative,
-    "symbolic_derivative",
-    '("(* x x)", "x")',
-    "(* 2 x)",
-)
+symbolic_derivative = _of_text(_symbolic.symbolic_derivative, '("(* x x)", "x")', "(* 2 x)")
 symbolic_expand = _of_text(
     _computer_algebra.symbolic_expand,
-    "symbolic_expand",
     '("(* (+ x 1) (- x 2))")',
     "(- (expt x 2) x 2)",
 )
 symbolic_factor = _of_text(
     _computer_algebra.symbolic_factor,
-    "symbolic_factor",
     '("(- (expt x 2) 1)")',
     "(* (- x 1) (+ x 1))",
 )
 symbolic_integral = _of_text(
     _computer_algebra.symbolic_integral,
-    "symbolic_integral",
     '("(* 2 x)", "x")',
     "(expt x 2)",
 )
 symbolic_solve = _of_text(
     _computer_algebra.symbolic_solve,
-    "symbolic_solve",
     '("(- (* x x) 4)", "x")',
     "(-2 2)",
 )
 symbolic_to_procedure = _of_text(
     _symbolic.symbolic_to_procedure,
-    "symbolic_to_procedure",
     '("(* x (+ x y))", ["x", "y"])(2, 3)',
     "10",
 )

@@ -237,6 +237,15 @@ def named(function: Procedure, name: str) -> Procedure:
     return transparent(function)
 
 
+def value_and_partials(
+    who: str, function: Procedure, numbers: Sequence[Any], has_aux: bool
+) -> tuple[Any, list[Any]]:
+    """The value of a procedure of numbers, with what it gives beside it, and its derivatives."""
+    if not has_aux:
+        return autodiff.value_and_gradient(function, numbers)
+    return autodiff.value_aux_and_gradient(lambda *given: split_aux(who, function(*given)), numbers)
+
+
 def split_aux(who: str, value: Any) -> tuple[Any, Any]:
     """The two parts of what a procedure gives with ``#:has-aux``."""
     if isinstance(value, Pair | Vector | tuple | list) and len(value) == 2:

@@ -32,7 +32,7 @@ from eshkol.primitives.points import (
     named,
     not_one_number,
     point_of,
-    split_aux,
+    value_and_partials,
 )
 
 Procedure = Callable[..., Any]
@@ -184,12 +184,7 @@ def _of_chosen(
 def _on_host(who: str, point: Point, has_aux: bool) -> tuple[Any, Any]:
     function, numbers, structure = point.taken_apart()
     check_numbers(who, point.value, numbers)
-    if has_aux:
-        value, partials = autodiff.value_aux_and_gradient(
-            lambda *given: split_aux(who, function(*given)), numbers
-        )
-    else:
-        value, partials = autodiff.value_and_gradient(function, numbers)
+    value, partials = value_and_partials(who, function, numbers, has_aux)
     return value, unflatten(structure, partials)
 
 

@@ -197,10 +197,7 @@ _BY_NAME: dict[str, tuple[Draw, tuple[Parameter, ...]]] = {
 }
 _BY_SHAPE: dict[str, tuple[Draw, tuple[Parameter, ...]]] = {
     "uniform": (random_uniform, _BOUNDS),
-    "normal": (
-        random_normal,
-        (Parameter("mean", default=0.0), Parameter("deviation", default=1.0)),
-    ),
+    "normal": (random_normal, _OF_NORMAL),
     "constant": (full, (Parameter("number", default=0.0),)),
 }
 """Those that take a shape before their parameters."""

@@ -114,7 +114,8 @@ def hold(who: str, limit: Limit, *parameters: tuple[Any, Any]) -> None:
     ]
     if all(each is not None for each in known):
         if not np.all(limit.holds(np, *known)):
-            raise _outside(who, limit, *(describe(value) for value, _ in parameters))
+            shown = [describe(value) for value, _ in parameters]
+            raise _outside(who, limit.expected, limit.hint, *shown)
     elif CONFIG.checked:
         _hold_when_run(who, limit, *(array for _, array in parameters))
 
@@ -137,13 +138,8 @@ def _first(bad: Any, arrays: Sequence[Any]) -> Sequence[Any]:
 def outside_limit(who: str, expected: str, hint: str, *found: Any) -> EshkolError:
     """The error for parameters that are found while the program runs."""
     shown = [describe(x) if np.shape(x) else short_string(np.asarray(x).item()) for x in found]
-    return _outside(who, Limit(expected, _never, hint), *shown)
+    return _outside(who, expected, hint, *shown)
 
 
-def _never(xp: Any, *arrays: Any) -> Any:
-    return False
-
-
-def _outside(who: str, limit: Limit, *shown: str) -> EshkolError:
-    got = " and ".join(shown)
-    return BadValue(f"{who}: expected {limit.expected}, got {got}", hint=limit.hint)
+def _outside(who: str, expected: str, hint: str, *shown: str) -> EshkolError:
+    return BadValue(f"{who}: expected {expected}, got {' and '.join(shown)}", hint=hint)

@@ -78,22 +78,18 @@ def sampler(
         sizes = arguments[len(parameters) :]
         wanted = static_shape(sizes, who) if sizes else shape
         check_fits(who, "parameters", shape, wanted)
-        kind = parse_dtype(dtype, who) or _dtype(arrays, wanted)
-        if kind.kind not in "fV" and not whole:
-            raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
-        if kind.kind in "bc":
-            raise BadValue(f"{who}: expected a dtype of real numbers, got {kind.name}")
-        kind_of_result = _kind_of_counts(kind, wanted, dtype) if whole else kind
+        kind = _asked_kind(who, dtype, whole) or _dtype(arrays, wanted)
+        drawn_kind = _kind_of_counts(kind, wanted, dtype) if whole else kind
         most = None
         if mean is not None:
-            most = _most(kind_of_result)
-            limit = _mean_limit(mean, most, kind_of_result)
+            most = _most(drawn_kind)
+            limit = _mean_limit(mean, most, drawn_kind)
             hold(who, limit, *zip(values, arrays, strict=True))
         # Few samplers of narrow floats are exact in their tails, so these are rounded in the end.
         computed = kind if kind == FLOAT64 else np.dtype("float32")
         with wide():
             arrays = [cast(x, computed) for x in arrays]
-            result = cast(kernel(next_key(), wanted, computed, most, *arrays), kind_of_result)
+            result = cast(kernel(next_key(), wanted, computed, most, *arrays), drawn_kind)
         if wanted or dtype is not None or isinstance(result, Tracer):
             return result
         return int(result) if whole else result.item()
@@ -101,6 +97,20 @@ def sampler(
     rule.__name__ = rule.__qualname__ = who
     SAMPLERS[who] = rule, parameters
     return rule
+
+
+def _asked_kind(who: str, dtype: Any, whole: bool) -> np.dtype | None:
+    """The dtype that is asked for, if one is.
+
+    Raises:
+        BadValue: it is none of real numbers, or of integers where floats are drawn.
+    """
+    kind = parse_dtype(dtype, who)
+    if kind is not None and kind.kind not in "fV" and not whole:
+        raise BadValue(f"{who}: expected a floating dtype, got {kind.name}")
+    if kind is not None and kind.kind in "bc":
+        raise BadValue(f"{who}: expected a dtype of real numbers, got {kind.name}")
+    return kind
 
 
 def _kind_of_counts(kind: np.dtype, shape: tuple[int, ...], dtype: Any) -> np.dtype:
