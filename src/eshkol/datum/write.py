@@ -90,6 +90,16 @@ def readable_string(value: Any) -> str:
     return _render(value, _readable)
 
 
+def rounded_string(number: Any, digits: int) -> str:
+    """A real number with so many digits, as messages show what was measured.
+
+    Example:
+        >>> rounded_string(5.20045e-5, 3), rounded_string(float("inf"), 3)
+        ('5.2e-5', '+inf.0')
+    """
+    return write_string(float(f"{float(number):.{digits}g}"))
+
+
 def short_string(value: Any, limit: int = 60) -> str:
     """The text of ``value`` for an error message: at most ``limit`` characters on one line.
 

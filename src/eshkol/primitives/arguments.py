@@ -200,6 +200,28 @@ def no_such_position(who: str, index: int, length: int, kind: str) -> EshkolErro
     )
 
 
+def similar_key(key: Any, keys: Iterable[Any]) -> str:
+    """A hint at the key that is spelled as ``key``, or nearly so; nothing if there is none."""
+    import difflib
+
+    if not isinstance(key, _SPELLED):
+        return ""
+    known = {_spelling(each): each for each in keys if isinstance(each, _SPELLED)}
+    close = difflib.get_close_matches(_spelling(key), known, n=1)
+    if not close:
+        return ""
+    meant = known[close[0]]
+    quote = "'" if isinstance(meant, Symbol) else ""
+    return f"did you mean {quote}{short_string(meant)}?"
+
+
+_SPELLED = (str, Symbol, MutableString)
+
+
+def _spelling(key: Any) -> str:
+    return key.name if isinstance(key, Symbol) else str(key)
+
+
 def range_arguments(who: str, start: Any, end: Any, length: int, kind: str) -> tuple[int, int]:
     """``start`` and ``end`` (None: the end) as a part of something of ``length`` elements."""
     first = index_argument(who, start)
@@ -253,7 +275,25 @@ def string_argument(who: str, value: Any) -> str:
         return value
     if value.__class__ is MutableString:
         return str(value)
-    raise wrong_type(who, "a string", value)
+    raise wrong_type(who, "a string", value, _text_of(value))
+
+
+def _text_of(value: Any) -> str:
+    """How to make a string of a value that is none."""
+    if is_tracer(value):
+        return ""
+    for kind, conversion in _CONVERSIONS.items():
+        if isinstance(value, kind) and value.__class__ is not bool:
+            return f"make a string of it: {conversion}"
+    return ""
+
+
+_CONVERSIONS: dict[Any, str] = {
+    Char: "(string c)",
+    Symbol: "(symbol->string s)",
+    int | float | Fraction: "(number->string n)",
+    object: '(format "~a" x)',
+}
 
 
 def vector_argument(who: str, value: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from eshkol.autodiff.structures import flatten, flatten_result, unflatten
 from eshkol.base.errors import BadValue, EshkolError, ShapeError, WrongType
 from eshkol.datum.equality import is_array
 from eshkol.datum.values import Vector
-from eshkol.datum.write import short_string
+from eshkol.datum.write import rounded_string, short_string
 from eshkol.primitives.arguments import size_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
@@ -135,8 +135,8 @@ def velocity_count(velocity: int, state: int) -> EshkolError:
 def not_reached(last: Any, steps: Any, time: Any) -> EshkolError:
     """The error for an integration that did not get to the end."""
     return BadValue(
-        f"{WHO}: expected to reach the time {short_string(last)}, got to {float(time):.8g} in "
-        f"{steps} steps",
+        f"{WHO}: expected to reach the time {short_string(last)}, got to "
+        f"{rounded_string(time, 7)} in {steps} steps",
         hint="does the solution go to infinity there? else allow more #:max-steps or a larger "
         "#:tolerance; a stiff equation takes an implicit method, such as root in a loop",
     )

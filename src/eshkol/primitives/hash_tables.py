@@ -21,6 +21,7 @@ from eshkol.primitives.arguments import (
     is_witness,
     list_argument,
     procedure_argument,
+    similar_key,
     table_argument,
     wrong_type,
 )
@@ -72,11 +73,15 @@ def _store(who: str, table: Any, key: Any, value: Any) -> Unspecified:
     return UNSPECIFIED
 
 
-def _missing(who: str, key: Any) -> MissingKey:
+def _missing(who: str, table: HashTable, key: Any) -> MissingKey:
+    similar = similar_key(key, table)
     return MissingKey(
         f"{who}: the table has no key {short_string(key)}",
-        hint="give a default, as in (hash-ref table key default)",
+        hint=f"{similar}\n{_DEFAULT}" if similar else _DEFAULT,
     )
+
+
+_DEFAULT = "a default for keys that are not there: (hash-ref table key default)"
 
 
 def _folded(key: Any) -> Any:
@@ -168,7 +173,7 @@ def hash_table_ref(table: HashTable, key: Any, failure: Any = None, success: Any
     if value is not _ABSENT:
         return value if success is None else _call("hash-table-ref", success, value)
     if failure is None:
-        raise _missing("hash-table-ref", key)
+        raise _missing("hash-table-ref", table, key)
     return _call("hash-table-ref", failure)
 
 
@@ -328,7 +333,7 @@ def hash_update(table: HashTable, key: Any, procedure: Any, default: Any = _ABSE
     """
     value = _lookup("hash-update!", table, key)
     if value is _ABSENT and default is _ABSENT:
-        raise _missing("hash-update!", key)
+        raise _missing("hash-update!", table, key)
     argument = default if value is _ABSENT else value
     return _store("hash-update!", table, key, _call("hash-update!", procedure, argument))
 

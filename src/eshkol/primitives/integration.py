@@ -11,7 +11,7 @@ from eshkol.autodiff.perturbations import TAGGED, primal, settled
 from eshkol.autodiff.plain import to_float
 from eshkol.autodiff.structures import Shape, flatten_result, unflatten
 from eshkol.base.errors import BadValue, EshkolError, ShapeError
-from eshkol.datum.write import short_string
+from eshkol.datum.write import rounded_string
 from eshkol.primitives.arguments import size_argument
 from eshkol.primitives.calling import callee
 from eshkol.primitives.declare import load, primitive
@@ -166,7 +166,7 @@ def not_found(most: Any, error: Any, value: Any) -> EshkolError:
     """The error for an integral whose error stays too large."""
     return BadValue(
         f"integrate: expected a small error after at most {most} intervals, "
-        f"got {short_string(error)} for the integral {short_string(value)}",
+        f"got {rounded_string(error, 3)} for the integral {rounded_string(value, 8)}",
         hint="is the integral finite, and the procedure defined everywhere between the ends? "
         "integrate up to a jump and from there on, or allow more #:max-intervals or a larger "
         "#:tolerance",
@@ -177,7 +177,7 @@ def derivative_not_found(most: Any, error: Any) -> EshkolError:
     """The error for a derivative of an integral whose error stays too large."""
     return BadValue(
         f"integrate: expected a small error of the derivative after at most {most} intervals, "
-        f"got {short_string(error)}",
+        f"got {rounded_string(error, 3)}",
         hint="is the derivative of what is integrated finite and without jumps between the ends? "
         "allow more #:max-intervals or a larger #:tolerance",
     )

@@ -31,6 +31,7 @@ from eshkol.primitives.arguments import (
     list_argument,
     procedure_argument,
     python_items,
+    similar_key,
     wrong_type,
 )
 from eshkol.primitives.calling import callee
@@ -131,12 +132,7 @@ def _bad_key(who: str, value: Any, key: Any, error: Exception) -> Exception:
 
 
 def _missing_key(who: str, value: Any, key: Any) -> MissingKey:
-    close = []
-    if isinstance(key, str):
-        import difflib
-
-        close = difflib.get_close_matches(key, [k for k in value if isinstance(k, str)], n=1)
-    hint = f"did you mean {short_string(close[0])}?" if close else "give one with #:default value"
+    hint = similar_key(key, value) or "give one with #:default value"
     return MissingKey(f"{who}: there is no key {short_string(key)}", hint=hint)
 
 

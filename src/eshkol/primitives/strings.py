@@ -22,7 +22,6 @@ from eshkol.primitives.arguments import (
     range_arguments,
     size_argument,
     string_argument,
-    wrong_type,
 )
 from eshkol.primitives.calling import callee
 from eshkol.primitives.chars import char_of, declare_orders
@@ -142,17 +141,7 @@ def string_append(*strings: str) -> str:
 def _appended(value: Any) -> str:
     if isinstance(value, str | MutableString):
         return str(value)
-    raise wrong_type("string-append", "a string", value, _conversion(value))
-
-
-def _conversion(value: Any) -> str:
-    if is_tracer(value):
-        return ""
-    if isinstance(value, Char):
-        return "make a string of it: (string c)"
-    if value.__class__ in (int, float):
-        return "make a string of it: (number->string n)"
-    return 'make a string of it: (format "~a" x)'
+    return string_argument("string-append", value)
 
 
 @primitive("string->list")

@@ -12,6 +12,10 @@ _WHILE = "a loop is a procedure that calls itself: (let loop ((i 0)) (if (< i 9)
 _LEAVE = (
     "the value of a body is that of its last form; to leave early: (call/ec (lambda (k) … (k x)))"
 )
+_COPY = (
+    "tensors never change, so none has to be copied: (tensor-set! t i x) gives the variable t a "
+    "new one"
+)
 _NOTHING = "the empty list is written '(), false is #f"
 
 FORMS = {
@@ -19,6 +23,7 @@ FORMS = {
     **dict.fromkeys(("for", "foreach", "dotimes", "dolist"), _FOR),
     **dict.fromkeys(("while", "while-loop", "fori-loop", "scan"), _WHILE),
     **dict.fromkeys(("return", "break", "continue"), _LEAVE),
+    **dict.fromkeys(("tensor-copy", "tensor-clone", "copy", "clone", "deepcopy"), _COPY),
     **dict.fromkeys(("null", "nil", "NULL"), _NOTHING),
     **dict.fromkeys(("elif", "elseif", "elsif"), "of several cases: (cond (test value) …)"),
     **dict.fromkeys(("True", "true"), "true is written #t"),
@@ -71,6 +76,61 @@ NAMES = {
     "manual-seed": "rng-seed",
     "seed": "rng-seed",
     "all": "tensor-all",
+    "add": "+",
+    "subtract": "-",
+    "sub": "-",
+    "multiply": "*",
+    "mul": "*",
+    "divide": "/",
+    "true-divide": "/",
+    "floor-divide": "floor-quotient",
+    "fmod": "remainder",
+    "greater": ">",
+    "less": "<",
+    "greater-equal": ">=",
+    "less-equal": "<=",
+    "not-equal": "tensor-ne",
+    "array-equal": "equal?",
+    "absolute": "abs",
+    "fabs": "abs",
+    "ceil": "ceiling",
+    "trunc": "truncate",
+    "rint": "round",
+    "isnan": "nan?",
+    "isfinite": "finite?",
+    "isinf": "infinite?",
+    "real": "real-part",
+    "imag": "imag-part",
+    "conj": "conjugate",
+    "amax": "tensor-max",
+    "amin": "tensor-min",
+    "average": "tensor-mean",
+    "cumulative-sum": "cumsum",
+    "cumulative-prod": "cumprod",
+    "empty": "zeros",
+    "empty-like": "zeros-like",
+    "ravel": "flatten",
+    "argwhere": "nonzero",
+    "select": "where",
+    "digitize": "searchsorted",
+    "inner": "tensor-dot",
+    "vdot": "tensor-dot",
+    "multi-dot": "matmul",
+    "eigvals": "eig",
+    "eigvalsh": "eigh",
+    "svdvals": "svd",
+    "triangular-solve": "solve-triangular",
+    "cho-solve": "cholesky-solve",
+    "checkpoint": "remat",
+    "expit": "sigmoid",
+    "psi": "digamma",
+    "erf-inv": "erfinv",
+    "i0": "bessel-i0",
+    "i0e": "bessel-i0e",
+    "i1": "bessel-i1",
+    "i1e": "bessel-i1e",
+    "variable-ref": "variable-value",
+    "variable-get": "variable-value",
 }
 """Names for which there is one of ours."""
 

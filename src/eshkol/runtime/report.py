@@ -257,10 +257,15 @@ def unbound(
     return UnboundVariable(f"{who}{name} is not defined", span=span, hint=hint)
 
 
+_PREFIXES = ("", "tensor-", "random-")
+"""What names here begin with where those of other libraries are the rest."""
+
+
 def _similar(name: str, known: list[str]) -> str:
     """A hint at a name that is spelled almost so, or is what a dotted name ends with."""
-    plain = name.rpartition(".")[2]
-    close = [plain] if plain in known else difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    plain = name.rpartition(".")[2].replace("_", "-")
+    close = [prefix + plain for prefix in _PREFIXES if prefix + plain in known]
+    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else ""
 
 
