@@ -72,6 +72,7 @@ def above(*shape: int) -> np.ndarray:
 
 
 V, M, T = anywhere(4), anywhere(2, 3), anywhere(2, 3, 4)
+RISING = np.sort(V)
 N, ROW, COLUMN = anywhere(2, 3) + 0.05, anywhere(3), anywhere(2, 1)
 ONE = np.array(0.13)
 EMPTY, NONE, FLAT = np.zeros((0, 3)), np.zeros((3, 0)), np.zeros(0)
@@ -219,6 +220,57 @@ BINARY = [
 ]  # fmt: skip
 
 
+# ---- special functions
+
+
+def chance(*shape: int) -> np.ndarray:
+    return 0.5 + inside(*shape) / 2.1
+
+
+def special(name: str) -> Any:
+    """SciPy's function of this name."""
+
+    def reference(*arguments: Any) -> Any:
+        from scipy import special
+
+        return getattr(special, name)(*arguments)
+
+    return reference
+
+
+SPECIAL = [
+    unary("gamma", special("gamma"), positive, kinds=REAL, odd=False),
+    unary("log-gamma", special("gammaln"), positive, kinds=REAL, odd=False),
+    unary("digamma", special("digamma"), positive, kinds=REAL),
+    unary("erfc", special("erfc"), kinds=REAL),
+    unary("erfinv", special("erfinv"), inside, kinds=REAL),
+    unary("ndtr", special("ndtr"), kinds=REAL),
+    unary("log-ndtr", special("log_ndtr"), kinds=REAL),
+    unary("ndtri", special("ndtri"), chance, kinds=REAL),
+    unary("logit", special("logit"), chance, kinds=REAL),
+    unary("bessel-i0", special("i0"), kinds=REAL),
+    unary("bessel-i0e", special("i0e"), kinds=REAL),
+    unary("bessel-i1", special("i1"), kinds=REAL),
+    unary("bessel-i1e", special("i1e"), kinds=REAL),
+    unary("cbrt", np.cbrt, kinds=REAL),
+    unary("exp2", np.exp2),
+    unary("log2", np.log2, positive),
+    unary("log10", np.log10, positive),
+    unary("sinc", np.sinc),
+    binary("hypot", np.hypot, kinds=REAL),
+    binary("logaddexp", np.logaddexp, kinds=REAL),
+    binary("xlogy", special("xlogy"), anywhere, positive, kinds=REAL),
+    binary("xlog1py", special("xlog1py"), anywhere, positive, kinds=REAL),
+    binary("log-beta", special("betaln"), positive, kinds=REAL, odd=False),
+    binary("gammainc", special("gammainc"), positive, kinds=REAL, odd=False),
+    binary("gammaincc", special("gammaincc"), positive, kinds=REAL, odd=False),
+    Form("polygamma", special("polygamma"), [c(2, positive(2, 3)), c(1, EMPTY), c(1, positive(4))],
+         kinds="fi", odd=False),
+    Form("betainc", special("betainc"),
+         [c(2, 3, chance(2, 3)), c(2, 3, EMPTY), c(0.5, 1.5, chance(4))], kinds="fi"),
+]  # fmt: skip
+
+
 # ---- over axes
 
 
@@ -324,6 +376,10 @@ def reshaped(x: Any, *sizes: Any) -> Any:
     return np.reshape(x, sizes[0] if isinstance(sizes[0], tuple) else sizes)
 
 
+def trapezoid(y: Any, x: Any = 1.0, axis: int = -1) -> Any:
+    return np.trapezoid(y, dx=x, axis=axis) if np.ndim(x) == 0 else np.trapezoid(y, x, axis=axis)
+
+
 SHAPES = [
     Form("reshape", reshaped, [c(M, 3, -1), c(EMPTY, 3, 0), c(T, (4, 6)), c(ONE, (1, 1))]),
     Form("flatten", np.ravel, [c(M), c(EMPTY), c(T), c(V), c(ONE)]),
@@ -359,6 +415,10 @@ SHAPES = [
     Form("triu", np.triu, [c(M), c(EMPTY), c(T, -1), c(M, 5)]),
     Form("meshgrid", lambda *x: np.meshgrid(*x, indexing="ij"), [c(ROW, V), c(FLAT, ROW), c(V)]),
     Form("vander", np.vander, [c(ROW), c(FLAT), c(V, 2), c(V, 0)]),
+    Form("interp", np.interp,
+         [c(M, RISING, V), c(EMPTY, RISING, V), c(0.4, ROW[:1], ROW[:1])], kinds="fi", odd=False),
+    Form("trapezoid", trapezoid, [c(M), c(EMPTY, axis=-1), c(T, 0.5, axis=1), c(M, RISING[:3]),
+         c(NONE)]),
     Form("tensor-diff", lambda x, axis=-1: np.diff(x, axis=axis), [c(M, -1), c(EMPTY, 0), c(T, 1),
                                                                   c(V), c(anywhere(1), 0)],
          axes="one", kinds=NUMBERS),
@@ -503,7 +563,7 @@ ELEMENTS = [
 ]  # fmt: skip
 
 
-FORMS_OF_ELEMENTS = [*UNARY, *BINARY, *REDUCTIONS, *SHAPES, *ELEMENTS]
+FORMS_OF_ELEMENTS = [*UNARY, *BINARY, *SPECIAL, *REDUCTIONS, *SHAPES, *ELEMENTS]
 
 ELSEWHERE = {
     "tensor-apply": "tensors/test_statistics.py",

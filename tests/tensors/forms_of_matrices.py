@@ -81,6 +81,11 @@ def solved(a: Any, b: Any) -> Any:
     return np.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(a, b)
 
 
+def of_lower(a: Any, b: Any, transpose: bool = False, unit_diagonal: bool = False, **_: Any) -> Any:
+    a = np.tril(a, -1) + np.eye(a.shape[-1]) if unit_diagonal else np.tril(a)
+    return np.linalg.solve(np.swapaxes(a, -1, -2) if transpose else a, b)
+
+
 def solved_by_steps(a: Any, b: Any, _: float) -> Any:
     return np.linalg.solve(a, b)
 
@@ -143,6 +148,13 @@ LINEAR_ALGEBRA = [
     Form("tensor-inverse", np.linalg.inv, [c(A), c(NO), c(AA), c(NO_STACK)], kinds=NUMBERS, **HARD),
     Form("tensor-solve", solved, [c(A, ROW), c(NO, FLAT), c(A, M.T), c(AA, ROW)], kinds=NUMBERS,
          **HARD),
+    Form("solve-triangular", lambda a, b: np.linalg.solve(np.triu(a), b), [c(A, ROW), c(AA, A)],
+         kinds=NUMBERS, **HARD),
+    Form("solve-triangular", of_lower, [
+        c(A, ROW, lower=True), c(A, M.T, lower=True, transpose=True),
+        c(AA, AA, lower=True, unit_diagonal=True), c(NO, FLAT, lower=True)], kinds=NUMBERS, **HARD),
+    Form("cholesky-solve", lambda a, b: np.linalg.solve(np.tril(a) @ np.tril(a).conj().swapaxes(
+        -1, -2), b), [c(A, ROW), c(NO, FLAT), c(A, M.T), c(AA, A)], kinds=NUMBERS, **HARD),
     Form("tensor-lstsq", least_squares, [c(TALL, V), c(WIDE, V[:2]), c(TALL, T[0].T)],
          kinds=NUMBERS, **HARD),
     Form("pinv", np.linalg.pinv, [c(TALL), c(EMPTY), c(WIDE), c(NONE)], kinds=NUMBERS, **HARD),

@@ -324,8 +324,8 @@ def _refused_program(form, program, text):
 
 
 FAMILIES = """rounding elementary complex_numbers tensors tensor_creation tensor_elementwise
-tensor_reductions statistics tensor_mapping selected matrices tensor_shapes tensor_indexing
-linear_algebra decompositions signals""".split()
+special_functions tensor_reductions statistics tensor_mapping selected matrices tensor_shapes
+tensor_indexing linear_algebra decompositions signals""".split()
 
 
 def test_every_form_on_tensors_has_a_row():

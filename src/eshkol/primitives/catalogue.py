@@ -62,6 +62,7 @@ FAMILIES = (
     "tensors",
     "tensor_creation",
     "tensor_elementwise",
+    "special_functions",
     "tensor_reductions",
     "statistics",
     "tensor_mapping",

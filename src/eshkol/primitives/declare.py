@@ -138,8 +138,9 @@ def _refuse(who: str, error: Exception, values: list[Any]) -> None:
 _ALONE = tuple(
     f"eshkol.xla.{module}:"
     for module in (
-        "elementwise complex_parts creation matrices selection reductions shapes joining indexing "
-        "statistics decompositions linear_algebra selected fourier filters slicing index_tuples"
+        "elementwise special_functions complex_parts creation matrices selection reductions "
+        "shapes joining indexing statistics decompositions linear_algebra selected fourier filters "
+        "slicing index_tuples"
     ).split()
 )
 """The modules whose rules call no procedure of the program: what they raise is about them."""

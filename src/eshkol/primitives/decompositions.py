@@ -58,6 +58,47 @@ def tensor_solve(a: Tensor, b: Tensor) -> Tensor:
     """
 
 
+@tensor_primitive("solve-triangular", at=_AT + "solve_triangular")
+def solve_triangular(
+    a: Tensor,
+    b: Tensor,
+    *,
+    lower: bool = False,
+    transpose: bool = False,
+    unit_diagonal: bool = False,
+) -> Tensor:
+    """The x for which ``a x = b``, where ``a`` is a triangle.
+
+    Args:
+        a: a matrix [n, n], of which one triangle is read.
+        b: a vector [n], or a matrix [n, k] of k right sides.
+        lower: whether it is the lower triangle, not the upper one.
+        transpose: whether ``aᵀ x = b`` is solved.
+        unit_diagonal: whether the diagonal counts as ones, whatever it holds.
+
+    Raises:
+        ShapeError: ``a`` is not square, or ``b`` doesn't fit it. BadValue: the diagonal has a zero.
+
+    Example: ``(solve-triangular #(#(2 0) #(1 4)) #(2 9) #:lower #t)`` ⇒ ``#(1.0 2.0)``.
+    """
+
+
+@tensor_primitive("cholesky-solve", at=_AT + "cholesky_solve")
+def cholesky_solve(factor: Tensor, b: Tensor) -> Tensor:
+    """The x for which ``A x = b``, where ``factor`` is what ``cholesky`` gives of ``A``.
+
+    Args:
+        factor: a lower triangle [n, n].
+        b: a vector [n], or a matrix [n, k] of k right sides.
+
+    Raises:
+        ShapeError: the factor is not square, or ``b`` doesn't fit it.
+        BadValue: its diagonal has a zero.
+
+    Example: ``(cholesky-solve (cholesky #(#(4 2) #(2 10))) #(8 22))`` ⇒ ``#(1.0 2.0)``.
+    """
+
+
 @tensor_primitive("tensor-lstsq", "lstsq", at=_AT + "least_squares")
 def tensor_lstsq(a: Tensor, b: Tensor) -> Tensor:
     """The x for which ``‖a x - b‖`` is smallest; of several, the shortest.

@@ -122,3 +122,26 @@ def differences(tensor: Tensor, axis: int = -1) -> Tensor:
     """What each element is more than the one before it. Example: ``(tensor-diff #(1 4 9))`` ⇒
     ``#(3.0 5.0)``.
     """
+
+
+@tensor_primitive("interp", at=_AT + "interpolate")
+def interp(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
+    """The values at ``x`` of the lines between points; beyond the ends those of the ends.
+
+    Args:
+        places, values: the points, as tensors of rank 1; the places rise.
+
+    Example: ``(interp #(0.5 9) #(0 1 3) #(0 10 20))`` ⇒ ``#(5.0 20.0)``.
+    """
+
+
+@tensor_primitive("trapezoid", at=_AT + "trapezoid")
+def trapezoid(tensor: Tensor, places: Any = None, *, axis: int = -1) -> Tensor:
+    """The integral along an axis of the lines between values.
+
+    Args:
+        places: where the values are: a tensor of rank 1, or how far each is from the one before;
+            1 if left out.
+
+    Example: ``(trapezoid #(1 2 3))`` ⇒ ``4.0``; ``(trapezoid #(1 2 3) #(0 1 5))`` ⇒ ``11.5``.
+    """

@@ -88,7 +88,7 @@ PAGES = (
         "tensor-operations",
         "Operations on tensors",
         "element by element, reductions, statistics, mapping",
-        "tensor_elementwise tensor_reductions statistics tensor_mapping",
+        "tensor_elementwise special_functions tensor_reductions statistics tensor_mapping",
     ),
     _page(
         "linear-algebra",

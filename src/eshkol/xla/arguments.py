@@ -111,6 +111,19 @@ def static_ints(value: Any, who: str, what: str) -> tuple[int, ...]:
         raise WrongType(f"{who}: expected a list of {what}, got {describe(value)}") from None
 
 
+def static_flag(value: Any, who: str, what: str = "keepdims") -> bool:
+    """The option ``what`` as a truth value that is known at compile time."""
+    if value is True or value is False:
+        return value
+    if getattr(value, "shape", ()):
+        raise WrongType(f"{who}: expected #t or #f as {what}, got {describe(value)}")
+    try:
+        return bool(value)
+    except TypeError:
+        message = f"{who}: {what} must be known when the program is compiled"
+        raise StagingError(message) from None
+
+
 def static_shape(dims: Sequence[Any], who: str) -> tuple[int, ...]:
     """The shape that the arguments ``dims`` give: sizes, or one list or vector of them."""
     if dims and dims[-1].__class__ is Symbol and is_dtype_name(dims[-1].name):

@@ -14,13 +14,12 @@ from eshkol.base.errors import BadValue, ShapeError, WrongType
 from eshkol.datum.pairs import Pair
 from eshkol.datum.values import Vector
 from eshkol.primitives.numbers import is_host_number
-from eshkol.xla.arguments import is_sequence, static_int, static_shape
+from eshkol.xla.arguments import is_sequence, static_flag, static_int, static_shape
 from eshkol.xla.chosen_elements import element
 from eshkol.xla.draw_limits import WEIGHTS, Parameter, hold
 from eshkol.xla.dtypes import INT32, inexact_dtype, wide
 from eshkol.xla.key_stream import next_key
 from eshkol.xla.random import check_fits
-from eshkol.xla.reductions import static_flag
 from eshkol.xla.roundings import hidden
 from eshkol.xla.samplers import checked, float_kind
 from eshkol.xla.tensors import Tracer, as_tensor, cast, describe

@@ -20,14 +20,13 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError
 from eshkol.datum.pairs import scheme_list
 from eshkol.xla._compat import ArrayImpl
-from eshkol.xla.arguments import static_int
+from eshkol.xla.arguments import static_flag, static_int
 from eshkol.xla.dtypes import (
-    BFLOAT16,
     COMPLEX64,
     COMPLEX128,
-    FLOAT16,
     FLOAT32,
     FLOAT64,
+    HALF_FLOATS,
     NARROW_FLOATS,
     inexact_dtype,
     result_dtype,
@@ -36,7 +35,6 @@ from eshkol.xla.tensors import as_tensor, cast, compiled, describe
 
 Rule = Callable[..., Any]
 
-_HALF = frozenset({FLOAT16, BFLOAT16})
 _LEAST_SQUARES = "for the least-squares answer take lstsq or pinv"
 _SQUARE = "the last two axes have equal sizes; (matmul (transpose a) a) is square for any matrix a"
 _FOR_OTHERS = {
@@ -72,7 +70,7 @@ def matrix_kernel(*static: str) -> Callable[[Callable[..., Any]], Callable[..., 
         @functools.wraps(function)
         def run(*arguments: Any, **options: Any) -> Any:
             dtype = arguments[0].dtype
-            if dtype not in _HALF:
+            if dtype not in HALF_FLOATS:
                 return function(*arguments, **options)
             wider = (cast(x, FLOAT32) if isinstance(x, jax.Array) else x for x in arguments)
             results = function(*wider, **options)
@@ -183,6 +181,59 @@ def _solve(a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return jnp.linalg.solve(a, b[:, None])[..., 0]
     return jnp.linalg.solve(a, b)
+
+
+def solve_triangular(
+    a: Any, b: Any, *, lower: Any = False, transpose: Any = False, unit_diagonal: Any = False
+) -> Any:
+    """The x with ``a x = b`` for a triangle ``a``; of the other triangle nothing is read."""
+    who = "solve-triangular"
+    x, y = equations(who, a, b, square=True)
+    wanted = "a triangle without zeros on its diagonal"
+    kernel = functools.partial(
+        _solve_triangular,
+        lower=static_flag(lower, who, "lower"),
+        transposed=static_flag(transpose, who, "transpose"),
+        unit_diagonal=static_flag(unit_diagonal, who, "unit-diagonal"),
+    )
+    return _answered(who, kernel, [x, y], wanted, _LEAST_SQUARES)
+
+
+@matrix_kernel("lower", "transposed", "unit_diagonal")
+def _solve_triangular(a: Any, b: Any, **how: Any) -> Any:
+    return _of_triangle(a, b, **how)
+
+
+def cholesky_solve(factor: Any, b: Any) -> Any:
+    """The x with ``L Lᴴ x = b``, where L is what ``cholesky`` gives."""
+    who = "cholesky-solve"
+    x, y = equations(who, factor, b, square=True)
+    wanted = "a triangle without zeros on its diagonal"
+    return _answered(who, _cholesky_solve, [x, y], wanted, "the factor is what cholesky gives")
+
+
+@matrix_kernel()
+def _cholesky_solve(factor: Any, b: Any) -> Any:
+    half = _of_triangle(factor, b, lower=True)
+    return _of_triangle(factor.conj(), half, lower=True, transposed=True)
+
+
+def _of_triangle(
+    a: Any, b: Any, lower: bool = False, transposed: bool = False, unit_diagonal: bool = False
+) -> Any:
+    columns = b[:, None] if len(b.shape) == 1 else b
+    stack = jnp.broadcast_shapes(a.shape[:-2], columns.shape[:-2])
+    a = jnp.broadcast_to(a, stack + a.shape[-2:])
+    columns = jnp.broadcast_to(columns, stack + columns.shape[-2:])
+    x = lax.linalg.triangular_solve(
+        a,
+        columns,
+        left_side=True,
+        lower=lower,
+        transpose_a=transposed,
+        unit_diagonal=unit_diagonal,
+    )
+    return x[..., 0] if len(b.shape) == 1 else x
 
 
 def equations(who: str, a: Any, b: Any, square: bool = False) -> tuple[Any, Any]:

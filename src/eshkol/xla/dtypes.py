@@ -34,6 +34,9 @@ FLOAT16 = np.dtype("float16")
 NARROW_FLOATS = frozenset({FLOAT32, BFLOAT16, FLOAT16})
 """Floating dtypes that need no x64: the operands of every fast path."""
 
+HALF_FLOATS = frozenset({BFLOAT16, FLOAT16})
+"""Those that mostly compute in float32, of which results are rounded."""
+
 WIDE = frozenset({FLOAT64, INT64, np.dtype("uint64"), COMPLEX128})
 """Dtypes that exist only inside ``wide()``."""
 

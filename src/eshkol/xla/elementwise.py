@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
@@ -23,7 +21,6 @@ from eshkol.base.config import CONFIG
 from eshkol.base.errors import DivideByZero, WrongType
 from eshkol.primitives.declare import load
 from eshkol.xla.dtypes import INT32, INT64, inexact_dtype, result_dtype
-from eshkol.xla.refusals import is_complex, not_real
 from eshkol.xla.rules import (
     Rule,
     binary_rule,
@@ -31,6 +28,7 @@ from eshkol.xla.rules import (
     inexact_result,
     number_dtype,
     number_tensor,
+    of_reals,
     order_dtype,
     rounding_rule,
     unary_rule,
@@ -53,20 +51,6 @@ def _chosen(operation: Rule, comparison: Rule) -> Rule:
         return choose(x, y), jnp.where(is_first, *slopes)
 
     return choose
-
-
-def _ordered(
-    who: str, kind: Callable[[list[Any]], np.dtype] = result_dtype
-) -> Callable[[list[Any]], np.dtype]:
-    """The dtype of a result of real numbers, such as the larger or the smaller one."""
-
-    def dtype_of(operands: list[Any]) -> np.dtype:
-        dtype = kind(operands)
-        if dtype.kind == "c":
-            raise not_real(who, next(x for x in operands if is_complex(x)))
-        return dtype
-
-    return dtype_of
 
 
 @jax.custom_jvp
@@ -151,9 +135,9 @@ add = binary_rule("+", lax.add, result_dtype, operator.add)
 subtract = binary_rule("-", lax.sub, result_dtype, operator.sub)
 multiply = binary_rule("*", lax.mul, result_dtype, operator.mul)
 divide = binary_rule("/", lax.div, inexact_result)
-atan2 = binary_rule("atan2", angle_of, _ordered("atan2", inexact_result))
-maximum = binary_rule("max", _chosen(lax.max, lax.ge), _ordered("max"), max)
-minimum = binary_rule("min", _chosen(lax.min, lax.le), _ordered("min"), min)
+atan2 = binary_rule("atan2", angle_of, of_reals("atan2", inexact_result))
+maximum = binary_rule("max", _chosen(lax.max, lax.ge), of_reals("max"), max)
+minimum = binary_rule("min", _chosen(lax.min, lax.le), of_reals("min"), min)
 
 equal = binary_rule("=", lax.eq, comparison_dtype, operator.eq)
 not_equal = binary_rule("tensor-ne", lax.ne, comparison_dtype, operator.ne)

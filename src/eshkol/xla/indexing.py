@@ -24,10 +24,10 @@ from eshkol.xla.arguments import (
     is_sequence,
     number_of,
     static_axis,
+    static_flag,
     static_int,
 )
 from eshkol.xla.dtypes import INT32
-from eshkol.xla.reductions import static_flag
 from eshkol.xla.refusals import not_real
 from eshkol.xla.scattering import scattered
 from eshkol.xla.selection import broadcast

@@ -8,7 +8,7 @@ from jax import lax
 
 from eshkol.base.errors import ShapeError
 from eshkol.xla.arguments import static_axes
-from eshkol.xla.dtypes import BFLOAT16, FLOAT16, FLOAT32, inexact_dtype, result_dtype
+from eshkol.xla.dtypes import FLOAT32, HALF_FLOATS, inexact_dtype, result_dtype
 from eshkol.xla.random import dropout_mask
 from eshkol.xla.reductions import mean_over
 from eshkol.xla.rules import number_tensor
@@ -16,7 +16,6 @@ from eshkol.xla.tensors import as_tensor, as_tensors, at_dtype, cast, compiled, 
 
 Axes = tuple[int, ...]
 
-_HALF = frozenset({FLOAT16, BFLOAT16})
 _LAYER = "layers that keep their own parameters are in (import (eshkol nn))"
 
 
@@ -46,7 +45,7 @@ def _placed(who: str, parameter: Any, x: Any, axes: Axes) -> Any:
 @compiled("axes", inline=False)
 def _normalized(x: Any, scale: Any, shift: Any, epsilon: Any, axes: Axes) -> Any:
     dtype = x.dtype
-    wide = cast(x, FLOAT32) if dtype in _HALF else x
+    wide = cast(x, FLOAT32) if dtype in HALF_FLOATS else x
     centered = lax.sub(wide, lax.expand_dims(mean_over(wide, axes), axes))
     variance = lax.expand_dims(mean_over(lax.square(centered), axes), axes)
     root = lax.rsqrt(lax.add(variance, cast(epsilon, wide.dtype)))
@@ -72,7 +71,7 @@ def rms_norm(x: Any, scale: Any = 1.0, epsilon: Any = 1e-5, axis: Any = -1) -> A
 
 @compiled("axes", inline=False)
 def _root_mean_square(x: Any, scale: Any, epsilon: Any, axes: Axes) -> Any:
-    wide = cast(x, FLOAT32) if x.dtype in _HALF else x
+    wide = cast(x, FLOAT32) if x.dtype in HALF_FLOATS else x
     mean = lax.expand_dims(mean_over(lax.square(wide), axes), axes)
     root = lax.rsqrt(lax.add(mean, cast(epsilon, wide.dtype)))
     return cast(lax.mul(wide, root), x.dtype) * scale

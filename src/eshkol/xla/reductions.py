@@ -15,19 +15,18 @@ import jax
 import numpy as np
 from jax import lax
 
-from eshkol.base.errors import BadValue, StagingError, WrongType
+from eshkol.base.errors import BadValue, WrongType
 from eshkol.datum.pairs import NIL, Pair
 from eshkol.datum.symbols import Symbol
 from eshkol.datum.values import Vector
 from eshkol.primitives.arithmetic import add, divide, multiply
 from eshkol.xla._compat import ArrayImpl
-from eshkol.xla.arguments import items_of, static_axes, static_axis, static_int
+from eshkol.xla.arguments import items_of, static_axes, static_axis, static_flag, static_int
 from eshkol.xla.dtypes import (
-    BFLOAT16,
     BOOL,
-    FLOAT16,
     FLOAT32,
     FLOAT64,
+    HALF_FLOATS,
     INT32,
     NARROW_FLOATS,
     UINT32,
@@ -41,8 +40,6 @@ from eshkol.xla.tensors import as_tensor, cast, compiled, describe, kernels_of
 from eshkol.xla.witness import Witness
 
 Axes = tuple[int, ...]
-
-_HALF = frozenset({FLOAT16, BFLOAT16})
 
 
 def _reduction(
@@ -88,19 +85,6 @@ def _keeping(operation: Callable[[Any, Axes], Any], inline: bool) -> Callable[..
     return compiled("axes", "keepdims", inline=inline)(reduce)
 
 
-def static_flag(value: Any, who: str, what: str = "keepdims") -> bool:
-    """The option ``what`` as a truth value that is known at compile time."""
-    if value is True or value is False:
-        return value
-    if getattr(value, "shape", ()):
-        raise WrongType(f"{who}: expected #t or #f as {what}, got {describe(value)}")
-    try:
-        return bool(value)
-    except TypeError:
-        message = f"{who}: {what} must be known when the program is compiled"
-        raise StagingError(message) from None
-
-
 def _countable(x: Any) -> Any:
     return cast(x, INT32) if x.dtype not in NARROW_FLOATS and x.dtype == BOOL else x
 
@@ -138,7 +122,7 @@ def _in_float32(operation: Callable[[Any, Axes], Any]) -> Callable[[Any, Axes], 
 
     @functools.wraps(operation)
     def reduce(x: Any, axes: Axes) -> Any:
-        if x.dtype in _HALF:
+        if x.dtype in HALF_FLOATS:
             return cast(operation(cast(x, FLOAT32), axes), x.dtype)
         return operation(x, axes)
 

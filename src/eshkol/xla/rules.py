@@ -7,6 +7,7 @@ first brought to the dtype that ``dtypes.result_dtype`` decides, inside ``wide()
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from eshkol.xla.dtypes import (
     BOOL,
     COMPLEX128,
     FLOAT32,
+    HALF_FLOATS,
     INT32,
     INT64,
     NARROW_FLOATS,
@@ -29,7 +31,7 @@ from eshkol.xla.dtypes import (
     result_dtype,
     wide,
 )
-from eshkol.xla.refusals import refuse
+from eshkol.xla.refusals import is_complex, not_real, refuse
 from eshkol.xla.tensors import (
     Tracer,
     as_tensor,
@@ -200,6 +202,20 @@ def broadcast_shape(who: str, *arrays: Any) -> tuple[int, ...]:
         ) from None
 
 
+def precise(operation: Rule) -> Rule:
+    """An operation on arrays of one dtype, which 16-bit floats do in float32."""
+
+    @functools.wraps(operation)
+    def run(*operands: Any) -> Any:
+        dtype = operands[0].dtype
+        if dtype not in HALF_FLOATS:
+            return operation(*operands)
+        wider = (lax.convert_element_type(operand, FLOAT32) for operand in operands)
+        return lax.convert_element_type(operation(*wider), dtype)
+
+    return run
+
+
 def unary_rule(
     who: str,
     operation: Rule,
@@ -229,7 +245,7 @@ def unary_rule(
             known = exact_result(exact, rule, x)
             if known is not None:
                 return known
-        x = number_tensor(who, x)
+        given, x = x, number_tensor(who, x)
         x = cast(x, dtype_of(x.dtype, len(x.shape)))
         run = traced if isinstance(x, Tracer) else kernel
         if x.dtype == COMPLEX128:
@@ -238,7 +254,7 @@ def unary_rule(
             with wide():
                 return run(x)
         except TypeError as error:
-            refuse(who, error, (x,))
+            refuse(who, error, (given,))
             raise
 
     rule.__name__ = rule.__qualname__ = operation.__name__
@@ -274,6 +290,20 @@ def inexact_result(operands: list[Any]) -> np.dtype:
     """The dtype of a division and the like: integers become floats."""
     rank = max(np.ndim(operand) for operand in operands)
     return inexact_dtype(result_dtype(operands), rank)
+
+
+def of_reals(
+    who: str, kind: Callable[[list[Any]], np.dtype] = result_dtype
+) -> Callable[[list[Any]], np.dtype]:
+    """The dtype, such as ``kind`` gives it, of a result of numbers that must be real ones."""
+
+    def dtype_of(operands: list[Any]) -> np.dtype:
+        dtype = kind(operands)
+        if dtype.kind == "c":
+            raise not_real(who, next(x for x in operands if is_complex(x)))
+        return dtype
+
+    return dtype_of
 
 
 def comparison_dtype(operands: list[Any]) -> np.dtype:

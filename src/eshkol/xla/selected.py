@@ -16,9 +16,8 @@ from jax import lax
 from eshkol.base.errors import BadValue, ShapeError, StagingError
 from eshkol.datum.pairs import scheme_list
 from eshkol.xla._compat import spelled_out
-from eshkol.xla.arguments import static_axis, static_int
+from eshkol.xla.arguments import static_axis, static_flag, static_int
 from eshkol.xla.dtypes import BOOL, INT32, wide
-from eshkol.xla.reductions import static_flag
 from eshkol.xla.selection import truth_tensor
 from eshkol.xla.tensors import Tracer, as_tensor, compiled, describe, dimensions, fitted
 

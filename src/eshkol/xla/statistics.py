@@ -11,14 +11,29 @@ from jax import lax
 from eshkol.base.errors import BadValue, OutOfRange, ShapeError, StagingError, WrongType
 from eshkol.datum.pairs import scheme_list
 from eshkol.datum.symbols import Symbol
-from eshkol.xla.arguments import index_tensor, number, static_axes, static_axis, static_int
+from eshkol.xla.arguments import (
+    index_tensor,
+    number,
+    static_axes,
+    static_axis,
+    static_flag,
+    static_int,
+)
 from eshkol.xla.dtypes import FLOAT64, INT32, inexact_dtype, result_dtype, wide
 from eshkol.xla.elementwise import not_equal
 from eshkol.xla.reductions import max as largest
 from eshkol.xla.reductions import min as smallest
-from eshkol.xla.reductions import static_flag
 from eshkol.xla.refusals import not_real
-from eshkol.xla.tensors import as_tensor, cast, compiled, describe, known_numbers
+from eshkol.xla.rules import inexact_result, of_reals, precise
+from eshkol.xla.tensors import (
+    as_tensor,
+    as_tensors,
+    at_dtype,
+    cast,
+    compiled,
+    describe,
+    known_numbers,
+)
 
 
 def _floats(who: str, value: Any) -> Any:
@@ -272,3 +287,44 @@ def _differences(x: Any, axis: int) -> Any:
         return lax.slice_in_dim(x, 0, 0, axis=axis)
     later, earlier = (lax.slice_in_dim(x, i, size - 1 + i, axis=axis) for i in (1, 0))
     return lax.sub(later, earlier)
+
+
+def interpolate(x: Any, places: Any, values: Any) -> Any:
+    """The values at ``x`` of the lines between points."""
+    who = "interp"
+    operands = as_tensors(who, x, places, values)
+    dtype = of_reals(who, inexact_result)(operands)
+    ends = [np.shape(operand) for operand in operands[1:]]
+    if ends[0] != ends[1] or len(ends[0]) != 1 or not ends[0][0]:
+        raise ShapeError(
+            f"{who}: expected places and values of one size, got {describe(places)} and "
+            f"{describe(values)}",
+            hint="both are of rank 1, and the places rise",
+        )
+    with wide():
+        return _interpolate(*at_dtype(who, dtype, operands))
+
+
+_interpolate = compiled()(precise(jnp.interp))
+
+
+def trapezoid(tensor: Any, places: Any = None, *, axis: Any = -1) -> Any:
+    """The integral along an axis of the lines between values."""
+    who = "trapezoid"
+    y = as_tensor(tensor, who)
+    along = static_axis(axis, len(y.shape), who, y)
+    operands = as_tensors(who, y, 1 if places is None else places)
+    if np.shape(operands[1]) not in ((), y.shape[along : along + 1]):
+        raise ShapeError(
+            f"{who}: expected a place for each of {y.shape[along]} values, got {describe(places)}"
+        )
+    dtype = inexact_result(operands)
+    with wide():
+        return _trapezoid(*at_dtype(who, dtype, operands), axis=along)
+
+
+@compiled("axis")
+def _trapezoid(y: Any, x: Any, *, axis: int) -> Any:
+    y = jnp.moveaxis(y, axis, -1)
+    widths = x if not x.shape else x[1:] - x[:-1]
+    return jnp.sum(widths * (y[..., 1:] + y[..., :-1]) / 2, -1)
