@@ -17,7 +17,7 @@ NEWEST ?= $(shell for version in 3.13 3.12; do \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-newest newest lint format reference bench clean
+.PHONY: help demo test test-optimized test-all test-newest newest lint format reference bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ help:  ## show this list
 demo: $(VENV)/installed-core  ## train a convolutional network on 8,500 handwritten digits
 	$(BIN)/eshkol run examples/mnist.esk
 
+# A third of the time of the tests is XLA's, which optimizes programs that run once: it is told not to. The
+# other targets have it optimize as it does for users.
+test: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
 test: $(VENV)/installed-test  ## run the tests, except those that take minutes
 	$(PYTEST) -m "not slow"
 
@@ -33,7 +36,10 @@ test-all: $(VENV)/installed-test  ## run every test
 
 test-newest:  ## run the tests on the newest Python here, with the newest JAX
 	@test -n "$(NEWEST)" || { echo "there is no Python 3.12 or 3.13 here; make test-newest NEWEST=…"; exit 1; }
-	$(MAKE) test VENV=.venv-newest PYTHON="$(NEWEST)"
+	$(MAKE) test-optimized VENV=.venv-newest PYTHON="$(NEWEST)"
+
+test-optimized: $(VENV)/installed-test  ## run the tests that make test runs, of optimized programs
+	$(PYTEST) -m "not slow"
 
 newest:  ## say which Python that is; nothing if there is none
 	@echo $(NEWEST)
