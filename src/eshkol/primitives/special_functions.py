@@ -99,7 +99,8 @@ _unary(
 _unary(
     "log-ndtr",
     _SCIPY + "log_ndtr",
-    "The logarithm of ``ndtr``, exact in the far tail. Example: ``(log-ndtr -40)`` ⇒ ``-804.6084…``.",
+    "The logarithm of ``ndtr``, exact in the far tail. "
+    "Example: ``(log-ndtr -40)`` ⇒ ``-804.6084…``.",
 )
 _unary(
     "ndtri",
@@ -161,7 +162,8 @@ _binary(
 _binary(
     "logaddexp",
     "numpy:logaddexp",
-    "``log(exp(x) + exp(y))`` without overflow. Example: ``(logaddexp 1000 1000)`` ⇒ ``1000.6931…``.",
+    "``log(exp(x) + exp(y))`` without overflow. "
+    "Example: ``(logaddexp 1000 1000)`` ⇒ ``1000.6931…``.",
 )
 _binary(
     "xlogy",
