@@ -296,6 +296,12 @@ FUNCTIONS = {
     "cube": lambda u: u**3,
     "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
     "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+    "log-gamma": sympy.loggamma,
+    "ndtr": lambda u: (1 + sympy.erf(u / sympy.sqrt(2))) / 2,
+    "exp2": lambda u: 2**u,
+    "log2": lambda u: sympy.log(u) / sympy.log(2),
+    "log10": lambda u: sympy.log(u) / sympy.log(10),
+    "logit": lambda u: sympy.log(u) - sympy.log(1 - u),
     "reciprocal": lambda u: 1 / u,
     "sign": sympy.sign,
     "rsqrt": lambda u: 1 / sympy.sqrt(u),
@@ -402,7 +408,9 @@ def test_simplification_keeps_the_value_and_settles(seed):
 LEAVES = st.sampled_from(["x", "x", "y", "2", "1/3", "0.5", "pi"])
 SAFE = """(sin {}) (cos {}) (exp (sin {})) (tanh {}) (atan {}) (sqrt (+ 4 (square {}))) (sigmoid {})
 (log (+ 3 (square {}))) (expt (+ 3 (cos {})) 1/3) (softplus {}) (asinh {}) (erf {}) (- {}) (cube {})
-(/ (+ 2 (sin {}))) (expt 2 (sin {})) (log1p (square {})) (expm1 (cos {}))""".replace("\n", " ")
+(erfc {}) (ndtr {}) (log-gamma (+ 4 (square {}))) (exp2 (sin {})) (log2 (+ 3 (square {})))
+(cbrt (+ 3 (cos {}))) (/ (+ 2 (sin {}))) (expt 2 (sin {})) (log1p (square {}))
+(expm1 (cos {}))""".replace("\n", " ")
 SAFE = re.findall(r"\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\)", SAFE)
 
 

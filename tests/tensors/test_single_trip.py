@@ -44,7 +44,7 @@ def total(parts: list[Any]) -> Any:
 
 
 @pytest.mark.parametrize("way", CALLED)
-@pytest.mark.parametrize("form", one_in(20, SMOOTH, [form.name for form in SMOOTH]))
+@pytest.mark.parametrize("form", one_in(40, SMOOTH, [form.name for form in SMOOTH]))
 def test_the_gradient_is_that_with_doubles(form: Any, way: str) -> None:
     run, tensors = together([(form, 0)], "float64", lambda x: x.dtype.kind in "fc")
     if not tensors:
@@ -85,7 +85,7 @@ TRANSFORMS: dict[str, Callable[[Callable], Callable]] = {
 
 
 @pytest.mark.parametrize(
-    ("program", "transform"), one_in(3, itertools.product(PROGRAMS, TRANSFORMS))
+    ("program", "transform"), one_in(6, itertools.product(PROGRAMS, TRANSFORMS))
 )
 def test_transformations_of_jax(program: str, transform: str) -> None:
     f = Session().evaluate(f"(jit (lambda (x) (with-rng 5 {PROGRAMS[program]})))")

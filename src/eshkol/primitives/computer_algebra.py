@@ -188,8 +188,9 @@ def _functions() -> dict[str, Callable[..., Any]]:
     import sympy
 
     same = "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp sqrt erf sign floor"
+    special = "erfc gamma digamma polygamma factorial"
     return {
-        **{name: getattr(sympy, name) for name in f"{same} atan2 gamma factorial".split()},
+        **{name: getattr(sympy, name) for name in f"{same} atan2 {special}".split()},
         "+": lambda *parts: sympy.Add(*parts),
         "*": lambda *parts: sympy.Mul(*parts),
         "-": lambda first, *rest: first - sympy.Add(*rest) if rest else -first,
@@ -212,6 +213,13 @@ def _functions() -> dict[str, Callable[..., Any]]:
         "add1": lambda u: u + 1,
         "-1+": lambda u: u - 1,
         "sub1": lambda u: u - 1,
+        "log-gamma": sympy.loggamma,
+        "exp2": lambda u: 2**u,
+        "log2": lambda u: sympy.log(u, 2),
+        "log10": lambda u: sympy.log(u, 10),
+        "cbrt": sympy.cbrt,
+        "logit": lambda u: sympy.log(u / (1 - u)),
+        "ndtr": lambda u: sympy.erfc(-u / sympy.sqrt(2)) / 2,
         "expm1": lambda u: sympy.exp(u) - 1,
         "log1p": lambda u: sympy.log(1 + u),
         "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
@@ -275,7 +283,7 @@ def _number_to_sympy(number: Any) -> Any:
 
 # ---- out
 
-_NAMES = {"Abs": "abs", "Max": "max", "Min": "min", "Mod": "modulo"}
+_NAMES = {"Abs": "abs", "Max": "max", "Min": "min", "Mod": "modulo", "loggamma": "log-gamma"}
 _RELATIONS = {
     "StrictLessThan": "<",
     "StrictGreaterThan": ">",

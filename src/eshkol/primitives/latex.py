@@ -30,7 +30,7 @@ _FUNCTIONS = {
     **{name: rf"\{name}" for name in "sin cos tan sinh cosh tanh exp max min arg".split()},
     **{name: rf"\arc{name[1:]}" for name in "asin acos atan".split()},
     **{name: rf"\operatorname{{ar{name[1:]}}}" for name in "asinh acosh atanh".split()},
-    **{name: rf"\operatorname{{{name}}}" for name in "erf expm1 log1p relu softplus".split()},
+    **{name: rf"\operatorname{{{name}}}" for name in "erf erfc expm1 log1p relu softplus".split()},
     "log": r"\log",
     "sign": r"\operatorname{sgn}",
     "sigmoid": r"\sigma",
@@ -42,6 +42,10 @@ _FUNCTIONS = {
     "imag-part": r"\operatorname{Im}",
     "angle": r"\arg",
     "gamma": r"\Gamma",
+    "log-gamma": r"\log\Gamma",
+    "digamma": r"\psi",
+    "log2": r"\log_2",
+    "log10": r"\log_{10}",
 }
 
 _RAISED = frozenset("sin cos tan sinh cosh tanh asin acos atan log".split())
