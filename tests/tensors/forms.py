@@ -256,7 +256,7 @@ SPECIAL = [
     unary("exp2", np.exp2),
     unary("log2", np.log2, positive),
     unary("log10", np.log10, positive),
-    unary("sinc", np.sinc),
+    unary("sinc", np.sinc, odd=False),
     binary("hypot", np.hypot, kinds=REAL),
     binary("logaddexp", np.logaddexp, kinds=REAL),
     binary("xlogy", special("xlogy"), anywhere, positive, kinds=REAL),

@@ -56,6 +56,8 @@ def binary_rule(
     operation: Rule,
     dtype_of: Callable[[list[Any]], np.dtype],
     exact: Rule | None = None,
+    *,
+    is_apart: bool = False,
 ) -> Rule:
     """The rule of an operation on two tensors.
 
@@ -64,6 +66,7 @@ def binary_rule(
         operation: it on operands of one dtype and rank, or one of them a number.
         dtype_of: the dtype in which it computes, by its operands.
         exact: it on Python integers, if it is exact on them: witnesses then give a witness.
+        is_apart: whether JAX can't differentiate it where there are no doubles.
     """
     traced = _broadcasting(operation)
     kernel = jax.jit(traced)
@@ -71,7 +74,7 @@ def binary_rule(
     with_number = jax.jit(lambda x, y: operation(x, lax.convert_element_type(y, x.dtype)))
     number_with = jax.jit(lambda x, y: operation(lax.convert_element_type(x, y.dtype), y))
 
-    def run(x: Any, y: Any, dtype: np.dtype | None) -> Any:
+    def run(x: Any, y: Any, dtype: np.dtype | None, spelled: Rule = traced) -> Any:
         """Of operands of one dtype, which is given where one of them may be a number."""
         try:
             if dtype is None:
@@ -80,7 +83,7 @@ def binary_rule(
             x = x if hasattr(x, "dtype") else _literal(x, dtype)
             y = y if hasattr(y, "dtype") else _literal(y, dtype)
             if isinstance(x, Tracer) or isinstance(y, Tracer):
-                return traced(x, y)
+                return spelled(x, y)
             return kernel(x, y)
         except (TypeError, ValueError) as error:
             if _fits(x, y):
@@ -120,8 +123,9 @@ def binary_rule(
             x = as_tensor(x, who, dtype)
         if dtype not in WIDE:
             return run(x, y, dtype)
+        spelled = for_doubles(traced, (x, y), traced) if is_apart else traced
         with wide():
-            return run(x, y, dtype)
+            return run(x, y, dtype, spelled)
 
     rule.__name__ = rule.__qualname__ = operation.__name__
     rule.__doc__ = f"``({who} x y)``, element by element."
@@ -223,6 +227,7 @@ def unary_rule(
     exact: Rule | None = None,
     *,
     inline: bool = True,
+    is_apart: bool = False,
 ) -> Rule:
     """The rule of an operation on one tensor.
 
@@ -232,6 +237,7 @@ def unary_rule(
         dtype_of: the dtype in which it computes, by the dtype and rank of the operand.
         exact: it on a Python integer, if it is exact on it: a witness then gives a witness.
         inline: whether it is spelled out under a trace, as for ``compiled``.
+        is_apart: whether JAX can't differentiate it where there are no doubles.
     """
     kernel = jax.jit(operation)
     traced = operation if inline else kernel
@@ -248,7 +254,7 @@ def unary_rule(
         given, x = x, number_tensor(who, x)
         x = cast(x, dtype_of(x.dtype, len(x.shape)))
         run = traced if isinstance(x, Tracer) else kernel
-        if x.dtype == COMPLEX128:
+        if x.dtype == COMPLEX128 or (is_apart and x.dtype in WIDE):
             run = for_doubles(run, (x,), operation)
         try:
             with wide():

@@ -15,7 +15,7 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from eshkol.base.errors import StagingError
-from eshkol.xla.dtypes import inexact_dtype, wide
+from eshkol.xla.dtypes import inexact_dtype
 from eshkol.xla.rules import (
     Rule,
     binary_rule,
@@ -25,7 +25,7 @@ from eshkol.xla.rules import (
     precise,
     unary_rule,
 )
-from eshkol.xla.tensors import as_tensors, at_dtype
+from eshkol.xla.tensors import as_tensors, at_dtype, compiled
 
 
 def _of_reals(operation: Rule) -> Rule:
@@ -41,7 +41,7 @@ def _of_reals(operation: Rule) -> Rule:
 
 
 def _unary(who: str, operation: Rule) -> Rule:
-    return unary_rule(who, precise(operation), inexact_dtype)
+    return unary_rule(who, precise(operation), inexact_dtype, is_apart=True)
 
 
 def _spread(operation: Rule) -> Rule:
@@ -55,7 +55,8 @@ def _spread(operation: Rule) -> Rule:
 
 
 def _binary(who: str, operation: Rule) -> Rule:
-    return binary_rule(who, precise(_spread(operation)), of_reals(who, inexact_result))
+    dtype = of_reals(who, inexact_result)
+    return binary_rule(who, precise(_spread(operation)), dtype, is_apart=True)
 
 
 def _by_last(who: str, operation: Rule) -> Rule:
@@ -106,10 +107,10 @@ cbrt = _unary("cbrt", lax.cbrt)
 exp2 = _unary("exp2", lax.exp2)
 log2 = _unary("log2", jnp.log2)
 log10 = _unary("log10", jnp.log10)
-bessel_i0 = _unary("bessel-i0", jsp.i0)
-bessel_i0e = _unary("bessel-i0e", jsp.i0e)
-bessel_i1 = _unary("bessel-i1", jsp.i1)
-bessel_i1e = _unary("bessel-i1e", jsp.i1e)
+bessel_i0 = _unary("bessel-i0", _of_reals(jsp.i0))
+bessel_i0e = _unary("bessel-i0e", _of_reals(jsp.i0e))
+bessel_i1 = _unary("bessel-i1", _of_reals(jsp.i1))
+bessel_i1e = _unary("bessel-i1e", _of_reals(jsp.i1e))
 
 hypot = _binary("hypot", _hypotenuse)
 logaddexp = _binary("logaddexp", jnp.logaddexp)
@@ -121,7 +122,12 @@ gammaincc = _binary("gammaincc", jsp.gammaincc)
 polygamma = _binary("polygamma", _by_last("polygamma", lax.polygamma))
 
 
-_beta_ratio = jax.jit(precise(_spread(_by_last("betainc", jsp.betainc))))
+_ratio = precise(_spread(_by_last("betainc", jsp.betainc)))
+
+
+@compiled()
+def _beta_ratio(a: Any, b: Any, x: Any) -> Any:
+    return _ratio(a, b, x)
 
 
 def betainc(a: Any, b: Any, x: Any) -> Any:
@@ -130,5 +136,4 @@ def betainc(a: Any, b: Any, x: Any) -> Any:
     operands = as_tensors(who, a, b, x)
     broadcast_shape(who, *operands)
     dtype = of_reals(who, inexact_result)(operands)
-    with wide():
-        return _beta_ratio(*at_dtype(who, dtype, operands))
+    return _beta_ratio(*at_dtype(who, dtype, operands))

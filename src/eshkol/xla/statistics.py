@@ -24,7 +24,7 @@ from eshkol.xla.elementwise import not_equal
 from eshkol.xla.reductions import max as largest
 from eshkol.xla.reductions import min as smallest
 from eshkol.xla.refusals import not_real
-from eshkol.xla.rules import inexact_result, of_reals, precise
+from eshkol.xla.rules import inexact_result, of_reals
 from eshkol.xla.tensors import (
     as_tensor,
     as_tensors,
@@ -301,11 +301,21 @@ def interpolate(x: Any, places: Any, values: Any) -> Any:
             f"{describe(values)}",
             hint="both are of rank 1, and the places rise",
         )
-    with wide():
-        return _interpolate(*at_dtype(who, dtype, operands))
+    return _interpolate(*at_dtype(who, dtype, operands))
 
 
-_interpolate = compiled()(precise(jnp.interp))
+@compiled()
+def _interpolate(x: Any, places: Any, values: Any) -> Any:
+    count = places.shape[0]
+    if count == 1:
+        return jnp.broadcast_to(values[0], x.shape)
+    after = jnp.clip(jnp.searchsorted(places, x, side="right"), 1, count - 1).astype(INT32)
+    left, right = places[after - 1], places[after]
+    width = jnp.where(right == left, 1, right - left)
+    share = jnp.where(right == left, 0, (x - left) / width)
+    between = values[after - 1] + share * (values[after] - values[after - 1])
+    inside = jnp.where(x >= places[-1], values[-1], between)
+    return jnp.where(x <= places[0], values[0], inside)
 
 
 def trapezoid(tensor: Any, places: Any = None, *, axis: Any = -1) -> Any:
@@ -319,8 +329,7 @@ def trapezoid(tensor: Any, places: Any = None, *, axis: Any = -1) -> Any:
             f"{who}: expected a place for each of {y.shape[along]} values, got {describe(places)}"
         )
     dtype = inexact_result(operands)
-    with wide():
-        return _trapezoid(*at_dtype(who, dtype, operands), axis=along)
+    return _trapezoid(*at_dtype(who, dtype, operands), axis=along)
 
 
 @compiled("axis")
