@@ -276,8 +276,8 @@ class Jitted:
                     _follow(self, namespace, name)
             if entry.reach.holds():  # another thread may have defined one before it was watched
                 self.entries[structure, CONFIG.mode] = entry
-        if not any(history is entry.program.history for history in self.histories):
-            self.histories.append(entry.program.history)
+            if not any(history is entry.program.history for history in self.histories):
+                self.histories.append(entry.program.history)
 
     def _reading(
         self, function: Callable[..., Any], front: Sequence[Any], inputs: Sequence[Any]
@@ -294,7 +294,8 @@ class Jitted:
 
     def compilations(self) -> list[Compilation]:
         """The compilations of all programs that this procedure has used, oldest first."""
-        found = itertools.chain.from_iterable(self.histories)
+        with self.lock:
+            found = list(itertools.chain.from_iterable(self.histories))
         return sorted(found, key=lambda compilation: compilation.number)
 
     def _remember(
