@@ -136,6 +136,9 @@ def _or_tensor(host: Callable[[Number], Number], rule: str, number: Number) -> N
     return apply_rule(TENSOR_RULES + rule, rule, number)
 
 
+_OF_TENSORS = TENSOR_RULES + "natural_log"
+
+
 @primitive("log")
 def logarithm(number: Number, base: Number = math.e) -> Number:
     """The logarithm to a base; complex of a negative number; of tensors, of each element.
@@ -143,7 +146,7 @@ def logarithm(number: Number, base: Number = math.e) -> Number:
     Example: ``(log 1)`` ⇒ ``0``; ``(log 8 2)`` ⇒ ``3.0``; ``(log 0.0)`` ⇒ ``-inf.0``.
     """
     if base is math.e and number.__class__ in ARRAYS:
-        return tensor_rule(TENSOR_RULES + "log", "log")(number)
+        return tensor_rule(_OF_TENSORS, "log")(number)
     if base.__class__ is float and base == math.e:
         return _or_tensor(_natural_logarithm, "log", number)
     if number.__class__ in REAL and base.__class__ in REAL and number > 0 and base > 0:

@@ -187,13 +187,13 @@ ceiling = rounding_rule("ceiling", lax.ceil)
 round = rounding_rule("round", _half_to_even)
 truncate = rounding_rule("truncate", _toward_zero)
 
-_natural_log = unary_rule("log", lax.log, inexact_dtype)
+natural_log = unary_rule("log", lax.log, inexact_dtype)
 _atan = unary_rule("atan", lax.atan, inexact_dtype)
 
 
 def log(x: Any, base: Any = None) -> Any:
     """``(log x)``, the natural logarithm, or ``(log x base)``."""
-    return _natural_log(x) if base is None else divide(_natural_log(x), _natural_log(base))
+    return natural_log(x) if base is None else divide(natural_log(x), natural_log(base))
 
 
 def atan(y: Any, x: Any = None) -> Any:

@@ -363,6 +363,8 @@ cumlogsumexp = _running(
 
 def norm(tensor: Any, axis: Any = None, *, order: Any = 2, keepdims: Any = False) -> Any:
     """The p-norm over ``axis`` (all axes without one), or a norm of matrices by its name."""
+    if axis is None and keepdims is False and order.__class__ is int and order == 2:
+        return euclidean_norm(tensor)
     if axis.__class__ is Symbol:
         raise WrongType(
             f"norm: expected an exact integer as axis, got {describe(axis)}",
